@@ -1,0 +1,37 @@
+/** Addresses: where versions live. */
+
+/** The types of data; `sys` holds the mesh's own records (members and the like), which users do not see. */
+export const types = ['reg', 'ctr', 'set', 'map', 'doc', 'sys'] as const
+
+/** One of the types. */
+export type Type = (typeof types)[number]
+
+/** (key, type, field). The field is empty for registers, counters and documents; a member or a field's name otherwise. */
+export interface Address {
+  readonly key: string
+  readonly type: Type
+  readonly field: Uint8Array
+}
+
+/** The field of types that have none. */
+export const noField: Uint8Array = new Uint8Array(0)
+
+/** The address of a register. */
+export function register(key: string): Address {
+  return { key, type: 'reg', field: noField }
+}
+
+/** The address of one of the mesh's own records. */
+export function system(key: string): Address {
+  return { key, type: 'sys', field: noField }
+}
+
+/** A string that is equal for equal addresses alone; a key for maps in memory. */
+export function addressText(address: Address): string {
+  return `${address.type}/${address.key.length}/${address.key}/${Buffer.from(address.field).toString('latin1')}`
+}
+
+/** Whether the address belongs to the users, and not to the mesh itself. */
+export function isUserAddress(address: Address): boolean {
+  return address.type !== 'sys'
+}

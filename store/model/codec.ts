@@ -1,0 +1,299 @@
+/**
+ * The canonical encoding of the model: one form for each value, strict to read.
+ * The same functions write rows and frames; docs/PROTOCOL.md gives the grammar, golden vectors tie the two together.
+ */
+import { type Address, noField, types } from './address.js'
+import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
+import type { HybridTime } from './clock.js'
+import { Context, type Ranges } from './context.js'
+import { type Actor, actorBytes, compareDots, type Dot, includesDot } from './dot.js'
+import {
+  contextActorsMax,
+  contextRangesMax,
+  fieldBytesMax,
+  frameUpdatesMax,
+  keyBytesMax,
+  supersedesMax,
+  valueBytesMax,
+} from './limits.js'
+import type { Update, UpdateKind } from './update.js'
+
+/** The tag of a member inside an actor's entry: the first 8 bytes of the SHA-256 of its peer id, as hexadecimal digits. */
+export type MemberTag = string
+
+/** The tag of an actor whose member is not known. */
+export const unknownMember: MemberTag = '0000000000000000'
+
+/** Names the member that an actor belongs to. */
+export type MemberOf = (actor: Actor) => MemberTag
+
+const timeMsMax = 2 ** 48 - 1
+
+/** Writes type, key and field. */
+export function writeAddress(writer: ByteWriter, address: Address): void {
+  writer.u8(types.indexOf(address.type)).text(address.key).bytes(address.field)
+}
+
+/** Reads type, key and field; refuses an empty or too long key. */
+export function readAddress(reader: ByteReader): Address {
+  const type = types[reader.u8()]
+  if (type === undefined) throw new DecodeError('unknown type')
+  const key = reader.text(keyBytesMax)
+  if (key.length === 0) throw new DecodeError('empty key')
+  const field = reader.bytes(fieldBytesMax)
+  return { key, type, field: field.length === 0 ? noField : Uint8Array.from(field) }
+}
+
+/** The encoding that is hashed for an address's place in the trie. */
+export function encodeAddress(address: Address): Buffer {
+  const writer = new ByteWriter(address.key.length + address.field.length + 8)
+  writeAddress(writer, address)
+  return writer.finish()
+}
+
+/** Writes a dot whole: the actor's bytes and the counter. */
+export function writeDot(writer: ByteWriter, dot: Dot): void {
+  writer.hex(dot.actor).varint(dot.counter)
+}
+
+/** Reads a whole dot. */
+export function readDot(reader: ByteReader): Dot {
+  const actor = reader.hex(actorBytes)
+  return { actor, counter: readCounter(reader) }
+}
+
+function readCounter(reader: ByteReader): number {
+  const counter = reader.varint()
+  if (counter === 0) throw new DecodeError('counters start at 1')
+  return counter
+}
+
+/** Writes a hybrid logical time. */
+export function writeTime(writer: ByteWriter, time: HybridTime): void {
+  writer.varint(time.ms).varint(time.logical)
+}
+
+/** Reads a hybrid logical time. */
+export function readTime(reader: ByteReader): HybridTime {
+  return { ms: reader.varint(timeMsMax), logical: reader.varint(0xffff) }
+}
+
+/** Writes a deadline; null is 0. */
+export function writeExpiry(writer: ByteWriter, expiresAtMs: number | null): void {
+  writer.varint(expiresAtMs ?? 0)
+}
+
+/** Reads a deadline. */
+export function readExpiry(reader: ByteReader): number | null {
+  const expiresAtMs = reader.varint()
+  return expiresAtMs === 0 ? null : expiresAtMs
+}
+
+/** Writes a sorted list of whole dots. */
+export function writeDots(writer: ByteWriter, dots: readonly Dot[]): void {
+  writer.varint(dots.length)
+  for (const dot of dots) writeDot(writer, dot)
+}
+
+/** Reads a list of whole dots; refuses one that is not strictly ascending. */
+export function readDots(reader: ByteReader, max = supersedesMax): Dot[] {
+  const dots: Dot[] = []
+  for (let left = reader.count(max, actorBytes + 1); left > 0; left--) dots.push(readDot(reader))
+  assertAscending(dots)
+  return dots
+}
+
+function assertAscending(dots: readonly Dot[]): void {
+  for (let at = 1; at < dots.length; at++) {
+    if (compareDots(dots[at - 1]!, dots[at]!) >= 0) throw new DecodeError('dots not strictly ascending')
+  }
+}
+
+/** Writes the ranges of one actor: count, then gap and length of each. */
+export function writeRanges(writer: ByteWriter, ranges: Ranges): void {
+  writer.varint(ranges.length / 2)
+  let end = 0
+  for (let at = 0; at < ranges.length; at += 2) {
+    writer.varint(ranges[at]! - end - 1).varint(ranges[at + 1]! - ranges[at]!)
+    end = ranges[at + 1]! + 1
+  }
+}
+
+/** Reads the ranges of one actor. Ranges that touch cannot be written, so that each set has one form. */
+export function readRanges(reader: ByteReader): Ranges {
+  const ranges: number[] = []
+  let end = 0
+  for (let left = reader.count(contextRangesMax, 2); left > 0; left--) {
+    const first = end + reader.varint() + 1
+    const last = first + reader.varint()
+    if (last > Number.MAX_SAFE_INTEGER - 2) throw new DecodeError('counter too great')
+    ranges.push(first, last)
+    end = last + 1
+  }
+  return ranges
+}
+
+/** Both contexts of a node. Applied lies within seen. */
+export interface Contexts {
+  readonly seen: Context
+  readonly applied: Context
+}
+
+/** Contexts as they travel: with the member of each actor. */
+export interface TaggedContexts extends Contexts {
+  readonly members: ReadonlyMap<Actor, MemberTag>
+}
+
+/** Writes both contexts: per actor its id, its member, the seen ranges, and the applied ones only where they differ. */
+export function writeContexts(writer: ByteWriter, contexts: Contexts, memberOf: MemberOf): void {
+  const actors = contexts.seen.actors()
+  writer.varint(actors.length)
+  for (const actor of actors) {
+    const seen = contexts.seen.rangesOf(actor)
+    const applied = contexts.applied.rangesOf(actor)
+    const same = seen.length === applied.length && seen.every((value, at) => value === applied[at])
+    writer.hex(actor).hex(memberOf(actor))
+    writeRanges(writer, seen)
+    writer.u8(same ? 0 : 1)
+    if (!same) writeRanges(writer, applied)
+  }
+}
+
+/** Reads both contexts; refuses actors out of order, and applied dots that were not seen. */
+export function readContexts(reader: ByteReader): TaggedContexts {
+  const seen = new Context()
+  const applied = new Context()
+  const members = new Map<Actor, MemberTag>()
+  let before = ''
+  for (let left = reader.count(contextActorsMax, 2 * actorBytes + 3); left > 0; left--) {
+    const actor = reader.hex(actorBytes)
+    if (actor <= before) throw new DecodeError('actors not strictly ascending')
+    before = actor
+    members.set(actor, reader.hex(actorBytes))
+    const seenRanges = readRanges(reader)
+    if (seenRanges.length === 0) throw new DecodeError('actor without a dot')
+    seen.setRanges(actor, seenRanges)
+    const differs = reader.u8()
+    if (differs > 1) throw new DecodeError('bad flag')
+    applied.setRanges(actor, differs === 1 ? readRanges(reader) : seenRanges)
+  }
+  if (!seen.covers(applied)) throw new DecodeError('applied beyond seen')
+  return { seen, applied, members }
+}
+
+/** A list of updates as it travels, with the member of each actor that issued one. */
+export interface TaggedUpdates {
+  readonly updates: Update[]
+  readonly members: ReadonlyMap<Actor, MemberTag>
+}
+
+const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']
+const kindMask = 0x03
+const hasValue = 0x04
+const hasExpiry = 0x08
+
+/** Writes updates behind a table of their actors, so that an actor's 16 bytes travel once a frame. */
+export function writeUpdates(writer: ByteWriter, updates: readonly Update[], memberOf: MemberOf): void {
+  const table = new ActorTable()
+  for (const update of updates) {
+    table.add(update.dot.actor)
+    for (const dot of update.supersedes) table.add(dot.actor)
+  }
+  table.write(writer, memberOf)
+  writer.varint(updates.length)
+  for (const update of updates) writeUpdate(writer, update, table)
+}
+
+/** Reads updates; refuses malformed, unsorted and oversized ones. Values are views of the reader's bytes. */
+export function readUpdates(reader: ByteReader): TaggedUpdates {
+  const { actors, members } = readActorTable(reader)
+  const updates: Update[] = []
+  for (let left = reader.count(frameUpdatesMax, 8); left > 0; left--) updates.push(readUpdate(reader, actors))
+  return { updates, members }
+}
+
+function writeUpdate(writer: ByteWriter, update: Update, table: ActorTable): void {
+  const flags =
+    kinds.indexOf(update.kind) | (update.value === null ? 0 : hasValue) | (update.expiresAtMs === null ? 0 : hasExpiry)
+  writer.u8(flags)
+  table.writeDot(writer, update.dot)
+  writeAddress(writer, update.address)
+  writeTime(writer, update.time)
+  if (update.expiresAtMs !== null) writer.varint(update.expiresAtMs)
+  if (update.value !== null) writer.bytes(update.value)
+  writer.varint(update.supersedes.length)
+  for (const dot of update.supersedes) table.writeDot(writer, dot)
+}
+
+function readUpdate(reader: ByteReader, actors: readonly Actor[]): Update {
+  const flags = reader.u8()
+  const kind = kinds[flags & kindMask]
+  if (kind === undefined || flags > 0x0f) throw new DecodeError('unknown kind of update')
+  if (kind !== 'put' && flags > kindMask) throw new DecodeError('a delete with a value')
+  const dot = readTableDot(reader, actors)
+  const address = readAddress(reader)
+  const time = readTime(reader)
+  const expiresAtMs = (flags & hasExpiry) === 0 ? null : readCounter(reader)
+  const value = (flags & hasValue) === 0 ? null : reader.bytes(valueBytesMax)
+  const supersedes: Dot[] = []
+  for (let left = reader.count(supersedesMax, 2); left > 0; left--) supersedes.push(readTableDot(reader, actors))
+  assertAscending(supersedes)
+  if (includesDot(supersedes, dot)) throw new DecodeError('an update that supersedes itself')
+  return { dot, address, kind, time, expiresAtMs, value, supersedes }
+}
+
+/** The actors named in one frame, each written once. */
+export class ActorTable {
+  readonly #indexes = new Map<Actor, number>()
+
+  /** Adds an actor unless it is there. */
+  add(actor: Actor): void {
+    if (!this.#indexes.has(actor)) this.#indexes.set(actor, this.#indexes.size)
+  }
+
+  /** Writes the table: count, then id and member of each. */
+  write(writer: ByteWriter, memberOf: MemberOf): void {
+    writer.varint(this.#indexes.size)
+    for (const actor of this.#indexes.keys()) writer.hex(actor).hex(memberOf(actor))
+  }
+
+  /** Writes a dot as index and counter; its actor must have been added. */
+  writeDot(writer: ByteWriter, dot: Dot): void {
+    writer.varint(this.#indexes.get(dot.actor)!).varint(dot.counter)
+  }
+}
+
+/** Reads an actor table. */
+export function readActorTable(reader: ByteReader): { actors: Actor[]; members: Map<Actor, MemberTag> } {
+  const actors: Actor[] = []
+  const members = new Map<Actor, MemberTag>()
+  for (let left = reader.count(contextActorsMax, 2 * actorBytes); left > 0; left--) {
+    const actor = reader.hex(actorBytes)
+    if (members.has(actor)) throw new DecodeError('actor listed twice')
+    actors.push(actor)
+    members.set(actor, reader.hex(actorBytes))
+  }
+  return { actors, members }
+}
+
+/** Reads a dot written as index and counter. */
+export function readTableDot(reader: ByteReader, actors: readonly Actor[]): Dot {
+  const actor = actors[reader.varint()]
+  if (actor === undefined) throw new DecodeError('actor not in the table')
+  return { actor, counter: readCounter(reader) }
+}
+
+/** A stand-alone encoding of updates: what gossip carries and what golden vectors are made of. */
+export function encodeUpdates(updates: readonly Update[], memberOf: MemberOf): Buffer {
+  const writer = new ByteWriter(updates.length * 128)
+  writeUpdates(writer, updates, memberOf)
+  return writer.finish()
+}
+
+/** Reads a stand-alone encoding of updates. Throws a DecodeError for anything else. */
+export function decodeUpdates(bytes: Uint8Array): TaggedUpdates {
+  const reader = new ByteReader(bytes)
+  const result = readUpdates(reader)
+  reader.end()
+  return result
+}

@@ -1,0 +1,249 @@
+/** Contexts: exact, compact sets of dots (per actor, ranges of counters; nearly always one range from 1). */
+import type { Actor, Dot } from './dot.js'
+
+/** Ranges of counters, flat and ascending: first, last, first, last, … Neighbouring ranges are merged. Never changed in place. */
+export type Ranges = readonly number[]
+
+const none: Ranges = []
+
+/**
+ * A set of dots. Gaps are kept exactly: a context says which dots, not how far.
+ * Clones are cheap (copy on write), so that a context can be captured in one turn and kept while the original moves on.
+ * Source: version vectors with exceptions; the node-wide contexts of DottedDB and of delta-state CRDTs.
+ */
+export class Context {
+  #ranges: Map<Actor, Ranges>
+  #shared = false
+
+  /** An empty context, or one over the given ranges, which it takes over. */
+  constructor(ranges: Map<Actor, Ranges> = new Map()) {
+    this.#ranges = ranges
+  }
+
+  /** The context of exactly these dots. */
+  static of(dots: Iterable<Dot>): Context {
+    const context = new Context()
+    for (const dot of dots) context.add(dot)
+    return context
+  }
+
+  /** An independent copy; constant time until one of the two changes. */
+  clone(): Context {
+    this.#shared = true
+    const copy = new Context(this.#ranges)
+    copy.#shared = true
+    return copy
+  }
+
+  /** Whether the dot is in the set. */
+  has(dot: Dot): boolean {
+    const ranges = this.#ranges.get(dot.actor)
+    return ranges !== undefined && contains(ranges, dot.counter)
+  }
+
+  /** Adds one dot. Returns whether it was new. */
+  add(dot: Dot): boolean {
+    return this.addRange(dot.actor, dot.counter, dot.counter)
+  }
+
+  /** Adds the counters `first` to `last` (both included) of an actor. Returns whether any was new. */
+  addRange(actor: Actor, first: number, last: number): boolean {
+    const before = this.#ranges.get(actor) ?? none
+    const after = insertRange(before, first, last)
+    if (after === before) return false
+    this.#own().set(actor, after)
+    return true
+  }
+
+  /** Adds every dot of another context. */
+  union(other: Context): void {
+    for (const [actor, theirs] of other.#ranges) {
+      const mine = this.#ranges.get(actor)
+      const united = mine === undefined ? theirs : uniteRanges(mine, theirs)
+      if (united !== mine) this.#own().set(actor, united)
+    }
+  }
+
+  /** The dots of this context that another lacks. */
+  minus(other: Context): Context {
+    const result = new Map<Actor, Ranges>()
+    for (const [actor, mine] of this.#ranges) {
+      const theirs = other.#ranges.get(actor)
+      const left = theirs === undefined ? mine : subtractRanges(mine, theirs)
+      if (left.length > 0) result.set(actor, left)
+    }
+    return new Context(result)
+  }
+
+  /** The dots in both contexts. */
+  intersection(other: Context): Context {
+    return this.minus(this.minus(other))
+  }
+
+  /** Whether every dot of another context is in this one. */
+  covers(other: Context): boolean {
+    for (const [actor, theirs] of other.#ranges) {
+      const mine = this.#ranges.get(actor)
+      if (mine === theirs) continue
+      if (mine === undefined || subtractRanges(theirs, mine).length > 0) return false
+    }
+    return true
+  }
+
+  /** Whether both are the same set. */
+  equals(other: Context): boolean {
+    if (this.#ranges.size !== other.#ranges.size) return false
+    for (const [actor, mine] of this.#ranges) {
+      const theirs = other.#ranges.get(actor)
+      if (theirs === undefined || !sameRanges(mine, theirs)) return false
+    }
+    return true
+  }
+
+  /** Whether it holds no dot. */
+  get isEmpty(): boolean {
+    return this.#ranges.size === 0
+  }
+
+  /** How many dots it holds. */
+  get size(): number {
+    let total = 0
+    for (const ranges of this.#ranges.values()) total += countOf(ranges)
+    return total
+  }
+
+  /** How many ranges it holds: its cost in memory and on the wire. */
+  get rangeCount(): number {
+    let total = 0
+    for (const ranges of this.#ranges.values()) total += ranges.length / 2
+    return total
+  }
+
+  /** The actors with at least one dot, in ascending order. */
+  actors(): Actor[] {
+    return [...this.#ranges.keys()].sort()
+  }
+
+  /** The ranges of an actor; empty when it has none. */
+  rangesOf(actor: Actor): Ranges {
+    return this.#ranges.get(actor) ?? none
+  }
+
+  /** Puts the given ranges in place of an actor's present ones; an empty list removes the actor. */
+  setRanges(actor: Actor, ranges: Ranges): void {
+    if (ranges.length === 0) this.#own().delete(actor)
+    else this.#own().set(actor, ranges)
+  }
+
+  /** The greatest counter of an actor; 0 when it has none. */
+  lastOf(actor: Actor): number {
+    return this.rangesOf(actor).at(-1) ?? 0
+  }
+
+  /** Every dot, actors ascending, counters ascending. For small contexts and tests: the number of dots is not bounded by the size in memory. */
+  *dots(): IterableIterator<Dot> {
+    for (const actor of this.actors()) {
+      const ranges = this.rangesOf(actor)
+      for (let at = 0; at < ranges.length; at += 2) {
+        for (let counter = ranges[at]!; counter <= ranges[at + 1]!; counter++) yield { actor, counter }
+      }
+    }
+  }
+
+  /** The set as text, for messages and traces: `actor[1-5,7] …`. */
+  toString(): string {
+    return this.actors()
+      .map((actor) => `${actor.slice(0, 6)}[${rangesText(this.rangesOf(actor))}]`)
+      .join(' ')
+  }
+
+  #own(): Map<Actor, Ranges> {
+    if (this.#shared) {
+      this.#ranges = new Map(this.#ranges)
+      this.#shared = false
+    }
+    return this.#ranges
+  }
+}
+
+/** How many counters the ranges hold. */
+export function countOf(ranges: Ranges): number {
+  let total = 0
+  for (let at = 0; at < ranges.length; at += 2) total += ranges[at + 1]! - ranges[at]! + 1
+  return total
+}
+
+function rangesText(ranges: Ranges): string {
+  const parts: string[] = []
+  for (let at = 0; at < ranges.length; at += 2) {
+    parts.push(ranges[at] === ranges[at + 1] ? `${ranges[at]}` : `${ranges[at]}-${ranges[at + 1]}`)
+  }
+  return parts.join(',')
+}
+
+function contains(ranges: Ranges, counter: number): boolean {
+  let low = 0
+  let high = ranges.length / 2 - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    if (counter < ranges[middle * 2]!) high = middle - 1
+    else if (counter > ranges[middle * 2 + 1]!) low = middle + 1
+    else return true
+  }
+  return false
+}
+
+function sameRanges(a: Ranges, b: Ranges): boolean {
+  return a === b || (a.length === b.length && a.every((value, at) => value === b[at]))
+}
+
+/** Returns the very same array when nothing is new. */
+function insertRange(ranges: Ranges, first: number, last: number): Ranges {
+  const end = ranges.at(-1)
+  if (end === undefined) return [first, last]
+  if (first > end + 1) return [...ranges, first, last]
+  if (first === end + 1) {
+    const extended = ranges.slice()
+    extended[extended.length - 1] = last
+    return extended
+  }
+  const united = uniteRanges(ranges, [first, last])
+  return sameRanges(united, ranges) ? ranges : united
+}
+
+/** Returns `a` itself when `b` adds nothing. */
+function uniteRanges(a: Ranges, b: Ranges): Ranges {
+  const result: number[] = []
+  let atA = 0
+  let atB = 0
+  while (atA < a.length || atB < b.length) {
+    const takeA = atB >= b.length || (atA < a.length && a[atA]! <= b[atB]!)
+    const first = takeA ? a[atA]! : b[atB]!
+    const last = takeA ? a[atA + 1]! : b[atB + 1]!
+    if (takeA) atA += 2
+    else atB += 2
+    const end = result.at(-1)
+    if (end !== undefined && first <= end + 1) result[result.length - 1] = Math.max(end, last)
+    else result.push(first, last)
+  }
+  return sameRanges(result, a) ? a : result
+}
+
+function subtractRanges(a: Ranges, b: Ranges): Ranges {
+  if (a === b) return none
+  const result: number[] = []
+  let atB = 0
+  for (let at = 0; at < a.length; at += 2) {
+    let first = a[at]!
+    const last = a[at + 1]!
+    while (atB < b.length && b[atB + 1]! < first) atB += 2
+    let scan = atB
+    while (scan < b.length && b[scan]! <= last && first <= last) {
+      if (b[scan]! > first) result.push(first, b[scan]! - 1)
+      first = Math.max(first, b[scan + 1]! + 1)
+      scan += 2
+    }
+    if (first <= last) result.push(first, last)
+  }
+  return result
+}

@@ -1,0 +1,164 @@
+/**
+ * Apply and join: how an update and how another copy change the versions at one address.
+ * Source: delta-state CRDTs with causal contexts (Almeida et al. 2018), decomposed onto addresses as in bigset (Brown et al. 2016).
+ */
+import { addressText } from './address.js'
+import type { Contexts } from './codec.js'
+import { Context } from './context.js'
+import { valueHash } from './digest.js'
+import { compareDots, includesDot, sameDot } from './dot.js'
+import type { Entry, Update, Version } from './update.js'
+
+/** What became of the versions at one address. */
+export interface Change {
+  /** The live versions afterwards, sorted by dot. */
+  readonly versions: readonly Version[]
+  readonly added: readonly Version[]
+  readonly dropped: readonly Version[]
+  /** Versions of the other side under a dot that is live here with other bytes: a dot issued twice. */
+  readonly clashes: readonly Version[]
+}
+
+/** The version that an update stores; null for deletes and for puts that travel without their bytes. */
+export function versionOf(update: Update): Version | null {
+  if (update.kind !== 'put' || update.value === null) return null
+  const { dot, time, expiresAtMs, value } = update
+  return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }
+}
+
+/** Whether two versions hold the same bytes, deadline and time. */
+export function sameVersion(a: Version, b: Version): boolean {
+  return (
+    a.expiresAtMs === b.expiresAtMs &&
+    a.time.ms === b.time.ms &&
+    a.time.logical === b.time.logical &&
+    Buffer.compare(a.valueHash, b.valueHash) === 0
+  )
+}
+
+/**
+ * The versions at an address after an update: its own is added unless its dot was seen before, and every superseded one goes.
+ * `seen` is the context before the update; the caller adds the update's dot and its superseded dots to seen, and the dot alone to applied.
+ */
+export function applyUpdate(versions: readonly Version[], update: Update, seen: Context): Change {
+  const version = versionOf(update)
+  const live = versions.find((other) => sameDot(other.dot, update.dot))
+  const clash = version !== null && live !== undefined && !sameVersion(live, version)
+  const added = version !== null && !seen.has(update.dot) ? [version] : []
+  return change(versions, added, (mine) => includesDot(update.supersedes, mine.dot), clash ? [version] : [])
+}
+
+/**
+ * The versions at an address after meeting another copy of it, read by a peer after `peerSeen` was captured.
+ * A dot stays if both have it, or if it is ours and the peer had not seen it; theirs is taken if we have not seen it.
+ * `theirs` lists every live dot of the peer's copy; a value may be left out (null) where the peer knew that we have seen the dot.
+ * `mySeen` is our context now, not at the start of the session.
+ */
+export function joinVersions(
+  mine: readonly Version[],
+  theirs: readonly Update[],
+  mySeen: Context,
+  peerSeen: Context,
+): Change {
+  const added: Version[] = []
+  const clashes: Version[] = []
+  for (const update of theirs) {
+    const version = versionOf(update)
+    if (version === null) continue
+    const live = mine.find((other) => sameDot(other.dot, version.dot))
+    if (live !== undefined && !sameVersion(live, version)) clashes.push(version)
+    if (live === undefined && !mySeen.has(version.dot)) added.push(version)
+  }
+  const removed = (version: Version) =>
+    peerSeen.has(version.dot) && !theirs.some((update) => sameDot(update.dot, version.dot))
+  return change(mine, added, removed, clashes)
+}
+
+function change(
+  mine: readonly Version[],
+  added: readonly Version[],
+  goes: (version: Version) => boolean,
+  clashes: readonly Version[],
+): Change {
+  const dropped = mine.filter(goes)
+  if (added.length === 0 && dropped.length === 0) return { versions: mine, added, dropped, clashes }
+  const kept = dropped.length === 0 ? mine : mine.filter((version) => !dropped.includes(version))
+  const versions = [...kept, ...added].sort((a, b) => compareDots(a.dot, b.dot))
+  return { versions, added, dropped, clashes }
+}
+
+/** A whole copy of the store, in memory: the reference that the laws are stated on, and that tests compare real stores with. */
+export class ReferenceState implements Contexts {
+  readonly entries = new Map<string, Entry>()
+  readonly seen = new Context()
+  readonly applied = new Context()
+
+  /** Applies one update. */
+  apply(update: Update): void {
+    const change = applyUpdate(this.#versionsAt(addressText(update.address)), update, this.seen)
+    this.#store({ address: update.address, versions: change.versions })
+    this.seen.add(update.dot)
+    for (const dot of update.supersedes) this.seen.add(dot)
+    this.applied.add(update.dot)
+  }
+
+  /** Joins a whole copy, taken together with its contexts. */
+  join(other: ReferenceState): void {
+    for (const key of new Set([...this.entries.keys(), ...other.entries.keys()])) {
+      const address = (this.entries.get(key) ?? other.entries.get(key))!.address
+      const theirs = other.#versionsAt(key).map((version) => updateOf(version, address))
+      this.#store({
+        address,
+        versions: joinVersions(this.#versionsAt(key), theirs, this.seen, other.seen).versions,
+      })
+    }
+    this.seen.union(other.seen)
+    this.applied.union(other.applied)
+  }
+
+  /** An independent copy. */
+  clone(): ReferenceState {
+    const copy = new ReferenceState()
+    for (const [key, entry] of this.entries) copy.entries.set(key, entry)
+    copy.seen.union(this.seen)
+    copy.applied.union(this.applied)
+    return copy
+  }
+
+  /** Whether both hold the same live entries and contexts. */
+  equals(other: ReferenceState): boolean {
+    return this.sameEntries(other) && this.seen.equals(other.seen) && this.applied.equals(other.applied)
+  }
+
+  /** Whether both hold the same live entries. */
+  sameEntries(other: ReferenceState): boolean {
+    if (this.entries.size !== other.entries.size) return false
+    for (const [key, entry] of this.entries) {
+      const theirs = other.#versionsAt(key)
+      if (theirs.length !== entry.versions.length) return false
+      if (
+        !entry.versions.every(
+          (version, at) => sameDot(version.dot, theirs[at]!.dot) && sameVersion(version, theirs[at]!),
+        )
+      )
+        return false
+    }
+    return true
+  }
+
+  #versionsAt(key: string): readonly Version[] {
+    return this.entries.get(key)?.versions ?? []
+  }
+
+  #store(entry: Entry): void {
+    const key = addressText(entry.address)
+    if (entry.versions.length === 0) this.entries.delete(key)
+    else this.entries.set(key, entry)
+  }
+}
+
+/** A version as the update that stored it, for an address; what it superseded must be given where it is known. */
+export function updateOf(version: Version, address: Update['address'], supersedes: Update['supersedes'] = []): Update {
+  const { dot, time, expiresAtMs, value } = version
+  return { dot, address, kind: 'put', time, expiresAtMs, value, supersedes }
+}

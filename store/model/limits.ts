@@ -1,0 +1,22 @@
+/** Every limit of the data model, by name. Decoders enforce them before they allocate. */
+
+/** Bytes of a key, in UTF-8. */
+export const keyBytesMax = 1024
+/** Bytes of a set's member or a map's field. */
+export const fieldBytesMax = 1024
+/** Bytes of a value that any peer accepts; `values.maxBytes` binds clients and may be less, never more. */
+export const valueBytesMax = 64 * 1024 * 1024
+/** Default of `values.maxBytes`. */
+export const clientValueBytesDefault = 8 * 1024 * 1024
+/** Dots that one update supersedes. */
+export const supersedesMax = 65_536
+/** Versions at one address in one record. */
+export const versionsMax = 65_536
+/** Actors in one context on the wire. */
+export const contextActorsMax = 1_000_000
+/** Ranges of one actor in one context on the wire. */
+export const contextRangesMax = 1_000_000
+/** Updates in one frame. */
+export const frameUpdatesMax = 65_536
+/** How far in the future a hybrid logical time may lie before it is shown last, in milliseconds. */
+export const clockBoundMsDefault = 60_000

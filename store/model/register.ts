@@ -1,0 +1,69 @@
+/** Multi-value registers: what a reader sees of the versions at an address, and what a writer thereby supersedes. */
+import { compareTimes, type HybridTime, isFuture } from './clock.js'
+import { compareDots, type Dot, dotText } from './dot.js'
+import type { Version } from './update.js'
+
+/** Versions with equal bytes, shown as one: token, put, delete and sibling count treat them as one. */
+export interface Sibling {
+  /** The greatest version of the group in display order; its dot, time and node are shown. */
+  readonly version: Version
+  /** The latest deadline of the group; null (none) beats any. */
+  readonly expiresAtMs: number | null
+  /** Every dot of the group, sorted. */
+  readonly dots: readonly Dot[]
+}
+
+/** What the local clock has to do with display. */
+export interface DisplayClock {
+  /** The wall clock, in milliseconds since 1970. */
+  readonly nowMs: number
+  /** How far in the future a time may lie before it sorts last, in milliseconds. */
+  readonly clockBoundMs: number
+}
+
+/** Whether a version's deadline has passed. */
+export function hasExpired(version: Version, nowMs: number): boolean {
+  return version.expiresAtMs !== null && version.expiresAtMs <= nowMs
+}
+
+/** What a reader sees: groups of equal bytes, the shown winner first. Versions past their deadline are hidden. */
+export function siblings(versions: readonly Version[], clock: DisplayClock): Sibling[] {
+  const groups = new Map<string, Version[]>()
+  for (const version of versions) {
+    if (hasExpired(version, clock.nowMs)) continue
+    const key = Buffer.from(version.valueHash).toString('latin1')
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [version])
+    else group.push(version)
+  }
+  const order = displayOrder(clock)
+  return [...groups.values()].map((group) => toSibling(group, order)).sort((a, b) => order(a.version, b.version))
+}
+
+function toSibling(group: Version[], order: (a: Version, b: Version) => number): Sibling {
+  group.sort(order)
+  const deadlines = group.map((version) => version.expiresAtMs)
+  return {
+    version: group[0]!,
+    expiresAtMs: deadlines.includes(null) ? null : Math.max(...(deadlines as number[])),
+    dots: group.map((version) => version.dot).sort(compareDots),
+  }
+}
+
+/** Greatest (hybrid logical time, actor) first; versions from beyond the clock bound behind all others. */
+function displayOrder(clock: DisplayClock): (a: Version, b: Version) => number {
+  const future = (time: HybridTime) => (isFuture(time, clock.nowMs, clock.clockBoundMs) ? 1 : 0)
+  return (a, b) => future(a.time) - future(b.time) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot)
+}
+
+/** The dots of versions past their deadline; every put supersedes them too. */
+export function expiredDots(versions: readonly Version[], nowMs: number): Dot[] {
+  return versions.filter((version) => hasExpired(version, nowMs)).map((version) => version.dot)
+}
+
+/** The union of lists of dots: sorted, each once. */
+export function mergeDots(...lists: readonly (readonly Dot[])[]): Dot[] {
+  const all = new Map<string, Dot>()
+  for (const list of lists) for (const dot of list) all.set(dotText(dot), dot)
+  return [...all.values()].sort(compareDots)
+}

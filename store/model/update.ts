@@ -1,0 +1,38 @@
+/** Versions, entries and updates: what the store holds and what travels. */
+import type { Address } from './address.js'
+import type { HybridTime } from './clock.js'
+import type { Dot } from './dot.js'
+
+/** One value stored at an address under one dot. */
+export interface Version {
+  readonly dot: Dot
+  readonly time: HybridTime
+  /** The deadline in milliseconds since 1970; null when it does not expire. */
+  readonly expiresAtMs: number | null
+  readonly value: Uint8Array
+  /** The first 16 bytes of the SHA-256 of the value. */
+  readonly valueHash: Uint8Array
+}
+
+/** An address with its live versions, sorted by dot; never empty in the store. */
+export interface Entry {
+  readonly address: Address
+  readonly versions: readonly Version[]
+}
+
+/** What an update does: store a version, delete, or delete because of a deadline. */
+export type UpdateKind = 'put' | 'delete' | 'expiry'
+
+/** One update: the unit of gossip, of the log and of delta sync. */
+export interface Update {
+  readonly dot: Dot
+  readonly address: Address
+  readonly kind: UpdateKind
+  readonly time: HybridTime
+  /** Of a put; null otherwise and when it does not expire. */
+  readonly expiresAtMs: number | null
+  /** Of a put; null for deletes, and for a put whose version has been superseded and whose bytes are not sent again. */
+  readonly value: Uint8Array | null
+  /** The dots at the same address that this update supersedes; sorted. */
+  readonly supersedes: readonly Dot[]
+}

@@ -1,0 +1,126 @@
+/** What the one writer promises to protocols and to the API: the types of its commits, captures and joins. */
+import type { TrieReader } from '../merkle/types.js'
+import type { Address } from '../model/address.js'
+import type { MemberTag, TaggedContexts, TaggedUpdates } from '../model/codec.js'
+import type { Context } from '../model/context.js'
+import type { Actor, Dot } from '../model/dot.js'
+import type { Entry, Update, Version } from '../model/update.js'
+
+/** Contexts, root and size of the committed state, read in one turn. */
+export interface Capture extends TaggedContexts {
+  readonly root: Uint8Array
+  /** Live entries, the mesh's own records included: what the root covers. */
+  readonly entries: number
+}
+
+/** One address of another copy: an update for each of its live versions (none: the address is empty there). */
+export interface PeerEntry {
+  readonly address: Address
+  /**
+   * Sorted by dot, all of kind put. A value is left out (null) where the receiver is known to have seen the dot.
+   * Each carries what it superseded, unless it is listed in `bare`.
+   */
+  readonly updates: readonly Update[]
+  /** Dots whose superseded dots the sender does not know; the receiver sees them, but does not count them as applied. */
+  readonly bare: readonly Dot[]
+}
+
+/** What a step of replication changed. */
+export interface ApplyOutcome {
+  /** Updates (or versions) that were news here. */
+  readonly news: number
+  /** Versions that were dropped. */
+  readonly dropped: number
+}
+
+/** Updates read for a peer that misses them. */
+export interface MissingUpdates {
+  /** In an order that is safe to apply frame by frame; a superseded update stands in the same list as the one that superseded it. */
+  readonly updates: readonly Update[]
+  /** The dots that these updates bring. */
+  readonly listed: Context
+  /** Dots looked for of which no update is kept here any more; only the tree can tell their fate. */
+  readonly unlisted: Context
+}
+
+/** One event of the change feed. */
+export interface FeedEvent {
+  /** The position in the log: ascending in local arrival order. */
+  readonly sequence: number
+  readonly address: Address
+  readonly op: 'put' | 'del' | 'expire'
+  readonly dot: Dot
+  readonly time: Update['time']
+  readonly value: Uint8Array | null
+}
+
+/** What one durable batch did; told to the one listener after the commit, in order. */
+export interface Commit {
+  /** Updates issued here, to be gossiped; grouped as they were written (one group is one atomic write). */
+  readonly issued: readonly (readonly Update[])[]
+  /** Feed events in order. */
+  readonly events: readonly FeedEvent[]
+  /** Whether a context changed. */
+  readonly contextsChanged: boolean
+}
+
+/** The side of the replica that sync sessions use. Everything it shows is committed. */
+export interface SyncReplica {
+  /** False until the store has been compared with its own checksums since the start (rule 11): no session is opened or accepted before. */
+  readonly isVerified: boolean
+  /** Rises each time damage was found: a session that began under another number ends without a union. */
+  readonly damageEpoch: number
+  /** The trie of the committed entries. */
+  readonly trie: TrieReader
+  /** Contexts, root and size, read in one turn. */
+  capture(): Capture
+  /** The dots that had been applied here so many milliseconds ago (or longer ago, never later). */
+  appliedBefore(ageMs: number): Context
+  /** The address that a live dot leads to with all of its versions; undefined when the dot is no longer live. */
+  peerEntry(locator: Dot): PeerEntry | undefined
+  /** The address's versions as a peer entry; empty updates when there are none. */
+  peerEntryAt(address: Address): PeerEntry
+  /** Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is then still missing. */
+  readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
+  /** Applies updates in one durable batch. */
+  applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
+  /** Joins addresses of a peer's copy in one durable batch (rule 3). `peer` was captured there before these were read. */
+  joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
+  /** Unites a peer's captured contexts after a complete pass (rule 1), durably. `except`: dots that were refused or not fetched (rule 6). */
+  unite(peer: TaggedContexts, except?: Context): Promise<void>
+}
+
+/** What a user's write may do, inside the committing batch. Reads see everything written before, durable or not. */
+export interface Transaction {
+  /** The wall clock at the start of the write, in milliseconds since 1970. */
+  readonly nowMs: number
+  /** The live versions at an address. */
+  versions(address: Address): readonly Version[]
+  /** Issues a put that supersedes these dots. Returns its dot. */
+  put(address: Address, value: Uint8Array, expiresAtMs: number | null, supersedes: readonly Dot[]): Dot
+  /** Issues a delete of these dots. Returns its dot. */
+  remove(address: Address, supersedes: readonly Dot[], kind?: 'delete' | 'expiry'): Dot
+  /** The remembered answer of an earlier request with this retry key. */
+  recall(retryKey: string): { readonly requestHash: Uint8Array; readonly answer: Uint8Array } | undefined
+  /** Remembers an answer in the same batch. */
+  remember(retryKey: string, requestHash: Uint8Array, answer: Uint8Array): void
+}
+
+/** The members as the log must know them: whose acknowledgements it waits for. */
+export interface Obligation {
+  readonly member: MemberTag
+  /** What the member has applied durably, as last heard. */
+  readonly acknowledged: Context
+}
+
+/** Names the member of an actor, for answers to users. */
+export interface ActorNames {
+  memberOf(actor: Actor): MemberTag
+}
+
+/** One page of entries in key order. */
+export interface EntryPage {
+  readonly entries: readonly Entry[]
+  /** Where to go on; null at the end. */
+  readonly next: string | null
+}
