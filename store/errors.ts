@@ -1,0 +1,64 @@
+/** The one table of stable error codes. Codes are the contract; messages may improve and always say what to do next. */
+
+/** Of each code: its HTTP status, the exit code of the command line, and what it means. docs/OPERATIONS.md lists the same table; a test compares the two. */
+export const errorCodes = {
+  BAD_REQUEST: { status: 400, exit: 2, meaning: 'the request is malformed' },
+  BAD_KEY: { status: 400, exit: 2, meaning: 'a key is empty, too long, or not UTF-8' },
+  BAD_CONTEXT: { status: 400, exit: 2, meaning: 'a context token is malformed, altered, or of another key or mesh' },
+  BAD_TOKEN: { status: 400, exit: 2, meaning: 'an invitation is malformed' },
+  BAD_CONFIG: { status: 400, exit: 2, meaning: 'a setting is unknown or has a wrong value' },
+  UNAUTHORIZED: { status: 401, exit: 1, meaning: 'the API token is missing or wrong' },
+  FORBIDDEN_ORIGIN: { status: 403, exit: 1, meaning: 'the Host or Origin header is foreign' },
+  NOT_FOUND: { status: 404, exit: 3, meaning: 'there is no such key, member, peer or route' },
+  CONFLICT: {
+    status: 409,
+    exit: 4,
+    meaning: 'the key holds siblings and the request did not say which it has in view',
+  },
+  EXISTS: { status: 409, exit: 4, meaning: 'the key exists and the write was to happen only if it did not' },
+  STALE_CONTEXT: { status: 409, exit: 4, meaning: 'a newer sibling has come since the context was read' },
+  OTHER_MESH: { status: 409, exit: 4, meaning: 'this node already has members of another mesh' },
+  TOO_LARGE: { status: 413, exit: 2, meaning: 'a value or a request is over its limit; nothing was stored' },
+  RETRY_KEY_REUSED: { status: 422, exit: 2, meaning: 'the idempotency key was used for another request' },
+  INTERNAL: { status: 500, exit: 1, meaning: 'a defect; the log has the details' },
+  DAMAGED_VALUE: {
+    status: 500,
+    exit: 1,
+    meaning: 'a stored record fails its checksum; it is fetched again from peers',
+  },
+  UNREACHABLE: { status: 502, exit: 1, meaning: 'no address of the invitation or peer answered' },
+  STORE_FAILED: {
+    status: 503,
+    exit: 1,
+    meaning: 'the disk failed; the outcome of the last write is unknown, and the node is read-only until restarted',
+  },
+  NOT_ENOUGH_ACKS: {
+    status: 503,
+    exit: 5,
+    meaning: 'stored, but too few nodes acknowledged in time; it will still spread',
+  },
+  NO_QUORUM: { status: 503, exit: 5, meaning: 'too few members are reachable; nothing was stored' },
+  NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },
+  TIMED_OUT: { status: 504, exit: 7, meaning: 'what was waited for did not happen in time' },
+  STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },
+  STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory was written by a newer version' },
+  PORT_IN_USE: { status: 500, exit: 1, meaning: 'an address to listen on is taken' },
+  UNREACHABLE_DAEMON: { status: 500, exit: 6, meaning: 'no daemon answers at the API address' },
+} as const satisfies Record<string, { status: number; exit: number; meaning: string }>
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof errorCodes
+
+/** An error that a user may see: a stable code, a message that says what to do next, and details for programs. */
+export class HearsayError extends Error {
+  override readonly name = 'HearsayError'
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
