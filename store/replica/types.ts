@@ -80,8 +80,11 @@ export interface SyncReplica {
   peerEntry(locator: Dot): PeerEntry | undefined
   /** The address's versions as a peer entry; empty updates when there are none. */
   peerEntryAt(address: Address): PeerEntry
-  /** Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is then still missing. */
-  readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
+  /**
+   * Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is then still missing.
+   * `peerApplied`: what the peer has applied; without it every superseded update is followed to the live one, also to one newer than `missing`.
+   */
+  readMissing(missing: Context, bytesMax: number, peerApplied?: Context): Promise<MissingUpdates>
   /** Applies updates in one durable batch. */
   applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
   /** Joins addresses of a peer's copy in one durable batch (rule 3). `peer` was captured there before these were read. */

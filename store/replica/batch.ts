@@ -1,0 +1,83 @@
+/** One batch in the making: rows over rows, with an undo journal, so that a failing write leaves no trace. */
+import type { KvChange } from '../kv.js'
+
+/** Rows by their key's bytes as latin1 text: cheap map keys, equal only for equal bytes. */
+type Rows = Map<string, KvChange>
+
+/** Reads a row beneath this batch. */
+export type ReadBeneath = (key: Uint8Array) => Uint8Array | undefined
+
+/** The rows of one batch. Reads fall through to what lies beneath: the batch in flight, then the store. */
+export class Batch {
+  readonly #rows: Rows = new Map()
+  #beneath: ReadBeneath
+  #bytes = 0
+  #journal: (() => void)[] | undefined
+
+  /** `beneath` reads what was written before this batch. */
+  constructor(beneath: ReadBeneath) {
+    this.#beneath = beneath
+  }
+
+  /** Names another layer beneath, once what lay there has become part of it. */
+  setBeneath(beneath: ReadBeneath): void {
+    this.#beneath = beneath
+  }
+
+  /** Whether nothing was written. */
+  get isEmpty(): boolean {
+    return this.#rows.size === 0
+  }
+
+  /** Bytes of keys and values, roughly. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The row as this batch would leave it. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    const change = this.#rows.get(rowText(key))
+    if (change !== undefined) return change.value ?? undefined
+    return this.#beneath(key)
+  }
+
+  /** Writes a row; null deletes it. */
+  set(key: Uint8Array, value: Uint8Array | null): void {
+    const text = rowText(key)
+    const before = this.#rows.get(text)
+    this.#journal?.push(() => {
+      if (before === undefined) this.#rows.delete(text)
+      else this.#rows.set(text, before)
+    })
+    this.#rows.set(text, { key, value })
+    this.#bytes += key.length + (value?.length ?? 0)
+  }
+
+  /** Notes how to undo a change of memory that goes with the rows. */
+  onUndo(undo: () => void): void {
+    this.#journal?.push(undo)
+  }
+
+  /** Runs one write. When it throws, everything it did is undone and the error passed on. */
+  attempt<T>(write: () => T): T {
+    const journal: (() => void)[] = []
+    this.#journal = journal
+    try {
+      return write()
+    } catch (error) {
+      for (let at = journal.length - 1; at >= 0; at--) journal[at]!()
+      throw error
+    } finally {
+      this.#journal = undefined
+    }
+  }
+
+  /** The changes, for the store. */
+  changes(): KvChange[] {
+    return [...this.#rows.values()]
+  }
+}
+
+function rowText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}

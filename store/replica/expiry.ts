@@ -1,0 +1,120 @@
+/**
+ * Expiry: every node hides a version from its deadline on by its own clock; it is deleted for good, by an ordinary delete of
+ * exactly that dot, only when its own clock and the median of the members' clocks agree that the deadline is well past.
+ */
+import type { Environment, Timer } from '../environment.js'
+import { DamagedRow, deadlineDot, deadlinesUntil, decodeDotRow, dotKey, rangeOf } from '../keyspace.js'
+import type { KvStore } from '../kv.js'
+import type { Address } from '../model/address.js'
+import { type Dot, sameDot } from '../model/dot.js'
+import { expiryGraceMs, expiryJitterMs, expirySweepMax, expirySweepMs } from './limits.js'
+import type { Transaction } from './types.js'
+
+/** What the members' clocks say: their median offset from ours in milliseconds, that there are no members, or that none was heard of late. */
+export type MedianClock = () => number | 'alone' | 'silent'
+
+/** What the sweep needs of the replica. */
+export interface ExpiryOwner {
+  transact<T>(write: (transaction: Transaction) => T): Promise<T>
+}
+
+interface Due {
+  readonly dot: Dot
+  readonly address: Address
+  readonly expiresAtMs: number
+}
+
+/** Looks for versions past their deadline, now and then. */
+export class ExpirySweep {
+  readonly #store: KvStore
+  readonly #environment: Environment
+  readonly #owner: ExpiryOwner
+  #medianClock: MedianClock = () => 'alone'
+  #timer: Timer | undefined
+  #isRunning = false
+  /** One node usually does it: each waits a little longer by its own draw. */
+  #extraMs: number
+
+  constructor(store: KvStore, environment: Environment, owner: ExpiryOwner) {
+    this.#store = store
+    this.#environment = environment
+    this.#owner = owner
+    this.#extraMs = environment.random() * expiryJitterMs
+  }
+
+  /** Names the source of the members' clocks. */
+  setMedianClock(clock: MedianClock): void {
+    this.#medianClock = clock
+  }
+
+  /** Sweeps at intervals from now on. */
+  start(): void {
+    this.#isRunning = true
+    this.#schedule()
+  }
+
+  /** Ends the sweeps. */
+  stop(): void {
+    this.#isRunning = false
+    this.#timer?.cancel()
+  }
+
+  /** Deletes what may be deleted now. Returns how many versions. */
+  async sweep(): Promise<number> {
+    const untilMs = this.#agreedNowMs() - expiryGraceMs - this.#extraMs
+    if (!(untilMs > 0)) return 0
+    const due = await this.#due(untilMs)
+    if (due.length === 0) return 0
+    this.#extraMs = this.#environment.random() * expiryJitterMs
+    return this.#owner.transact((transaction) => due.filter((one) => expire(transaction, one)).length)
+  }
+
+  /** The earlier of our clock and the members' median; NaN while members exist and none is heard. */
+  #agreedNowMs(): number {
+    const nowMs = this.#environment.nowMs()
+    const median = this.#medianClock()
+    if (median === 'alone') return nowMs
+    return median === 'silent' ? Number.NaN : Math.min(nowMs, nowMs + median)
+  }
+
+  async #due(untilMs: number): Promise<Due[]> {
+    const due: Due[] = []
+    const range = { gte: rangeOf('deadline').gte, lt: deadlinesUntil(Math.floor(untilMs)), limit: expirySweepMax }
+    for await (const rows of this.#store.scan(range)) {
+      for (const { key } of rows) {
+        const found = this.#live(deadlineDot(key))
+        if (found !== undefined) due.push(found)
+      }
+    }
+    return due
+  }
+
+  #live(dot: Dot): Due | undefined {
+    const key = dotKey(dot)
+    const row = this.#store.get(key)
+    if (row === undefined) return undefined
+    try {
+      const { state, address, expiresAtMs } = decodeDotRow(key, row)
+      return state === 'live' && expiresAtMs !== null ? { dot, address, expiresAtMs } : undefined
+    } catch (error) {
+      if (error instanceof DamagedRow) return undefined
+      throw error
+    }
+  }
+
+  #schedule(): void {
+    if (!this.#isRunning) return
+    const delayMs = expirySweepMs * (0.75 + this.#environment.random() / 2)
+    this.#timer = this.#environment.setTimer(delayMs, () => {
+      this.sweep()
+        .catch(() => 0) // The next sweep tries again; a failed store has said so by itself.
+        .finally(() => this.#schedule())
+    })
+  }
+}
+
+function expire(transaction: Transaction, { dot, address }: Due): boolean {
+  if (!transaction.versions(address).some((version) => sameDot(version.dot, dot))) return false
+  transaction.remove(address, [dot], 'expiry')
+  return true
+}

@@ -1,0 +1,27 @@
+/** The limits of the one writer, by name. */
+
+/** A batch that has grown beyond this takes no further writes; they go to the next one. */
+export const batchBytesMax = 8 * 1024 * 1024
+/** Writes waiting for a later batch; more are refused until some are done. */
+export const waitingWritesMax = 100_000
+/** How many links of superseded updates are followed to send them together; a longer chain is left to the tree. */
+export const chainMax = 10_000
+/** How long answers of retry-safe requests are kept, in milliseconds, and how many. */
+export const retryKeepMs = 24 * 3600 * 1000
+export const retryKeepCount = 100_000
+/** How long the recent past of the applied context is kept for `appliedBefore`, in milliseconds, and its grain. */
+export const pastKeepMs = 10_000
+export const pastGrainMs = 100
+/** How long after its deadline a version is deleted for good, in milliseconds, and the jitter between nodes. */
+export const expiryGraceMs = 60_000
+export const expiryJitterMs = 30_000
+/** How often versions past their deadline are looked for, in milliseconds; how many are deleted in one write. */
+export const expirySweepMs = 10_000
+export const expirySweepMax = 500
+/** How often acknowledged log rows are let go of, in milliseconds; rows in one write. */
+export const trimIntervalMs = 2_000
+export const trimRowsMax = 1_000
+/** Rows verified in one slice before others get their turn. */
+export const verifySliceRows = 256
+/** Versions issued again in one write after a clone was noticed. */
+export const reissueRowsMax = 200

@@ -1,0 +1,253 @@
+/**
+ * The update log's obligations: which updates members still miss (hints), and what may be let go of.
+ * A row of the log goes when every member has acknowledged it, or when the log is over its limit; correctness never depends on it.
+ */
+
+import {
+  acknowledgementKey,
+  acknowledgementMember,
+  DamagedRow,
+  type DotRow,
+  decodeAcknowledgement,
+  decodeFeed,
+  decodeRetryOrder,
+  dotKey,
+  encodeAcknowledgement,
+  feedKey,
+  feedSequence,
+  rangeOf,
+  retryKeyRow,
+} from '../keyspace.js'
+import type { KvStore } from '../kv.js'
+import type { MemberTag } from '../model/codec.js'
+import { Context } from '../model/context.js'
+import type { Dot } from '../model/dot.js'
+import type { Batch } from './batch.js'
+import type { Ledger } from './ledger.js'
+import { retryKeepCount, retryKeepMs, trimRowsMax } from './limits.js'
+import type { Obligation } from './types.js'
+
+/** How much of the log is kept for members that are away. */
+export interface LogLimits {
+  /** Bytes of log rows whose version is no longer live. */
+  readonly maxBytes: number
+  /** Age of an update in the log, in milliseconds. */
+  readonly maxAgeMs: number
+}
+
+/** What is held for a member. */
+export interface Hint {
+  readonly updates: number
+  readonly bytes: number
+  /** Since when it misses updates, in milliseconds since 1970; null when it misses none. */
+  readonly sinceMs: number | null
+}
+
+/** What the log needs of the replica. */
+export interface LogOwner {
+  readonly ledger: Ledger
+  readonly committedApplied: Context
+  submit<T>(write: (batch: Batch) => T): Promise<T>
+  nowMs(): number
+}
+
+/** A feed row that may go. Without a dot (a removal, or a damaged row) nothing waits for it. */
+interface Candidate {
+  readonly sequence: number
+  readonly dot: Dot | null
+}
+
+/** Trims the log and tells what is held for whom. */
+export class UpdateLog {
+  readonly #store: KvStore
+  readonly #owner: LogOwner
+  readonly #limits: LogLimits
+  #obligations: readonly Obligation[] = []
+  readonly #behindSince = new Map<MemberTag, number>()
+  #cursor = 0
+  #trimmedSinceCompaction = 0
+
+  constructor(store: KvStore, owner: LogOwner, limits: LogLimits) {
+    this.#store = store
+    this.#owner = owner
+    this.#limits = limits
+  }
+
+  /** Names the members whose acknowledgements the log waits for. */
+  setObligations(obligations: readonly Obligation[]): void {
+    this.#obligations = obligations
+    const applied = this.#owner.committedApplied
+    for (const { member, acknowledged } of obligations) {
+      if (acknowledged.covers(applied)) this.#behindSince.delete(member)
+      else if (!this.#behindSince.has(member)) this.#behindSince.set(member, this.#owner.nowMs())
+    }
+  }
+
+  /** What is held for a member. Bytes are those of the log, shared out by the number of updates. */
+  hint(member: MemberTag): Hint {
+    const obligation = this.#obligations.find((other) => other.member === member)
+    if (obligation === undefined) return { updates: 0, bytes: 0, sinceMs: null }
+    const applied = this.#owner.committedApplied
+    const updates = applied.minus(obligation.acknowledged).size
+    const share = applied.size === 0 ? 0 : Math.min(1, updates / applied.size)
+    return {
+      updates,
+      bytes: Math.round(this.#owner.ledger.logBytes * share),
+      sinceMs: updates === 0 ? null : (this.#behindSince.get(member) ?? null),
+    }
+  }
+
+  /** The dots that every member has acknowledged. */
+  acknowledgedByAll(): Context {
+    let common = this.#owner.committedApplied.clone()
+    for (const { acknowledged } of this.#obligations) common = common.intersection(acknowledged)
+    return common
+  }
+
+  /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
+  async trim(): Promise<number> {
+    const acknowledged = this.acknowledgedByAll()
+    let trimmed = 0
+    for (;;) {
+      const candidates = await this.#candidates()
+      if (candidates.length === 0) break
+      const result = await this.#owner.submit((batch) => this.#trimRows(batch, candidates, acknowledged))
+      trimmed += result.rows
+      this.#cursor = result.cursor
+      if (result.isStopped) break
+    }
+    this.#trimmedSinceCompaction += trimmed
+    return trimmed
+  }
+
+  /** Gives the disk space of trimmed rows back, once it is worth it. */
+  async compact(): Promise<void> {
+    if (this.#trimmedSinceCompaction < trimRowsMax) return
+    this.#trimmedSinceCompaction = 0
+    for (const kind of ['dot', 'feed', 'entry'] as const) await this.#store.compact(rangeOf(kind))
+  }
+
+  /** Starts over at the beginning of the log; for when acknowledgements shrank. */
+  rewind(): void {
+    this.#cursor = 0
+  }
+
+  /** The acknowledgements kept on disk; unreadable ones are left out (the member will tell again). */
+  async loadAcknowledgements(): Promise<Map<MemberTag, Context>> {
+    const loaded = new Map<MemberTag, Context>()
+    for await (const rows of this.#store.scan(rangeOf('acknowledgement'))) {
+      for (const { key, value } of rows) {
+        try {
+          const row = decodeAcknowledgement(key, value)
+          const member = acknowledgementMember(key)
+          loaded.set(member, new Context(new Map(row.ranges)))
+          if (row.behindSinceMs !== 0) this.#behindSince.set(member, row.behindSinceMs)
+        } catch (error) {
+          if (!(error instanceof DamagedRow)) throw error
+        }
+      }
+    }
+    return loaded
+  }
+
+  /** Keeps what a member acknowledged; null forgets it. */
+  async saveAcknowledgement(member: MemberTag, acknowledged: Context | null): Promise<void> {
+    const key = acknowledgementKey(member)
+    const behindSinceMs = this.#behindSince.get(member) ?? 0
+    await this.#owner.submit((batch) => {
+      if (acknowledged === null) return batch.set(key, null)
+      const ranges = new Map(acknowledged.actors().map((actor) => [actor, acknowledged.rangesOf(actor)]))
+      batch.set(key, encodeAcknowledgement(key, { ranges, behindSinceMs }))
+    })
+  }
+
+  /** Drops remembered answers beyond their window. Returns how many are left. */
+  async pruneRetries(): Promise<number> {
+    const order: { key: Uint8Array; retryKey: string; atMs: number }[] = []
+    for await (const rows of this.#store.scan(rangeOf('retryOrder'))) {
+      for (const { key, value } of rows) order.push({ key, ...decodeRetryOrder(key, value) })
+    }
+    const oldestMs = this.#owner.nowMs() - retryKeepMs
+    const surplus = order.length - retryKeepCount
+    const gone = order.filter((row, at) => at < surplus || row.atMs < oldestMs)
+    if (gone.length > 0) {
+      await this.#owner.submit((batch) => {
+        for (const { key, retryKey } of gone) {
+          batch.set(key, null)
+          batch.set(retryKeyRow(retryKey), null)
+        }
+      })
+    }
+    return order.length - gone.length
+  }
+
+  async #candidates(): Promise<Candidate[]> {
+    const candidates: Candidate[] = []
+    const range = { gt: feedKey(this.#cursor), lt: rangeOf('feed').lt, limit: trimRowsMax }
+    for await (const rows of this.#store.scan(range)) {
+      for (const { key, value } of rows) {
+        candidates.push(candidate(key, value))
+      }
+    }
+    return candidates
+  }
+
+  #trimRows(batch: Batch, candidates: readonly Candidate[], acknowledged: Context) {
+    let rows = 0
+    let cursor = this.#cursor
+    for (const candidate of candidates) {
+      const row = candidate.dot === null ? undefined : this.#owner.ledger.dotRow(batch, candidate.dot)
+      const isForced = this.#isOverLimit(row)
+      if (row !== undefined && !isForced && !acknowledged.has(candidate.dot!)) {
+        return { rows, cursor, isStopped: true }
+      }
+      if (row !== undefined) rows += this.#dropSuperseded(batch, row, acknowledged, isForced)
+      // A live version keeps its rows: the dot index, and its place in the feed.
+      if (row?.state !== 'live') rows += this.#drop(batch, candidate.dot, candidate.sequence, row)
+      cursor = candidate.sequence
+    }
+    return { rows, cursor, isStopped: false }
+  }
+
+  #isOverLimit(row: DotRow | undefined): boolean {
+    if (row === undefined || row.state === 'live') return false
+    return (
+      this.#owner.ledger.logBytes > this.#limits.maxBytes || row.time.ms < this.#owner.nowMs() - this.#limits.maxAgeMs
+    )
+  }
+
+  #dropSuperseded(batch: Batch, row: DotRow, acknowledged: Context, isForced: boolean): number {
+    let rows = 0
+    for (const superseded of row.supersedes) {
+      const theirs = this.#owner.ledger.dotRow(batch, superseded)
+      if (theirs === undefined || theirs.state === 'live') continue
+      // What only remembers its successor is of no use without it; anything else waits for its own acknowledgements.
+      if (isForced || theirs.state === 'stub' || acknowledged.has(superseded))
+        rows += this.#drop(batch, superseded, theirs.sequence, theirs)
+    }
+    return rows
+  }
+
+  #drop(batch: Batch, dot: Dot | null, sequence: number, row: DotRow | undefined): number {
+    if (row !== undefined && dot !== null) {
+      this.#owner.ledger.logBytes -= batch.get(dotKey(dot))?.length ?? 0
+      this.#owner.ledger.setDotRow(batch, dot, null)
+    }
+    if (sequence > 0) {
+      batch.set(feedKey(sequence), null)
+      this.#owner.ledger.raiseFeedFloor(sequence)
+    }
+    return 1
+  }
+}
+
+function candidate(key: Uint8Array, value: Uint8Array): Candidate {
+  const sequence = feedSequence(key)
+  try {
+    const { dot, kind } = decodeFeed(key, value)
+    return { sequence, dot: kind === 'removal' ? null : dot }
+  } catch (error) {
+    if (error instanceof DamagedRow) return { sequence, dot: null }
+    throw error
+  }
+}

@@ -1,0 +1,105 @@
+/** Repair after damage was found: what is lost leaves the contexts, so that peers send it again; nothing is taken for deleted. */
+import { decodeVersions, entryAddress } from '../keyspace.js'
+import type { Address } from '../model/address.js'
+import type { Contexts } from '../model/codec.js'
+import { type Dot, dotText, sameDot } from '../model/dot.js'
+import type { Version } from '../model/update.js'
+import type { Batch } from './batch.js'
+import type { Ledger } from './ledger.js'
+import type { Damage } from './verify.js'
+
+/** Mends rows, contexts and counts in one write. Returns a sentence for the operator. */
+export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
+  dropUnreadableEntries(batch, damage)
+  const lost = stillLost(batch, ledger, damage)
+  for (const dot of lost) ledger.setDotRow(batch, dot, null)
+  const reindexed = reindex(batch, ledger, damage)
+  const { rebuilt } = damage
+  if (rebuilt === undefined) ledger.forgetDots(batch, lost)
+  else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt))
+  recount(ledger, damage)
+  const found = `${damage.damagedEntryKeys.length} unreadable entries, ${lost.length} lost versions, ${reindexed} index rows`
+  return rebuilt === undefined
+    ? `damage on the disk was found and located (${found}); what is missing is fetched again from peers`
+    : `damage on the disk was found that could not be located (${found}); contexts were rebuilt from what is readable, and deletes known only here may show again`
+}
+
+function dropUnreadableEntries(batch: Batch, damage: Damage): void {
+  for (const key of damage.damagedEntryKeys) {
+    const row = batch.get(key)
+    if (row !== undefined && !isReadable(key, row)) batch.set(key, null)
+  }
+}
+
+function isReadable(key: Uint8Array, row: Uint8Array): boolean {
+  try {
+    entryAddress(key)
+    return decodeVersions(key, row).length > 0
+  } catch {
+    return false
+  }
+}
+
+/** Dots that the index calls live and that no entry holds, looked at again inside the write; and dots whose own row cannot be read. */
+function stillLost(batch: Batch, ledger: Ledger, damage: Damage): Dot[] {
+  const lost = new Map<string, Dot>()
+  for (const { dot, address } of damage.lost) {
+    const isThere = ledger.versions(batch, address).some((version) => sameDot(version.dot, dot))
+    if (!isThere) lost.set(dotText(dot), dot)
+  }
+  const readable = new Set(damage.unindexed.map(({ version }) => dotText(version.dot)))
+  for (const dot of damage.damagedDots) if (!readable.has(dotText(dot))) lost.set(dotText(dot), dot)
+  return [...lost.values()]
+}
+
+/** Live versions without an index row get one; what they superseded is not known any more. */
+function reindex(batch: Batch, ledger: Ledger, damage: Damage): number {
+  let count = 0
+  for (const { version, address } of damage.unindexed) {
+    if (!ledger.versions(batch, address).some((other) => sameDot(other.dot, version.dot))) continue
+    ledger.setDotRow(batch, version.dot, indexRow(version, address))
+    count++
+  }
+  return count
+}
+
+function indexRow(version: Version, address: Address) {
+  const { time, expiresAtMs } = version
+  return {
+    state: 'live' as const,
+    kind: 'put' as const,
+    bare: true,
+    sequence: 0,
+    address,
+    time,
+    expiresAtMs,
+    supersedes: [],
+    supersededBy: null,
+    value: null,
+  }
+}
+
+/** What may be believed of the past, and everything that came since it was read. */
+function withNews(ledger: Ledger, damage: Damage, believed: Contexts): Contexts {
+  const before = damage.survey.contexts
+  const seen = believed.seen.clone()
+  const applied = believed.applied.clone()
+  seen.union(ledger.seen.minus(before.seen))
+  applied.union(ledger.applied.minus(before.applied))
+  return { seen, applied }
+}
+
+/** The counts of the snapshot as they really were, moved by what was written since. */
+function recount(ledger: Ledger, damage: Damage): void {
+  const { entries, state } = damage.survey
+  const now = ledger.state
+  const then = state ?? now
+  ledger.resetCounts({
+    liveDots: entries.liveDots + now.liveDots - then.liveDots,
+    userEntries: entries.userEntries + now.userEntries - then.userEntries,
+    checksum: {
+      low: (entries.checksum.low + now.checksum.low - then.checksum.low) >>> 0,
+      high: (entries.checksum.high + now.checksum.high - then.checksum.high) >>> 0,
+    },
+  })
+}

@@ -1,0 +1,278 @@
+/**
+ * Verification (rule 11 of the design): a store that lost entries must never read as a store that deleted them.
+ * Every live dot stands in two rows in different key ranges; after each start, and when a checksum fails later, the two sides
+ * are compared with each other and with the count and checksum that moved with every batch, all under one snapshot.
+ */
+
+import {
+  type Checksum,
+  contextActor,
+  DamagedRow,
+  type DotRow,
+  decodeContext,
+  decodeDotRow,
+  decodeState,
+  decodeVersions,
+  dotKey,
+  dotOfKey,
+  emptyChecksum,
+  entryAddress,
+  entryKey,
+  fingerprint,
+  type RowKind,
+  rangeOf,
+  type StateRow,
+  shiftChecksum,
+  stateKey,
+} from '../keyspace.js'
+import type { KvSnapshot, KvStore } from '../kv.js'
+import type { Trie } from '../merkle/trie.js'
+import { type Address, isUserAddress } from '../model/address.js'
+import type { Contexts } from '../model/codec.js'
+import { Context } from '../model/context.js'
+import { addressId, entryDigest } from '../model/digest.js'
+import { type Dot, sameDot } from '../model/dot.js'
+import type { Version } from '../model/update.js'
+import { verifySliceRows } from './limits.js'
+
+/** A count and checksum of live dots. */
+interface Tally {
+  liveDots: number
+  checksum: Checksum
+}
+
+/** What a scan of the whole store found. */
+export interface Survey {
+  readonly entries: Tally & { userEntries: number }
+  readonly dots: Tally
+  /** The state row of the same snapshot; undefined when it is missing or damaged. */
+  readonly state: StateRow | undefined
+  /** The contexts of the same snapshot. */
+  readonly contexts: Contexts
+  readonly damagedEntryKeys: readonly Uint8Array[]
+  readonly damagedDots: readonly Dot[]
+  readonly damagedContexts: boolean
+  /** Bytes of log rows whose version is no longer live. */
+  readonly logBytes: number
+}
+
+/** What is wrong, as far as the two sides together can tell. */
+export interface Damage {
+  /** Live according to the index, but not readable: their fate is to be learnt again. */
+  readonly lost: readonly { readonly dot: Dot; readonly address: Address }[]
+  /** Live and readable, but not in the index. */
+  readonly unindexed: readonly { readonly version: Version; readonly address: Address }[]
+  readonly damagedEntryKeys: readonly Uint8Array[]
+  readonly damagedDots: readonly Dot[]
+  /** Set when the counts still differ after all of this: what may be believed (rule 11). */
+  readonly rebuilt: Contexts | undefined
+  readonly survey: Survey
+}
+
+/** Loads the contexts row by row; damaged rows are left out and reported. */
+export async function loadContexts(
+  store: KvStore,
+  take: (actor: string, row: ReturnType<typeof decodeContext>) => void,
+  snapshot?: KvSnapshot,
+): Promise<{ damaged: boolean }> {
+  let damaged = false
+  for await (const rows of store.scan(rangeOf('context'), snapshot)) {
+    for (const { key, value } of rows) {
+      const row = readable(() => decodeContext(key, value))
+      if (row === undefined) damaged = true
+      else take(contextActor(key), row)
+    }
+  }
+  return { damaged }
+}
+
+/** One verification under one snapshot. */
+export class Verification {
+  readonly #store: KvStore
+  readonly #snapshot: KvSnapshot
+  readonly #yieldTurn: () => Promise<void>
+
+  /** The snapshot stays the caller's to close. `yieldTurn` lets clients in between slices. */
+  constructor(store: KvStore, snapshot: KvSnapshot, yieldTurn: () => Promise<void>) {
+    this.#store = store
+    this.#snapshot = snapshot
+    this.#yieldTurn = yieldTurn
+  }
+
+  /** Scans the store once: builds the trie, counts both sides. */
+  async survey(trie: Trie): Promise<Survey> {
+    const entries = { liveDots: 0, checksum: emptyChecksum, userEntries: 0 }
+    const dots = { liveDots: 0, checksum: emptyChecksum }
+    const damagedEntryKeys: Uint8Array[] = []
+    const damagedDots: Dot[] = []
+    let logBytes = 0
+    await this.#eachEntry((key, entry) => {
+      if (entry === undefined) return void damagedEntryKeys.push(key)
+      const id = addressId(entry.address)
+      trie.set(id, entryDigest(id, entry.versions), entry.versions[0]!.dot)
+      if (isUserAddress(entry.address)) entries.userEntries++
+      for (const version of entry.versions) addTo(entries, dotKey(version.dot), key)
+    })
+    await this.#eachDot((key, row, bytes) => {
+      if (row === undefined) damagedDots.push(dotOfKey(key))
+      else if (row.state === 'live') addTo(dots, key, entryKey(row.address))
+      else logBytes += bytes
+    })
+    const { contexts, damaged } = await this.#contexts()
+    const row = this.#store.get(stateKey, this.#snapshot)
+    const state = row === undefined ? undefined : readable(() => decodeState(row))
+    return { entries, dots, state, contexts, damagedEntryKeys, damagedDots, damagedContexts: damaged, logBytes }
+  }
+
+  /**
+   * Compares the two sides row by row. Only called when their sums disagree, something was unreadable, or (`isSuspect`) LevelDB
+   * itself was repaired, so that even sums that agree prove nothing.
+   */
+  async locate(survey: Survey, isSuspect: boolean): Promise<Damage> {
+    const lost: { dot: Dot; address: Address }[] = []
+    const unindexed: { version: Version; address: Address }[] = []
+    await this.#eachDot((key, row) => {
+      if (row?.state !== 'live') return
+      const dot = dotOfKey(key)
+      const versions = this.#versions(row.address)
+      if (!versions.some((version) => sameDot(version.dot, dot))) lost.push({ dot, address: row.address })
+    })
+    await this.#eachEntry((_, entry) => {
+      for (const version of entry?.versions ?? []) {
+        const row = this.#dotRow(version.dot)
+        if (row?.state !== 'live') unindexed.push({ version, address: entry!.address })
+      }
+    })
+    const { damagedEntryKeys, damagedDots } = survey
+    const rebuilt = !isSuspect && isExplained(survey, lost) ? undefined : await this.#believable()
+    return { lost, unindexed, damagedEntryKeys, damagedDots, rebuilt, survey }
+  }
+
+  /** Live readable dots, dots superseded by readable log rows, dots of readable delete rows; never the dot of a put that is not live. */
+  async #believable(): Promise<Contexts> {
+    const seen = new Context()
+    const applied = new Context()
+    await this.#eachEntry((_, entry) => {
+      for (const version of entry?.versions ?? []) {
+        seen.add(version.dot)
+        const row = this.#dotRow(version.dot)
+        if (row?.state === 'live' && !row.bare) applied.add(version.dot)
+      }
+    })
+    await this.#eachDot((key, row) => {
+      if (row === undefined || row.state === 'stub') return
+      const dot = dotOfKey(key)
+      const isLost = row.state === 'live' && !seen.has(dot)
+      if (isLost) return
+      for (const superseded of row.supersedes) seen.add(superseded)
+      if (row.kind !== 'put') {
+        seen.add(dot)
+        applied.add(dot)
+      }
+    })
+    // A dot that is superseded here and live there: the entry is older than the log (a table file came back). What is live stays live until a peer says otherwise.
+    return { seen, applied }
+  }
+
+  async #contexts(): Promise<{ contexts: Contexts; damaged: boolean }> {
+    const contexts = { seen: new Context(), applied: new Context() }
+    const { damaged } = await loadContexts(
+      this.#store,
+      (actor, row) => {
+        contexts.seen.setRanges(actor, row.seen)
+        contexts.applied.setRanges(actor, row.applied)
+      },
+      this.#snapshot,
+    )
+    return { contexts, damaged }
+  }
+
+  async #eachEntry(
+    visit: (key: Uint8Array, entry: { address: Address; versions: Version[] } | undefined) => void,
+  ): Promise<void> {
+    for (const kind of ['system', 'entry'] as const) {
+      await this.#eachRow(kind, (key, value) => {
+        visit(
+          key,
+          readable(() => {
+            const versions = decodeVersions(key, value)
+            if (versions.length === 0) throw new DamagedRow(key)
+            return { address: entryAddress(key), versions }
+          }),
+        )
+      })
+    }
+  }
+
+  async #eachDot(visit: (key: Uint8Array, row: DotRow | undefined, bytes: number) => void): Promise<void> {
+    await this.#eachRow('dot', (key, value) => {
+      visit(
+        key,
+        readable(() => decodeDotRow(key, value)),
+        key.length + value.length,
+      )
+    })
+  }
+
+  async #eachRow(kind: RowKind, visit: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
+    let sinceYield = 0
+    for await (const rows of this.#store.scan(rangeOf(kind), this.#snapshot)) {
+      for (const { key, value } of rows) {
+        visit(key, value)
+        if (++sinceYield % verifySliceRows === 0) await this.#yieldTurn()
+      }
+    }
+  }
+
+  #versions(address: Address): readonly Version[] {
+    const key = entryKey(address)
+    const row = this.#store.get(key, this.#snapshot)
+    return row === undefined ? [] : (readable(() => decodeVersions(key, row)) ?? [])
+  }
+
+  #dotRow(dot: Dot): DotRow | undefined {
+    const key = dotKey(dot)
+    const row = this.#store.get(key, this.#snapshot)
+    return row === undefined ? undefined : readable(() => decodeDotRow(key, row))
+  }
+}
+
+/** Whether both sides and the persisted counts agree, and every row was readable. */
+export function isSound(survey: Survey): boolean {
+  const { entries, dots, state } = survey
+  return (
+    state !== undefined &&
+    !survey.damagedContexts &&
+    survey.damagedEntryKeys.length === 0 &&
+    survey.damagedDots.length === 0 &&
+    sameTally(entries, dots) &&
+    sameTally(entries, state) &&
+    entries.userEntries === state.userEntries
+  )
+}
+
+/** Whether the persisted counts are what is readable plus exactly what the index says is lost. */
+function isExplained(survey: Survey, lost: readonly { dot: Dot; address: Address }[]): boolean {
+  if (survey.state === undefined || survey.damagedContexts) return false
+  const tally: Tally = { ...survey.entries }
+  for (const { dot, address } of lost) addTo(tally, dotKey(dot), entryKey(address))
+  return sameTally(tally, survey.state)
+}
+
+function addTo(tally: Tally, dotRowKey: Uint8Array, entryRowKey: Uint8Array): void {
+  tally.liveDots++
+  tally.checksum = shiftChecksum(tally.checksum, fingerprint(dotRowKey, entryRowKey), 1)
+}
+
+function sameTally(a: Tally, b: Tally): boolean {
+  return a.liveDots === b.liveDots && a.checksum.low === b.checksum.low && a.checksum.high === b.checksum.high
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DamagedRow) return undefined
+    throw error
+  }
+}
