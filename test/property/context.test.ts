@@ -1,0 +1,102 @@
+/** Contexts against plain sets. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
+import { readContexts, readRanges, writeContexts, writeRanges } from '../../store/model/codec.js'
+import { Context } from '../../store/model/context.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
+
+const dot = fc.record({
+  actor: fc.constantFrom('00000000000000aa', '00000000000000bb', '00000000000000cc'),
+  counter: fc.integer({ min: 1, max: 30 }),
+})
+const dots = fc.array(dot, { maxLength: 40 })
+const texts = (list: Iterable<Dot>) => new Set([...list].map(dotText))
+
+describe('contexts', () => {
+  it('hold exactly the dots that were added', () => {
+    fc.assert(
+      fc.property(dots, dot, (list, probe) => {
+        const context = Context.of(list)
+        expect(texts(context.dots())).toEqual(texts(list))
+        expect(context.has(probe)).toBe(texts(list).has(dotText(probe)))
+        expect(context.size).toBe(texts(list).size)
+      }),
+    )
+  })
+
+  it('unite, subtract, intersect and cover as sets do', () => {
+    fc.assert(
+      fc.property(dots, dots, (left, right) => {
+        const a = Context.of(left)
+        const b = Context.of(right)
+        const [setA, setB] = [texts(left), texts(right)]
+        const united = a.clone()
+        united.union(b)
+        expect(texts(united.dots())).toEqual(new Set([...setA, ...setB]))
+        expect(texts(a.minus(b).dots())).toEqual(new Set([...setA].filter((one) => !setB.has(one))))
+        expect(texts(a.intersection(b).dots())).toEqual(new Set([...setA].filter((one) => setB.has(one))))
+        expect(a.covers(b)).toBe([...setB].every((one) => setA.has(one)))
+        expect(a.equals(b)).toBe(setA.size === setB.size && a.covers(b))
+        expect(texts(a.dots())).toEqual(setA)
+      }),
+    )
+  })
+
+  it('keep clones apart, whichever side changes', () => {
+    fc.assert(
+      fc.property(dots, dot, fc.boolean(), (list, extra, changeClone) => {
+        const original = Context.of(list)
+        const clone = original.clone()
+        const [changed, kept] = changeClone ? [clone, original] : [original, clone]
+        changed.add(extra)
+        expect(texts(kept.dots())).toEqual(texts(list))
+        expect(changed.has(extra)).toBe(true)
+      }),
+    )
+  })
+
+  it('have one encoding for each set, also with counters up to 2^53 - 3', () => {
+    const far = fc.record({
+      actor: fc.constant('00000000000000aa'),
+      counter: fc.constantFrom(1, 2 ** 31, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 3),
+    })
+    fc.assert(
+      fc.property(fc.array(fc.oneof(dot, far), { maxLength: 30 }), dots, (list, more) => {
+        const applied = Context.of(list)
+        const seen = applied.clone()
+        for (const one of more) seen.add(one)
+        const encode = (contexts: { seen: Context; applied: Context }) => {
+          const writer = new ByteWriter()
+          writeContexts(writer, contexts, () => '0102030405060708')
+          return writer.finish()
+        }
+        const bytes = encode({ seen, applied })
+        const read = readContexts(new ByteReader(bytes))
+        expect(read.seen.equals(seen)).toBe(true)
+        expect(read.applied.equals(applied)).toBe(true)
+        expect(encode(read).equals(bytes)).toBe(true)
+        expect(encode({ seen: Context.of([...list, ...more].reverse()), applied }).equals(bytes)).toBe(true)
+      }),
+    )
+  })
+
+  it('read or refuse arbitrary bytes as ranges, and what was read writes the same bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        const reader = new ByteReader(bytes)
+        let ranges: readonly number[]
+        try {
+          ranges = readRanges(reader)
+        } catch (error) {
+          expect((error as Error).name).toBe('DecodeError')
+          return
+        }
+        const writer = new ByteWriter()
+        writeRanges(writer, ranges)
+        expect([...writer.finish()]).toEqual([...bytes.subarray(0, bytes.length - reader.left)])
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
