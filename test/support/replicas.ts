@@ -1,0 +1,58 @@
+/** Real replicas over memory stores, and what tests ask of them. */
+import type { KvStore } from '../../store/kv.js'
+import { MemoryStore } from '../../store/memory.js'
+import { addressText } from '../../store/model/address.js'
+import { dotText } from '../../store/model/dot.js'
+import type { ReferenceState } from '../../store/model/join.js'
+import { Replica, type ReplicaOptions } from '../../store/replica/replica.js'
+import { decodeVersions, entryAddress, rangeOf } from '../../store/keyspace.js'
+import { StillEnvironment } from './still-environment.js'
+
+/** A replica with its store and environment. */
+export interface Node {
+  readonly replica: Replica
+  readonly store: KvStore
+  readonly environment: StillEnvironment
+  readonly warnings: string[]
+}
+
+/** Opens and verifies a replica. `name` seeds its randomness. */
+export async function openNode(name: string, options: Partial<ReplicaOptions> = {}, environment = new StillEnvironment(name)): Promise<Node> {
+  const store = options.store ?? new MemoryStore()
+  const warnings: string[] = []
+  const replica = await Replica.open({
+    environment,
+    member: Buffer.from(name.padEnd(8).slice(0, 8)).toString('hex'),
+    sync: true,
+    clockBoundMs: 60_000,
+    log: { maxBytes: 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
+    warn: (warning) => warnings.push(warning),
+    ...options,
+    store,
+  })
+  await replica.verify()
+  return { replica, store, environment, warnings }
+}
+
+/** Every live version as text: address, dot, value. */
+export async function liveVersions(store: KvStore): Promise<string[]> {
+  const live: string[] = []
+  for (const kind of ['system', 'entry'] as const) {
+    for await (const rows of store.scan(rangeOf(kind))) {
+      for (const { key, value } of rows) {
+        const address = addressText(entryAddress(key))
+        for (const version of decodeVersions(key, value)) live.push(`${address} ${dotText(version.dot)} ${Buffer.from(version.value)}`)
+      }
+    }
+  }
+  return live.sort()
+}
+
+/** The same of a reference state. */
+export function liveReference(state: ReferenceState): string[] {
+  const live: string[] = []
+  for (const [key, entry] of state.entries) {
+    for (const version of entry.versions) live.push(`${key} ${dotText(version.dot)} ${Buffer.from(version.value)}`)
+  }
+  return live.sort()
+}
