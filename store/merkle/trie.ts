@@ -40,6 +40,11 @@ export class Trie implements TrieReader {
     return this.#slabs.bytes
   }
 
+  /** Actors that locators name. */
+  get actors(): number {
+    return this.#actors.size
+  }
+
   /** Adds an entry, or puts another digest and locator under its id. Throws a RangeError when id or digest is not 16 bytes. */
   set(id: Uint8Array, digest: Uint8Array, locator: Dot): void {
     assertBytes(id, idBytes, 'id')

@@ -95,8 +95,20 @@ describe('trie', () => {
     const trie = numbered(5000)
     const held = trie.packedBytes
     expect(held).toBeLessThan(5000 * 80)
-    for (let number = 0; number < 5000; number++) trie.delete(sha(`id ${number}`))
+    // One level of leaves stays as it is; each holds a third of its entries at the end.
+    for (let number = 1600; number < 5000; number++) trie.delete(sha(`id ${number}`))
+    expect(trie.packedBytes).toBeLessThan(held * 0.7)
+    for (let number = 0; number < 1600; number++) trie.delete(sha(`id ${number}`))
     expect([trie.size, trie.packedBytes]).toEqual([0, 0])
+  })
+
+  it('forgets actors that no locator names any more', () => {
+    const trie = numbered(10)
+    for (const number of [0, 1, 2]) trie.set(sha('one id'), sha('x'), { actor: `000000000000000${number}`, counter: 1 })
+    expect(trie.actors).toBe(2)
+    for (let number = 0; number < 10; number++) trie.delete(sha(`id ${number}`))
+    expect(trie.actors).toBe(1)
+    expect(trie.get(sha('one id'))?.locator).toEqual({ actor: '0000000000000002', counter: 1 })
   })
 
   it('refuses what is not an id, a digest or a prefix', () => {
