@@ -1,0 +1,102 @@
+/** Publishing and receiving over gossipsub, and reopening its streams when they died alone. */
+import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
+import type { Connection, PeerId as Libp2pPeerId, Message, Stream, TopicValidatorResult } from '@libp2p/interface'
+import type { PeerId } from '../../protocols/network.js'
+import type { Environment, Timer } from '../../store/environment.js'
+import type { ConnectionTable } from './connection-table.js'
+import type { NetCounters } from './counters.js'
+import { gossipTopic } from './gossip-options.js'
+import { gossipBytesMax, gossipRepairMs } from './limits.js'
+
+/** Takes a message; returns whether it is well-formed. */
+export type ReceiveGossip = (bytes: Uint8Array, from: PeerId) => boolean
+
+/** The streams and hooks of gossipsub that it keeps to itself. */
+interface GossipInternals {
+  readonly streamsInbound: Map<string, { readonly rawStream: Stream }>
+  readonly streamsOutbound: Map<string, { readonly rawStream: Stream }>
+  onPeerConnected(peer: Libp2pPeerId, connection: Connection): void
+  onPeerDisconnected(peer: Libp2pPeerId): void
+}
+
+/** The gossip of one host. */
+export class Gossip {
+  readonly #suspects = new Set<PeerId>()
+  #timer: Timer | undefined
+
+  constructor(
+    private readonly gossip: GossipSub,
+    private readonly connections: ConnectionTable,
+    private readonly environment: Environment,
+    private readonly counters: NetCounters,
+  ) {}
+
+  /** Subscribes; the host must be started. */
+  start(receive: ReceiveGossip): void {
+    this.gossip.topicValidators.set(gossipTopic, async (from, message) => {
+      const isGood = await this.#receive(from.toString(), message, receive)
+      return (isGood ? 'accept' : 'reject') as TopicValidatorResult
+    })
+    this.gossip.subscribe(gossipTopic)
+    this.#repairLater()
+  }
+
+  /** Ends the repairs; gossipsub itself stops with its host. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** Hands bytes to the neighbours. Throws a RangeError when they are over the limit. */
+  async publish(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > gossipBytesMax) throw new RangeError(`gossip of ${bytes.length} bytes is over ${gossipBytesMax}`)
+    this.counters.gossipPublished++
+    await this.gossip.publish(gossipTopic, bytes)
+    // gossipsub only queues; the streams take the bytes in later turns, and what is written meanwhile is coalesced.
+    await this.environment.yieldTurn()
+  }
+
+  async #receive(from: PeerId, message: Message, receive: ReceiveGossip): Promise<boolean> {
+    await this.connections.whenReady(from)
+    this.counters.gossipReceived++
+    const isGood = message.data.length <= gossipBytesMax && receive(message.data, from)
+    if (!isGood) this.counters.gossipRejected++
+    return isGood
+  }
+
+  #repairLater(): void {
+    this.#timer = this.environment.setTimer(gossipRepairMs, () => {
+      this.#repair()
+      this.#repairLater()
+    })
+  }
+
+  /**
+   * gossipsub opens one stream each way at the first connection and never looks again: a stream that ends alone leaves
+   * the pair without gossip for as long as the connection stands. One that is found dead twice in a row is reopened.
+   */
+  #repair(): void {
+    // Private in its types, but there is no other way to reach the streams.
+    const internals = this.gossip as unknown as GossipInternals
+    for (const peer of this.connections.peers()) {
+      const connection = this.connections.get(peer)
+      if (connection === undefined || this.#isHealthy(internals, peer)) {
+        this.#suspects.delete(peer)
+      } else if (this.#suspects.delete(peer)) {
+        this.counters.gossipRepairs++
+        internals.onPeerDisconnected(connection.remotePeer)
+        internals.onPeerConnected(connection.remotePeer, connection)
+      } else {
+        this.#suspects.add(peer)
+      }
+    }
+  }
+
+  #isHealthy(internals: GossipInternals, peer: PeerId): boolean {
+    const outbound = internals.streamsOutbound.get(peer)?.rawStream
+    const inbound = internals.streamsInbound.get(peer)?.rawStream
+    return (
+      outbound?.timeline.closeWrite === undefined && outbound !== undefined && inbound?.timeline.closeRead === undefined
+    )
+  }
+}

@@ -1,0 +1,130 @@
+/** Builds the libp2p node: transport, private network, encryption, multiplexer, gossipsub, identify, ping and mDNS. */
+import '../polyfill.js'
+import { createHash } from 'node:crypto'
+import { type GossipSub, gossipsub } from '@chainsafe/libp2p-gossipsub'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { type Identify as IdentifyService, identify } from '@libp2p/identify'
+import type { Connection, ConnectionGater, Libp2p, PeerDiscovery } from '@libp2p/interface'
+import type { TransportManager } from '@libp2p/interface-internal'
+import { mdns } from '@libp2p/mdns'
+import { ping } from '@libp2p/ping'
+import { preSharedKey } from '@libp2p/pnet'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+import type { PeerId } from '../../protocols/network.js'
+import { gossipOptions } from './gossip-options.js'
+import type { Identity } from './identity.js'
+import * as limits from './limits.js'
+import { libp2pLogger, type NetLog } from './log.js'
+
+/** What a host is built from. */
+export interface HostOptions {
+  readonly identity: Identity
+  /** 32 bytes; only holders of the same can connect. */
+  readonly secret: Uint8Array
+  /** Multiaddrs to listen on; none: dial only. */
+  readonly listen: readonly string[]
+  /** Multiaddrs told to others instead of those listened on. */
+  readonly announce: readonly string[]
+  /** Whether to look for the mesh on the local network. */
+  readonly mdns: boolean
+  readonly gater: ConnectionGater
+  /** Told of peers that mDNS found, at each of their announcements. */
+  readonly discovered: (peer: PeerId, addresses: string[]) => void
+  readonly log: NetLog
+}
+
+/** A libp2p node and the parts of it that the adapter uses. */
+export interface Host {
+  readonly libp2p: Libp2p
+  readonly gossip: GossipSub
+  readonly identify: IdentifyService
+  /** Dials addresses without libp2p's queue, which would try them one after the other. */
+  readonly transports: TransportManager
+}
+
+interface Captured {
+  transports?: TransportManager
+}
+
+/** Builds a node that is not yet started. */
+export async function createHost(options: HostOptions): Promise<Host> {
+  const captured: Captured = {}
+  const { identity } = options
+  const libp2p = await createLibp2p({
+    privateKey: privateKeyFromRaw(Buffer.concat([identity.seed, identity.publicKey])),
+    start: false,
+    logger: libp2pLogger(options.log),
+    nodeInfo: { name: 'hearsay', version: '1', userAgent: 'hearsay' },
+    addresses: { listen: [...options.listen], announce: [...options.announce] },
+    transports: [tcp({ maxConnections: limits.connectionsMax + limits.inboundPendingMax })],
+    connectionProtector: preSharedKey({ psk: sharedKeyFile(options.secret), timeout: limits.secretHandshakeMs }),
+    connectionEncrypters: [noise({ prologueBytes: derive('noise prologue', options.secret) })],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: limits.streamsPerConnectionMax,
+        maxOutboundStreams: limits.streamsPerConnectionMax,
+        maxStreamWindowSize: limits.streamWindowBytesMax,
+      }),
+    ],
+    connectionGater: options.gater,
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      maxConnections: limits.connectionsMax,
+      maxIncomingPendingConnections: limits.inboundPendingMax,
+      inboundConnectionThreshold: limits.inboundPerSecondMax,
+      inboundUpgradeTimeout: limits.inboundHandshakeMs,
+      reconnectRetries: 0,
+    },
+    peerDiscovery: options.mdns ? [discovery(options)] : [],
+    services: {
+      identify: identify({ runOnConnectionOpen: false, timeout: limits.identifyTimeoutMs }),
+      ping: ping(),
+      pubsub: gossipsub(gossipOptions()),
+      capture: (components: { transportManager: TransportManager }) => {
+        captured.transports = components.transportManager
+        return {}
+      },
+    },
+  })
+  if (captured.transports === undefined) throw new Error('libp2p built no transport manager')
+  // The factory is typed as plain PubSub although it returns GossipSub.
+  const gossip = libp2p.services.pubsub as GossipSub
+  return { libp2p, gossip, identify: libp2p.services.identify, transports: captured.transports }
+}
+
+/** Asks the peer of a connection for its identity; resolves with the addresses that it listens on. */
+export async function identifyPeer(host: Host, connection: Connection, signal: AbortSignal): Promise<string[]> {
+  const result = await host.identify.identify(connection, { signal })
+  return result.listenAddrs.map((address) => address.toString())
+}
+
+/** Bytes that follow from the mesh secret and tell nothing about it; `purpose` separates uses. */
+export function derive(purpose: string, secret: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(`hearsay/1 ${purpose}\n`).update(secret).digest())
+}
+
+/** The mDNS service name of a mesh: nodes of different meshes on one network do not notice each other. */
+export function meshServiceTag(secret: Uint8Array): string {
+  return `_hearsay-${Buffer.from(derive('mdns', secret)).toString('hex').slice(0, 16)}._udp.local`
+}
+
+/** mDNS that reports every announcement; libp2p itself reports a peer only once. */
+function discovery(options: HostOptions): (components: Parameters<ReturnType<typeof mdns>>[0]) => PeerDiscovery {
+  const build = mdns({ serviceTag: meshServiceTag(options.secret), interval: limits.mdnsIntervalMs })
+  return (components) => {
+    const service = build(components)
+    service.addEventListener('peer', ({ detail }) => {
+      const addresses = detail.multiaddrs.map((address) => address.toString())
+      options.discovered(detail.id.toString(), addresses)
+    })
+    return service
+  }
+}
+
+/** The key file format of libp2p's private networks. */
+function sharedKeyFile(secret: Uint8Array): Uint8Array {
+  return Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(secret).toString('hex')}`)
+}

@@ -1,0 +1,67 @@
+/** Tests an invitation before anything is changed: can its mesh be reached under its secret? */
+import type { PeerId } from '../../protocols/network.js'
+import type { Environment } from '../../store/environment.js'
+import { HearsayError } from '../../store/errors.js'
+import { dialAny } from './dial.js'
+import { createHost } from './host.js'
+import { createIdentity } from './identity.js'
+import { joinTimeoutMs } from './limits.js'
+import { type NetLog, silentLog } from './log.js'
+
+/** What a decoded invitation says. */
+export interface Invitation {
+  /** The secret of the mesh, 32 bytes. */
+  readonly secret: Uint8Array
+  /** The inviting peer. */
+  readonly peer: PeerId
+  readonly addresses: readonly string[]
+}
+
+/**
+ * Connects to the inviting peer from a temporary node with an identity of its own, and leaves again. The peer never learns
+ * of a new member, because the temporary node does not identify itself.
+ * Resolves with the address that answered. Rejects with UNREACHABLE when none did in time; a foreign secret and a dead
+ * port look the same from outside.
+ */
+export async function testInvitation(
+  invitation: Invitation,
+  environment: Environment,
+  log: NetLog = silentLog,
+): Promise<string> {
+  const { secret, peer, addresses } = invitation
+  if (addresses.length === 0) throw unreachable(invitation, 'it names none')
+  const ending = new AbortController()
+  const timer = environment.setTimer(joinTimeoutMs, () => ending.abort())
+  const identity = createIdentity()
+  const host = await createHost({
+    identity,
+    secret,
+    listen: [],
+    announce: [],
+    mdns: false,
+    gater: {},
+    discovered: () => {},
+    log,
+  })
+  try {
+    await host.libp2p.start()
+    const reached = await dialAny(host, environment, { peer, addresses }, ending.signal)
+    return reached.address
+  } catch (error) {
+    throw unreachable(invitation, (error as Error).message)
+  } finally {
+    timer.cancel()
+    for (const connection of host.libp2p.getConnections()) connection.abort(new Error('the test is over'))
+    void Promise.resolve(host.libp2p.stop()).catch(() => {})
+  }
+}
+
+function unreachable({ peer, addresses }: Invitation, reason: string): HearsayError {
+  const where = addresses.join(', ')
+  return new HearsayError(
+    'UNREACHABLE',
+    `no address of the invitation answered (${where || 'none'}): ${reason}. Either the inviting node is not running or not ` +
+      'reachable from here, or its mesh has another secret by now; check the addresses, or ask for a new invitation',
+    { peer, addresses, reason },
+  )
+}

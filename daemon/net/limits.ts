@@ -1,0 +1,93 @@
+/** Every bound and interval of the libp2p side, by name. */
+
+/** Open connections in all; more are refused. */
+export const connectionsMax = 256
+/** Inbound connections that have not finished their handshake. */
+export const inboundPendingMax = 128
+/** New inbound connections from one address in one second; 20 stalled for the whole handshake stay under `inboundPendingMax`. */
+export const inboundPerSecondMax = 20
+/** How long an inbound connection may take to prove the mesh secret and its identity, in milliseconds. */
+export const inboundHandshakeMs = 5_000
+/** How long the private network's first 24 bytes may take, in milliseconds. */
+export const secretHandshakeMs = 4_000
+/** How long dialling one peer may take over all its addresses, in milliseconds. */
+export const dialTimeoutMs = 5_000
+/** How long after one address the next is tried beside it, in milliseconds. */
+export const dialStaggerMs = 200
+/** Two connections of a pair opened within this time were dialled at the same moment; an older one is stale, in milliseconds. */
+export const simultaneousDialMs = 5_000
+/** How long a connection that was let in may take to open before its claim lapses, in milliseconds. */
+export const claimLapseMs = 10_000
+/** How long a peer may take to identify itself after the handshake, in milliseconds. */
+export const identifyTimeoutMs = 5_000
+/** How long after a successful dial the peer is not dialled again although it is not yet known to be connected, in milliseconds. */
+export const identifyGraceMs = 2_000
+/** How long opening a channel may take, in milliseconds. */
+export const openTimeoutMs = 5_000
+/** How long stopping may take before what is left is abandoned, in milliseconds. */
+export const stopTimeoutMs = 1_500
+/** Pause between attempts to take a port again after a restart, in milliseconds. */
+export const relistenPauseMs = 100
+/** Attempts to take a port again after a restart. */
+export const relistenAttemptsMax = 20
+
+/** Channels of one protocol on one connection, in each direction. */
+export const channelsPerProtocolMax = 256
+/** Streams of all protocols on one connection, in each direction. */
+export const streamsPerConnectionMax = 1_024
+/** Bytes on their way on one stream before the reader has taken them. */
+export const streamWindowBytesMax = 4 * 1024 * 1024
+/** Bytes that wait on one channel before a sender is held up. */
+export const sendWaitingBytesMax = 512 * 1024
+/** Bytes handed to a stream at once; small pieces make bulk transfers slow. */
+export const sendPieceBytesMax = 512 * 1024
+/** Bytes of a frame's length on the wire. */
+export const frameLengthBytesMax = 8
+
+/** Bytes of one gossip message. */
+export const gossipBytesMax = 512 * 1024
+/** Bytes of one gossip frame from a neighbour: a few messages and control records. */
+export const gossipFrameBytesMax = 2 * 1024 * 1024
+/** Bytes of gossip waiting for one slow neighbour; what comes beyond is dropped, and anti-entropy repairs it. */
+export const gossipBufferBytesMax = 8 * 1024 * 1024
+/** Records of one kind in one gossip frame. */
+export const gossipRecordsMax = 5_000
+/** How often dead gossip streams are looked for, in milliseconds. */
+export const gossipRepairMs = 2_000
+
+/** How often this node asks for others on the local network, in milliseconds. */
+export const mdnsIntervalMs = 10_000
+
+/** Nodes up to which all are connected with all. */
+export const fullMeshNodesMax = 16
+/** Connections that a node of a larger mesh dials. */
+export const partialMeshDials = 8
+/** Dialled connections of a larger mesh above which one is given up at the next exploration. */
+export const partialMeshDialsMax = 12
+/** How often a node of a larger mesh dials a member it has no connection to, so that healed halves meet, in milliseconds. */
+export const exploreIntervalMs = 10_000
+/** How old a dialled connection must be before exploration may give it up, in milliseconds. */
+export const exploreKeepMs = 60_000
+/** First pause after a failed dial, in milliseconds; doubles with each failure. */
+export const redialFirstMs = 200
+/** Longest pause between dials in a small mesh, in milliseconds. */
+export const redialSmallMeshMaxMs = 5_000
+/** Longest pause between dials in a larger mesh, in milliseconds. */
+export const redialLargeMeshMaxMs = 30_000
+/** The greater peer id waits this long before it dials, so that pairs seldom dial at once, in milliseconds. */
+export const greaterPeerDelayMs = 400
+/** A peer is not dialled twice within this time because of mere hints, in milliseconds. */
+export const hintSpacingMs = 1_000
+/** A connection that lived this long makes the next dial start afresh, in milliseconds. */
+export const stableConnectionMs = 10_000
+/** Dials under way at once. */
+export const dialsAtOnceMax = 16
+/** Failures after which a peer that is no member is no longer dialled. */
+export const strangerFailuresMax = 12
+/** Peers that are no members and are remembered. */
+export const strangersMax = 1_024
+/** Addresses remembered of one peer. */
+export const addressesPerPeerMax = 16
+
+/** How long the test of an invitation may take, in milliseconds. */
+export const joinTimeoutMs = 8_000
