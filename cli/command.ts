@@ -1,0 +1,109 @@
+/** What a command is: its place in the table, and what it is called with. */
+import type { Client } from './client.js'
+import { parseDurationMs } from './duration.js'
+import { UsageError } from './failure.js'
+import type { Io } from './io.js'
+import type { Output } from './output.js'
+
+/** One flag of a command. */
+export interface OptionSpec {
+  /** The long name, without dashes. */
+  readonly name: string
+  /** The name of its value in the help; a flag without value when absent. */
+  readonly value?: string
+  /** Whether it may be given several times. */
+  readonly repeatable?: boolean
+  /** Whether its value may be left out, which means `true`. */
+  readonly valueOptional?: boolean
+  /** The only values allowed. */
+  readonly choices?: readonly string[]
+  readonly help: string
+}
+
+/** One argument of a command. */
+export interface ArgumentSpec {
+  /** In capitals, as in the help. */
+  readonly name: string
+  readonly required: boolean
+  readonly variadic?: boolean
+  /** Completed with keys that exist. */
+  readonly completesKeys?: boolean
+}
+
+/** One command. */
+export interface CommandSpec {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: readonly ArgumentSpec[]
+  readonly options: readonly OptionSpec[]
+  /** Lines that run, shown below the help. */
+  readonly examples?: readonly string[]
+  /** Loads what it does; only the called command is loaded. */
+  readonly load: () => Promise<Action>
+}
+
+/** What a command does; resolves with the exit code, 0 when with nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: an action that has no code to give returns nothing
+export type Action = (invocation: Invocation) => Promise<number | void>
+
+/** The values of the flags given. */
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+/** One call of a command. */
+export class Invocation {
+  constructor(
+    readonly io: Io,
+    readonly output: Output,
+    readonly positionals: readonly string[],
+    readonly options: OptionValues,
+    /** Makes the client when first needed. */
+    readonly client: () => Client,
+  ) {}
+
+  /** Whether machines read the output. */
+  get json(): boolean {
+    return this.flag('json')
+  }
+
+  /** An argument that the table says is required. */
+  argument(index: number): string {
+    return this.positionals[index]!
+  }
+
+  /** Whether a flag is given. */
+  flag(name: string): boolean {
+    return this.options[name] === true
+  }
+
+  /** The value of an option; undefined when it is not given. */
+  text(name: string): string | undefined {
+    const value = this.options[name]
+    return typeof value === 'string' ? value : undefined
+  }
+
+  /** The value of an option in milliseconds. Throws UsageError when it is no duration. */
+  durationMs(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const durationMs = parseDurationMs(text)
+    if (durationMs === undefined) throw new UsageError(`--${name} '${text}' is no duration: write 500ms, 30s, 5m or 2h`)
+    return durationMs
+  }
+
+  /** The value of an option as a whole number of at least `least`. Throws UsageError. */
+  count(name: string, least: number): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const count = Number(text)
+    if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= least) return count
+    throw new UsageError(`--${name} '${text}' is no whole number of at least ${least}`)
+  }
+
+  /** The value of --acks. Throws UsageError. */
+  acks(): number | 'majority' | 'all' | undefined {
+    const text = this.text('acks')
+    if (text === undefined || text === 'majority' || text === 'all') return text
+    if (/^\d+$/.test(text) && Number(text) > 0) return Number(text)
+    throw new UsageError(`--acks '${text}' is neither a number of nodes, nor 'majority', nor 'all'`)
+  }
+}

@@ -1,0 +1,75 @@
+/** `hearsay put`: stores a value from an argument, a file or stdin. */
+import type { PutOptions, Written } from '../client.js'
+import type { Action, Invocation } from '../command.js'
+import { HearsayApiError, UsageError } from '../failure.js'
+import { valueBytesMax } from '../limits.js'
+import { count, type Output, printable } from '../output.js'
+
+/** Stores a value. */
+export const put: Action = async (invocation) => {
+  const key = invocation.argument(0)
+  const options = optionsOf(invocation)
+  const written = await invocation.client().put(key, await readValue(invocation), options)
+  return report(invocation.output, written, { json: invocation.json, what: 'stored' })
+}
+
+/** Says what a write did: for people one line, with the acknowledgements when others were asked for. */
+export function report(output: Output, written: Written, how: { json: boolean; what: string }): Promise<void> {
+  if (how.json) return output.json(written)
+  const { have = 1, nodes = [] } = written.acks ?? {}
+  const where = have > 1 ? `, durable on ${count(have, 'node')}: ${nodes.map(printable).join(', ')}` : ''
+  return output.line(`${how.what} ${printable(written.key)}${where}`)
+}
+
+function optionsOf(invocation: Invocation): PutOptions {
+  const options = {
+    context: invocation.text('context'),
+    ttlMs: invocation.durationMs('ttl'),
+    acks: invocation.acks(),
+    requireQuorum: invocation.flag('require-quorum') || undefined,
+    timeoutMs: invocation.durationMs('timeout'),
+    ifAbsent: invocation.flag('if-absent') || undefined,
+    idempotencyKey: invocation.text('id'),
+  }
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function readValue(invocation: Invocation): Promise<Uint8Array> | Uint8Array {
+  const given = invocation.positionals[1]
+  const file = invocation.text('file')
+  if (file !== undefined && given !== undefined) throw new UsageError('give either VALUE or --file, not both')
+  if (file !== undefined && file !== '-') return fromFile(file)
+  if (given !== undefined && given !== '-') return Buffer.from(given, 'utf8')
+  if (given === undefined && file === undefined && !invocation.io.stdinPiped) {
+    throw new UsageError('there is no VALUE: give one, or --file FILE, or - to read stdin')
+  }
+  return collect(invocation.io.stdin)
+}
+
+async function fromFile(file: string): Promise<Uint8Array> {
+  try {
+    const { readFile, stat } = process.getBuiltinModule('node:fs/promises')
+    if ((await stat(file)).size > valueBytesMax) throw oversized()
+    return await readFile(file)
+  } catch (error) {
+    if (error instanceof HearsayApiError) throw error
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** All bytes of a stream. Throws TOO_LARGE when there are more than any node takes. */
+async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of stream) {
+    const chunk = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : (piece as Uint8Array)
+    bytes += chunk.byteLength
+    if (bytes > valueBytesMax) throw oversized()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function oversized(): HearsayApiError {
+  return new HearsayApiError('TOO_LARGE', 0, `the value is over ${valueBytesMax} bytes; nothing was stored`)
+}

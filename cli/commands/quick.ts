@@ -1,0 +1,72 @@
+/** The commands that scripts call in loops: they start without the rest of the command line. */
+import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.js'
+import { get } from './get.js'
+import { put } from './put.js'
+
+/** Flags of every command that talks to a daemon. */
+export const connectionOptions: readonly OptionSpec[] = [
+  { name: 'api', value: 'URL', help: "the daemon's API: unix:/path or http://host:port (HEARSAY_API)" },
+  { name: 'data', value: 'DIR', help: "the daemon's data directory (HEARSAY_DATA)" },
+  { name: 'token', value: 'TOKEN', help: 'the API token, for http (HEARSAY_TOKEN)' },
+]
+
+/** The flag of every command. */
+export const jsonOption: OptionSpec = { name: 'json', help: 'print JSON: one object, or one a line for lists' }
+
+/** Both. */
+export const commonOptions: readonly OptionSpec[] = [...connectionOptions, jsonOption]
+/** The argument that names a key. */
+export const keyArgument: ArgumentSpec = { name: 'KEY', required: true, completesKeys: true }
+/** The flag that hands a context on. */
+export const contextOption: OptionSpec = {
+  name: 'context',
+  value: 'TOKEN',
+  help: 'replace exactly what an earlier read returned',
+}
+const timeout: OptionSpec = { name: 'timeout', value: '5s', help: 'how long to wait for other nodes' }
+const acks: OptionSpec = {
+  name: 'acks',
+  value: 'N|majority|all',
+  help: 'return only when so many nodes, this one included, have it durably',
+}
+const requireQuorum: OptionSpec = { name: 'require-quorum', help: 'refuse when less than a majority is reachable' }
+
+/** `put` and `get`. */
+export const quickCommands: readonly CommandSpec[] = [
+  {
+    name: 'put',
+    summary: 'store a value',
+    arguments: [keyArgument, { name: 'VALUE', required: false }],
+    options: [
+      { name: 'file', value: 'FILE', help: 'take the value from a file' },
+      contextOption,
+      { name: 'ttl', value: '30s', help: 'let it expire after so long' },
+      acks,
+      requireQuorum,
+      timeout,
+      { name: 'if-absent', help: 'refuse when the key exists' },
+      { name: 'id', value: 'OPID', help: 'a name for this write: repeating it does nothing more' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay put greeting hello', 'hearsay put photo --file photo.jpg', 'date | hearsay put now -'],
+    load: async () => put,
+  },
+  {
+    name: 'get',
+    summary: 'print a value, byte for byte',
+    arguments: [keyArgument],
+    options: [
+      { name: 'all', help: 'print every sibling with dot, time and node' },
+      {
+        name: 'consistency',
+        value: 'LEVEL',
+        choices: ['one', 'majority', 'all'],
+        help: 'ask so many nodes: one, majority or all',
+      },
+      timeout,
+      ...commonOptions,
+    ],
+    examples: ['hearsay get greeting', 'hearsay get greeting --all --json'],
+    load: async () => get,
+  },
+]

@@ -1,0 +1,190 @@
+/** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
+import type { ArgumentSpec, CommandSpec } from '../command.js'
+import { daemonOptions } from './daemon-options.js'
+import { commonOptions, contextOption, jsonOption, keyArgument, quickCommands } from './quick.js'
+
+const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
+
+const values: readonly CommandSpec[] = [
+  ...quickCommands,
+  {
+    name: 'del',
+    summary: 'delete a key, or all keys with a prefix',
+    arguments: [{ ...keyArgument, required: false }],
+    options: [
+      { name: 'prefix', value: 'PREFIX', help: 'delete every key that starts like this' },
+      contextOption,
+      { name: 'all', help: 'delete every sibling of a key in conflict' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay del greeting', 'hearsay del --prefix sessions/'],
+    load: async () => (await import('./del.js')).del,
+  },
+  {
+    name: 'ls',
+    summary: 'list keys in order',
+    arguments: [prefix],
+    options: [
+      { name: 'values', help: 'print the values too, behind a tab' },
+      { name: 'limit', value: 'N', help: 'stop after so many' },
+      { name: 'after', value: 'KEY', help: 'start behind this key' },
+      ...commonOptions,
+    ],
+    load: async () => (await import('./ls.js')).ls,
+  },
+  {
+    name: 'conflicts',
+    summary: 'list keys with siblings',
+    arguments: [prefix],
+    options: commonOptions,
+    load: async () => (await import('./conflicts.js')).conflicts,
+  },
+  {
+    name: 'resolve',
+    summary: 'settle the siblings of a key',
+    arguments: [keyArgument],
+    options: [
+      { name: 'pick', value: 'N', help: 'keep the version with this number in `conflicts`' },
+      { name: 'value', value: 'VALUE', help: 'replace all of them by this value' },
+      { name: 'merge', help: 'let the resolver of the key merge them' },
+      { name: 'context', value: 'TOKEN', help: 'the context of `conflicts --json`; else that of this moment' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay resolve greeting --pick 1', "hearsay resolve greeting --value 'hello to both'"],
+    load: async () => (await import('./conflicts.js')).resolve,
+  },
+  {
+    name: 'import',
+    summary: 'store JSON lines; what is there already is skipped',
+    arguments: [{ name: 'FILE', required: true }],
+    options: commonOptions,
+    examples: ['hearsay import backup.jsonl', `echo '{"key":"a","value":"1"}' | hearsay import -`],
+    load: async () => (await import('./transfer.js')).importFile,
+  },
+  {
+    name: 'export',
+    summary: 'print everything as JSON lines, every sibling kept',
+    arguments: [prefix],
+    options: commonOptions,
+    examples: ['hearsay export > backup.jsonl'],
+    load: async () => (await import('./transfer.js')).exportAll,
+  },
+]
+
+const mesh: readonly CommandSpec[] = [
+  {
+    name: 'status',
+    summary: 'this node, and who is behind by how much',
+    arguments: [],
+    options: commonOptions,
+    load: async () => (await import('./status.js')).status,
+  },
+  {
+    name: 'members',
+    summary: 'the members of the mesh',
+    arguments: [],
+    options: commonOptions,
+    load: async () => (await import('./status.js')).members,
+  },
+  {
+    name: 'wait',
+    summary: 'wait until members are connected and equal; exit code 7 when they are not in time',
+    arguments: [],
+    options: [
+      { name: 'peers', value: 'N', help: 'until so many members are connected' },
+      { name: 'converged', help: 'until all members (or N) have exactly what this node has' },
+      { name: 'timeout', value: '30s', help: 'give up after so long' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay wait --peers 2 --converged --timeout 30s'],
+    load: async () => (await import('./wait.js')).wait,
+  },
+  {
+    name: 'sync',
+    summary: 'run anti-entropy now, with one peer or all',
+    arguments: [{ name: 'PEER', required: false }],
+    options: commonOptions,
+    load: async () => (await import('./sync.js')).sync,
+  },
+  {
+    name: 'where',
+    summary: 'which members durably hold the shown version of a key',
+    arguments: [keyArgument],
+    options: commonOptions,
+    load: async () => (await import('./mesh.js')).where,
+  },
+  {
+    name: 'invite',
+    summary: 'print a token with which another node joins; keep it secret',
+    arguments: [],
+    options: commonOptions,
+    load: async () => (await import('./mesh.js')).invite,
+  },
+  {
+    name: 'join',
+    summary: 'take this node into the mesh of an invitation',
+    arguments: [{ name: 'TOKEN', required: true }],
+    options: commonOptions,
+    load: async () => (await import('./mesh.js')).join,
+  },
+  {
+    name: 'forget',
+    summary: 'retire a member for good',
+    arguments: [{ name: 'NAME', required: true }],
+    options: commonOptions,
+    load: async () => (await import('./mesh.js')).forget,
+  },
+  {
+    name: 'block',
+    summary: 'cut this node off from peers, for experiments',
+    arguments: [{ name: 'PEER', required: true, variadic: true }],
+    options: commonOptions,
+    load: async () => (await import('./mesh.js')).block,
+  },
+  {
+    name: 'unblock',
+    summary: 'lift blocks, all of them when no peer is named',
+    arguments: [{ name: 'PEER', required: false, variadic: true }],
+    options: commonOptions,
+    load: async () => (await import('./mesh.js')).unblock,
+  },
+]
+
+const local: readonly CommandSpec[] = [
+  {
+    name: 'daemon',
+    summary: 'run a node',
+    arguments: [],
+    options: daemonOptions,
+    examples: ['hearsay daemon --name attic', 'hearsay daemon --data ./n1 --listen /ip4/127.0.0.1/tcp/0 --mdns=false'],
+    load: async () => (await import('./daemon.js')).daemon,
+  },
+  {
+    name: 'config',
+    summary: "the daemon's settings in effect, each with where it comes from",
+    arguments: [],
+    options: commonOptions,
+    load: async () => (await import('./config.js')).config,
+  },
+  {
+    name: 'completion',
+    summary: 'print completions for a shell',
+    arguments: [{ name: 'SHELL', required: true }],
+    options: [],
+    examples: [
+      'source <(hearsay completion bash)',
+      'hearsay completion fish > ~/.config/fish/completions/hearsay.fish',
+    ],
+    load: async () => (await import('./completion.js')).completion,
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    arguments: [],
+    options: [jsonOption],
+    load: async () => (await import('./version.js')).version,
+  },
+]
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandSpec[] = [...values, ...mesh, ...local]

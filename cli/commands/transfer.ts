@@ -1,0 +1,54 @@
+/** `hearsay import` and `hearsay export`: JSON lines in and out, streamed. */
+import { createReadStream, statSync } from 'node:fs'
+import type { ImportSummary } from '../client.js'
+import type { Action, Invocation } from '../command.js'
+import { UsageError } from '../failure.js'
+import { importFailuresShown } from '../limits.js'
+import { count } from '../output.js'
+import { Progress } from '../progress.js'
+
+/** Stores JSON lines; exit code 1 when some failed. */
+export const importFile: Action = async (invocation) => {
+  const { lines, bytesTotal } = sourceOf(invocation, invocation.argument(0))
+  const progress = new Progress(invocation.io, bytesTotal)
+  let sum: ImportSummary
+  try {
+    sum = await invocation.client().import(lines, (bytes, part) => progress.show(bytes, part.imported + part.skipped))
+  } finally {
+    progress.end()
+  }
+  if (invocation.json) await invocation.output.json(sum)
+  else await invocation.output.line(`imported ${count(sum.imported, 'line')}, ${sum.skipped} already there`)
+  return reportFailures(invocation, sum)
+}
+
+/** Prints every entry as it comes. */
+export const exportAll: Action = async (invocation) => {
+  for await (const chunk of invocation.client().export(invocation.positionals[0] ?? '')) {
+    await invocation.output.bytes(chunk)
+  }
+}
+
+async function reportFailures(invocation: Invocation, sum: ImportSummary): Promise<number> {
+  if (sum.failed.length === 0) return 0
+  for (const { line, code, message } of sum.failed.slice(0, importFailuresShown)) {
+    await invocation.output.note(`  line ${line}: ${code}: ${message}`)
+  }
+  const message = `${count(sum.failed.length, 'line')} failed, the others are stored`
+  await invocation.output.error('IMPORT_INCOMPLETE', message, 'correct them and import again: the rest is skipped')
+  return 1
+}
+
+function sourceOf(
+  invocation: Invocation,
+  file: string,
+): { lines: AsyncIterable<Uint8Array>; bytesTotal: number | undefined } {
+  if (file === '-') return { lines: invocation.io.stdin, bytesTotal: undefined }
+  try {
+    const stats = statSync(file)
+    if (stats.isDirectory()) throw new Error('it is a directory')
+    return { lines: createReadStream(file), bytesTotal: stats.isFile() ? stats.size : undefined }
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error })
+  }
+}

@@ -1,0 +1,81 @@
+/** What a command may touch of its process: streams, environment, clock. The real ones, or those of a test. */
+import type { Readable, Writable } from 'node:stream'
+
+const columnsDefault = 80
+
+/** The surroundings of one run of the command line. */
+export interface Io {
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  readonly environment: NodeJS.ProcessEnv
+  /** Whether data is piped or redirected into the command. */
+  readonly stdinPiped: boolean
+  /** Whether a person looks at stdout. */
+  readonly stdoutTerminal: boolean
+  readonly stderrTerminal: boolean
+  /** Columns of the terminal. */
+  readonly columns: number
+  nowMs(): number
+}
+
+/** The surroundings of this process; streams are opened when first used. A reader of our output that goes away ends the process quietly. */
+export function processIo(): Io {
+  const guarded = new WeakSet<Writable>()
+  const guard = (stream: Writable): Writable => {
+    if (!guarded.has(stream)) stream.on('error', endOnClosedPipe)
+    guarded.add(stream)
+    return stream
+  }
+  return {
+    get stdin() {
+      return process.stdin
+    },
+    get stdout() {
+      return guard(process.stdout)
+    },
+    get stderr() {
+      return guard(process.stderr)
+    },
+    environment: process.env,
+    get stdinPiped() {
+      return isPiped(0)
+    },
+    get stdoutTerminal() {
+      return isTerminal(1)
+    },
+    get stderrTerminal() {
+      return isTerminal(2)
+    },
+    get columns() {
+      return process.stdout.columns ?? columnsDefault
+    },
+    nowMs: () => Date.now(),
+  }
+}
+
+function endOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+  process.exit(1)
+}
+
+function isTerminal(descriptor: number): boolean {
+  return process.getBuiltinModule('node:tty').isatty(descriptor)
+}
+
+/** Pipes, sockets and files count; a terminal and /dev/null do not. */
+function isPiped(descriptor: number): boolean {
+  try {
+    const stats = process.getBuiltinModule('node:fs').fstatSync(descriptor)
+    return stats.isFIFO() || stats.isSocket() || stats.isFile()
+  } catch {
+    return false
+  }
+}
+
+/** Writes to a stream and waits until it takes more. */
+export function write(stream: Writable, chunk: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(chunk, (error) => (error ? reject(error) : resolve()))
+  })
+}

@@ -1,0 +1,34 @@
+/** Every limit of the command line and its client, by name. */
+
+/** Bytes of a value that any node accepts; more is refused before it is sent. */
+export const valueBytesMax = 64 * 1024 * 1024
+/** Bytes of one answer that is kept in memory; streams have no limit. */
+export const responseBytesMax = 512 * 1024 * 1024
+/** How long a request may stay without an answer, in milliseconds, when the command says nothing else. */
+export const responseTimeoutMsDefault = 30_000
+/** How long the daemon may take over its own time limit before the client gives up, in milliseconds. */
+export const responseGraceMs = 5_000
+/** How long work that talks to peers (join, sync, block) may take, in milliseconds. */
+export const meshTimeoutMs = 180_000
+/** How long `wait` waits, in milliseconds, when not told. */
+export const waitTimeoutMsDefault = 30_000
+/** Items of one page of a listing. */
+export const pageItemsDefault = 1_000
+/** Items of one page of a listing with values, which may be large. */
+export const pageItemsWithValues = 100
+/** Lines of one request of an import. */
+export const importBatchLines = 500
+/** Bytes of one request of an import; a single line may be longer. */
+export const importBatchBytes = 1024 * 1024
+/** Bytes of one line of an import. */
+export const importLineBytesMax = 256 * 1024 * 1024
+/** Failed lines after which an import gives up: this is some other file. */
+export const importFailuresMax = 1_000
+/** Failed lines of an import that are shown one by one. */
+export const importFailuresShown = 20
+/** Bytes of a Unix socket's path that the kernel takes. */
+export const socketPathBytesMax = 107
+/** Characters of a value that a table shows. */
+export const shownValueCharactersMax = 60
+/** How often the progress bar is drawn, in milliseconds. */
+export const progressIntervalMs = 100

@@ -1,0 +1,96 @@
+/** The full parser and the help, made from the table with commander; loaded when the fast parser has no answer. */
+import { Command, CommanderError, Option } from 'commander'
+import type { CommandSpec, OptionSpec, OptionValues } from './command.js'
+import { commonOptions } from './commands/quick.js'
+import { commands } from './commands/table.js'
+import { packageVersion } from './commands/version.js'
+import { UsageError } from './failure.js'
+import type { Parsed } from './fast.js'
+import type { Io } from './io.js'
+
+/**
+ * Parses a call. Help and version are printed to stdout.
+ * @returns undefined when the call was for help or the version and is done.
+ * @throws UsageError for every wrong call.
+ */
+export async function parseFully(argv: readonly string[], io: Io): Promise<Parsed | undefined> {
+  let parsed: Parsed | undefined
+  const program = makeProgram(io, (found) => {
+    parsed = found
+  })
+  try {
+    if (argv.length === 0) throw new UsageError('there is no command')
+    await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return undefined
+    throw new UsageError(error.message.replace(/^error: /, ''))
+  }
+  return parsed
+}
+
+function makeProgram(io: Io, found: (parsed: Parsed) => void): Command {
+  const program = new Command('hearsay')
+    .description('A peer-to-peer key-value store: always writable, converges by itself, loses nothing to a conflict')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput(outputOf(io))
+    .addHelpText('after', exitCodeHelp)
+  for (const option of commonOptions) program.addOption(optionOf(option).hideHelp())
+  for (const spec of commands) addCommand(program, spec, found)
+  return program
+}
+
+function outputOf(io: Io) {
+  return {
+    writeOut: (text: string) => void io.stdout.write(text),
+    // Errors are printed by the caller, in one form for all.
+    writeErr: () => {},
+    getOutHelpWidth: () => io.columns,
+    getOutHasColors: () => io.stdoutTerminal,
+  }
+}
+
+function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed) => void): void {
+  const command = program.command(spec.name).description(spec.summary).helpOption('-h, --help', 'print help')
+  for (const { name, required, variadic } of spec.arguments) {
+    const text = variadic ? `${name}...` : name
+    command.argument(required ? `<${text}>` : `[${text}]`)
+  }
+  for (const option of spec.options) command.addOption(optionOf(option))
+  if (spec.examples) command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`)
+  command.action(() => {
+    const options = { ...shared(program.opts(), spec), ...longNames(command.opts(), spec) }
+    found({ command: spec, positionals: command.args, options })
+  })
+}
+
+function optionOf({ name, value, valueOptional, repeatable, help }: OptionSpec): Option {
+  const metavar = value === undefined ? '' : valueOptional ? ` [${value}]` : ` <${value}>`
+  const option = new Option(`--${name}${metavar}`, help)
+  if (valueOptional) option.preset('true')
+  if (repeatable) option.argParser((text: string, list: string[] = []) => [...list, text])
+  return option
+}
+
+/** Flags given before the command, those that it has. `--api` means an address to serve to the daemon, so it is left out there. */
+function shared(values: OptionValues, spec: CommandSpec): OptionValues {
+  const known = new Set(spec.options.filter((option) => !option.repeatable).map((option) => option.name))
+  return Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)))
+}
+
+/** Commander names options in camel case; the table does not. */
+function longNames(values: Record<string, unknown>, spec: CommandSpec): OptionValues {
+  const entries = spec.options.map((option) => [option.name, values[optionOf(option).attributeName()]] as const)
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as OptionValues
+}
+
+const exitCodeHelp = `
+Each command has its own help: hearsay COMMAND --help
+
+Exit codes:
+  0 done   1 failed   2 wrong usage   3 not found   4 conflict
+  5 too few acknowledgements or no quorum   6 daemon unreachable   7 timed out`

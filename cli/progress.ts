@@ -1,0 +1,48 @@
+/** A progress bar on stderr, drawn only where a person looks. */
+import { formatBytes } from './duration.js'
+import type { Io } from './io.js'
+import { progressIntervalMs } from './limits.js'
+
+const barCharacters = 24
+
+/** Shows how far something is. */
+export class Progress {
+  readonly #io: Io
+  readonly #bytesTotal: number | undefined
+  readonly #startMs: number
+  #shownMs = Number.NEGATIVE_INFINITY
+
+  /** @param bytesTotal undefined when the end is not known: the bar is left out then */
+  constructor(io: Io, bytesTotal: number | undefined) {
+    this.#io = io
+    this.#bytesTotal = bytesTotal
+    this.#startMs = io.nowMs()
+  }
+
+  /** Draws the state, at most every `progressIntervalMs`. */
+  show(bytes: number, lines: number): void {
+    const nowMs = this.#io.nowMs()
+    if (!this.#io.stderrTerminal || nowMs - this.#shownMs < progressIntervalMs) return
+    this.#shownMs = nowMs
+    const seconds = Math.max(0.001, (nowMs - this.#startMs) / 1_000)
+    const rate = `${formatBytes(Math.round(bytes / seconds))}/s`
+    this.#draw(`${this.#bar(bytes)}${lines.toLocaleString('en-US')} lines  ${formatBytes(bytes)}  ${rate}`)
+  }
+
+  /** Wipes the bar. */
+  end(): void {
+    if (this.#shownMs !== Number.NEGATIVE_INFINITY) this.#draw('')
+  }
+
+  #bar(bytes: number): string {
+    if (!this.#bytesTotal) return ''
+    const share = Math.min(1, bytes / this.#bytesTotal)
+    const filled = Math.round(share * barCharacters)
+    const percent = `${Math.floor(share * 100)}`.padStart(3)
+    return `[${'#'.repeat(filled)}${'-'.repeat(barCharacters - filled)}] ${percent} %  `
+  }
+
+  #draw(text: string): void {
+    this.#io.stderr.write(`\r${text.slice(0, Math.max(1, this.#io.columns - 1))}\u001b[K`)
+  }
+}

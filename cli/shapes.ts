@@ -1,0 +1,170 @@
+/** The JSON of the HTTP API, as its clients see it. Names and shapes are promised; unknown members may be added. */
+
+/** A value in JSON. */
+export interface EncodedValue {
+  readonly value: string
+  /** `utf8` when the bytes are valid UTF-8. */
+  readonly encoding: 'utf8' | 'base64'
+}
+
+/** One sibling as shown. */
+export interface Version extends EncodedValue {
+  /** `actor:counter`. */
+  readonly dot: string
+  /** The name of the node that wrote it. */
+  readonly node: string
+  /** ISO 8601, with milliseconds. */
+  readonly time: string
+  readonly expires?: string | null
+}
+
+/** Every version of a key, the shown winner first. */
+export interface Versions {
+  readonly key: string
+  /** The token of all versions shown here. */
+  readonly context: string
+  readonly versions: readonly Version[]
+}
+
+/** Which nodes have a write durably. */
+export interface Acks {
+  readonly have: number
+  readonly want: number
+  readonly nodes: readonly string[]
+}
+
+/** The answer to a write. */
+export interface Written {
+  readonly key: string
+  readonly dot: string
+  /** The token of the new version alone. */
+  readonly context: string
+  readonly acks: Acks
+}
+
+/** One item of a listing. */
+export interface ListItem extends Partial<EncodedValue> {
+  readonly key: string
+  readonly types: readonly string[]
+  readonly siblings: number
+}
+
+/** A page in key order. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Pass as `after` to go on; null at the end. */
+  readonly next: string | null
+}
+
+/** One address in conflict. */
+export interface Conflict {
+  readonly key: string
+  readonly type: string
+  readonly field?: string
+  readonly context: string
+  readonly versions: readonly (Version & { readonly size?: number })[]
+}
+
+/** How to settle a conflict: by the 1-based number of a displayed version, by a value, or by merging. */
+export type Resolution = { readonly pick: number } | { readonly value: string | Uint8Array } | { readonly merge: true }
+
+/** A member as a node sees it. */
+export interface Member {
+  readonly name: string
+  readonly peer: string
+  readonly connected: boolean
+  readonly blocked: boolean
+  readonly converged: boolean
+  /** Updates that it has not acknowledged. */
+  readonly behind: number
+  /** Updates that it has and this node has not, as last heard. */
+  readonly ahead: number
+  readonly lastSeen: string | null
+  readonly lastEqual: string | null
+  readonly hints: { readonly updates: number; readonly bytes: number; readonly since: string | null }
+}
+
+/** What a node knows of itself and the mesh. */
+export interface Status {
+  readonly node: string
+  readonly peer: string
+  readonly actor: string | null
+  readonly version: string
+  /** Entries of users. */
+  readonly entries: number
+  readonly root: string
+  readonly context: string
+  readonly conflicts: number
+  readonly blocked: readonly string[]
+  readonly warnings: readonly string[]
+  readonly members: readonly Member[]
+}
+
+/** The report of one session of anti-entropy. */
+export interface SyncSession {
+  readonly peer: string
+  readonly mode: string
+  readonly roundTrips: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly entriesSent: number
+  readonly entriesReceived: number
+  readonly ended: string
+}
+
+/** Who durably holds the shown version of a key. */
+export interface Where {
+  readonly key: string
+  readonly dot: string
+  readonly nodes: readonly string[]
+  /** Members of whom it is not known. */
+  readonly unknown: readonly string[]
+}
+
+/** What an import did. */
+export interface ImportSummary {
+  readonly imported: number
+  /** Lines whose value was there already. */
+  readonly skipped: number
+  readonly failed: readonly { readonly line: number; readonly code: string; readonly message: string }[]
+}
+
+/** Options of reads. */
+export interface ReadOptions {
+  /** How many nodes to ask. */
+  readonly consistency?: 'one' | 'majority' | 'all'
+  readonly timeoutMs?: number
+}
+
+/** Options of a put. */
+export interface PutOptions {
+  /** A token of an earlier read; supersedes exactly what that showed. */
+  readonly context?: string
+  readonly ttlMs?: number
+  /** Return only when so many nodes, the asked one included, have it durably. */
+  readonly acks?: number | 'majority' | 'all'
+  /** Refuse when less than a majority of the members is reachable. */
+  readonly requireQuorum?: boolean
+  readonly timeoutMs?: number
+  /** Refuse when the key exists. */
+  readonly ifAbsent?: boolean
+  /** A name for this write, so that repeating it does nothing more. */
+  readonly idempotencyKey?: string
+}
+
+/** Options of a delete. */
+export interface DeleteOptions {
+  readonly context?: string
+  /** Delete every version, conflict or not. */
+  readonly all?: boolean
+}
+
+/** Options of a listing. */
+export interface ListOptions {
+  readonly prefix?: string
+  /** Start behind this key. */
+  readonly after?: string
+  /** Items of one page, at most 10,000. */
+  readonly limit?: number
+  readonly values?: boolean
+}

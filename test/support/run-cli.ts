@@ -1,0 +1,53 @@
+/** Runs the command line inside the test's process, with streams in memory. */
+import { PassThrough, Readable, Writable } from 'node:stream'
+import type { Io } from '../../cli/io.js'
+import { main } from '../../cli/main.js'
+
+/** What a run gave. */
+export interface Ran {
+  readonly exit: number
+  readonly stdout: Buffer
+  readonly stderr: string
+  /** stdout as text. */
+  readonly text: string
+}
+
+/** What may be set up for a run. */
+export interface Setting {
+  readonly stdin?: string | Uint8Array
+  readonly environment?: NodeJS.ProcessEnv
+  readonly terminal?: boolean
+  readonly nowMs?: number
+}
+
+/** Runs a call and collects what it prints. */
+export async function runCli(argv: readonly string[], setting: Setting = {}): Promise<Ran> {
+  const stdout = new Collector()
+  const stderr = new Collector()
+  const io: Io = {
+    stdin: setting.stdin === undefined ? new PassThrough() : Readable.from([Buffer.from(setting.stdin)]),
+    stdout,
+    stderr,
+    environment: setting.environment ?? {},
+    stdinPiped: setting.stdin !== undefined,
+    stdoutTerminal: setting.terminal === true,
+    stderrTerminal: setting.terminal === true,
+    columns: 80,
+    nowMs: () => setting.nowMs ?? 0,
+  }
+  const exit = await main(argv, io)
+  return { exit, stdout: stdout.bytes(), stderr: stderr.bytes().toString(), text: stdout.bytes().toString() }
+}
+
+class Collector extends Writable {
+  readonly #chunks: Buffer[] = []
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#chunks.push(Buffer.from(chunk))
+    done()
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+}
