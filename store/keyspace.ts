@@ -150,7 +150,7 @@ export const emptyChecksum: Checksum = { low: 0, high: 0 }
 /** The share of one live dot at an address, given both row keys. */
 export function fingerprint(dotRowKey: Uint8Array, entryRowKey: Uint8Array): Checksum {
   const first = crc32(entryRowKey, crc32(dotRowKey))
-  return { low: first, high: crc32(dotRowKey, first ^ 0x5bd1e995) }
+  return { low: first, high: crc32(dotRowKey, (first ^ 0x5bd1e995) >>> 0) }
 }
 
 /** Adds (sign 1) or takes away (sign -1) a share, modulo 2^32 in both halves. */

@@ -12,6 +12,7 @@ export class Batch {
   readonly #rows: Rows = new Map()
   #beneath: ReadBeneath
   #bytes = 0
+  #isTouched = false
   #journal: (() => void)[] | undefined
 
   /** `beneath` reads what was written before this batch. */
@@ -24,9 +25,14 @@ export class Batch {
     this.#beneath = beneath
   }
 
-  /** Whether nothing was written. */
+  /** Whether there is nothing to make durable. */
   get isEmpty(): boolean {
-    return this.#rows.size === 0
+    return this.#rows.size === 0 && !this.#isTouched
+  }
+
+  /** Says that memory changed of which rows are only added when the batch is sealed. */
+  touch(): void {
+    this.#isTouched = true
   }
 
   /** Bytes of keys and values, roughly. */

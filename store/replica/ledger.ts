@@ -263,7 +263,8 @@ export class Ledger implements Contexts {
   }
 
   /** Sets counts and checksum to what was counted (repair). */
-  resetCounts(counts: { liveDots: number; checksum: Checksum; userEntries: number }): void {
+  resetCounts(batch: Batch, counts: { liveDots: number; checksum: Checksum; userEntries: number }): void {
+    batch.touch()
     this.#state = { ...this.#state, ...counts }
   }
 
@@ -445,6 +446,7 @@ export class Ledger implements Contexts {
       this.applied.setRanges(actor, applied)
     })
     this.#touched.add(actor)
+    batch.touch()
   }
 
   #setMember(batch: Batch, actor: Actor, member: MemberTag): void {

@@ -17,7 +17,7 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
   const { rebuilt } = damage
   if (rebuilt === undefined) ledger.forgetDots(batch, lost)
   else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt))
-  recount(ledger, damage)
+  recount(batch, ledger, damage)
   const found = `${damage.damagedEntryKeys.length} unreadable entries, ${lost.length} lost versions, ${reindexed} index rows`
   return rebuilt === undefined
     ? `damage on the disk was found and located (${found}); what is missing is fetched again from peers`
@@ -90,11 +90,11 @@ function withNews(ledger: Ledger, damage: Damage, believed: Contexts): Contexts 
 }
 
 /** The counts of the snapshot as they really were, moved by what was written since. */
-function recount(ledger: Ledger, damage: Damage): void {
+function recount(batch: Batch, ledger: Ledger, damage: Damage): void {
   const { entries, state } = damage.survey
   const now = ledger.state
   const then = state ?? now
-  ledger.resetCounts({
+  ledger.resetCounts(batch, {
     liveDots: entries.liveDots + now.liveDots - then.liveDots,
     userEntries: entries.userEntries + now.userEntries - then.userEntries,
     checksum: {

@@ -106,22 +106,27 @@ export class Verification {
     const damagedEntryKeys: Uint8Array[] = []
     const damagedDots: Dot[] = []
     let logBytes = 0
+    const { contexts, damaged } = await this.#contexts()
+    let damagedContexts = damaged
     await this.#eachEntry((key, entry) => {
       if (entry === undefined) return void damagedEntryKeys.push(key)
       const id = addressId(entry.address)
       trie.set(id, entryDigest(id, entry.versions), entry.versions[0]!.dot)
       if (isUserAddress(entry.address)) entries.userEntries++
-      for (const version of entry.versions) addTo(entries, dotKey(version.dot), key)
+      for (const version of entry.versions) {
+        addTo(entries, dotKey(version.dot), key)
+        // A live dot that was never seen: a context row is lost.
+        if (!contexts.seen.has(version.dot)) damagedContexts = true
+      }
     })
     await this.#eachDot((key, row, bytes) => {
       if (row === undefined) damagedDots.push(dotOfKey(key))
       else if (row.state === 'live') addTo(dots, key, entryKey(row.address))
       else logBytes += bytes
     })
-    const { contexts, damaged } = await this.#contexts()
     const row = this.#store.get(stateKey, this.#snapshot)
     const state = row === undefined ? undefined : readable(() => decodeState(row))
-    return { entries, dots, state, contexts, damagedEntryKeys, damagedDots, damagedContexts: damaged, logBytes }
+    return { entries, dots, state, contexts, damagedEntryKeys, damagedDots, damagedContexts, logBytes }
   }
 
   /**

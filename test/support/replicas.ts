@@ -1,11 +1,12 @@
 /** Real replicas over memory stores, and what tests ask of them. */
+
+import { decodeVersions, entryAddress, rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import { addressText } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
 import type { ReferenceState } from '../../store/model/join.js'
 import { Replica, type ReplicaOptions } from '../../store/replica/replica.js'
-import { decodeVersions, entryAddress, rangeOf } from '../../store/keyspace.js'
 import { StillEnvironment } from './still-environment.js'
 
 /** A replica with its store and environment. */
@@ -17,7 +18,11 @@ export interface Node {
 }
 
 /** Opens and verifies a replica. `name` seeds its randomness. */
-export async function openNode(name: string, options: Partial<ReplicaOptions> = {}, environment = new StillEnvironment(name)): Promise<Node> {
+export async function openNode(
+  name: string,
+  options: Partial<ReplicaOptions> = {},
+  environment = new StillEnvironment(name),
+): Promise<Node> {
   const store = options.store ?? new MemoryStore()
   const warnings: string[] = []
   const replica = await Replica.open({
@@ -41,7 +46,8 @@ export async function liveVersions(store: KvStore): Promise<string[]> {
     for await (const rows of store.scan(rangeOf(kind))) {
       for (const { key, value } of rows) {
         const address = addressText(entryAddress(key))
-        for (const version of decodeVersions(key, value)) live.push(`${address} ${dotText(version.dot)} ${Buffer.from(version.value)}`)
+        for (const version of decodeVersions(key, value))
+          live.push(`${address} ${dotText(version.dot)} ${Buffer.from(version.value)}`)
       }
     }
   }

@@ -1,0 +1,178 @@
+/** Rule 11: a store that lost rows must never read as one that deleted them. Rows are taken away or bent behind the replica's back. */
+import { describe, expect, it } from 'vitest'
+import { contextKey, dotKey, entryKey, rangeOf, stateKey } from '../../store/keyspace.js'
+import { MemoryStore } from '../../store/memory.js'
+import { register } from '../../store/model/address.js'
+import { dotText } from '../../store/model/dot.js'
+import { type Node, openNode } from '../support/replicas.js'
+
+const bytes = (text: string) => Buffer.from(text)
+
+/** A closed store with five keys, one of them overwritten and one deleted. */
+async function makeStore() {
+  const store = new MemoryStore()
+  const node = await openNode('a', { store })
+  node.replica.setObligations([{ member: '2222222222222222', acknowledged: node.replica.capture().applied }])
+  const dots = new Map<string, { actor: string; counter: number }>()
+  const write = async (key: string, value: string | null) => {
+    const address = register(key)
+    const dot = await node.replica.transact((transaction) => {
+      const superseded = transaction.versions(address).map((version) => version.dot)
+      return value === null
+        ? transaction.remove(address, superseded)
+        : transaction.put(address, bytes(value), null, superseded)
+    })
+    dots.set(key, dot)
+    return dot
+  }
+  for (const key of ['one', 'two', 'three', 'four']) await write(key, key)
+  const overwritten = dots.get('two')!
+  await write('two', 'TWO')
+  await write('four', null)
+  const peer = node.replica.capture()
+  return { store, dots, overwritten, peer, root: [...peer.root], userEntries: node.replica.userEntries }
+}
+
+const reopen = (store: MemoryStore): Promise<Node> => openNode('again', { store })
+const remove = (store: MemoryStore, key: Uint8Array) => store.write([{ key, value: null }], { sync: true })
+const seen = (node: Node) => new Set([...node.replica.capture().seen.dots()].map(dotText))
+
+async function bend(store: MemoryStore, key: Uint8Array): Promise<void> {
+  const value = Buffer.from(store.get(key)!)
+  value[Math.floor(value.length / 2)]! ^= 0x10
+  await store.write([{ key, value }], { sync: true })
+}
+
+/** A healthy copy sends everything that the damaged one misses; afterwards both are equal and a further start finds nothing wrong. */
+async function heals(made: Awaited<ReturnType<typeof makeStore>>, node: Node): Promise<void> {
+  const healthy = await openNode('healthy')
+  const fresh = await makeCopy(made)
+  await healthy.replica.applyUpdates(fresh)
+  const missing = healthy.replica.capture().applied.minus(node.replica.capture().applied)
+  const found = await healthy.replica.readMissing(missing, 1 << 20, node.replica.capture().applied)
+  await node.replica.applyUpdates({ updates: [...found.updates], members: fresh.members })
+  const addresses = ['one', 'two', 'three', 'four'].map(register)
+  const peer = healthy.replica.capture()
+  await node.replica.joinEntries(
+    addresses.map((address) => healthy.replica.peerEntryAt(address)),
+    peer,
+  )
+  await node.replica.unite(peer)
+  expect([...node.replica.capture().root]).toEqual(made.root)
+  expect(node.replica.userEntries).toBe(made.userEntries)
+  const again = await openNode('third', { store: node.store })
+  expect(again.warnings).toEqual([])
+}
+
+/** The same updates as `makeStore` wrote, taken from an undamaged run of it. */
+async function makeCopy(made: Awaited<ReturnType<typeof makeStore>>) {
+  const { store } = await makeStore()
+  const node = await openNode('source', { store })
+  const { applied, members } = node.replica.capture()
+  expect(applied.equals(made.peer.applied)).toBe(true)
+  const { updates } = await node.replica.readMissing(applied, 1 << 20)
+  return { updates: [...updates], members }
+}
+
+describe('damage on the disk', () => {
+  it('a sound store opens without a warning and with the same root', async () => {
+    const made = await makeStore()
+    const node = await reopen(made.store)
+    expect(node.warnings).toEqual([])
+    expect([...node.replica.capture().root]).toEqual(made.root)
+    expect(node.replica.isVerified).toBe(true)
+  })
+
+  it('a lost entry: exactly its dot leaves the contexts, and a peer brings it back', async () => {
+    const made = await makeStore()
+    await remove(made.store, entryKey(register('one')))
+    const node = await reopen(made.store)
+    expect(node.warnings.join()).toContain('located')
+    const expected = new Set([...made.peer.seen.dots()].map(dotText))
+    expected.delete(dotText(made.dots.get('one')!))
+    expect(seen(node)).toEqual(expected)
+    await heals(made, node)
+    expect(node.replica.versions(register('one'))).toHaveLength(1)
+  })
+
+  it('a bent entry is reported, never answered as absent, and comes back from a peer', async () => {
+    const made = await makeStore()
+    const node = await reopen(made.store)
+    await bend(made.store, entryKey(register('three')))
+    expect(() => node.replica.versions(register('three'))).toThrow(expect.objectContaining({ code: 'DAMAGED_VALUE' }))
+    await node.replica.verify()
+    expect(node.replica.capture().seen.has(made.dots.get('three')!)).toBe(false)
+    expect(node.replica.damageEpoch).toBeGreaterThan(0)
+    await heals(made, node)
+    expect(node.replica.versions(register('three'))).toHaveLength(1)
+  })
+
+  it.each(['lost', 'bent'])('a %s index row of a live version is made anew', async (how) => {
+    const made = await makeStore()
+    const key = dotKey(made.dots.get('two')!)
+    await (how === 'lost' ? remove(made.store, key) : bend(made.store, key))
+    const node = await reopen(made.store)
+    expect(node.replica.versions(register('two'))).toHaveLength(1)
+    expect(node.replica.capture().seen.has(made.dots.get('two')!)).toBe(true)
+    await heals(made, node)
+  })
+
+  it('both rows of a live version lost: the contexts are rebuilt, and nothing that is missing counts as deleted', async () => {
+    const made = await makeStore()
+    await remove(made.store, entryKey(register('one')))
+    await remove(made.store, dotKey(made.dots.get('one')!))
+    const node = await reopen(made.store)
+    expect(node.warnings.join()).toContain('could not be located')
+    expect(node.replica.capture().seen.has(made.dots.get('one')!)).toBe(false)
+    expect(node.replica.capture().seen.has(made.dots.get('three')!)).toBe(true)
+    expect(node.replica.capture().seen.has(made.dots.get('four')!)).toBe(true)
+    await heals(made, node)
+    expect(node.replica.versions(register('one'))).toHaveLength(1)
+    expect(node.replica.versions(register('four'))).toEqual([])
+  })
+
+  it('all entries lost, as with a deleted table file: nothing counts as deleted', async () => {
+    const made = await makeStore()
+    for await (const rows of made.store.scan(rangeOf('entry')))
+      for (const { key } of rows) await remove(made.store, key)
+    for await (const rows of made.store.scan(rangeOf('dot'))) for (const { key } of rows) await remove(made.store, key)
+    const node = await reopen(made.store)
+    expect(node.replica.capture().seen.isEmpty).toBe(true)
+    await heals(made, node)
+  })
+
+  it.each([
+    ['state row', () => stateKey],
+    ['context row', (made: Awaited<ReturnType<typeof makeStore>>) => contextKey(made.dots.get('one')!.actor)],
+  ] as const)('a lost or bent %s', async (_, keyOf) => {
+    for (const spoil of [remove, bend]) {
+      const made = await makeStore()
+      await spoil(made.store, keyOf(made))
+      const node = await reopen(made.store)
+      for (const key of ['one', 'two', 'three']) expect(node.replica.versions(register(key))).toHaveLength(1)
+      for (const key of ['one', 'two', 'three']) expect(node.replica.capture().seen.has(made.dots.get(key)!)).toBe(true)
+      await heals(made, node)
+    }
+  })
+
+  it('a store known to be repaired has its contexts rebuilt even when its sums agree', async () => {
+    const made = await makeStore()
+    const node = await openNode('again', { store: made.store, isSuspect: true })
+    expect(node.replica.damageEpoch).toBe(1)
+    expect(node.replica.capture().seen.has(made.overwritten)).toBe(true)
+    await heals(made, node)
+  })
+
+  it('while it is not verified a replica does not unite', async () => {
+    const made = await makeStore()
+    const node = await reopen(made.store)
+    const before = seen(node)
+    await bend(made.store, entryKey(register('three')))
+    expect(() => node.replica.versions(register('three'))).toThrow()
+    expect(node.replica.isVerified).toBe(false)
+    const peer = await openNode('peer')
+    await peer.replica.transact((transaction) => transaction.put(register('p'), bytes('p'), null, []))
+    await node.replica.unite(peer.replica.capture())
+    expect([...seen(node)].every((dot) => before.has(dot))).toBe(true)
+  })
+})
