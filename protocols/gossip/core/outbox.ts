@@ -1,0 +1,104 @@
+/** Local writes on their way out: whole groups, coalesced into messages; a group that fits no message is announced. */
+import { digestBytes } from '../../../store/model/digest.js'
+import type { Update } from '../../../store/model/update.js'
+import { announcedDotsMax, fetchBytesMax } from '../limits.js'
+import { type AnnouncedUpdate, announced, announcedBytes } from '../messages.js'
+
+/** One atomic write. */
+export type Group = readonly Update[]
+
+/** What is to be published next. */
+export type Outgoing =
+  | { readonly kind: 'updates'; readonly groups: readonly Group[] }
+  | { readonly kind: 'announcement'; readonly updates: readonly AnnouncedUpdate[] }
+
+// Version, flags, and the counts of actors and updates.
+const headBytes = 16
+// An entry of the actor table, and a dot that refers to it.
+const actorBytesMax = 16
+const dotBytesMax = 11
+// A dot, the size of its value, and the hash of it.
+const announcedBytesMax = dotBytesMax + 5 + digestBytes
+
+/** Bytes that a group takes in a message, never less than it really does. The updates of a group are of one actor. */
+export function groupBytesBound(group: Group): number {
+  return group.reduce((sum, update) => sum + updateBytes(update), actorBytesMax)
+}
+
+/** Bytes that an update takes in a frame without the table of actors, never less than it really does. */
+export function updateBytes(update: Update): number {
+  const { address, value, supersedes } = update
+  // Flags, type, time, deadline and five lengths take at most 39 bytes.
+  const own = 39 + dotBytesMax + Buffer.byteLength(address.key) + address.field.length + (value?.length ?? 0)
+  return own + supersedes.length * (actorBytesMax + dotBytesMax)
+}
+
+interface Waiting {
+  readonly outgoing: Outgoing
+  /** Bytes of a message, at most. */
+  readonly bytes: number
+}
+
+/** A bounded queue of groups. */
+export class Outbox {
+  readonly #messageBytesMax: number
+  readonly #bytesMax: number
+  #waiting: Waiting[] = []
+  #bytes = 0
+
+  /** `messageBytesMax`: bytes of one message; `bytesMax`: bytes that may wait. */
+  constructor(messageBytesMax: number, bytesMax: number) {
+    this.#messageBytesMax = messageBytesMax
+    this.#bytesMax = bytesMax
+  }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** Takes a group. Returns false, and leaves it to sync, when it cannot even be announced or too much waits. */
+  add(group: Group): boolean {
+    if (group.length === 0) return true
+    const waiting = this.#prepare(group)
+    if (waiting === undefined || this.#bytes + waiting.bytes > this.#bytesMax) return false
+    this.#bytes += waiting.bytes
+    this.#waiting.push(waiting)
+    return true
+  }
+
+  /** Takes what is to be published next: as many whole groups as one message holds, in the order in which they were written. */
+  take(): Outgoing | undefined {
+    const first = this.#waiting[0]
+    if (first === undefined) return undefined
+    if (first.outgoing.kind === 'announcement') {
+      this.#bytes -= first.bytes
+      return this.#waiting.shift()!.outgoing
+    }
+    const groups: Group[] = []
+    let bytes = 0
+    for (const { outgoing, bytes: more } of this.#waiting) {
+      if (outgoing.kind !== 'updates' || !this.#fits(bytes + more)) break
+      bytes += more
+      groups.push(...outgoing.groups)
+    }
+    this.#bytes -= bytes
+    this.#waiting.splice(0, groups.length)
+    return { kind: 'updates', groups }
+  }
+
+  /** A group that is too large for a message waits without its values. */
+  #prepare(group: Group): Waiting | undefined {
+    const bytes = groupBytesBound(group)
+    if (this.#fits(bytes)) return { outgoing: { kind: 'updates', groups: [group] }, bytes }
+    if (group.length > announcedDotsMax) return undefined
+    const updates = group.map(announced)
+    const announcementBytes = actorBytesMax + updates.length * announcedBytesMax
+    const isTooLarge = !this.#fits(announcementBytes) || announcedBytes(updates) > fetchBytesMax
+    return isTooLarge ? undefined : { outgoing: { kind: 'announcement', updates }, bytes: announcementBytes }
+  }
+
+  #fits(bytes: number): boolean {
+    return bytes + headBytes <= this.#messageBytesMax
+  }
+}

@@ -1,0 +1,70 @@
+/** What gossip needs of its surroundings, and what it counts. */
+import type { Environment } from '../../store/environment.js'
+import type { MemberOf, MemberTag, TaggedUpdates } from '../../store/model/codec.js'
+import type { Context } from '../../store/model/context.js'
+import type { ApplyOutcome, MissingUpdates } from '../../store/replica/types.js'
+import type { Network, PeerId } from '../network.js'
+
+/** What gossip needs of the replica. */
+export interface GossipReplica {
+  readonly memberOf: MemberOf
+  applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
+  readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
+  /** Contexts of the committed state. */
+  capture(): { readonly applied: Context }
+}
+
+/** How gossip is set up. */
+export interface GossipOptions {
+  readonly network: Network
+  readonly environment: Environment
+  readonly replica: GossipReplica
+  /** The peer behind a member tag, where it is known. */
+  peerOf?(member: MemberTag): PeerId | undefined
+  /** Whether a writer here waits for acknowledgements, so that receivers should acknowledge early. */
+  wantsEarlyAcknowledgement?(): boolean
+  /** Told when a writer elsewhere waits for acknowledgements. */
+  onEarlyAcknowledgementWanted?(): void
+  /** Told of a neighbour whose gossip showed a gap (or was dropped): sync should run with it. */
+  onGap?(peer: PeerId): void
+  /** Told of errors that harm nothing else, for the log. */
+  onError?(what: string, error: unknown): void
+}
+
+/** Counts since the start. */
+export interface GossipCounts {
+  messagesPublished: number
+  updatesPublished: number
+  announcementsPublished: number
+  /** Local groups that were left to sync: too much waited, too large, or the network failed. */
+  groupsLeftToSync: number
+  messagesReceived: number
+  /** Messages that were not well-formed, and were not passed on. */
+  malformed: number
+  /** Messages dropped because too much waited. */
+  dropped: number
+  updatesApplied: number
+  fetches: number
+  fetchesFailed: number
+  /** Announcements dropped because too many waited, or given up. */
+  announcementsGivenUp: number
+  gaps: number
+}
+
+/** All counts at zero. */
+export function noCounts(): GossipCounts {
+  return {
+    messagesPublished: 0,
+    updatesPublished: 0,
+    announcementsPublished: 0,
+    groupsLeftToSync: 0,
+    messagesReceived: 0,
+    malformed: 0,
+    dropped: 0,
+    updatesApplied: 0,
+    fetches: 0,
+    fetchesFailed: 0,
+    announcementsGivenUp: 0,
+    gaps: 0,
+  }
+}

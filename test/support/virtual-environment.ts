@@ -1,0 +1,275 @@
+/** Virtual time: one seed decides every random number, timers stand in a heap, and a test steps through them by hand. */
+import type { Environment, Timer } from '../../store/environment.js'
+
+/** A stream of random numbers that a seed decides. Source: mulberry32 (Ettinger 2017). */
+export class Random {
+  #state: number
+
+  /** Equal seeds give equal streams. */
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** A number from 0 (included) to 1 (excluded). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = this.#state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
+  }
+
+  /** A whole number from 0 to `below` - 1. */
+  below(below: number): number {
+    return Math.floor(this.next() * below)
+  }
+
+  /** One of the items. */
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)]!
+  }
+
+  /** Whether something of this probability happens. */
+  chance(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  /** The items in a random order. */
+  shuffle<T>(items: readonly T[]): T[] {
+    const result = items.slice()
+    for (let at = result.length - 1; at > 0; at--) {
+      const other = this.below(at + 1)
+      const kept = result[at]!
+      result[at] = result[other]!
+      result[other] = kept
+    }
+    return result
+  }
+
+  /** Random bytes. */
+  bytes(count: number): Uint8Array {
+    return Uint8Array.from({ length: count }, () => this.below(256))
+  }
+}
+
+interface Pending extends Timer {
+  readonly atMs: number
+  readonly order: number
+  callback: (() => void) | undefined
+}
+
+/** How the clock of one node differs from true time. */
+export interface ClockFault {
+  /** Its wall clock against true time, in milliseconds. */
+  offsetMs?: number
+  /** How much faster it runs than true time, in parts per million. */
+  driftPpm?: number
+}
+
+/** What bounds a run. */
+export interface RunLimit {
+  /** Virtual milliseconds at most. */
+  readonly limitMs?: number
+  /** What is waited for, in the message of the error. */
+  readonly what?: string
+}
+
+/** True time at the start of every world, in milliseconds since 1970. */
+export const epochMs = 1_700_000_000_000
+const runLimitMs = 3_600_000
+
+/** One world: its time, its timers, its randomness. Several environments (one a node) live in it. */
+export class VirtualWorld {
+  /** Randomness for the test itself and for the network. */
+  readonly random: Random
+  readonly #seeds: Random
+  readonly #heap: Pending[] = []
+  #elapsedMs = 0
+  #order = 0
+
+  /** Equal seeds give equal runs. */
+  constructor(seed = 1) {
+    this.random = new Random(seed)
+    this.#seeds = new Random(seed ^ 0x5eed)
+  }
+
+  /** Milliseconds since the world began. */
+  get elapsedMs(): number {
+    return this.#elapsedMs
+  }
+
+  /** True time, in milliseconds since 1970. */
+  get nowMs(): number {
+    return epochMs + this.#elapsedMs
+  }
+
+  /** Timers that are set. */
+  get timers(): number {
+    return this.#heap.filter((timer) => timer.callback !== undefined).length
+  }
+
+  /** The surroundings of a node, with its own randomness. */
+  environment(clock: ClockFault = {}): VirtualEnvironment {
+    return new VirtualEnvironment(this, new Random(this.#seeds.below(2 ** 31)), clock)
+  }
+
+  /** Calls back after so many milliseconds of true time; timers of one moment in the order in which they were set. */
+  schedule(delayMs: number, callback: () => void): Timer {
+    const pending: Pending = {
+      atMs: this.#elapsedMs + Math.max(0, delayMs),
+      order: this.#order++,
+      callback,
+      cancel: () => {
+        pending.callback = undefined
+      },
+    }
+    push(this.#heap, pending)
+    return pending
+  }
+
+  /** Lets everything that needs no time happen. */
+  settle(): Promise<void> {
+    // An immediate comes after all promises that can go on by themselves.
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Settles, then fires the next timer. Returns false when none is set. */
+  async step(untilMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    await this.settle()
+    for (;;) {
+      const next = this.#heap[0]
+      if (next === undefined || next.atMs > untilMs) return false
+      pop(this.#heap)
+      const { callback } = next
+      if (callback === undefined) continue
+      this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
+      next.callback = undefined
+      callback()
+      return true
+    }
+  }
+
+  /** Runs until the condition holds after a step. Throws when it does not within the limit, or when nothing is left to happen. */
+  async runUntil(condition: () => boolean, limit: RunLimit = {}): Promise<void> {
+    const untilMs = this.#elapsedMs + (limit.limitMs ?? runLimitMs)
+    for (;;) {
+      await this.settle()
+      if (condition()) return
+      if (await this.step(untilMs)) continue
+      await this.settle()
+      if (condition()) return
+      throw new Error(`not within ${untilMs} ms of virtual time: ${limit.what ?? condition.toString()}`)
+    }
+  }
+
+  /** Runs for so many milliseconds. */
+  async runFor(durationMs: number): Promise<void> {
+    const untilMs = this.#elapsedMs + durationMs
+    while (await this.step(untilMs));
+    this.#elapsedMs = untilMs
+  }
+
+  /** Runs until the promise is settled, and returns what it gave. */
+  async runThrough<T>(promise: Promise<T>, limit: RunLimit = {}): Promise<T> {
+    let isDone = false
+    const done = () => {
+      isDone = true
+    }
+    promise.then(done, done)
+    await this.runUntil(() => isDone, { what: 'the promise', ...limit })
+    return promise
+  }
+}
+
+/** The surroundings of one node. */
+export class VirtualEnvironment implements Environment {
+  readonly #world: VirtualWorld
+  readonly #random: Random
+  readonly #clock: ClockFault
+  readonly #timers = new Set<Timer>()
+  #isStopped = false
+
+  constructor(world: VirtualWorld, random: Random, clock: ClockFault) {
+    this.#world = world
+    this.#random = random
+    this.#clock = clock
+  }
+
+  nowMs(): number {
+    const { offsetMs = 0, driftPpm = 0 } = this.#clock
+    return Math.floor(this.#world.nowMs + offsetMs + (this.#world.elapsedMs * driftPpm) / 1e6)
+  }
+
+  monotonicMs(): number {
+    return this.#world.elapsedMs
+  }
+
+  random(): number {
+    return this.#random.next()
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.#random.bytes(count)
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    if (this.#isStopped) return { cancel: () => undefined }
+    const inner = this.#world.schedule(delayMs, () => {
+      this.#timers.delete(timer)
+      callback()
+    })
+    const timer: Timer = {
+      cancel: () => {
+        this.#timers.delete(timer)
+        inner.cancel()
+      },
+    }
+    this.#timers.add(timer)
+    return timer
+  }
+
+  yieldTurn(): Promise<void> {
+    return new Promise((resolve) => this.setTimer(0, resolve))
+  }
+
+  /** Jumps the wall clock. */
+  shiftClock(byMs: number): void {
+    this.#clock.offsetMs = (this.#clock.offsetMs ?? 0) + byMs
+  }
+
+  /** Ends the node as a crash does: none of its timers fires any more, and none can be set. */
+  stop(): void {
+    this.#isStopped = true
+    for (const timer of [...this.#timers]) timer.cancel()
+  }
+}
+
+function comesBefore(a: Pending, b: Pending): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+}
+
+function push(heap: Pending[], item: Pending): void {
+  let at = heap.push(item) - 1
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (!comesBefore(item, heap[parent]!)) break
+    heap[at] = heap[parent]!
+    at = parent
+  }
+  heap[at] = item
+}
+
+function pop(heap: Pending[]): void {
+  const last = heap.pop()!
+  if (heap.length === 0) return
+  let at = 0
+  for (;;) {
+    let child = at * 2 + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && comesBefore(heap[child + 1]!, heap[child]!)) child++
+    if (!comesBefore(heap[child]!, last)) break
+    heap[at] = heap[child]!
+    at = child
+  }
+  heap[at] = last
+}
