@@ -30,7 +30,7 @@ function print(invocation: Invocation, item: ListItem): Promise<void> {
 }
 
 function valueText(invocation: Invocation, item: ListItem): string {
-  if (item.value === undefined) return ''
+  if (item.value === undefined || !invocation.flag('values')) return ''
   const encoding = item.encoding ?? 'utf8'
   if (invocation.io.stdoutTerminal) return `\t${shortValue(item.value, encoding)}`
   return `\t${encoding === 'base64' ? `base64:${item.value}` : item.value}`

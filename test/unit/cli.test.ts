@@ -1,0 +1,500 @@
+/** The command line against a fake daemon: outputs byte for byte, exit codes, errors. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { commands } from '../../cli/commands/table.js'
+import { parseFast } from '../../cli/fast.js'
+import { parseFully } from '../../cli/program.js'
+import { flagOf, knobNames } from '../../daemon/config/knobs.js'
+import { errorCodes } from '../../store/errors.js'
+import { type FakeAnswer, type FakeApi, problem, type Recorded, startFakeApi } from '../support/fake-api.js'
+import { type Ran, runCli, type Setting } from '../support/run-cli.js'
+
+const fakes: FakeApi[] = []
+
+afterEach(async () => {
+  await Promise.all(fakes.splice(0).map((started) => started.stop()))
+})
+
+async function fake(answer: (request: Recorded) => FakeAnswer): Promise<FakeApi> {
+  const started = await startFakeApi(answer)
+  fakes.push(started)
+  return started
+}
+
+/** Runs a call against a fake that answers like this. */
+async function against(
+  answer: FakeAnswer | ((request: Recorded) => FakeAnswer),
+  argv: readonly string[],
+  setting: Setting = {},
+): Promise<Ran & { requests: Recorded[] }> {
+  const { api, requests } = await fake(typeof answer === 'function' ? answer : () => answer)
+  return {
+    ...(await runCli(argv, { ...setting, environment: { HEARSAY_API: api, ...setting.environment } })),
+    requests,
+  }
+}
+
+const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['alpha'] } }
+const version = (value: string, node: string) => ({
+  value,
+  encoding: 'utf8',
+  dot: `${node}:1`,
+  node,
+  time: '2024-01-02T03:04:05.678Z',
+  expires: null,
+})
+const twoVersions = { key: 'k', context: 'both', versions: [version('one', 'alpha'), version('two\n', 'beta')] }
+
+describe('get', () => {
+  test('prints the bytes and nothing else', async () => {
+    const body = Buffer.from([0, 1, 254, 255, 10, 27])
+    const ran = await against({ body, headers: { 'Hearsay-Siblings': '1' } }, ['get', 'k'])
+    expect(ran).toMatchObject({ exit: 0, stderr: '' })
+    expect(Buffer.compare(ran.stdout, body)).toBe(0)
+  })
+
+  test('prints an empty value as nothing', async () => {
+    const ran = await against({ body: Buffer.alloc(0) }, ['get', 'k'])
+    expect(ran).toMatchObject({ exit: 0, text: '', stderr: '' })
+  })
+
+  test('warns of siblings on stderr', async () => {
+    const ran = await against({ body: Buffer.from('v'), headers: { 'Hearsay-Siblings': '2' } }, ['get', 'k'])
+    expect(ran).toMatchObject({ exit: 0, text: 'v' })
+    expect(ran.stderr).toMatch(/^warning k has 2 siblings.*hearsay resolve k/)
+  })
+
+  test('--all prints every sibling with time, node and dot', async () => {
+    const ran = await against({ body: twoVersions }, ['get', 'k', '--all'])
+    const time = '2024-01-02T03:04:05.678Z'
+    expect(ran.text).toBe(`[1] ${time}  alpha  alpha:1\none\n[2] ${time}  beta  beta:1\ntwo\n`)
+  })
+
+  test('--json prints the object on one line', async () => {
+    const ran = await against({ body: twoVersions }, ['get', 'k', '--json'])
+    expect(JSON.parse(ran.text)).toEqual(twoVersions)
+    expect(ran.text.match(/\n/g)).toHaveLength(1)
+    expect(ran.requests[0]?.headers.accept).toBe('application/json')
+  })
+
+  test('--consistency and --timeout go to the daemon; another level is a usage error', async () => {
+    const ran = await against({ body: Buffer.from('v') }, ['get', 'k', '--consistency', 'majority', '--timeout', '2s'])
+    expect(ran.requests[0]?.url).toBe('/v1/kv/k?consistency=majority&timeout=2000ms')
+    expect(await against({}, ['get', 'k', '--consistency', 'most'])).toMatchObject({ exit: 2, requests: [] })
+  })
+})
+
+describe('put', () => {
+  test('stores an argument and says so', async () => {
+    const ran = await against({ body: written }, ['put', 'k', 'hello'])
+    expect(ran).toMatchObject({ exit: 0, text: 'stored k\n', stderr: '' })
+    expect(ran.requests[0]?.body.toString()).toBe('hello')
+  })
+
+  test('stores an empty argument', async () => {
+    const ran = await against({ body: written }, ['put', 'k', ''])
+    expect(ran.requests[0]?.body).toHaveLength(0)
+    expect(ran.exit).toBe(0)
+  })
+
+  test.each([[['put', 'k', '-']], [['put', 'k']], [['put', 'k', '--file', '-']]])(
+    '%j stores stdin byte for byte',
+    async (argv) => {
+      const stdin = Buffer.from([0, 255, 10, 128])
+      const ran = await against({ body: written }, argv, { stdin })
+      expect(Buffer.compare(ran.requests[0]!.body, stdin)).toBe(0)
+    },
+  )
+
+  test('stores a file', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'hearsay-cli-'))
+    const file = join(directory, 'value')
+    await writeFile(file, Buffer.from([255, 0]))
+    const ran = await against({ body: written }, ['put', 'k', '--file', file])
+    await rm(directory, { recursive: true })
+    expect([...ran.requests[0]!.body]).toEqual([255, 0])
+  })
+
+  test('without a value and without a pipe it is a usage error', async () => {
+    const ran = await against({ body: written }, ['put', 'k'])
+    expect(ran).toMatchObject({ exit: 2, requests: [], text: '' })
+    expect(ran.stderr).toMatch(/^error USAGE: .*VALUE/)
+  })
+
+  test.each([
+    [['put', 'k', 'v', '--file', '/dev/null']],
+    [['put', 'k', '--file', '/nonexistent']],
+    [['put', 'k', 'v', '--ttl', 'soon']],
+    [['put', 'k', 'v', '--timeout', '5']],
+    [['put', 'k', 'v', '--acks', 'some']],
+    [['put', 'k', 'v', '--acks', '0']],
+    [['put', '', 'v']],
+    [['put', 'k', 'v', 'w']],
+    [['put', 'k', 'v', '--nope']],
+    [['put', 'k', 'v', '--ttl']],
+    [['put']],
+  ])('%j is a usage error and sends nothing', async (argv) => {
+    expect(await against({ body: written }, argv)).toMatchObject({ exit: 2, requests: [], text: '' })
+  })
+
+  test('flags become query and headers', async () => {
+    const flags = ['--context', 'tok', '--ttl', '1m30s', '--acks', 'majority', '--require-quorum']
+    const more = ['--timeout', '5s', '--if-absent', '--id', 'op']
+    const ran = await against({ body: written }, ['put', 'k', 'v', ...flags, ...more])
+    const query = Object.fromEntries(new URL(ran.requests[0]!.url, 'http://x').searchParams)
+    const expected = { ttl: '90000ms', acks: 'majority', requireQuorum: 'true', timeout: '5000ms', ifAbsent: 'true' }
+    expect(query).toEqual(expected)
+    expect(ran.requests[0]?.headers).toMatchObject({ 'hearsay-context': 'tok', 'idempotency-key': 'op' })
+  })
+
+  test('says who has it when others were asked for', async () => {
+    const acks = { have: 2, want: 2, nodes: ['alpha', 'beta'] }
+    const ran = await against({ body: { ...written, acks } }, ['put', 'k', 'v', '--acks', '2'])
+    expect(ran.text).toBe('stored k, durable on 2 nodes: alpha, beta\n')
+  })
+
+  test('a value that starts with a dash goes behind --', async () => {
+    const ran = await against({ body: written }, ['put', 'k', '--', '--json'])
+    expect(ran.requests[0]?.body.toString()).toBe('--json')
+  })
+})
+
+describe('errors', () => {
+  test.each(Object.entries(errorCodes))('%s ends with its exit code and one line', async (code, { status, exit }) => {
+    const ran = await against(problem(status, code, 'what happened'), ['put', 'k', 'v'])
+    expect(ran).toMatchObject({ exit, text: '' })
+    expect(ran.stderr.split('\n')[0]).toBe(`error ${code}: what happened`)
+  })
+
+  test('no daemon: exit 6, and how to start one', async () => {
+    const ran = await runCli(['get', 'k', '--data', '/nonexistent'])
+    expect(ran).toMatchObject({ exit: 6, text: '' })
+    expect(ran.stderr).toMatch(/^error UNREACHABLE_DAEMON: .*\/nonexistent\/api\.sock.*hearsay daemon/)
+  })
+
+  test.each([
+    [[], /^error USAGE: there is no command/],
+    [['frobnicate'], /^error USAGE: unknown command 'frobnicate'/],
+    [['gte', 'k'], /Did you mean get\?/],
+    [['get'], /^error USAGE: missing required argument 'KEY'/],
+    [['get', 'k', '--nope'], /^error USAGE: unknown option '--nope'/],
+    [['get', 'a', 'b'], /^error USAGE: too many arguments/],
+    [['ls', '--limit', '0'], /^error USAGE: --limit '0'/],
+    [['completion', 'tcsh'], /^error USAGE: .*bash, zsh or fish/],
+    [['get', 'k', '--api', 'ftp://x'], /^error USAGE: 'ftp:\/\/x' is no API address/],
+  ])('%j: exit 2', async (argv, message) => {
+    const ran = await runCli(argv)
+    expect(ran).toMatchObject({ exit: 2, text: '' })
+    expect(ran.stderr).toMatch(message)
+  })
+
+  test.each([[['--help']], [['help']], [['put', '--help']], [['--version']]])('%j: exit 0 on stdout', async (argv) => {
+    const ran = await runCli(argv)
+    expect(ran).toMatchObject({ exit: 0, stderr: '' })
+    expect(ran.text.length).toBeGreaterThan(4)
+  })
+})
+
+describe('del', () => {
+  test('deletes', async () => {
+    const ran = await against({ status: 204 }, ['del', 'a/b'])
+    expect(ran).toMatchObject({ exit: 0, text: 'deleted a/b\n' })
+    expect(ran.requests[0]).toMatchObject({ method: 'DELETE', url: '/v1/kv/a%2Fb' })
+  })
+
+  test('--context and --all go along', async () => {
+    const ran = await against({ status: 204 }, ['del', 'k', '--context', 'tok', '--all'])
+    expect(ran.requests[0]?.url).toBe('/v1/kv/k?all=true')
+    expect(ran.requests[0]?.headers['hearsay-context']).toBe('tok')
+  })
+
+  test('--prefix deletes every key below it and reports those in conflict', async () => {
+    const items = ['p/1', 'p/2', 'p/3'].map((key) => ({ key, types: ['reg'], siblings: 1 }))
+    const ran = await against(
+      ({ method, url }) => {
+        if (method === 'GET') return { body: { items, next: null } }
+        if (url.endsWith('2')) return problem(409, 'CONFLICT', 'siblings')
+        return url.endsWith('3') ? problem(404, 'NOT_FOUND', 'gone') : { status: 204 }
+      },
+      ['del', '--prefix', 'p/'],
+    )
+    expect(ran).toMatchObject({ exit: 4, text: 'deleted 1 key\n' })
+    expect(ran.stderr).toMatch(/^error CONFLICT: 1 key in conflict stayed: p\/2/)
+  })
+
+  test.each([[['del']], [['del', 'k', '--prefix', 'p']], [['del', '--prefix', 'p', '--context', 'c']]])(
+    '%j is a usage error',
+    async (argv) => {
+      expect(await against({ status: 204 }, argv)).toMatchObject({ exit: 2, requests: [] })
+    },
+  )
+})
+
+describe('ls', () => {
+  const items = [
+    { key: 'a', types: ['reg'], siblings: 2, value: 'x', encoding: 'utf8' },
+    { key: 'b', types: ['ctr'], siblings: 1 },
+    { key: 'c', types: ['reg'], siblings: 1, value: '/w==', encoding: 'base64' },
+  ]
+
+  test('prints keys; --values behind a tab; --json one object a line', async () => {
+    const body = { items, next: null }
+    expect((await against({ body }, ['ls'])).text).toBe('a\nb\nc\n')
+    expect((await against({ body }, ['ls', 'p', '--values'])).text).toBe('a\tx\nb\nc\tbase64:/w==\n')
+    const lines = (await against({ body }, ['ls', '--json'])).text.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual(items)
+  })
+
+  test('--limit and --after', async () => {
+    const ran = await against({ body: { items, next: 'c' } }, ['ls', '--limit', '2', '--after', '0'])
+    expect(ran.text).toBe('a\nb\n')
+    expect(ran.requests.map(({ url }) => url)).toEqual(['/v1/kv?after=0&limit=2'])
+  })
+
+  test('on a terminal control characters in keys are shown, not obeyed', async () => {
+    const body = { items: [{ key: '\u001b[2Jx', types: ['reg'], siblings: 1 }], next: null }
+    const ran = await against({ body }, ['ls'], { terminal: true, environment: { NO_COLOR: '1' } })
+    expect(ran.text).toBe('\\u001b[2Jx\n')
+  })
+})
+
+describe('conflicts and resolve', () => {
+  const conflict = { ...twoVersions, type: 'reg' }
+  const page = { body: { items: [conflict], next: null } }
+  const answer = ({ method }: Recorded) => (method === 'GET' ? page : { body: written })
+
+  test('conflicts lists the siblings, numbered', async () => {
+    const ran = await against(page, ['conflicts'])
+    expect(ran.text).toMatch(/^k {2}2 siblings\n {2}\[1\] one .*alpha.*\n {2}\[2\] two\\n .*beta.*\n$/)
+    expect(JSON.parse((await against(page, ['conflicts', '--json'])).text)).toEqual(conflict)
+  })
+
+  test.each([
+    [['--pick', '2'], { pick: 2 }],
+    [['--value', 'both'], { value: 'both', encoding: 'utf8' }],
+    [['--merge'], { merge: true }],
+  ])('resolve %j passes the context of what is there', async (flags, choice) => {
+    const ran = await against(answer, ['resolve', 'k', ...flags])
+    expect(ran).toMatchObject({ exit: 0, text: 'resolved k\n' })
+    expect(ran.requests[1]).toMatchObject({ method: 'POST', url: '/v1/conflicts/k' })
+    expect(JSON.parse(ran.requests[1]!.body.toString())).toEqual({ ...choice, context: 'both' })
+  })
+
+  test('resolve takes a context read earlier', async () => {
+    const ran = await against(answer, ['resolve', 'k', '--pick', '1', '--context', 'earlier'])
+    expect(JSON.parse(ran.requests[1]!.body.toString()).context).toBe('earlier')
+  })
+
+  test.each([[['--pick', '3']], [['--pick', '0']], [['--pick', '1', '--merge']], [[]]])(
+    'resolve %j settles nothing: exit 2',
+    async (flags) => {
+      const ran = await against(answer, ['resolve', 'k', ...flags])
+      expect(ran.exit).toBe(2)
+      expect(ran.requests.filter(({ method }) => method === 'POST')).toEqual([])
+    },
+  )
+
+  test('resolve of a key that is not in conflict: exit 3, also when a longer key is', async () => {
+    const other = { body: { items: [{ ...conflict, key: 'k2' }], next: null } }
+    expect(await against(other, ['resolve', 'k', '--merge'])).toMatchObject({ exit: 3 })
+  })
+})
+
+describe('the mesh', () => {
+  const member = {
+    name: 'beta',
+    peer: '12D3b',
+    connected: true,
+    blocked: false,
+    converged: false,
+    behind: 3,
+    ahead: 0,
+    lastSeen: '1970-01-01T00:00:50.000Z',
+    lastEqual: '1970-01-01T00:00:00.000Z',
+    hints: { updates: 3, bytes: 2048, since: '1970-01-01T00:00:40.000Z' },
+  }
+  const status = {
+    node: 'alpha',
+    peer: '12D3a',
+    actor: null,
+    version: '0.1.0',
+    entries: 1234,
+    root: 'ab',
+    context: 'cd',
+    conflicts: 0,
+    blocked: ['gamma'],
+    warnings: ['the clock is off'],
+    members: [member],
+  }
+
+  test('status says who is behind by how much since when', async () => {
+    const ran = await against({ body: status }, ['status'], { nowMs: 100_000 })
+    expect(ran.exit).toBe(0)
+    expect(ran.text).toContain('alpha  12D3a  0.1.0\n1,234 entries, 0 conflicts, root ab\ncut off from gamma\n')
+    expect(ran.text).toMatch(/beta +connected +3 updates +- +2 min ago +now +3 \(2\.0 KiB\) since 60 s ago/)
+    expect(ran.stderr).toBe('warning the clock is off\n')
+    expect(JSON.parse((await against({ body: status }, ['status', '--json'])).text)).toEqual(status)
+  })
+
+  test('members --json prints one a line', async () => {
+    const ran = await against({ body: { members: [member, member] } }, ['members', '--json'])
+    expect(
+      ran.text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([member, member])
+  })
+
+  test('wait asks the daemon and ends with 7 when it does not come true', async () => {
+    const argv = ['wait', '--peers', '2', '--converged', '--timeout', '1s']
+    const done = await against({ body: { ok: true } }, argv)
+    expect(done).toMatchObject({ exit: 0, text: 'converged\n' })
+    expect(done.requests[0]?.url).toBe('/v1/wait?peers=2&converged=true&timeout=1000ms')
+    expect(await against(problem(504, 'TIMED_OUT', 'not yet'), argv)).toMatchObject({ exit: 7, text: '' })
+  })
+
+  test('invite prints the token alone', async () => {
+    expect((await against({ body: { token: 'hearsay-x' } }, ['invite'])).text).toBe('hearsay-x\n')
+  })
+
+  test.each([
+    [['join', 'hearsay-x'], 'POST', '/v1/join', { token: 'hearsay-x' }],
+    [['block', 'b', 'c'], 'POST', '/v1/block', { peers: ['b', 'c'] }],
+    [['unblock', 'b'], 'POST', '/v1/unblock', { peers: ['b'] }],
+    [['unblock'], 'POST', '/v1/unblock', {}],
+    [['forget', 'b.c'], 'DELETE', '/v1/members/b%2Ec', undefined],
+  ])('%j', async (argv, method, url, body) => {
+    const ran = await against({ body: {} }, argv)
+    expect(ran).toMatchObject({ exit: 0, stderr: '' })
+    expect(ran.requests).toHaveLength(1)
+    expect(ran.requests[0]).toMatchObject({ method, url })
+    const sent = ran.requests[0]!.body.toString()
+    expect(sent === '' ? undefined : JSON.parse(sent)).toEqual(body)
+  })
+
+  test('sync reports each session', async () => {
+    const session = {
+      peer: 'beta',
+      mode: 'delta',
+      roundTrips: 2,
+      bytesSent: 2048,
+      bytesReceived: 10,
+      entriesSent: 7,
+      entriesReceived: 1,
+      ended: 'complete',
+    }
+    const ran = await against({ body: { sessions: [session] } }, ['sync', 'beta'])
+    expect(JSON.parse(ran.requests[0]!.body.toString())).toEqual({ peer: 'beta' })
+    expect(ran.text).toMatch(/beta +delta +2 +7 \(2\.0 KiB\) +1 \(10 B\) +complete/)
+    const json = await against({ body: { sessions: [session] } }, ['sync', '--json'])
+    expect(JSON.parse(json.text)).toEqual({ sessions: [session] })
+  })
+
+  test('where shows who has it', async () => {
+    const found = { key: 'k', dot: 'a:1', nodes: ['alpha'], unknown: ['beta'] }
+    expect((await against({ body: found }, ['where', 'k'])).text).toBe('k  a:1\n  has it   alpha\n  unknown  beta\n')
+  })
+})
+
+describe('import and export', () => {
+  test('import sends stdin and sums up', async () => {
+    const body = { imported: 1, skipped: 1, failed: [] }
+    const stdin = '{"key":"a","value":"1"}\n{"key":"b","value":"2"}'
+    const ran = await against({ body }, ['import', '-'], { stdin })
+    expect(ran).toMatchObject({ exit: 0, text: 'imported 1 line, 1 already there\n', stderr: '' })
+    expect(ran.requests[0]?.body.toString()).toBe(`${stdin}\n`)
+  })
+
+  test('failed lines are named: exit 1', async () => {
+    const failed = [{ line: 2, code: 'BAD_REQUEST', message: 'not JSON' }]
+    const ran = await against({ body: { imported: 1, skipped: 0, failed } }, ['import', '-'], { stdin: '{}\nx\n' })
+    expect(ran.exit).toBe(1)
+    expect(ran.stderr).toContain('line 2: BAD_REQUEST: not JSON\n')
+  })
+
+  test('a file that is not there: exit 2', async () => {
+    expect(await against({}, ['import', '/nonexistent'])).toMatchObject({ exit: 2, requests: [] })
+  })
+
+  test('a progress bar is drawn on a terminal only', async () => {
+    const body = { imported: 1, skipped: 0, failed: [] }
+    const setting = { stdin: '{}\n', terminal: true, environment: { NO_COLOR: '1' } }
+    expect((await against({ body }, ['import', '-'], setting)).stderr).toContain('1 lines')
+  })
+
+  test('export passes the bytes on', async () => {
+    const body = Buffer.from('{"key":"é"}\n{"key":"b"}\n')
+    const ran = await against({ body }, ['export', 'pre'])
+    expect(Buffer.compare(ran.stdout, body)).toBe(0)
+    expect(ran.requests[0]?.url).toBe('/v1/export?prefix=pre')
+  })
+
+  test('an export that is cut: exit 6, and what came is printed', async () => {
+    const ran = await against({ body: Buffer.from('{}\n'), cut: 'within' }, ['export'])
+    expect(ran).toMatchObject({ exit: 6, text: '{}\n' })
+  })
+})
+
+describe('the table of commands', () => {
+  const calls = [
+    ['put', 'k', 'v', '--ttl=5s', '--json'],
+    ['put', '--acks', '2', 'k', '--', '-v'],
+    ['get', 'k', '--all'],
+    ['ls', '--limit', '3', '--values'],
+    ['block', 'a', 'b', 'c'],
+    ['unblock'],
+    ['wait', '--converged', '--timeout', '1s'],
+  ]
+
+  test.each(calls.map((argv) => [argv]))('both parsers read %j alike', async (argv) => {
+    const fast = parseFast(argv, commands)
+    const setting = { stdout: process.stdout, columns: 80, stdoutTerminal: false }
+    const full = await parseFully(argv, setting as never)
+    expect(fast).toBeDefined()
+    expect({ ...full, command: full?.command.name }).toEqual({ ...fast, command: fast?.command.name })
+  })
+
+  test('flags before the command count for it', async () => {
+    const { api, requests } = await fake(() => ({ body: twoVersions }))
+    const ran = await runCli(['--api', api, '--json', 'get', 'k'])
+    expect(JSON.parse(ran.text)).toEqual(twoVersions)
+    expect(requests).toHaveLength(1)
+  })
+
+  test('the daemon has a flag for every setting', () => {
+    const daemon = commands.find(({ name }) => name === 'daemon')!
+    const flags = daemon.options.map(({ name }) => name).filter((name) => name !== 'config')
+    expect(flags.toSorted()).toEqual(knobNames.map(flagOf).toSorted())
+  })
+
+  test.each(['bash', 'zsh', 'fish'])('completions for %s name every command and flag', async (shell) => {
+    const { text, exit } = await runCli(['completion', shell])
+    expect(exit).toBe(0)
+    for (const { name, options } of commands) {
+      expect(text).toContain(name)
+      for (const option of options) expect(text).toMatch(new RegExp(`(--|-l )${option.name}\\b`))
+    }
+  })
+})
+
+test('colours appear on a terminal only, and never with NO_COLOR', async () => {
+  const body = {
+    node: 'a',
+    peer: 'p',
+    version: '1',
+    entries: 0,
+    root: '',
+    conflicts: 0,
+    blocked: [],
+    warnings: [],
+    members: [],
+  }
+  const colourStart = '\u001b['
+  expect((await against({ body }, ['status'], { terminal: true })).text).toContain(colourStart)
+  expect((await against({ body }, ['status'])).text).not.toContain(colourStart)
+  const plain = await against({ body }, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
+  expect(plain.text).not.toContain(colourStart)
+})
