@@ -1,0 +1,64 @@
+/** Real replicas on the fake network in virtual time: the smallest nodes that gossip and membership run on. */
+import { createHash } from 'node:crypto'
+import type { PeerId } from '../../protocols/network.js'
+import { MemoryStore } from '../../store/memory.js'
+import { register } from '../../store/model/address.js'
+import type { Dot } from '../../store/model/dot.js'
+import { Replica } from '../../store/replica/replica.js'
+import type { Commit } from '../../store/replica/types.js'
+import type { FakeMesh, FakeNetwork } from './fake-network.js'
+import type { ClockFault, VirtualEnvironment } from './virtual-environment.js'
+
+/** One node: its surroundings, its network and its replica. */
+export interface BareNode {
+  readonly peer: PeerId
+  readonly environment: VirtualEnvironment
+  readonly network: FakeNetwork
+  readonly replica: Replica
+  readonly store: MemoryStore
+  /** Told of commits, in order. */
+  readonly listeners: ((commit: Commit) => void)[]
+  put(key: string, value: string | Uint8Array): Promise<Dot>
+  values(key: string): string[]
+}
+
+/** Opens a verified node; `store` continues an earlier one. */
+export async function openBareNode(
+  mesh: FakeMesh,
+  peer: PeerId,
+  options: { clock?: ClockFault; store?: MemoryStore } = {},
+): Promise<BareNode> {
+  const environment = mesh.world.environment(options.clock)
+  const store = options.store ?? new MemoryStore()
+  const replica = await mesh.world.runThrough(
+    Replica.open({
+      store,
+      environment,
+      member: createHash('sha256').update(peer).digest('hex').slice(0, 16),
+      sync: true,
+      clockBoundMs: 60_000,
+      log: { maxBytes: 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
+    }),
+  )
+  await mesh.world.runThrough(replica.verify())
+  const listeners: ((commit: Commit) => void)[] = []
+  replica.onCommit((commit) => {
+    for (const listener of listeners) listener(commit)
+  })
+  return {
+    peer,
+    environment,
+    network: mesh.node(peer),
+    replica,
+    store,
+    listeners,
+    put: (key, value) => {
+      const address = register(key)
+      return replica.transact((transaction) => {
+        const supersedes = transaction.versions(address).map((version) => version.dot)
+        return transaction.put(address, Buffer.from(value), null, supersedes)
+      })
+    },
+    values: (key) => replica.versions(register(key)).map((version) => Buffer.from(version.value).toString()),
+  }
+}
