@@ -1,0 +1,287 @@
+/** Runs the compliance suite for every store, and tests what only one of them does. */
+import { mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { FaultyStore } from '../../store/faulty.js'
+import type { KvStore } from '../../store/kv.js'
+import { LevelStore } from '../../store/level.js'
+import { MemoryStore } from '../../store/memory.js'
+import { bytes, change, kvCompliance, listed } from './kv.js'
+
+const directories: string[] = []
+const pathOf = new WeakMap<KvStore, string>()
+
+async function directory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'hearsay-kv-'))
+  directories.push(path)
+  return path
+}
+
+async function openLevel(path: string): Promise<LevelStore> {
+  const store = await LevelStore.open(path)
+  pathOf.set(store, path)
+  return store
+}
+
+afterAll(async () => {
+  for (const path of directories) await rm(path, { recursive: true, force: true })
+})
+
+kvCompliance({
+  name: 'MemoryStore',
+  create: async () => new MemoryStore(),
+  reopen: async (store) => {
+    await store.close()
+    return (store as MemoryStore).clone()
+  },
+  runs: 300,
+})
+
+kvCompliance({
+  name: 'LevelStore',
+  create: async () => openLevel(await directory()),
+  reopen: async (store) => {
+    await store.close()
+    return openLevel(pathOf.get(store)!)
+  },
+  runs: 40,
+})
+
+const inside = new WeakMap<KvStore, MemoryStore>()
+
+function wrap(inner: MemoryStore): FaultyStore {
+  const store = new FaultyStore(inner)
+  inside.set(store, inner)
+  return store
+}
+
+kvCompliance({
+  name: 'FaultyStore without faults',
+  create: async () => wrap(new MemoryStore()),
+  reopen: async (store) => {
+    await store.close()
+    return wrap(inside.get(store)!.clone())
+  },
+  runs: 100,
+})
+
+describe('MemoryStore', () => {
+  it('clones into two stores that go separate ways', async () => {
+    const store = new MemoryStore()
+    await store.write(
+      Array.from({ length: 500 }, (_, number) => change(`${number}`, 'both')),
+      { sync: false },
+    )
+    const copy = store.clone()
+    await store.write([change('1', 'mine'), change('2', null), change('new', 'mine')], { sync: false })
+    await copy.write([change('1', 'copy'), change('3', null)], { sync: false })
+    expect([store, copy].map((one) => one.get(bytes('1')))).toEqual([bytes('mine'), bytes('copy')])
+    expect([store, copy].map((one) => one.get(bytes('2')))).toEqual([undefined, bytes('both')])
+    expect([store, copy].map((one) => one.get(bytes('3')))).toEqual([bytes('both'), undefined])
+    expect([store, copy].map((one) => one.get(bytes('new')))).toEqual([bytes('mine'), undefined])
+  })
+
+  it('writes within a microtask, without a turn of the event loop', async () => {
+    const store = new MemoryStore()
+    let isTurnOver = false
+    setImmediate(() => {
+      isTurnOver = true
+    })
+    await store.write([change('a', '1')], { sync: true })
+    expect(store.get(bytes('a'))).toEqual(bytes('1'))
+    expect(isTurnOver).toBe(false)
+  })
+})
+
+/** Closes a store after its rows have moved to table files; returns the paths of those. */
+async function tablesOf(store: LevelStore): Promise<string[]> {
+  await store.compact({ gte: bytes(''), lt: bytes('\xff') })
+  await store.close()
+  const path = pathOf.get(store)!
+  return (await readdir(path)).filter((name) => name.endsWith('.ldb')).map((name) => join(path, name))
+}
+
+/** A closed store of 20,000 rows in table files. */
+async function filled(): Promise<{ path: string; tables: string[] }> {
+  const store = await openLevel(await directory())
+  const rows = Array.from({ length: 20_000 }, (_, number) => change(`${number}`.padStart(6, '0'), 'value '.repeat(20)))
+  await store.write(rows, { sync: true })
+  return { path: pathOf.get(store)!, tables: await tablesOf(store) }
+}
+
+describe('LevelStore', () => {
+  it('refuses a directory that is open already', async () => {
+    const store = await openLevel(await directory())
+    const path = pathOf.get(store)!
+    await expect(LevelStore.open(path)).rejects.toMatchObject({ code: 'STORE_LOCKED', details: { path } })
+    await store.write([change('a', '1')], { sync: true })
+    await store.close()
+    const again = await openLevel(path)
+    expect(again.get(bytes('a'))).toEqual(bytes('1'))
+    await again.close()
+  })
+
+  it('names the cause when it cannot be opened', async () => {
+    const path = join(await directory(), 'file')
+    await writeFile(path, 'not a directory')
+    const opening = LevelStore.open(path)
+    await expect(opening).rejects.toMatchObject({ code: 'STORE_FAILED', details: { isDamaged: false } })
+    await expect(opening).rejects.toThrow(/EEXIST|ENOTDIR/)
+  })
+
+  it('refuses a directory that lost a table file, and repairs it only when told to', async () => {
+    const { path, tables } = await filled()
+    expect(tables.length).toBeGreaterThan(0)
+    for (const table of tables) await unlink(table)
+    const opening = LevelStore.open(path)
+    await expect(opening).rejects.toMatchObject({ code: 'STORE_FAILED', details: { isDamaged: true } })
+    await expect(opening).rejects.toThrow(/missing files/)
+    const repaired = await LevelStore.open(path, { repair: true })
+    expect(repaired.wasRepaired).toBe(true)
+    expect(await listed(repaired.scan({}))).toEqual([])
+    await repaired.write([change('a', '1')], { sync: true })
+    await repaired.close()
+    const again = await LevelStore.open(path, { repair: true })
+    expect([again.wasRepaired, again.get(bytes('a'))]).toEqual([false, bytes('1')])
+    await again.close()
+  })
+
+  it('reports damaged blocks in reads and scans, those that stop at a limit too', async () => {
+    const { path, tables } = await filled()
+    for (const table of tables) {
+      const content = await readFile(table)
+      // Blocks in the middle; the index and the footer stand at the end.
+      content.fill(0xff, content.length >> 2, content.length >> 1)
+      await writeFile(table, content)
+    }
+    const store = await LevelStore.open(path)
+    const damage = { code: 'DAMAGED_VALUE' }
+    await expect(listed(store.scan({}))).rejects.toMatchObject(damage)
+    await expect(listed(store.scan({ reverse: true }))).rejects.toMatchObject(damage)
+    for (const reverse of [false, true]) {
+      await expect(listed(store.scan({ reverse, limit: 15_000 }))).rejects.toMatchObject(damage)
+      const bounded = { gte: bytes('000001'), lt: bytes('019999'), reverse, limit: 15_000 }
+      await expect(listed(store.scan(bounded))).rejects.toMatchObject(damage)
+    }
+    expect((await listed(store.scan({ limit: 10 }))).length).toBe(10)
+    const failures = Array.from({ length: 20_000 }, (_, number) => {
+      try {
+        return store.get(bytes(`${number}`.padStart(6, '0'))) === undefined ? 'absent' : 'there'
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    })
+    expect(new Set(failures)).toEqual(new Set(['there', 'DAMAGED_VALUE']))
+    await store.close()
+  })
+
+  it('takes no more writes after one has failed, even when the disk works again', async () => {
+    const path = join(await directory(), 'store')
+    const store = await LevelStore.open(path, { writeBufferBytes: 64 * 1024 })
+    await store.write([change('a', '1')], { sync: true })
+    await rm(path, { recursive: true })
+    // The log of the moment can still be written; the next one cannot be made.
+    const fill = async (): Promise<void> => {
+      for (let number = 0; number < 100; number++) {
+        await store.write([{ key: bytes(`${number}`), value: Buffer.alloc(10_000, number) }], { sync: false })
+      }
+    }
+    const failure = { code: 'STORE_FAILED' }
+    await expect(fill()).rejects.toMatchObject(failure)
+    await mkdir(path)
+    await expect(store.write([change('b', '2')], { sync: true })).rejects.toMatchObject(failure)
+    expect([store.get(bytes('a')), store.get(bytes('b'))]).toEqual([bytes('1'), undefined])
+    await store.close()
+  })
+
+  it('keeps what was written when its process ends without closing', async () => {
+    const store = await openLevel(await directory())
+    await store.write([change('a', '1')], { sync: true })
+    const copy = await directory()
+    for (const name of await readdir(pathOf.get(store)!)) {
+      if (name !== 'LOCK') await writeFile(join(copy, name), await readFile(join(pathOf.get(store)!, name)))
+    }
+    const found = await LevelStore.open(copy)
+    expect(found.get(bytes('a'))).toEqual(bytes('1'))
+    await found.close()
+    await store.close()
+  })
+})
+
+describe('FaultyStore', () => {
+  const failure = { code: 'STORE_FAILED' }
+
+  it('fails the write it is told to, before or after it took effect, and no other', async () => {
+    const store = wrap(new MemoryStore())
+    store.failWrite(2, 'before')
+    store.failWrite(3, 'after')
+    await store.write([change('a', '1')], { sync: true })
+    await expect(store.write([change('b', '2')], { sync: true })).rejects.toMatchObject(failure)
+    await expect(store.write([change('c', '3')], { sync: true })).rejects.toMatchObject(failure)
+    await store.write([change('d', '4')], { sync: true })
+    expect((await listed(store.scan({}))).map(([key]) => key)).toEqual(['a', 'c', 'd'])
+    expect(store.writes).toBe(4)
+  })
+
+  it('loses what no sync has covered', async () => {
+    const store = wrap(new MemoryStore())
+    await store.write([change('a', '1')], { sync: false })
+    await store.write([change('b', '1')], { sync: true })
+    await store.write([change('a', '2'), change('c', '1')], { sync: false })
+    await store.write([change('a', null), change('b', null)], { sync: false })
+    const left = await store.crash('unsynced')
+    expect(await listed(left.scan({}))).toEqual([
+      ['a', '1'],
+      ['b', '1'],
+    ])
+    expect(() => store.get(bytes('a'))).toThrow()
+    await expect(store.write([change('x', '')], { sync: true })).rejects.toMatchObject(failure)
+  })
+
+  it('loses the last batches, synced or not, and nothing when not told to', async () => {
+    const store = wrap(new MemoryStore())
+    for (const value of ['1', '2', '3', '4']) await store.write([change('a', value)], { sync: true })
+    const left = wrap((await store.crash({ lastBatches: 2 })) as MemoryStore)
+    expect(left.get(bytes('a'))).toEqual(bytes('2'))
+    await left.write([change('a', '5')], { sync: false })
+    expect((await left.crash()).get(bytes('a'))).toEqual(bytes('5'))
+    await expect(wrap(new MemoryStore()).crash({ lastBatches: 1 })).rejects.toThrow(RangeError)
+  })
+
+  it('holds writes until they are let go, and loses held ones in a crash', async () => {
+    const store = wrap(new MemoryStore())
+    const release = store.holdWrites('before')
+    const held = store.write([change('a', '1')], { sync: true })
+    let isDone = false
+    void held.then(() => {
+      isDone = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([isDone, store.get(bytes('a'))]).toEqual([false, undefined])
+    release()
+    await held
+    expect(store.get(bytes('a'))).toEqual(bytes('1'))
+    store.holdWrites('after')
+    const late = store.write([change('b', '1')], { sync: true })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(store.get(bytes('b'))).toEqual(bytes('1'))
+    const [left] = await Promise.all([store.crash(), expect(late).rejects.toMatchObject(failure)])
+    expect(left.get(bytes('b'))).toEqual(bytes('1'))
+  })
+
+  it('flips one bit of a chosen row, and loses chosen rows', async () => {
+    const store = wrap(new MemoryStore())
+    await store.write([change('a', 'value'), change('b', 'value'), change('c', 'value')], { sync: true })
+    await store.flipBit(bytes('b'), 8)
+    expect(await listed(store.scan({}))).toEqual([
+      ['a', 'value'],
+      ['b', 'v`lue'],
+      ['c', 'value'],
+    ])
+    expect(await store.loseRows({ gte: bytes('b') })).toBe(2)
+    expect(await listed(store.scan({}))).toEqual([['a', 'value']])
+    await expect(store.flipBit(bytes('b'), 0)).rejects.toThrow(RangeError)
+    await expect(store.flipBit(bytes('a'), 40)).rejects.toThrow(RangeError)
+  })
+})

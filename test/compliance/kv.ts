@@ -1,0 +1,340 @@
+/** What every store must do, as one suite that takes the store. */
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { KvChange, KvRange, KvRow, KvStore } from '../../store/kv.js'
+
+/** A kind of store under test. */
+export interface KvCandidate {
+  readonly name: string
+  /** Opens a new, empty store. */
+  create(): Promise<KvStore>
+  /** Closes a store and opens what it has stored again. */
+  reopen(store: KvStore): Promise<KvStore>
+  /** Properties run so many times: fewer where opening is slow. */
+  readonly runs: number
+}
+
+/** Bytes from their latin1 text. */
+export function bytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
+
+/** A change from texts; null deletes. */
+export function change(key: string, value: string | null): KvChange {
+  return { key: bytes(key), value: value === null ? null : bytes(value) }
+}
+
+/** Rows of a scan as pairs of latin1 texts. */
+export async function listed(scan: AsyncIterable<readonly KvRow[]>): Promise<[string, string][]> {
+  const pairs: [string, string][] = []
+  for await (const rows of scan) {
+    expect(rows.length).toBeGreaterThan(0)
+    for (const { key, value } of rows) pairs.push([text(key), text(value)])
+  }
+  return pairs
+}
+
+function text(value: Uint8Array): string {
+  return Buffer.from(value).toString('latin1')
+}
+
+/** The model: a sorted map of latin1 texts, whose order is that of the bytes. */
+type Model = Map<string, string>
+
+function modelScan(model: Model, range: KvRange): [string, string][] {
+  const rows = [...model].sort(([a], [b]) => (a < b ? -1 : 1))
+  const within = rows.filter(([key]) => {
+    const order = (bound: Uint8Array): number => Buffer.compare(bytes(key), bound)
+    if (range.gte !== undefined && order(range.gte) < 0) return false
+    if (range.gt !== undefined && order(range.gt) <= 0) return false
+    if (range.lte !== undefined && order(range.lte) > 0) return false
+    return range.lt === undefined || order(range.lt) < 0
+  })
+  if (range.reverse === true) within.reverse()
+  return within.slice(0, range.limit)
+}
+
+const keyBytes = fc.oneof(
+  fc.uint8Array({ maxLength: 3 }),
+  fc.array(fc.constantFrom(0x00, 0x01, 0x7f, 0x80, 0xff), { maxLength: 4 }).map((list) => Uint8Array.from(list)),
+)
+const valueBytes = fc.uint8Array({ maxLength: 5 })
+const batchOf = fc.array(fc.record({ key: keyBytes, value: fc.option(valueBytes, { nil: null, freq: 3 }) }), {
+  maxLength: 12,
+})
+const rangeOf: fc.Arbitrary<KvRange> = fc.record(
+  { gte: keyBytes, gt: keyBytes, lt: keyBytes, lte: keyBytes, reverse: fc.boolean(), limit: fc.nat({ max: 20 }) },
+  { requiredKeys: [] },
+)
+
+function applyTo(model: Model, batch: readonly KvChange[]): void {
+  for (const { key, value } of batch) {
+    if (value === null) model.delete(text(key))
+    else model.set(text(key), text(value))
+  }
+}
+
+/** Declares the suite for a kind of store. */
+export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void {
+  describe(`${name} as a store`, () => {
+    const open: KvStore[] = []
+    const created = async (): Promise<KvStore> => {
+      const store = await create()
+      open.push(store)
+      return store
+    }
+    afterEach(async () => {
+      for (const store of open.splice(0)) await store.close()
+    })
+
+    it('returns what was written, and undefined for what was not', async () => {
+      const store = await created()
+      await store.write([change('a', 'one'), change('b', '')], { sync: true })
+      expect(store.get(bytes('a'))).toEqual(bytes('one'))
+      expect(store.get(bytes('b'))).toEqual(bytes(''))
+      expect(store.get(bytes('c'))).toBeUndefined()
+      await store.write([change('a', null), change('b', 'two'), change('never', null)], { sync: false })
+      expect(store.get(bytes('a'))).toBeUndefined()
+      expect(await listed(store.scan({}))).toEqual([['b', 'two']])
+    })
+
+    it('keeps its own copy of what was written', async () => {
+      const store = await created()
+      const [key, value] = [bytes('key'), bytes('value')]
+      await store.write([{ key, value }], { sync: false })
+      key.fill(0)
+      value.fill(0)
+      expect(await listed(store.scan({}))).toEqual([['key', 'value']])
+      expect(store.get(bytes('key'))).toEqual(bytes('value'))
+    })
+
+    it('takes plain byte arrays and views into larger ones', async () => {
+      const store = await created()
+      const whole = new Uint8Array([9, 1, 2, 9])
+      await store.write([{ key: whole.subarray(1, 3), value: whole.subarray(2, 4) }], { sync: false })
+      expect(text(store.get(Uint8Array.of(1, 2))!)).toBe('\x02\x09')
+      expect(await listed(store.scan({ gt: whole.subarray(1, 2) }))).toEqual([['\x01\x02', '\x02\x09']])
+    })
+
+    it('lets the last change of a key in a batch win', async () => {
+      const store = await created()
+      await store.write([change('a', '1'), change('a', null), change('a', '2'), change('b', '3'), change('b', null)], {
+        sync: true,
+      })
+      expect(await listed(store.scan({}))).toEqual([['a', '2']])
+    })
+
+    it('shows nothing of a batch before it is written, and all of it afterwards', async () => {
+      const store = await created()
+      const batch = Array.from({ length: 50 }, (_, number) => change(`key ${number}`, 'x'))
+      const written = store.write(batch, { sync: true })
+      expect(batch.filter(({ key }) => store.get(key) !== undefined)).toEqual([])
+      await written
+      expect(batch.filter(({ key }) => store.get(key) === undefined)).toEqual([])
+    })
+
+    it('writes batches in the order of calls', async () => {
+      const store = await created()
+      const writes = Array.from({ length: 30 }, (_, number) =>
+        store.write([change('last', `${number}`), change(`own ${number}`, '')], { sync: number % 3 === 0 }),
+      )
+      await Promise.all(writes)
+      expect(store.get(bytes('last'))).toEqual(bytes('29'))
+      expect((await listed(store.scan({ gte: bytes('own') }))).length).toBe(30)
+    })
+
+    it('accepts an empty batch', async () => {
+      const store = await created()
+      await store.write([], { sync: true })
+      expect(await listed(store.scan({}))).toEqual([])
+    })
+
+    it('orders keys as unsigned bytes, a prefix before what continues it', async () => {
+      const store = await created()
+      const keys = ['\xff\xff', '\x80', '', '\x00', 'a\x00', 'a', '\x7f', 'B', '\xff', 'aa']
+      await store.write(
+        keys.map((key) => change(key, 'v')),
+        { sync: false },
+      )
+      const sorted = ['', '\x00', 'B', 'a', 'a\x00', 'aa', '\x7f', '\x80', '\xff', '\xff\xff']
+      expect((await listed(store.scan({}))).map(([key]) => key)).toEqual(sorted)
+      expect((await listed(store.scan({ reverse: true }))).map(([key]) => key)).toEqual(sorted.toReversed())
+    })
+
+    it('scans large ranges in several chunks, in both directions, up to a limit', async () => {
+      const store = await created()
+      const key = (number: number): string => number.toString().padStart(6, '0')
+      const rows = Array.from({ length: 3000 }, (_, number) => change(key(number), `value ${number}`))
+      await store.write(rows, { sync: false })
+      const chunks: number[] = []
+      for await (const chunk of store.scan({})) chunks.push(chunk.length)
+      expect(chunks.length).toBeGreaterThan(1)
+      const all = rows.map((_, number) => [key(number), `value ${number}`])
+      expect(await listed(store.scan({}))).toEqual(all)
+      expect(await listed(store.scan({ reverse: true }))).toEqual(all.toReversed())
+      const limited = store.scan({ gt: bytes(key(10)), limit: 1500 })
+      expect(await listed(limited)).toEqual(all.slice(11, 1511))
+      const backward = store.scan({ lt: bytes(key(2500)), reverse: true, limit: 1500 })
+      expect(await listed(backward)).toEqual(all.slice(1000, 2500).toReversed())
+    })
+
+    it('bounds the bytes of a chunk', async () => {
+      const store = await created()
+      const value = Buffer.alloc(100_000, 7)
+      for (let number = 0; number < 20; number++)
+        await store.write([{ key: bytes(`${number}`), value }], { sync: false })
+      let rows = 0
+      for await (const chunk of store.scan({})) {
+        expect(chunk.length).toBeLessThanOrEqual(3)
+        rows += chunk.length
+      }
+      expect(rows).toBe(20)
+    })
+
+    it('keeps large values whole', async () => {
+      const store = await created()
+      const value = Buffer.alloc(9 * 1024 * 1024, 'large ')
+      await store.write([{ key: bytes('large'), value }], { sync: true })
+      expect(Buffer.compare(store.get(bytes('large'))!, value)).toBe(0)
+    })
+
+    it('can stop a scan early', async () => {
+      const store = await created()
+      await store.write(
+        Array.from({ length: 2000 }, (_, number) => change(`${number}`, '')),
+        { sync: false },
+      )
+      for await (const rows of store.scan({})) {
+        expect(rows.length).toBeGreaterThan(0)
+        break
+      }
+      expect(store.get(bytes('7'))).toEqual(bytes(''))
+    })
+
+    it('scans one view while rows are written', async () => {
+      const store = await created()
+      const key = (number: number): string => number.toString().padStart(5, '0')
+      await store.write(
+        Array.from({ length: 2000 }, (_, number) => change(key(number), 'old')),
+        { sync: false },
+      )
+      const seen: string[] = []
+      for await (const rows of store.scan({})) {
+        for (const row of rows) seen.push(`${text(row.key)} ${text(row.value)}`)
+        await store.write(
+          Array.from({ length: 2500 }, (_, number) => change(key(number), number % 2 === 0 ? null : 'new')),
+          { sync: false },
+        )
+      }
+      expect(seen).toEqual(Array.from({ length: 2000 }, (_, number) => `${key(number)} old`))
+    })
+
+    it('shows in a snapshot what was there, in get and scan, whatever is written later', async () => {
+      const store = await created()
+      await store.write([change('a', '1'), change('b', '2'), change('c', '3')], { sync: false })
+      const first = store.snapshot()
+      await store.write([change('a', 'x'), change('b', null), change('d', '4')], { sync: false })
+      const second = store.snapshot()
+      await store.write([change('a', null), change('d', 'y')], { sync: true })
+      await store.compact({ gte: bytes(''), lt: bytes('\xff') })
+      expect(await listed(store.scan({}, first))).toEqual([
+        ['a', '1'],
+        ['b', '2'],
+        ['c', '3'],
+      ])
+      expect(await listed(store.scan({ reverse: true, limit: 2 }, second))).toEqual([
+        ['d', '4'],
+        ['c', '3'],
+      ])
+      expect(['a', 'b', 'd'].map((key) => store.get(bytes(key), first))).toEqual([bytes('1'), bytes('2'), undefined])
+      expect(['a', 'b', 'd'].map((key) => store.get(bytes(key), second))).toEqual([bytes('x'), undefined, bytes('4')])
+      expect(await listed(store.scan({}))).toEqual([
+        ['c', '3'],
+        ['d', 'y'],
+      ])
+      await first.close()
+      await second.close()
+    })
+
+    it('refuses a closed or foreign snapshot', async () => {
+      const store = await created()
+      const other = await created()
+      const snapshot = store.snapshot()
+      expect(() => other.get(bytes('a'), snapshot)).toThrow()
+      await expect(listed(other.scan({}, snapshot))).rejects.toThrow()
+      await snapshot.close()
+      await snapshot.close()
+      expect(() => store.get(bytes('a'), snapshot)).toThrow()
+      await expect(listed(store.scan({}, snapshot))).rejects.toThrow()
+    })
+
+    it('waits with closing for writes under way, and refuses everything afterwards', async () => {
+      let store = await created()
+      const written = [1, 2, 3].map((number) => store.write([change(`${number}`, 'x')], { sync: true }))
+      const closed = store.close()
+      await expect(Promise.all(written)).resolves.toBeDefined()
+      await closed
+      await store.close()
+      expect(() => store.get(bytes('1'))).toThrow()
+      expect(() => store.snapshot()).toThrow()
+      await expect(store.write([change('4', 'x')], { sync: true })).rejects.toThrow()
+      await expect(listed(store.scan({}))).rejects.toThrow()
+      await expect(store.compact({ gte: bytes(''), lt: bytes('z') })).rejects.toThrow()
+      store = await reopen(store)
+      open.push(store)
+      expect((await listed(store.scan({}))).map(([key]) => key)).toEqual(['1', '2', '3'])
+    })
+
+    it('ends a scan under way with an error when it is closed, and never as if it were complete', async () => {
+      const store = await created()
+      await store.write(
+        Array.from({ length: 3000 }, (_, number) => change(`${number}`, '')),
+        { sync: false },
+      )
+      const scan = store.scan({})[Symbol.asyncIterator]()
+      expect((await scan.next()).done).toBe(false)
+      const snapshot = store.snapshot()
+      await store.close()
+      await expect(scan.next()).rejects.toThrow()
+      await snapshot.close()
+    })
+
+    it('refuses a limit that is no count', async () => {
+      const store = await created()
+      for (const limit of [-1, Number.NaN]) await expect(listed(store.scan({ limit }))).rejects.toThrow(RangeError)
+    })
+
+    it('behaves like a sorted map, in any mix of batches, ranges and snapshots', async () => {
+      const step = fc.oneof(
+        fc.record({ batch: batchOf }),
+        fc.record({ range: rangeOf, isFrozen: fc.boolean() }),
+        fc.constant({ isSnapshot: true as const }),
+      )
+      const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const store = await create()
+        const model: Model = new Map()
+        let frozen = { snapshot: store.snapshot(), model: new Map(model) }
+        for (const one of steps) {
+          if ('batch' in one) {
+            await store.write(one.batch, { sync: false })
+            applyTo(model, one.batch)
+          } else if ('range' in one) {
+            const [scan, expected] = one.isFrozen
+              ? [store.scan(one.range, frozen.snapshot), frozen.model]
+              : [store.scan(one.range), model]
+            expect(await listed(scan)).toEqual(modelScan(expected, one.range))
+          } else {
+            await frozen.snapshot.close()
+            frozen = { snapshot: store.snapshot(), model: new Map(model) }
+          }
+        }
+        for (const [key, value] of frozen.model) expect(text(store.get(bytes(key), frozen.snapshot)!)).toBe(value)
+        await frozen.snapshot.close()
+        const again = await reopen(store)
+        expect(await listed(again.scan({}))).toEqual(modelScan(model, {}))
+        await again.close()
+      })
+      await fc.assert(property, { numRuns: runs })
+    })
+  })
+}
