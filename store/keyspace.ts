@@ -17,6 +17,7 @@
  * Numbers in keys are big-endian, so that byte order is their order. Every value ends with the CRC-32 of key and value.
  */
 import { crc32 } from 'node:zlib'
+import { HearsayError } from './errors.js'
 import { type Address, isUserAddress, noField, types } from './model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from './model/bytes.js'
 import type { HybridTime } from './model/clock.js'
@@ -62,6 +63,11 @@ const prefixes = {
 
 /** The kinds of rows. */
 export type RowKind = keyof typeof prefixes
+
+/** Whether an error tells of a row that cannot be read: its checksum fails, or LevelDB finds its block damaged. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof DamagedRow || (error instanceof HearsayError && error.code === 'DAMAGED_VALUE')
+}
 
 /** The range of all rows of a kind. */
 export function rangeOf(kind: RowKind): { gte: Buffer; lt: Buffer } {
@@ -372,7 +378,10 @@ export function entryAddress(rowKey: Uint8Array): Address {
   return { key: Buffer.concat(parts).toString(), type, field: field.length === 0 ? noField : Uint8Array.from(field) }
 }
 
-/** Writes the live versions of an entry, sorted by dot. */
+/**
+ * Writes the live versions of an entry, sorted by dot. An empty list marks an entry that was lost to damage: it is answered as
+ * damaged, not as absent, until its fate has been learnt again.
+ */
 export function encodeVersions(key: Uint8Array, versions: readonly Version[]): Buffer {
   let size = 16
   for (const version of versions) size += 64 + version.value.length

@@ -7,7 +7,6 @@ import { HearsayError } from '../errors.js'
 import {
   type Checksum,
   contextKey,
-  DamagedRow,
   type DotRow,
   deadlineKey,
   decodeDotRow,
@@ -21,11 +20,12 @@ import {
   entryKey,
   feedKey,
   fingerprint,
+  isDamage,
   type StateRow,
   shiftChecksum,
   stateKey,
 } from '../keyspace.js'
-import { type Address, isUserAddress } from '../model/address.js'
+import { type Address, addressText, isUserAddress } from '../model/address.js'
 import { observe, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
@@ -64,7 +64,7 @@ export interface LedgerOptions {
   /** Told of a dot of our own that we did not issue, and of a dot issued twice: a cloned or rolled-back disk. */
   onIdentityClash(what: string): void
   /** Told of a row that failed its checksum. */
-  onDamage(row: DamagedRow): void
+  onDamage(error: Error): void
 }
 
 /** What is issued, before it has a dot. */
@@ -102,6 +102,7 @@ export class Ledger implements Contexts {
   #events: FeedEvent[] = []
   #issued: Update[][] = []
   #issuing: Update[] = []
+  readonly #lost = new Map<string, Address>()
 
   /** Takes over the contexts and members as they were loaded. */
   constructor(contexts: Contexts, members: Map<Actor, MemberTag>, state: StateRow, options: LedgerOptions) {
@@ -151,15 +152,36 @@ export class Ledger implements Contexts {
 
   /** The live versions at an address. Throws DAMAGED_VALUE. */
   versions(batch: Batch, address: Address, key: Buffer = entryKey(address)): readonly Version[] {
-    const row = batch.get(key)
-    return row === undefined ? [] : this.#reading(() => decodeVersions(key, row))
+    return this.#reading(() => {
+      const row = batch.get(key)
+      return row === undefined ? [] : decodeVersions(key, row)
+    })
   }
 
-  /** The dot row; undefined when there is none. Throws DAMAGED_VALUE. */
+  /** The dot row; undefined when there is none, or none that can be read: the log may forget, and the index is verified apart. */
   dotRow(batch: Batch, dot: Dot): DotRow | undefined {
     const key = dotKey(dot)
-    const row = batch.get(key)
-    return row === undefined ? undefined : this.#reading(() => decodeDotRow(key, row))
+    try {
+      const row = batch.get(key)
+      return row === undefined ? undefined : decodeDotRow(key, row)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#options.onDamage(error as Error)
+      return undefined
+    }
+  }
+
+  /** Marks an address as lost to damage: it is answered as damaged, not as absent, until its fate has been learnt again. */
+  markLost(batch: Batch, address: Address): void {
+    const key = entryKey(address)
+    if (this.versions(batch, address, key).length > 0) return
+    batch.set(key, encodeVersions(key, []))
+    this.#lost.set(addressText(address), address)
+  }
+
+  /** Names the addresses that were marked as lost before this run. */
+  rememberLost(addresses: readonly Address[]): void {
+    for (const address of addresses) this.#lost.set(addressText(address), address)
   }
 
   /** Issues an update under a new dot of this run. */
@@ -226,6 +248,16 @@ export class Ledger implements Contexts {
       }
       mine.union(news)
     }
+    this.#settleLost(batch)
+  }
+
+  /** After a complete pass the fate of what was lost is known: what a peer did not bring is deleted. */
+  #settleLost(batch: Batch): void {
+    for (const address of this.#lost.values()) {
+      const key = entryKey(address)
+      if (this.versions(batch, address, key).length === 0) batch.set(key, null)
+    }
+    this.#lost.clear()
   }
 
   /** Rewrites or deletes the dot row of a dot; for the log and the repair. */
@@ -403,6 +435,7 @@ export class Ledger implements Contexts {
   ): void {
     if (before === after) return
     batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
+    if (this.#lost.size > 0) this.#lost.delete(addressText(address))
     for (const version of before) if (!after.includes(version)) this.#count(batch, key, version, -1)
     for (const version of after) if (!before.includes(version)) this.#count(batch, key, version, 1)
     const appeared = Number(after.length > 0) - Number(before.length > 0)
@@ -499,8 +532,8 @@ export class Ledger implements Contexts {
     try {
       return read()
     } catch (error) {
-      if (!(error instanceof DamagedRow)) throw error
-      this.#options.onDamage(error)
+      if (!isDamage(error)) throw error
+      this.#options.onDamage(error as Error)
       throw new HearsayError(
         'DAMAGED_VALUE',
         'a record on the disk fails its checksum; the store is being verified, and what is damaged is fetched again from peers',

@@ -210,7 +210,7 @@ export class UpdateLog {
   }
 
   #isOverLimit(row: DotRow | undefined): boolean {
-    if (row === undefined || row.state === 'live') return false
+    if (row === undefined) return false
     return (
       this.#owner.ledger.logBytes > this.#limits.maxBytes || row.time.ms < this.#owner.nowMs() - this.#limits.maxAgeMs
     )

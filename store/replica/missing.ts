@@ -38,6 +38,13 @@ export class PeerReader {
     return row === undefined ? undefined : decodeDotRow(key, row)
   }
 
+  /** Whether the address was lost to damage, and its fate has not been learnt again. */
+  isLost(address: Address): boolean {
+    const key = entryKey(address)
+    const row = this.#store.get(key)
+    return row !== undefined && decodeVersions(key, row).length === 0
+  }
+
   /** An address with all of its live versions and what they superseded. Throws DamagedRow. */
   peerEntryAt(address: Address): PeerEntry {
     const updates: Update[] = []

@@ -1,5 +1,5 @@
 /** Repair after damage was found: what is lost leaves the contexts, so that peers send it again; nothing is taken for deleted. */
-import { decodeVersions, entryAddress } from '../keyspace.js'
+import { decodeVersions, encodeVersions, entryAddress, entryKey, isDamage } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import type { Contexts } from '../model/codec.js'
 import { type Dot, dotText, sameDot } from '../model/dot.js'
@@ -11,11 +11,19 @@ import type { Damage } from './verify.js'
 /** Mends rows, contexts and counts in one write. Returns a sentence for the operator. */
 export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
   dropUnreadableEntries(batch, damage)
+  for (const { address } of damage.lost) dropUnreadable(batch, entryKey(address))
   const lost = stillLost(batch, ledger, damage)
-  for (const dot of lost) ledger.setDotRow(batch, dot, null)
+  for (const { dot, address } of lost) {
+    ledger.setDotRow(batch, dot, null)
+    if (address !== undefined) ledger.markLost(batch, address)
+  }
   const reindexed = reindex(batch, ledger, damage)
   const { rebuilt } = damage
-  if (rebuilt === undefined) ledger.forgetDots(batch, lost)
+  if (rebuilt === undefined)
+    ledger.forgetDots(
+      batch,
+      lost.map(({ dot }) => dot),
+    )
   else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt))
   recount(batch, ledger, damage)
   const found = `${damage.damagedEntryKeys.length} unreadable entries, ${lost.length} lost versions, ${reindexed} index rows`
@@ -26,29 +34,38 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
 
 function dropUnreadableEntries(batch: Batch, damage: Damage): void {
   for (const key of damage.damagedEntryKeys) {
-    const row = batch.get(key)
-    if (row !== undefined && !isReadable(key, row)) batch.set(key, null)
+    if (!dropUnreadable(batch, key)) continue
+    try {
+      // Which versions stood there is not known any more; that there were some is.
+      batch.set(key, encodeVersions(key, entryAddress(key) && []))
+    } catch {
+      // Its key cannot be read either: nobody can ask for it.
+    }
   }
 }
 
-function isReadable(key: Uint8Array, row: Uint8Array): boolean {
+/** Deletes a row that cannot be read, so that a new one may take its place. Returns whether it did. */
+function dropUnreadable(batch: Batch, key: Uint8Array): boolean {
   try {
-    entryAddress(key)
-    return decodeVersions(key, row).length > 0
-  } catch {
+    const row = batch.get(key)
+    if (row !== undefined) decodeVersions(key, row)
     return false
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    batch.set(key, null)
+    return true
   }
 }
 
 /** Dots that the index calls live and that no entry holds, looked at again inside the write; and dots whose own row cannot be read. */
-function stillLost(batch: Batch, ledger: Ledger, damage: Damage): Dot[] {
-  const lost = new Map<string, Dot>()
+function stillLost(batch: Batch, ledger: Ledger, damage: Damage): { dot: Dot; address?: Address }[] {
+  const lost = new Map<string, { dot: Dot; address?: Address }>()
   for (const { dot, address } of damage.lost) {
     const isThere = ledger.versions(batch, address).some((version) => sameDot(version.dot, dot))
-    if (!isThere) lost.set(dotText(dot), dot)
+    if (!isThere) lost.set(dotText(dot), { dot, address })
   }
   const readable = new Set(damage.unindexed.map(({ version }) => dotText(version.dot)))
-  for (const dot of damage.damagedDots) if (!readable.has(dotText(dot))) lost.set(dotText(dot), dot)
+  for (const dot of damage.damagedDots) if (!readable.has(dotText(dot))) lost.set(dotText(dot), { dot })
   return [...lost.values()]
 }
 

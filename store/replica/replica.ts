@@ -5,7 +5,6 @@
 import type { Environment, Timer } from '../environment.js'
 import { HearsayError } from '../errors.js'
 import {
-  type DamagedRow,
   decodeFormat,
   decodeRetry,
   decodeState,
@@ -19,6 +18,7 @@ import {
   entryPrefix,
   formatKey,
   formatVersion,
+  isDamage,
   rangeOf,
   retryKeyRow,
   retryOrderKey,
@@ -206,7 +206,14 @@ export class Replica implements SyncReplica {
 
   /** The committed live versions at an address. Throws DAMAGED_VALUE. */
   versions(address: Address): readonly Version[] {
-    return this.reading(() => this.#reader.versions(address))
+    return this.reading(() => {
+      const versions = this.#reader.versions(address)
+      if (versions.length > 0 || !this.#reader.isLost(address)) return versions
+      throw new HearsayError(
+        'DAMAGED_VALUE',
+        'this record was lost to damage on the disk; it comes back from peers that have it, or write it anew',
+      )
+    })
   }
 
   /** The mesh's own records whose key starts with a prefix. */
@@ -417,6 +424,7 @@ export class Replica implements SyncReplica {
       for (const change of this.#trieBacklog) changeTrie(trie, change)
       this.#trieBacklog = undefined
       this.#ledger.logBytes = survey.logBytes
+      this.#ledger.rememberLost(survey.lostAddresses)
       if (this.#isSuspect || !isSound(survey)) await this.#repair(await verification.locate(survey, this.#isSuspect))
     } finally {
       await snapshot.close()
@@ -537,8 +545,8 @@ export class Replica implements SyncReplica {
     )
   }
 
-  #damageFound(row: DamagedRow): void {
-    this.#warn('damaged-row', `${row.message}; the store is being verified`)
+  #damageFound(row: Error): void {
+    this.#warn('damaged-row', row.message)
     if (this.#isVerified && !this.#isClosed)
       this.verify().catch((error: unknown) => this.#warn('verify', String(error)))
   }
@@ -553,8 +561,9 @@ export class Replica implements SyncReplica {
   }
 
   #damagedOr(error: unknown): never {
-    if (!(error instanceof Error) || error.name !== 'DamagedRow') throw error
-    this.#damageFound(error as DamagedRow)
+    if (!isDamage(error)) throw error
+    if (error instanceof HearsayError && error.cause === undefined) throw error
+    this.#damageFound(error as Error)
     throw new HearsayError(
       'DAMAGED_VALUE',
       'the stored record fails its checksum; it is fetched again from peers: try again in a moment',

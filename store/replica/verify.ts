@@ -7,7 +7,6 @@
 import {
   type Checksum,
   contextActor,
-  DamagedRow,
   type DotRow,
   decodeContext,
   decodeDotRow,
@@ -19,6 +18,7 @@ import {
   entryAddress,
   entryKey,
   fingerprint,
+  isDamage,
   type RowKind,
   rangeOf,
   type StateRow,
@@ -52,6 +52,10 @@ export interface Survey {
   readonly damagedEntryKeys: readonly Uint8Array[]
   readonly damagedDots: readonly Dot[]
   readonly damagedContexts: boolean
+  /** Whole blocks of a table file could not be read: which rows stood in them is not known. */
+  readonly damagedBlocks: boolean
+  /** Addresses that were lost to damage before, and whose fate has not been learnt yet. */
+  readonly lostAddresses: readonly Address[]
   /** Bytes of log rows whose version is no longer live. */
   readonly logBytes: number
 }
@@ -76,12 +80,17 @@ export async function loadContexts(
   snapshot?: KvSnapshot,
 ): Promise<{ damaged: boolean }> {
   let damaged = false
-  for await (const rows of store.scan(rangeOf('context'), snapshot)) {
-    for (const { key, value } of rows) {
-      const row = readable(() => decodeContext(key, value))
-      if (row === undefined) damaged = true
-      else take(contextActor(key), row)
+  try {
+    for await (const rows of store.scan(rangeOf('context'), snapshot)) {
+      for (const { key, value } of rows) {
+        const row = readable(() => decodeContext(key, value))
+        if (row === undefined) damaged = true
+        else take(contextActor(key), row)
+      }
     }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    damaged = true
   }
   return { damaged }
 }
@@ -91,6 +100,7 @@ export class Verification {
   readonly #store: KvStore
   readonly #snapshot: KvSnapshot
   readonly #yieldTurn: () => Promise<void>
+  #damagedBlocks = false
 
   /** The snapshot stays the caller's to close. `yieldTurn` lets clients in between slices. */
   constructor(store: KvStore, snapshot: KvSnapshot, yieldTurn: () => Promise<void>) {
@@ -105,11 +115,13 @@ export class Verification {
     const dots = { liveDots: 0, checksum: emptyChecksum }
     const damagedEntryKeys: Uint8Array[] = []
     const damagedDots: Dot[] = []
+    const lostAddresses: Address[] = []
     let logBytes = 0
     const { contexts, damaged } = await this.#contexts()
     let damagedContexts = damaged
     await this.#eachEntry((key, entry) => {
       if (entry === undefined) return void damagedEntryKeys.push(key)
+      if (entry.versions.length === 0) return void lostAddresses.push(entry.address)
       const id = addressId(entry.address)
       trie.set(id, entryDigest(id, entry.versions), entry.versions[0]!.dot)
       if (isUserAddress(entry.address)) entries.userEntries++
@@ -124,9 +136,22 @@ export class Verification {
       else if (row.state === 'live') addTo(dots, key, entryKey(row.address))
       else logBytes += bytes
     })
-    const row = this.#store.get(stateKey, this.#snapshot)
-    const state = row === undefined ? undefined : readable(() => decodeState(row))
-    return { entries, dots, state, contexts, damagedEntryKeys, damagedDots, damagedContexts, logBytes }
+    const state = readable(() => {
+      const row = this.#store.get(stateKey, this.#snapshot)
+      return row === undefined ? undefined : decodeState(row)
+    })
+    return {
+      entries,
+      dots,
+      state,
+      contexts,
+      damagedEntryKeys,
+      damagedDots,
+      damagedContexts,
+      damagedBlocks: this.#damagedBlocks,
+      lostAddresses,
+      logBytes,
+    }
   }
 
   /**
@@ -199,11 +224,7 @@ export class Verification {
       await this.#eachRow(kind, (key, value) => {
         visit(
           key,
-          readable(() => {
-            const versions = decodeVersions(key, value)
-            if (versions.length === 0) throw new DamagedRow(key)
-            return { address: entryAddress(key), versions }
-          }),
+          readable(() => ({ address: entryAddress(key), versions: decodeVersions(key, value) })),
         )
       })
     }
@@ -221,24 +242,36 @@ export class Verification {
 
   async #eachRow(kind: RowKind, visit: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
     let sinceYield = 0
-    for await (const rows of this.#store.scan(rangeOf(kind), this.#snapshot)) {
-      for (const { key, value } of rows) {
-        visit(key, value)
-        if (++sinceYield % verifySliceRows === 0) await this.#yieldTurn()
+    try {
+      for await (const rows of this.#store.scan(rangeOf(kind), this.#snapshot)) {
+        for (const { key, value } of rows) {
+          visit(key, value)
+          if (++sinceYield % verifySliceRows === 0) await this.#yieldTurn()
+        }
       }
+    } catch (error) {
+      // LevelDB steps over blocks that it cannot read, and tells so at the end of the scan.
+      if (!isDamage(error)) throw error
+      this.#damagedBlocks = true
     }
   }
 
   #versions(address: Address): readonly Version[] {
     const key = entryKey(address)
-    const row = this.#store.get(key, this.#snapshot)
-    return row === undefined ? [] : (readable(() => decodeVersions(key, row)) ?? [])
+    return (
+      readable(() => {
+        const row = this.#store.get(key, this.#snapshot)
+        return row === undefined ? [] : decodeVersions(key, row)
+      }) ?? []
+    )
   }
 
   #dotRow(dot: Dot): DotRow | undefined {
     const key = dotKey(dot)
-    const row = this.#store.get(key, this.#snapshot)
-    return row === undefined ? undefined : readable(() => decodeDotRow(key, row))
+    return readable(() => {
+      const row = this.#store.get(key, this.#snapshot)
+      return row === undefined ? undefined : decodeDotRow(key, row)
+    })
   }
 }
 
@@ -248,6 +281,7 @@ export function isSound(survey: Survey): boolean {
   return (
     state !== undefined &&
     !survey.damagedContexts &&
+    !survey.damagedBlocks &&
     survey.damagedEntryKeys.length === 0 &&
     survey.damagedDots.length === 0 &&
     sameTally(entries, dots) &&
@@ -258,7 +292,7 @@ export function isSound(survey: Survey): boolean {
 
 /** Whether the persisted counts are what is readable plus exactly what the index says is lost. */
 function isExplained(survey: Survey, lost: readonly { dot: Dot; address: Address }[]): boolean {
-  if (survey.state === undefined || survey.damagedContexts) return false
+  if (survey.state === undefined || survey.damagedContexts || survey.damagedBlocks) return false
   const tally: Tally = { ...survey.entries }
   for (const { dot, address } of lost) addTo(tally, dotKey(dot), entryKey(address))
   return sameTally(tally, survey.state)
@@ -277,7 +311,7 @@ function readable<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
-    if (error instanceof DamagedRow) return undefined
+    if (isDamage(error)) return undefined
     throw error
   }
 }

@@ -27,6 +27,14 @@ const remove = (node: Node, key: string) =>
     ),
   )
 
+class CountingStore extends MemoryStore {
+  batches = 0
+  override write(...args: Parameters<MemoryStore['write']>): Promise<void> {
+    this.batches++
+    return super.write(...args)
+  }
+}
+
 /** The text of every row's key and value: what is left of a deleted key on the disk. */
 async function rowsNaming(store: KvStore, name: string): Promise<string[]> {
   const found: string[] = []
@@ -47,13 +55,9 @@ async function rowsOf(store: KvStore, kind: Parameters<typeof rangeOf>[0]): Prom
 
 describe('group commit', () => {
   it('many writes in one turn are one batch, and a failing one among them leaves no trace', async () => {
-    const inner = new MemoryStore()
-    let batches = 0
-    const store: KvStore = Object.create(inner, {
-      write: { value: (...args: Parameters<KvStore['write']>) => (batches++, inner.write(...args)) },
-    })
+    const store = new CountingStore()
     const node = await openNode('a', { store })
-    const before = batches
+    const before = store.batches
     const writes = Array.from({ length: 50 }, (_, at) =>
       node.replica.transact((transaction) => {
         transaction.put(register(`k${at}`), bytes('v'), null, [])
@@ -62,7 +66,7 @@ describe('group commit', () => {
     )
     const outcomes = await Promise.allSettled(writes)
     expect(outcomes.filter((outcome) => outcome.status === 'rejected')).toHaveLength(1)
-    expect(batches - before).toBeLessThanOrEqual(2)
+    expect(store.batches - before).toBeLessThanOrEqual(2)
     expect(await liveVersions(node.store)).toHaveLength(49)
     const { seen } = node.replica.capture()
     expect(seen.rangeCount).toBe(1)
@@ -71,24 +75,11 @@ describe('group commit', () => {
   })
 
   it('nothing is answered, shown or told before the batch is durable', async () => {
-    const inner = new MemoryStore()
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    let hold = false
-    const store: KvStore = Object.create(inner, {
-      write: {
-        value: async (...args: Parameters<KvStore['write']>) => {
-          if (hold) await held
-          return inner.write(...args)
-        },
-      },
-    })
+    const store = new FaultyStore(new MemoryStore())
     const node = await openNode('a', { store })
     const commits: Commit[] = []
     node.replica.onCommit((commit) => commits.push(commit))
-    hold = true
+    const release = store.holdWrites('before')
     let isAnswered = false
     const write = put(node, 'k').then(() => {
       isAnswered = true
