@@ -60,14 +60,12 @@ export const mdnsIntervalMs = 10_000
 
 /** Nodes up to which all are connected with all. */
 export const fullMeshNodesMax = 16
-/** Connections that a node of a larger mesh dials. */
+/** Connections that a node of a larger mesh dials; above it exploration gives one up for each that it adds. */
 export const partialMeshDials = 8
-/** Dialled connections of a larger mesh above which one is given up at the next exploration. */
-export const partialMeshDialsMax = 12
 /** How often a node of a larger mesh dials a member it has no connection to, so that healed halves meet, in milliseconds. */
-export const exploreIntervalMs = 10_000
+export const exploreIntervalMs = 30_000
 /** How old a dialled connection must be before exploration may give it up, in milliseconds. */
-export const exploreKeepMs = 60_000
+export const exploreKeepMs = 120_000
 /** First pause after a failed dial, in milliseconds; doubles with each failure. */
 export const redialFirstMs = 200
 /** Longest pause between dials in a small mesh, in milliseconds. */

@@ -121,6 +121,20 @@ export class LiveNetwork implements Network {
     this.#live?.supervisor.learn(peer, addresses)
   }
 
+  /** Adds addresses to keep connected whatever happens, until the next restart. */
+  addBootstrap(addresses: readonly string[]): void {
+    for (const address of addresses) checkAddress(address)
+    this.#live?.supervisor.addStatic(addresses)
+  }
+
+  /** Every open connection, identified or not: for diagnosis. */
+  connections(): { peer: PeerId; direction: 'inbound' | 'outbound'; address: string; openedAtMs: number }[] {
+    const open = this.#live?.host.libp2p.getConnections() ?? []
+    return open.map(({ remotePeer, remoteAddr, direction, timeline }) => {
+      return { peer: remotePeer.toString(), direction, address: remoteAddr.toString(), openedAtMs: timeline.open }
+    })
+  }
+
   /** Sets who is refused, in both directions; resolves when the connections to them are closed. Others are dialled soon. */
   async setRefused(refused: (peer: PeerId) => boolean): Promise<void> {
     this.#refused = refused

@@ -182,7 +182,7 @@ export class SupervisorCore {
     if (nowMs < this.#exploreAtMs) return []
     this.#exploreAtMs = nowMs + limits.exploreIntervalMs * (0.75 + this.random() / 2)
     const out = [...this.#targets.values()].filter(isOut)
-    if (out.length + chosen.length <= limits.partialMeshDialsMax) return []
+    if (out.length + chosen.length <= limits.partialMeshDials) return []
     const old = out.filter((target) => !target.static && nowMs - target.connectedAtMs >= limits.exploreKeepMs)
     const given = shuffle(old, this.random)[0]?.peer
     return given === undefined ? [] : [given]
