@@ -82,22 +82,17 @@ export class Client {
     const headers: Record<string, string> = { 'Content-Type': 'application/octet-stream', Accept: 'application/json' }
     if (options.context !== undefined) headers['Hearsay-Context'] = options.context
     if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
-    const query = {
-      ttl: durationText(options.ttlMs),
-      acks: options.acks,
-      requireQuorum: options.requireQuorum,
-      timeout: durationText(options.timeoutMs),
-      ifAbsent: options.ifAbsent,
-    }
+    const query = { ttl: durationText(options.ttlMs), ...nodesQuery(options), ifAbsent: options.ifAbsent }
     const path = pathOf('/v1/kv', key) + queryOf(query)
     return this.#json({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs: patience(options.timeoutMs) })
   }
 
   /** Deletes a key. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */
   async delete(key: string, options: shapes.DeleteOptions = {}): Promise<void> {
-    const { context, all } = options
+    const { context, all, timeoutMs } = options
     const headers: Record<string, string> = context === undefined ? {} : { 'Hearsay-Context': context }
-    await this.#transport.send({ method: 'DELETE', path: pathOf('/v1/kv', key) + queryOf({ all }), headers })
+    const path = pathOf('/v1/kv', key) + queryOf({ all, ...nodesQuery(options) })
+    await this.#transport.send({ method: 'DELETE', path, headers, timeoutMs: patience(timeoutMs) })
   }
 
   /** One page of keys in the order of their bytes. */
@@ -242,6 +237,10 @@ function queryOf(members: Record<string, string | number | boolean | undefined>)
     if (value !== undefined && value !== false && value !== '') query.set(name, String(value))
   }
   return query.size === 0 ? '' : `?${query}`
+}
+
+function nodesQuery({ acks, requireQuorum, timeoutMs }: shapes.NodesOptions) {
+  return { acks, requireQuorum, timeout: durationText(timeoutMs) }
 }
 
 function read(key: string, options: shapes.ReadOptions): Pick<Call, 'method' | 'path' | 'timeoutMs'> {

@@ -99,8 +99,18 @@ export class Invocation {
     throw new UsageError(`--${name} '${text}' is no whole number of at least ${least}`)
   }
 
-  /** The value of --acks. Throws UsageError. */
-  acks(): number | 'majority' | 'all' | undefined {
+  /** What the flags of a write ask of other nodes; only what was given. Throws UsageError. */
+  nodes(): { acks?: number | 'majority' | 'all'; requireQuorum?: true; timeoutMs?: number } {
+    const acks = this.#acks()
+    const timeoutMs = this.durationMs('timeout')
+    return {
+      ...(acks !== undefined && { acks }),
+      ...(this.flag('require-quorum') && { requireQuorum: true }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    }
+  }
+
+  #acks(): number | 'majority' | 'all' | undefined {
     const text = this.text('acks')
     if (text === undefined || text === 'majority' || text === 'all') return text
     if (/^\d+$/.test(text) && Number(text) > 0) return Number(text)

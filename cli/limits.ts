@@ -9,7 +9,7 @@ export const responseTimeoutMsDefault = 30_000
 /** How long the daemon may take over its own time limit before the client gives up, in milliseconds. */
 export const responseGraceMs = 5_000
 /** How long work that talks to peers (join, sync, block) may take, in milliseconds. */
-export const meshTimeoutMs = 180_000
+export const meshTimeoutMs = 600_000
 /** How long `wait` waits, in milliseconds, when not told. */
 export const waitTimeoutMsDefault = 30_000
 /** Items of one page of a listing. */

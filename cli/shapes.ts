@@ -136,16 +136,20 @@ export interface ReadOptions {
   readonly timeoutMs?: number
 }
 
-/** Options of a put. */
-export interface PutOptions {
-  /** A token of an earlier read; supersedes exactly what that showed. */
-  readonly context?: string
-  readonly ttlMs?: number
+/** What a write asks of other nodes. */
+export interface NodesOptions {
   /** Return only when so many nodes, the asked one included, have it durably. */
   readonly acks?: number | 'majority' | 'all'
   /** Refuse when less than a majority of the members is reachable. */
   readonly requireQuorum?: boolean
   readonly timeoutMs?: number
+}
+
+/** Options of a put. */
+export interface PutOptions extends NodesOptions {
+  /** A token of an earlier read; supersedes exactly what that showed. */
+  readonly context?: string
+  readonly ttlMs?: number
   /** Refuse when the key exists. */
   readonly ifAbsent?: boolean
   /** A name for this write, so that repeating it does nothing more. */
@@ -153,7 +157,7 @@ export interface PutOptions {
 }
 
 /** Options of a delete. */
-export interface DeleteOptions {
+export interface DeleteOptions extends NodesOptions {
   readonly context?: string
   /** Delete every version, conflict or not. */
   readonly all?: boolean

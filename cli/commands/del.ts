@@ -19,7 +19,11 @@ export const del: Action = async (invocation) => {
 
 function optionsOf(invocation: Invocation): DeleteOptions {
   const context = invocation.text('context')
-  return { ...(context !== undefined && { context }), ...(invocation.flag('all') && { all: true }) }
+  return {
+    ...invocation.nodes(),
+    ...(context !== undefined && { context }),
+    ...(invocation.flag('all') && { all: true }),
+  }
 }
 
 /** Deletes one key after another; keys in conflict stay unless `all`, and are reported at the end: exit code 4. */

@@ -22,16 +22,16 @@ export function report(output: Output, written: Written, how: { json: boolean; w
 }
 
 function optionsOf(invocation: Invocation): PutOptions {
-  const options = {
-    context: invocation.text('context'),
-    ttlMs: invocation.durationMs('ttl'),
-    acks: invocation.acks(),
-    requireQuorum: invocation.flag('require-quorum') || undefined,
-    timeoutMs: invocation.durationMs('timeout'),
-    ifAbsent: invocation.flag('if-absent') || undefined,
-    idempotencyKey: invocation.text('id'),
+  const context = invocation.text('context')
+  const ttlMs = invocation.durationMs('ttl')
+  const idempotencyKey = invocation.text('id')
+  return {
+    ...invocation.nodes(),
+    ...(context !== undefined && { context }),
+    ...(ttlMs !== undefined && { ttlMs }),
+    ...(invocation.flag('if-absent') && { ifAbsent: true }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
   }
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function readValue(invocation: Invocation): Promise<Uint8Array> | Uint8Array {

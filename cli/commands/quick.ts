@@ -24,12 +24,17 @@ export const contextOption: OptionSpec = {
   help: 'replace exactly what an earlier read returned',
 }
 const timeout: OptionSpec = { name: 'timeout', value: '5s', help: 'how long to wait for other nodes' }
-const acks: OptionSpec = {
-  name: 'acks',
-  value: 'N|majority|all',
-  help: 'return only when so many nodes, this one included, have it durably',
-}
-const requireQuorum: OptionSpec = { name: 'require-quorum', help: 'refuse when less than a majority is reachable' }
+
+/** Flags of writes: what is asked of other nodes. */
+export const nodesOptions: readonly OptionSpec[] = [
+  {
+    name: 'acks',
+    value: 'N|majority|all',
+    help: 'return only when so many nodes, this one included, have it durably',
+  },
+  { name: 'require-quorum', help: 'refuse when less than a majority is reachable' },
+  timeout,
+]
 
 /** `put` and `get`. */
 export const quickCommands: readonly CommandSpec[] = [
@@ -41,9 +46,7 @@ export const quickCommands: readonly CommandSpec[] = [
       { name: 'file', value: 'FILE', help: 'take the value from a file' },
       contextOption,
       { name: 'ttl', value: '30s', help: 'let it expire after so long' },
-      acks,
-      requireQuorum,
-      timeout,
+      ...nodesOptions,
       { name: 'if-absent', help: 'refuse when the key exists' },
       { name: 'id', value: 'OPID', help: 'a name for this write: repeating it does nothing more' },
       ...commonOptions,

@@ -1,7 +1,7 @@
 /** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
 import type { ArgumentSpec, CommandSpec } from '../command.js'
 import { daemonOptions } from './daemon-options.js'
-import { commonOptions, contextOption, jsonOption, keyArgument, quickCommands } from './quick.js'
+import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
 
@@ -15,6 +15,7 @@ const values: readonly CommandSpec[] = [
       { name: 'prefix', value: 'PREFIX', help: 'delete every key that starts like this' },
       contextOption,
       { name: 'all', help: 'delete every sibling of a key in conflict' },
+      ...nodesOptions,
       ...commonOptions,
     ],
     examples: ['hearsay del greeting', 'hearsay del --prefix sessions/'],

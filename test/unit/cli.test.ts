@@ -205,8 +205,8 @@ describe('del', () => {
   })
 
   test('--context and --all go along', async () => {
-    const ran = await against({ status: 204 }, ['del', 'k', '--context', 'tok', '--all'])
-    expect(ran.requests[0]?.url).toBe('/v1/kv/k?all=true')
+    const ran = await against({ status: 204 }, ['del', 'k', '--context', 'tok', '--all', '--acks', 'all'])
+    expect(ran.requests[0]?.url).toBe('/v1/kv/k?all=true&acks=all')
     expect(ran.requests[0]?.headers['hearsay-context']).toBe('tok')
   })
 

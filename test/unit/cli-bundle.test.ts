@@ -1,0 +1,110 @@
+/** The bundled command line as a process of its own: what only a real process shows. */
+import { type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundle } from '../../cli/bundle.mjs'
+import { type FakeApi, startFakeApi } from '../support/fake-api.js'
+
+let directory: string
+let entry: string
+let fake: FakeApi
+const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['a'] } }
+const stored = new Map<string, Buffer>()
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'hearsay-bundle-'))
+  await bundle(directory)
+  entry = join(directory, 'cli', 'hearsay.js')
+  // Bundles are modules, as package.json says in the real place.
+  const manifest = await open(join(directory, 'package.json'), 'w')
+  await manifest.writeFile('{"name":"hearsay","version":"9.8.7","type":"module"}')
+  await manifest.close()
+  fake = await startFakeApi(({ method, url, body }) => {
+    if (method === 'PUT') stored.set(url, body)
+    if (method === 'PUT') return { body: written }
+    if (url.startsWith('/v1/export')) return { body: Buffer.alloc(4 * 1024 * 1024, '{"key":"k"}\n') }
+    return { body: stored.get(url) ?? Buffer.alloc(0) }
+  })
+})
+
+afterAll(async () => {
+  await fake.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+interface Ran {
+  readonly exit: number | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+async function run(
+  argv: readonly string[],
+  stdin: Uint8Array | null,
+  options: SpawnOptions = {},
+  command = [process.execPath, entry],
+): Promise<Ran> {
+  const [program, ...before] = command
+  const child = spawn(program!, [...before, ...argv], {
+    env: { PATH: process.env.PATH, HEARSAY_API: fake.api },
+    ...options,
+    stdio: [stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  })
+  const chunks: Buffer[] = []
+  let stderr = ''
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  if (stdin !== null) child.stdin?.end(stdin)
+  const [exit] = (await once(child, 'close')) as [number | null]
+  return { exit, stdout: Buffer.concat(chunks), stderr }
+}
+
+test('bytes go in by stdin and come out by stdout unchanged', async () => {
+  const value = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256))
+  expect(await run(['put', 'bytes'], value)).toMatchObject({ exit: 0, stderr: '' })
+  const { exit, stdout } = await run(['get', 'bytes'], null)
+  expect(exit).toBe(0)
+  expect(stdout.equals(value)).toBe(true)
+})
+
+test('the entry runs by itself and knows the version of its package', async () => {
+  const { exit, stdout } = await run(['version'], null, {}, [entry])
+  expect({ exit, text: stdout.toString() }).toEqual({ exit: 0, text: '9.8.7\n' })
+})
+
+test('/dev/null on stdin is no value', async () => {
+  expect(await run(['put', 'k'], null)).toMatchObject({ exit: 2 })
+})
+
+test('calls that the entry does not know itself are handed on', async () => {
+  expect(await run(['get', 'k', '--nope'], null)).toMatchObject({ exit: 2 })
+  expect(await run(['--help'], null)).toMatchObject({ exit: 0, stderr: '' })
+})
+
+test('a reader that goes away ends an export quietly', async () => {
+  const script = `"${process.execPath}" "${entry}" export | head -c 12; echo " \${PIPESTATUS[0]}"`
+  const { stdout, stderr } = await run([script], null, {}, ['bash', '-c'])
+  expect(stdout.toString()).toBe('{"key":"k"}\n 0\n')
+  expect(stderr).toBe('')
+})
+
+test('bash takes its completions and completes commands, flags and keys', async () => {
+  const script = `
+source <("${process.execPath}" "${entry}" completion bash)
+complete_with() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hearsay; echo "\${COMPREPLY[*]}"; }
+complete_with hearsay st
+complete_with hearsay put k --if`
+  const { exit, stdout, stderr } = await run([script], null, {}, ['bash', '-c'])
+  expect({ exit, text: stdout.toString(), stderr }).toEqual({ exit: 0, text: 'status\n--if-absent\n', stderr: '' })
+})
+
+test('the client is a module of its own', async () => {
+  const client: typeof import('../../cli/client.js') = await import(join(directory, 'cli', 'client.js'))
+  await client.connect({ api: fake.api }).put('by-client', 'v')
+  expect(stored.get('/v1/kv/by-client')?.toString()).toBe('v')
+})
