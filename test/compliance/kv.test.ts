@@ -7,7 +7,8 @@ import { FaultyStore } from '../../store/faulty.js'
 import type { KvStore } from '../../store/kv.js'
 import { LevelStore } from '../../store/level.js'
 import { MemoryStore } from '../../store/memory.js'
-import { bytes, change, kvCompliance, listed } from './kv.js'
+import { kvCompliance } from './kv.js'
+import { bytes, change, listed } from './kv-model.js'
 
 const directories: string[] = []
 const pathOf = new WeakMap<KvStore, string>()

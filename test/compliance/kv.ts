@@ -1,7 +1,8 @@
 /** What every store must do, as one suite that takes the store. */
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { KvChange, KvRange, KvRow, KvStore } from '../../store/kv.js'
+import type { KvStore } from '../../store/kv.js'
+import { applyTo, batchOf, bytes, change, listed, type Model, modelScan, rangeOf, text } from './kv-model.js'
 
 /** A kind of store under test. */
 export interface KvCandidate {
@@ -12,66 +13,6 @@ export interface KvCandidate {
   reopen(store: KvStore): Promise<KvStore>
   /** Properties run so many times: fewer where opening is slow. */
   readonly runs: number
-}
-
-/** Bytes from their latin1 text. */
-export function bytes(text: string): Buffer {
-  return Buffer.from(text, 'latin1')
-}
-
-/** A change from texts; null deletes. */
-export function change(key: string, value: string | null): KvChange {
-  return { key: bytes(key), value: value === null ? null : bytes(value) }
-}
-
-/** Rows of a scan as pairs of latin1 texts. */
-export async function listed(scan: AsyncIterable<readonly KvRow[]>): Promise<[string, string][]> {
-  const pairs: [string, string][] = []
-  for await (const rows of scan) {
-    expect(rows.length).toBeGreaterThan(0)
-    for (const { key, value } of rows) pairs.push([text(key), text(value)])
-  }
-  return pairs
-}
-
-function text(value: Uint8Array): string {
-  return Buffer.from(value).toString('latin1')
-}
-
-/** The model: a sorted map of latin1 texts, whose order is that of the bytes. */
-type Model = Map<string, string>
-
-function modelScan(model: Model, range: KvRange): [string, string][] {
-  const rows = [...model].sort(([a], [b]) => (a < b ? -1 : 1))
-  const within = rows.filter(([key]) => {
-    const order = (bound: Uint8Array): number => Buffer.compare(bytes(key), bound)
-    if (range.gte !== undefined && order(range.gte) < 0) return false
-    if (range.gt !== undefined && order(range.gt) <= 0) return false
-    if (range.lte !== undefined && order(range.lte) > 0) return false
-    return range.lt === undefined || order(range.lt) < 0
-  })
-  if (range.reverse === true) within.reverse()
-  return within.slice(0, range.limit)
-}
-
-const keyBytes = fc.oneof(
-  fc.uint8Array({ maxLength: 3 }),
-  fc.array(fc.constantFrom(0x00, 0x01, 0x7f, 0x80, 0xff), { maxLength: 4 }).map((list) => Uint8Array.from(list)),
-)
-const valueBytes = fc.uint8Array({ maxLength: 5 })
-const batchOf = fc.array(fc.record({ key: keyBytes, value: fc.option(valueBytes, { nil: null, freq: 3 }) }), {
-  maxLength: 12,
-})
-const rangeOf: fc.Arbitrary<KvRange> = fc.record(
-  { gte: keyBytes, gt: keyBytes, lt: keyBytes, lte: keyBytes, reverse: fc.boolean(), limit: fc.nat({ max: 20 }) },
-  { requiredKeys: [] },
-)
-
-function applyTo(model: Model, batch: readonly KvChange[]): void {
-  for (const { key, value } of batch) {
-    if (value === null) model.delete(text(key))
-    else model.set(text(key), text(value))
-  }
 }
 
 /** Declares the suite for a kind of store. */
