@@ -60,10 +60,12 @@ export const mdnsIntervalMs = 10_000
 
 /** Nodes up to which all are connected with all. */
 export const fullMeshNodesMax = 16
-/** Connections that a node of a larger mesh dials; above it exploration gives one up for each that it adds. */
+/** Connections that a node of a larger mesh dials; above it exploration gives old ones up. */
 export const partialMeshDials = 8
 /** How often a node of a larger mesh dials a member it has no connection to, so that healed halves meet, in milliseconds. */
 export const exploreIntervalMs = 30_000
+/** Connections given up at one exploration. */
+export const exploreCloseMax = 2
 /** How old a dialled connection must be before exploration may give it up, in milliseconds. */
 export const exploreKeepMs = 120_000
 /** First pause after a failed dial, in milliseconds; doubles with each failure. */

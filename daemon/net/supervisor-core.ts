@@ -177,15 +177,15 @@ export class SupervisorCore {
     return chosen
   }
 
-  /** Moves the exploration on; gives up one old dialled connection when there are too many. */
+  /** Moves the exploration on; gives up old dialled connections when there are too many. */
   #explore(chosen: Target[], nowMs: number): PeerId[] {
     if (nowMs < this.#exploreAtMs) return []
     this.#exploreAtMs = nowMs + limits.exploreIntervalMs * (0.75 + this.random() / 2)
     const out = [...this.#targets.values()].filter(isOut)
-    if (out.length + chosen.length <= limits.partialMeshDials) return []
+    const excess = Math.min(out.length + chosen.length - limits.partialMeshDials, limits.exploreCloseMax)
     const old = out.filter((target) => !target.static && nowMs - target.connectedAtMs >= limits.exploreKeepMs)
-    const given = shuffle(old, this.random)[0]?.peer
-    return given === undefined ? [] : [given]
+    const given = shuffle(old, this.random).slice(0, Math.max(excess, 0))
+    return given.flatMap(({ peer }) => (peer === undefined ? [] : [peer]))
   }
 
   #nextMs(nowMs: number, small: boolean): number {
