@@ -307,6 +307,11 @@ export function encodeDotRow(key: Uint8Array, row: DotRow): Buffer {
   return seal(key, writer)
 }
 
+/** Whether a dot row, as it is on the disk, says that its version is live. */
+export function isLiveRow(value: Uint8Array): boolean {
+  return (value[0]! & 0x03) === states.indexOf('live')
+}
+
 /** Reads a dot row. */
 export function decodeDotRow(key: Uint8Array, value: Uint8Array): DotRow {
   return unseal(key, value, (reader) => {

@@ -21,6 +21,7 @@ import {
   feedKey,
   fingerprint,
   isDamage,
+  isLiveRow,
   type StateRow,
   shiftChecksum,
   stateKey,
@@ -92,7 +93,7 @@ export class Ledger implements Contexts {
   readonly seen: Context
   readonly applied: Context
   readonly members: Map<Actor, MemberTag>
-  /** Bytes of log rows whose version is no longer live; an estimate, exact after each verification. */
+  /** Bytes of the log rows of updates whose version is no longer live. */
   logBytes = 0
   #state: StateRow
   #run: { readonly actor: Actor; counter: number } | undefined
@@ -264,8 +265,17 @@ export class Ledger implements Contexts {
   setDotRow(batch: Batch, dot: Dot, row: DotRow | null): void {
     const key = dotKey(dot)
     const bytes = row === null ? null : encodeDotRow(key, row)
-    if (row !== null && row.state !== 'live') this.logBytes += bytes!.length
+    // A live row only ever takes the place of none, or of another live one.
+    if (row?.state !== 'live') this.#countLog(batch, key, bytes)
     batch.set(key, bytes)
+  }
+
+  #countLog(batch: Batch, key: Buffer, bytes: Buffer | null): void {
+    const logBytes = this.logBytes
+    batch.onUndo(() => {
+      this.logBytes = logBytes
+    })
+    this.logBytes += (bytes?.length ?? 0) - loggedBytes(batch, key)
   }
 
   /** Notes a new floor of the feed: below it rows may be missing. */
@@ -541,6 +551,17 @@ export class Ledger implements Contexts {
         { cause: error },
       )
     }
+  }
+}
+
+/** What a dot row counts for in the log: nothing when it is not there, live, or unreadable. */
+function loggedBytes(batch: Batch, key: Buffer): number {
+  try {
+    const row = batch.get(key)
+    return row === undefined || isLiveRow(row) ? 0 : row.length
+  } catch (error) {
+    if (isDamage(error)) return 0
+    throw error
   }
 }
 

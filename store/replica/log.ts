@@ -11,7 +11,6 @@ import {
   decodeAcknowledgement,
   decodeFeed,
   decodeRetryOrder,
-  dotKey,
   encodeAcknowledgement,
   feedKey,
   feedSequence,
@@ -230,7 +229,6 @@ export class UpdateLog {
 
   #drop(batch: Batch, dot: Dot | null, sequence: number, row: DotRow | undefined): number {
     if (row !== undefined && dot !== null) {
-      this.#owner.ledger.logBytes -= batch.get(dotKey(dot))?.length ?? 0
       this.#owner.ledger.setDotRow(batch, dot, null)
     }
     if (sequence > 0) {

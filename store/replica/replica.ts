@@ -348,6 +348,11 @@ export class Replica implements SyncReplica {
     this.#log.setObligations(obligations)
   }
 
+  /** Bytes of the log that are kept for members that miss updates; 0 when nothing is. */
+  get logBytes(): number {
+    return this.#ledger.logBytes
+  }
+
   /** What is held for a member. */
   hint(member: MemberTag): Hint {
     return this.#log.hint(member)

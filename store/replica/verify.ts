@@ -235,7 +235,7 @@ export class Verification {
       visit(
         key,
         readable(() => decodeDotRow(key, value)),
-        key.length + value.length,
+        value.length,
       )
     })
   }

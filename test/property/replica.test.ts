@@ -16,6 +16,7 @@ async function expectSound(node: Node): Promise<void> {
   const survey = await new Verification(node.store, snapshot, async () => undefined).survey(rebuilt)
   await snapshot.close()
   expect(isSound(survey)).toBe(true)
+  expect(node.replica.logBytes).toBe(survey.logBytes)
   expect(survey.contexts.seen.equals(node.replica.capture().seen)).toBe(true)
   expect(survey.contexts.applied.equals(node.replica.capture().applied)).toBe(true)
   expect([...node.replica.trie.root()]).toEqual([...rebuilt.root()])

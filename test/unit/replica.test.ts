@@ -121,6 +121,7 @@ describe('the log', () => {
     expect(await rowsNaming(node.store, 'SECRET-NAME')).toEqual([])
     expect(await rowsOf(node.store, 'dot')).toBe(1)
     expect(node.replica.capture().seen.size).toBe(4)
+    expect(node.replica.logBytes).toBe(0)
   })
 
   it('updates are kept until every member has acknowledged them, and go when the last one has', async () => {

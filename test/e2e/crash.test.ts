@@ -1,0 +1,92 @@
+/** kill -9 in the middle of writes and of a sync session: each acknowledged write is there afterwards, on every node. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { allEqual, connectedTo, type Daemon, Fleet } from './daemons.js'
+
+describe('kill -9', () => {
+  let fleet: Fleet
+  beforeEach(async () => {
+    fleet = await Fleet.create()
+  })
+  afterEach(() => fleet.end())
+
+  /** Writes from several clients at once until the daemon dies; returns the keys whose write was acknowledged. */
+  async function writeUntilKilled(daemon: Daemon, prefix: string, killAfter: number): Promise<string[]> {
+    const acknowledged: string[] = []
+    let killed: Promise<void> | undefined
+    const writer = async (lane: number) => {
+      for (let at = 0; ; at++) {
+        const key = `${prefix}/${lane}/${at}`
+        try {
+          await daemon.client.put(key, key)
+        } catch {
+          return
+        }
+        acknowledged.push(key)
+        if (acknowledged.length >= killAfter) killed ??= daemon.kill()
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, lane) => writer(lane)))
+    await killed
+    return acknowledged
+  }
+
+  async function expectAll(daemon: Daemon, keys: readonly string[]): Promise<void> {
+    for (const key of keys) expect((await daemon.client.get(key)).value.toString()).toBe(key)
+  }
+
+  it('in the middle of writes, again and again', async () => {
+    const [one, two] = (await fleet.mesh(['one', 'two'])) as [Daemon, Daemon]
+    const acknowledged: string[] = []
+    for (let round = 0; round < 3; round++) {
+      acknowledged.push(...(await writeUntilKilled(one, `round-${round}`, 60 + round * 41)))
+      await one.start()
+      await expectAll(one, acknowledged)
+    }
+    await connectedTo(two, 1)
+    await allEqual([one, two])
+    await expectAll(two, acknowledged)
+    expect((await one.client.status()).warnings).toEqual([])
+  })
+
+  it('in the middle of a sync session, on either side', async () => {
+    const [one, two] = (await fleet.mesh(['one', 'two'])) as [Daemon, Daemon]
+    for (const victim of [one, two]) {
+      const tag = victim.name
+      await two.client.block(['one'])
+      await connectedTo(one, 0)
+      const lines = (side: string) =>
+        Buffer.from(
+          Array.from(
+            { length: 3000 },
+            (_, at) => `${JSON.stringify({ key: `${tag}/${side}/${at}`, value: `${tag}/${side}/${at}` })}\n`,
+          ).join(''),
+        )
+      expect((await one.cli(['import', '-'], lines('one'))).exit).toBe(0)
+      expect((await two.cli(['import', '-'], lines('two'))).exit).toBe(0)
+      const observer = victim === one ? two : one
+      const foreign = victim === one ? 'one' : 'two'
+      const before = (await observer.client.status()).entries
+      await two.client.unblock()
+      // The session is under way once the first entries of the other side have arrived.
+      for (;;) {
+        const { entries } = await observer.client.status()
+        if (entries > before) break
+      }
+      await victim.kill()
+      await victim.start()
+      await connectedTo(two, 1)
+      await allEqual([one, two])
+      for (const daemon of [one, two]) {
+        await expectAll(
+          daemon,
+          Array.from({ length: 3000 }, (_, at) => `${tag}/one/${at}`),
+        )
+        await expectAll(
+          daemon,
+          Array.from({ length: 3000 }, (_, at) => `${tag}/two/${at}`),
+        )
+      }
+      expect(foreign).toBe(tag)
+    }
+  })
+})

@@ -1,0 +1,234 @@
+/** Real daemons as processes, for end-to-end tests: started, killed, restarted, asked through the real command line and client. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Client, connect } from '../../cli/client.js'
+
+const program = fileURLToPath(new URL('../../dist/cli/hearsay.js', import.meta.url))
+/** How long a condition may take on a busy machine before a test gives up, in milliseconds. */
+const patienceMs = 45_000
+const pollMs = 25
+
+/** The ready line of a daemon. */
+export interface Ready {
+  readonly msg: 'ready'
+  readonly node: string
+  readonly peer: string
+  readonly addresses: string[]
+  readonly api: string[]
+  readonly resp: string | null
+  readonly dashboard: string
+}
+
+/** What a process gave. */
+export interface Ran {
+  readonly exit: number | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+/** Runs the command line in a process of its own. */
+export async function run(
+  args: readonly string[],
+  options: { stdin?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...cleanEnvironment(), ...options.env } })
+  const stdout: Buffer[] = []
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.stdin ?? '')
+  const [exit] = (await once(child, 'close')) as [number | null]
+  return { exit, stdout: Buffer.concat(stdout), stderr }
+}
+
+/** Waits until a condition holds; fails with the last thing seen. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T>,
+  holds: (seen: T) => boolean,
+  timeoutMs = patienceMs,
+): Promise<T> {
+  const endMs = performance.now() + timeoutMs
+  for (;;) {
+    let seen: T | undefined
+    let failure: unknown
+    try {
+      seen = await look()
+      if (holds(seen)) return seen
+    } catch (error) {
+      failure = error
+    }
+    if (performance.now() > endMs) {
+      throw new Error(
+        `waited in vain for: ${what}; last seen: ${JSON.stringify(seen)?.slice(0, 2000) ?? String(failure)}`,
+      )
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  }
+}
+
+/** One daemon with its data directory. It can be stopped and started again on the same directory. */
+export class Daemon {
+  readonly data: string
+  readonly name: string
+  readonly client: Client
+  ready!: Ready
+  /** Everything the daemon wrote to stderr, over all of its runs. */
+  stderr = ''
+  readonly #flags: readonly string[]
+  #process: ChildProcess | undefined
+
+  constructor(data: string, name: string, flags: readonly string[]) {
+    this.data = data
+    this.name = name
+    this.#flags = flags
+    this.client = connect({ data, keepAlive: false, environment: {} })
+  }
+
+  /** Starts the process and waits for its ready line. Rejects with what it wrote when it ends before. */
+  async start(extra: readonly string[] = []): Promise<void> {
+    const flags = [
+      '--data',
+      this.data,
+      '--name',
+      this.name,
+      '--listen',
+      '/ip4/127.0.0.1/tcp/0',
+      '--mdns=false',
+      '--log-format',
+      'json',
+    ]
+    const child = spawn(process.execPath, [program, 'daemon', ...flags, ...this.#flags, ...extra], {
+      env: cleanEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#process = child
+    child.stderr!.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString()
+    })
+    this.ready = await readyLine(child, () => this.stderr)
+  }
+
+  /** Ends the process in order; returns its exit code. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM')
+  }
+
+  /** Kills the process where it stands. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Sends a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+
+  /** Runs the command line against this daemon. */
+  cli(args: readonly string[], stdin?: string | Uint8Array): Promise<Ran> {
+    const [command, ...rest] = args
+    return run([command!, '--data', this.data, ...rest], stdin === undefined ? {} : { stdin })
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const closed = once(child, 'close')
+    child.kill(signal)
+    const [exit] = (await closed) as [number | null]
+    return exit
+  }
+}
+
+async function readyLine(child: ChildProcess, stderr: () => string): Promise<Ready> {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    child.stdout!.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      for (const line of text.split('\n').slice(0, -1)) {
+        if (line.includes('"ready"')) resolve(JSON.parse(line) as Ready)
+      }
+    })
+    child.once('close', (exit) =>
+      reject(new Error(`the daemon ended with ${exit} before it was ready:\n${stderr()}\n${text}`)),
+    )
+  })
+}
+
+/** The daemons of one test; everything is stopped and removed at its end. */
+export class Fleet {
+  readonly #folder: string
+  readonly #daemons: Daemon[] = []
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** An empty fleet in a folder of its own. */
+  static async create(): Promise<Fleet> {
+    return new Fleet(await mkdtemp(join(tmpdir(), 'hearsay-e2e-')))
+  }
+
+  /** The folder that holds the data directories. */
+  get folder(): string {
+    return this.#folder
+  }
+
+  /** Starts one daemon. */
+  async add(name: string, flags: readonly string[] = []): Promise<Daemon> {
+    const daemon = new Daemon(join(this.#folder, name), name, flags)
+    this.#daemons.push(daemon)
+    await daemon.start()
+    return daemon
+  }
+
+  /** Starts daemons that are one mesh, and waits until each sees all others. */
+  async mesh(names: readonly string[], flags: readonly string[] = []): Promise<Daemon[]> {
+    const daemons = await Promise.all(names.map((name) => this.add(name, flags)))
+    const { token } = await daemons[0]!.client.invite()
+    for (const daemon of daemons.slice(1)) await daemon.client.join(token)
+    for (const daemon of daemons) await connectedTo(daemon, names.length - 1)
+    return daemons
+  }
+
+  /** Stops everything and removes the folder. */
+  async end(): Promise<void> {
+    await Promise.all(this.#daemons.map((daemon) => daemon.kill()))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits until a daemon is connected to so many members. */
+export async function connectedTo(daemon: Daemon, count: number): Promise<void> {
+  await until(
+    `${daemon.name} connected to ${count}`,
+    () => daemon.client.status(),
+    (status) => status.members.filter((member) => member.connected).length === count && status.members.length >= count,
+  )
+}
+
+/** Waits until every daemon shows every other as converged, and all have the same root. */
+export async function allEqual(daemons: readonly Daemon[]): Promise<void> {
+  await until(
+    'all daemons equal',
+    () => Promise.all(daemons.map((daemon) => daemon.client.status())),
+    (all) =>
+      new Set(all.map((status) => status.root)).size === 1 &&
+      all.every(
+        (status) => status.members.length === daemons.length - 1 && status.members.every((member) => member.converged),
+      ),
+  )
+}
+
+/** The environment without what would lead the command line to another daemon. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEARSAY_')))
+}
