@@ -1,4 +1,6 @@
 /** The store on disk: LevelDB through classic-level. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ClassicLevel, type Snapshot } from 'classic-level'
 import { HearsayError } from './errors.js'
 import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from './kv.js'
@@ -25,6 +27,8 @@ export interface LevelOptions {
    */
   readonly repair?: boolean
 }
+
+const damageCode = 'LEVEL_CORRUPTION'
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
 
@@ -67,6 +71,7 @@ export class LevelStore implements KvStore {
    */
   static async open(path: string, options: LevelOptions = {}): Promise<LevelStore> {
     try {
+      await assertComplete(path)
       return new LevelStore(await openDatabase(path, options), false)
     } catch (error) {
       if (!isDamage(error) || options.repair !== true) throw openFailure(path, error)
@@ -190,6 +195,18 @@ async function openDatabase(path: string, options: LevelOptions): Promise<Databa
   return database
 }
 
+/**
+ * Throws what counts as damage when files are there, but not those that name them. LevelDB takes a directory without a
+ * CURRENT file for a new one and deletes every table in it.
+ */
+async function assertComplete(path: string): Promise<void> {
+  const names: string[] = await readdir(path).catch(() => [])
+  if (!names.some((name) => /\.(ldb|sst|log)$/.test(name))) return
+  const current = names.includes('CURRENT') ? (await readFile(join(path, 'CURRENT'), 'latin1')).trim() : 'CURRENT'
+  if (names.includes(current)) return
+  throw Object.assign(new Error(`Corruption: missing file ${current}`), { code: damageCode })
+}
+
 type LevelIterator = ReturnType<Database['iterator']>
 
 /**
@@ -224,7 +241,7 @@ function hasCode(error: unknown, code: string): boolean {
 }
 
 function isDamage(error: unknown): boolean {
-  return hasCode(error, 'LEVEL_CORRUPTION')
+  return hasCode(error, damageCode)
 }
 
 function reasonOf(error: unknown): string {
