@@ -1,7 +1,7 @@
 /** Opening the store of a data directory: repairs what LevelDB cannot open, and remembers across crashes that it did. */
 import { existsSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { LevelStore } from './level.js'
 
 /** The folder of the store inside a data directory. */
@@ -41,8 +41,14 @@ function isRepairable(error: unknown): boolean {
   return error instanceof Error && 'details' in error && (error.details as { isDamaged?: boolean }).isDamaged === true
 }
 
+/** The marker and its name are on the disk when this resolves. */
 async function writeMarker(path: string): Promise<void> {
   const file = await open(path, 'w', 0o600)
+  await syncAndClose(file)
+  await syncAndClose(await open(dirname(path), 'r'))
+}
+
+async function syncAndClose(file: FileHandle): Promise<void> {
   try {
     await file.sync()
   } finally {

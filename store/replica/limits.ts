@@ -23,5 +23,7 @@ export const trimIntervalMs = 2_000
 export const trimRowsMax = 1_000
 /** Rows verified in one slice before others get their turn. */
 export const verifySliceRows = 256
+/** Trie nodes whose digests are computed in one slice after the scan. */
+export const trieSliceNodes = 2_000
 /** Versions issued again in one write after a clone was noticed. */
 export const reissueRowsMax = 200

@@ -43,7 +43,7 @@ import type { Entry, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
 import { Ledger, type LedgerChanges, type TrieChange } from './ledger.js'
-import { reissueRowsMax, trimIntervalMs } from './limits.js'
+import { reissueRowsMax, trieSliceNodes, trimIntervalMs } from './limits.js'
 import { type Hint, type LogLimits, UpdateLog } from './log.js'
 import { PeerReader } from './missing.js'
 import { Past } from './past.js'
@@ -428,6 +428,7 @@ export class Replica implements SyncReplica {
       this.#trie = trie
       for (const change of this.#trieBacklog) changeTrie(trie, change)
       this.#trieBacklog = undefined
+      while (!trie.refresh(trieSliceNodes)) await this.#yieldTurn()
       this.#ledger.logBytes = survey.logBytes
       this.#ledger.rememberLost(survey.lostAddresses)
       if (this.#isSuspect || !isSound(survey)) await this.#repair(await verification.locate(survey, this.#isSuspect))
