@@ -61,7 +61,8 @@ export class UpdateLog {
   readonly #store: KvStore
   readonly #owner: LogOwner
   readonly #limits: LogLimits
-  #obligations: readonly Obligation[] = []
+  /** Undefined until the members are known: until then nothing may go. */
+  #obligations: readonly Obligation[] | undefined
   readonly #behindSince = new Map<MemberTag, number>()
   #cursor = 0
   #trimmedSinceCompaction = 0
@@ -84,7 +85,7 @@ export class UpdateLog {
 
   /** What is held for a member. Bytes are those of the log, shared out by the number of updates. */
   hint(member: MemberTag): Hint {
-    const obligation = this.#obligations.find((other) => other.member === member)
+    const obligation = this.#obligations?.find((other) => other.member === member)
     if (obligation === undefined) return { updates: 0, bytes: 0, sinceMs: null }
     const applied = this.#owner.committedApplied
     const updates = applied.minus(obligation.acknowledged).size
@@ -96,8 +97,9 @@ export class UpdateLog {
     }
   }
 
-  /** The dots that every member has acknowledged. */
+  /** The dots that every member has acknowledged; none while the members are not known. */
   acknowledgedByAll(): Context {
+    if (this.#obligations === undefined) return new Context()
     let common = this.#owner.committedApplied.clone()
     for (const { acknowledged } of this.#obligations) common = common.intersection(acknowledged)
     return common

@@ -343,7 +343,7 @@ export class Replica implements SyncReplica {
 
   // --- the log ------------------------------------------------------------------------------------------------------
 
-  /** Names the members whose acknowledgements the log waits for. */
+  /** Names the members whose acknowledgements the log waits for. Until it is called for the first time nothing is let go of. */
   setObligations(obligations: readonly Obligation[]): void {
     this.#log.setObligations(obligations)
   }
