@@ -85,7 +85,7 @@ ${flags.join('\n')}
   case $words[2] in
     ${namesWithKeys('|')})
       if (( CURRENT == 3 )); then
-        keys=("\${(@f)$(${listKeys} -- "$words[CURRENT]" 2>/dev/null </dev/null)}")
+        keys=(\${(f)"$(${listKeys} -- "$words[CURRENT]" 2>/dev/null </dev/null)"})
         compadd -a keys
       fi ;;
     completion) compadd bash zsh fish ;;
