@@ -1,0 +1,123 @@
+/** The router of the API: one for all listeners. Routes are in routes/; errors, unknown paths and checks are here. */
+import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { Compile } from 'typebox/compile'
+import { HearsayError } from '../../store/errors.js'
+import { headerBytesMax } from './limits.js'
+import { pathOf, routerUrl } from './paths.js'
+import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
+import { parseQuery, type RawQuery, typedQuery } from './query.js'
+import { conflictRoutes } from './routes/conflicts.js'
+import { kvRoutes } from './routes/kv.js'
+import { meshRoutes } from './routes/mesh.js'
+import { systemRoutes } from './routes/system.js'
+import { transferRoutes } from './routes/transfer.js'
+import { type Api, type ApiServices, routeOf } from './services.js'
+
+/** What a router may be told beside its services. */
+export interface ApiOptions {
+  /** Called with the router before the routes are added; the builder of the OpenAPI document comes in here. */
+  readonly before?: (api: Api) => Promise<void>
+}
+
+/** Counts of answers by method, route and status, for the metrics. */
+export type AnswerCounts = Map<string, number>
+
+/** Makes the router. It listens to nothing: `routing` handles requests of any server. */
+export async function createApi(services: ApiServices, options: ApiOptions = {}): Promise<Api> {
+  const answers: AnswerCounts = new Map()
+  const app = fastify({
+    logger: false,
+    rewriteUrl: (request) => routerUrl(request.url ?? '/'),
+    routerOptions: { querystringParser: parseQuery, maxParamLength: headerBytesMax },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply as FastifyReply, services),
+    requestTimeout: 0,
+  }) as unknown as Api
+  app.setValidatorCompiler(validatorOf)
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, services))
+  const methods = methodsByPath(app)
+  app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, services, methods))
+  app.addHook('onRequest', async (request) => {
+    // A body is what its route says: bytes, JSON or lines; clients often name another type, or a malformed one.
+    delete request.raw.headers['content-type']
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const label = `${request.method} ${request.routeOptions.url ?? '(unknown)'} ${reply.statusCode}`
+    answers.set(label, (answers.get(label) ?? 0) + 1)
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    // Set by the router when a body was refused; we read the rest of it, so the connection stays good.
+    reply.removeHeader('connection')
+    reply.header('X-Content-Type-Options', 'nosniff')
+  })
+  await options.before?.(app)
+  for (const routes of [kvRoutes, conflictRoutes, meshRoutes, transferRoutes]) await app.register(routes(services))
+  await app.register(systemRoutes(services, answers))
+  await app.ready()
+  return app
+}
+
+interface RouteSchema {
+  readonly schema: object
+  readonly httpPart?: string
+}
+
+/** Queries are typed and checked, bodies checked; headers and paths are checked by what reads them. */
+function validatorOf({ schema, httpPart }: RouteSchema) {
+  if (httpPart !== 'querystring' && httpPart !== 'body') return () => true
+  const compiled = Compile(schema as Parameters<typeof Compile>[0])
+  return (given: unknown) => {
+    const value = httpPart === 'querystring' ? typedQuery(given as RawQuery, schema) : given
+    if (compiled.Check(value)) return { value }
+    const error = compiled.Errors(value)[0]
+    const where = [httpPart === 'body' ? 'the body' : 'the query', error?.instancePath.slice(1)].filter(Boolean)
+    return { error: new HearsayError('BAD_REQUEST', `${where.join(': ')}: ${reasonOf(error)}`) }
+  }
+}
+
+function reasonOf(error: { keyword: string; message: string; params?: object } | undefined): string {
+  const names = (error?.params as { additionalProperties?: string[] } | undefined)?.additionalProperties
+  if (error?.keyword === 'boolean') return 'there is no such parameter'
+  return names === undefined ? (error?.message ?? 'it does not fit') : `unknown: ${names.join(', ')}`
+}
+
+/** Which methods each path has; filled as routes are added. */
+function methodsByPath(app: Api): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set()
+    for (const one of [method].flat()) known.add(one)
+    methods.set(url, known)
+  })
+  return methods
+}
+
+function answerUnknown(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  services: ApiServices,
+  methods: Map<string, Set<string>>,
+): FastifyReply {
+  const allowed = methods.get(pathOf(request.url))
+  if (allowed === undefined) {
+    const message = `there is no ${pathOf(request.originalUrl)}; /openapi.json lists the routes`
+    return answerError(new HearsayError('NOT_FOUND', message), request, reply, services)
+  }
+  reply.header('Allow', [...allowed].join(', '))
+  const message = `${request.method} is not possible here; possible: ${[...allowed].join(', ')}`
+  return answerError(new StatusError(405, 'BAD_REQUEST', message), request, reply, services)
+}
+
+function answerError(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { log }: ApiServices,
+): FastifyReply {
+  const error = hearsayError(thrown)
+  const problem = problemOf(error)
+  const fields = { method: request.method, route: routeOf(request), code: error.code }
+  if (error.code === 'INTERNAL') log.error({ ...fields, err: error.cause ?? error }, 'a request failed by a defect')
+  else log.debug({ ...fields, status: problem.status }, error.message)
+  return reply.code(problem.status).header('Content-Type', problemType).send(JSON.stringify(problem))
+}

@@ -1,0 +1,84 @@
+/** Bodies of requests: read whole within a bound; what is refused is still read off the connection, so that the answer arrives. */
+import type { Readable } from 'node:stream'
+import { HearsayError } from '../../store/errors.js'
+import { bodyIdleMs, drainMsMax } from './limits.js'
+import { StatusError } from './problem.js'
+
+/** A request's body, and what its sender said of its length. */
+export interface BodySource {
+  readonly payload: Readable
+  /** The Content-Length header. */
+  readonly declaredBytes: string | undefined
+  /** What is too large, for the message. */
+  readonly what: string
+}
+
+/**
+ * The whole body, at most `bytesMax` bytes. Throws TOO_LARGE as soon as more is announced or has come; the rest is
+ * then read and dropped for a while, so that a client that sends first and reads later gets the answer.
+ */
+export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax: number): Promise<Buffer> {
+  if (declaredBytes !== undefined && Number(declaredBytes) > bytesMax) {
+    drain(payload)
+    return Promise.reject(tooLarge(what, bytesMax))
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const idle = setTimeout(() => {
+      fail(new StatusError(408, 'BAD_REQUEST', `the body stood still for ${bodyIdleMs / 1000} s; send it again`))
+      payload.once('close', () => {}).destroy()
+    }, bodyIdleMs)
+    const stop = () => {
+      clearTimeout(idle)
+      payload.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+    }
+    const fail = (error: Error) => {
+      stop()
+      reject(error)
+    }
+    const onData = (chunk: Buffer) => {
+      idle.refresh()
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (bytes <= bytesMax) return
+      fail(tooLarge(what, bytesMax))
+      drain(payload)
+    }
+    const onEnd = () => {
+      stop()
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes))
+    }
+    const onError = () => fail(cut())
+    const onClose = () => fail(cut())
+    payload.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
+  })
+}
+
+/** Reads and drops the rest of a body for a bounded time, then breaks the connection. */
+export function drain(payload: Readable): void {
+  const end = setTimeout(() => payload.destroy(), drainMsMax)
+  end.unref()
+  const stop = () => clearTimeout(end)
+  payload.on('error', stop).once('end', stop).once('close', stop).resume()
+}
+
+function tooLarge(what: string, bytesMax: number): HearsayError {
+  return new HearsayError('TOO_LARGE', `${what} is over the limit of ${bytesMax} bytes; nothing was stored`, {
+    limit: bytesMax,
+  })
+}
+
+function cut(): StatusError {
+  return new StatusError(400, 'BAD_REQUEST', 'the connection broke before the body was whole; send it again')
+}
+
+/** JSON of a body. Throws BAD_REQUEST. An empty body is an empty object. */
+export function parseJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) return {}
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new HearsayError('BAD_REQUEST', 'the body is not JSON in UTF-8')
+  }
+}

@@ -1,0 +1,54 @@
+/** Every limit and default of the HTTP API, by name. */
+
+/** Bytes of the request line and all headers; keys and context tokens travel there. */
+export const headerBytesMax = 256 * 1024
+/** How long the headers of a request may take, in milliseconds. */
+export const headersTimeoutMs = 15_000
+/** How long a connection may stand still in the middle of a request or an answer, in milliseconds. */
+export const idleSocketMs = 120_000
+/** How long an idle connection is kept for the next request, in milliseconds. */
+export const keepAliveMs = 60_000
+/** How long a body may stand still, in milliseconds. */
+export const bodyIdleMs = 30_000
+/** How long the rest of a refused body is read, so that the answer reaches a client that still sends, in milliseconds. */
+export const drainMsMax = 60_000
+/** Connections at once on one listener. */
+export const connectionsMax = 4096
+
+/** Bytes of a JSON body beside the value in it. */
+export const jsonBodyBytesMax = 1024 * 1024
+/** A value in JSON takes at most so many times its bytes (`\u0000` for one byte). */
+export const jsonValueFactor = 6
+/** Characters of an Idempotency-Key. */
+export const retryKeyCharactersMax = 255
+
+/** Items of a page when the request does not say, and at most. */
+export const pageItemsDefault = 1000
+export const pageItemsMax = 10_000
+
+/** How long a write or read waits for other nodes when the request does not say, in milliseconds. */
+export const nodesTimeoutMsDefault = 5_000
+/** How long `wait` waits when the request does not say, in milliseconds. */
+export const waitTimeoutMsDefault = 30_000
+/** The longest timeout that a request may ask for, in milliseconds. */
+export const timeoutMsMax = 24 * 3600 * 1000
+/** The longest time to live, in milliseconds: a hundred years. */
+export const ttlMsMax = 100 * 365.25 * 24 * 3600 * 1000
+
+/** Bytes of one line of an import. */
+export const importLineBytesMax = 256 * 1024 * 1024
+/** Writes of an import under way at once, and their bytes. */
+export const importWindowLines = 256
+export const importWindowBytes = 16 * 1024 * 1024
+/** Failed lines that an import reports one by one. */
+export const importFailuresMax = 1000
+/** Keys read for an export at once. */
+export const exportPageKeys = 500
+/** Bytes of an export gathered before they are sent. */
+export const exportChunkBytes = 64 * 1024
+/** Bytes of values in one page of a listing; a page that reaches it ends early. */
+export const pageBytesMax = 16 * 1024 * 1024
+/** Conflicts read at once. */
+export const conflictsAtOnce = 16
+/** How long joining and syncing may take before the connection is given up, in milliseconds. */
+export const workTimeoutMs = 15 * 60_000

@@ -1,0 +1,154 @@
+/** The mesh: status, members, invitations, blocks, sync, waiting, who holds what. */
+import type { FastifyPluginAsync } from 'fastify'
+import { HearsayError } from '../../../store/errors.js'
+import { dotText } from '../../../store/model/dot.js'
+import { takeJson } from '../bodies.js'
+import { idleSocketMs, jsonBodyBytesMax, waitTimeoutMsDefault, workTimeoutMs } from '../limits.js'
+import { keyOf } from '../paths.js'
+import { timeoutOf } from '../query.js'
+import { memberJson } from '../render.js'
+import { type Api, type ApiServices, allowSilence, requestKey, requestSignal } from '../services.js'
+import * as shapes from '../shapes.js'
+
+/** Everything about the mesh. */
+export function meshRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeJson(api, jsonBodyBytesMax)
+    addViews(api, services)
+    addMembership(api, services)
+    addBlocks(api, services)
+    addSync(api, services)
+    addWait(api, services)
+  }
+}
+
+/** The status document. */
+export function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'node'>) {
+  return {
+    node: mesh.name,
+    peer: mesh.peer,
+    actor: node.actor(),
+    version: node.version,
+    entries: node.entries(),
+    root: node.root(),
+    context: node.contextDigest(),
+    conflicts: node.conflicts(),
+    verified: node.isVerified(),
+    addresses: mesh.addresses(),
+    blocked: mesh.blocked(),
+    warnings: [...node.warnings(), ...mesh.warnings()],
+    members: mesh.members().map(memberJson),
+  }
+}
+
+function addViews(api: Api, services: ApiServices): void {
+  const { mesh, registers } = services
+  const answers = (shape: object) => ({ 200: shape, default: shapes.problemShape })
+  const status = { summary: 'This node and the mesh as it sees it', querystring: shapes.noQuery }
+  api.get('/v1/status', { schema: { ...status, response: answers(shapes.statusShape) } }, async () =>
+    statusJson(services),
+  )
+  const members = { summary: 'All members but this node', querystring: shapes.noQuery }
+  api.get('/v1/members', { schema: { ...members, response: answers(shapes.membersShape) } }, async () => ({
+    members: mesh.members().map(memberJson),
+  }))
+  const where = {
+    summary: 'Which members durably hold the shown version of a key',
+    params: shapes.keyParams,
+    querystring: shapes.noQuery,
+    response: answers(shapes.whereShape),
+  }
+  api.get('/v1/where/:key', { schema: where }, async (request) => {
+    const key = requestKey(request)
+    const dot = registers.get(key)?.versions[0]?.dot
+    if (dot === undefined) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
+    const { nodes, unknown } = mesh.where(dot)
+    return { key, dot: dotText(dot), nodes, unknown }
+  })
+}
+
+function addMembership(api: Api, { mesh }: ApiServices): void {
+  const forget = {
+    summary: 'Retires a member for good',
+    params: shapes.nameParams,
+    querystring: shapes.noQuery,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/members/:name', { schema: forget }, async (request, reply) => {
+    await mesh.forget(keyOf(request.originalUrl))
+    return reply.code(204).send()
+  })
+  const invite = {
+    summary: 'Makes a token with which another node joins this mesh; keep it secret',
+    querystring: shapes.noQuery,
+    response: { 200: shapes.tokenShape, default: shapes.problemShape },
+  }
+  api.post('/v1/invite', { schema: invite }, async () => ({ token: mesh.invite() }))
+  const join = {
+    summary: 'Joins the mesh of an invitation',
+    querystring: shapes.noQuery,
+    body: shapes.tokenShape,
+    response: { 200: shapes.joinedShape, default: shapes.problemShape },
+  }
+  api.post('/v1/join', { schema: join }, async (request) => {
+    allowSilence(request, workTimeoutMs)
+    await mesh.join(request.body.token.trim())
+    return { node: mesh.name, peer: mesh.peer }
+  })
+}
+
+function addBlocks(api: Api, { mesh }: ApiServices): void {
+  const response = { 200: shapes.blockedShape, default: shapes.problemShape }
+  const block = {
+    summary: 'Cuts this node off from peers; answers when their connections are closed',
+    querystring: shapes.noQuery,
+    body: shapes.blockBody,
+    response,
+  }
+  api.post('/v1/block', { schema: block }, async (request) => {
+    await mesh.block(request.body.peers)
+    return { blocked: mesh.blocked() }
+  })
+  const unblock = { summary: 'Lifts blocks; all of them when no peers are named', querystring: shapes.noQuery }
+  api.post('/v1/unblock', { schema: { ...unblock, body: shapes.unblockBody, response } }, async (request) => {
+    await mesh.unblock(request.body.peers)
+    return { blocked: mesh.blocked() }
+  })
+}
+
+function addSync(api: Api, { mesh }: ApiServices): void {
+  const schema = {
+    summary: 'Runs anti-entropy now, with one peer or with every connected one',
+    querystring: shapes.noQuery,
+    body: shapes.syncBody,
+    response: { 200: shapes.sessionsShape, default: shapes.problemShape },
+  }
+  api.post('/v1/sync', { schema }, async (request) => {
+    allowSilence(request, workTimeoutMs)
+    return { sessions: await mesh.sync(request.body.peer) }
+  })
+}
+
+function addWait(api: Api, { mesh, stopping }: ApiServices): void {
+  const schema = {
+    summary: 'Answers when so many members are connected and, if asked, proven equal',
+    querystring: shapes.waitQuery,
+    response: { 200: shapes.waitShape, default: shapes.problemShape },
+  }
+  api.get('/v1/wait', { schema }, async (request) => {
+    const { peers, converged = false, timeout } = request.query
+    const timeoutMs = timeoutOf(timeout, waitTimeoutMsDefault)
+    allowSilence(request, timeoutMs + idleSocketMs)
+    const { signal, done } = requestSignal(request, stopping)
+    try {
+      if (await mesh.wait({ peers, converged, timeoutMs }, signal)) return { ok: true as const }
+    } finally {
+      done()
+    }
+    throw new HearsayError(
+      'TIMED_OUT',
+      'what was waited for did not happen in time; `hearsay status` shows what is missing',
+    )
+  })
+}

@@ -1,0 +1,50 @@
+/** Import and export: JSON lines, streamed both ways. */
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsync } from 'fastify'
+import { takeStream } from '../bodies.js'
+import { drain } from '../body.js'
+import { exportLines } from '../exporter.js'
+import { Importer } from '../importer.js'
+import { importLineBytesMax } from '../limits.js'
+import { readLines } from '../lines.js'
+import type { Api, ApiServices } from '../services.js'
+import * as shapes from '../shapes.js'
+
+/** /v1/export and /v1/import. */
+export function transferRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeStream(api)
+    addExport(api, services)
+    addImport(api, services)
+  }
+}
+
+function addExport(api: Api, { registers, mesh, log }: ApiServices): void {
+  const schema = {
+    summary: 'All entries as JSON lines, every version kept',
+    querystring: shapes.exportQuery,
+    response: { 200: shapes.linesShape, default: shapes.problemShape },
+  }
+  api.get('/v1/export', { schema }, async (request, reply) => {
+    const lines = Readable.from(exportLines(registers, mesh, request.query.prefix ?? ''), { objectMode: false })
+    lines.on('error', (err) => log.error({ err }, 'an export ended early'))
+    return reply.header('Content-Type', 'application/x-ndjson').send(lines)
+  })
+}
+
+function addImport(api: Api, { registers, config, nowMs }: ApiServices): void {
+  const schema = {
+    summary: 'Imports JSON lines; a line whose value is live already is skipped',
+    querystring: shapes.noQuery,
+    response: { 200: shapes.importShape, default: shapes.problemShape },
+  }
+  api.post('/v1/import', { schema }, async (request) => {
+    const importer = new Importer(registers, config.settings['values.maxBytes'], nowMs())
+    try {
+      return await importer.run(readLines(request.raw, importLineBytesMax))
+    } finally {
+      drain(request.raw)
+    }
+  })
+}

@@ -1,0 +1,70 @@
+/** What the routes work with, and what they have in common. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, FastifyTypeProvider, RawServerDefault } from 'fastify'
+import type { Static, TSchema } from 'typebox'
+import type { Config } from '../config/load.js'
+import type { Log } from '../log/log.js'
+import type { NodeView } from '../node-view.js'
+import type { Mesh, Registers } from '../services.js'
+import { keyOf, pathOf } from './paths.js'
+
+/** Everything that the API needs of the daemon. */
+export interface ApiServices {
+  readonly registers: Registers
+  readonly mesh: Mesh
+  readonly node: NodeView
+  readonly config: Config
+  readonly log: Log
+  /** The wall clock, in milliseconds since 1970. */
+  nowMs(): number
+  /** Aborted when the daemon stops: requests that wait end then. */
+  readonly stopping: AbortSignal
+}
+
+/** Requests are typed by their schemas; answers are compared with theirs by the tests, since types say too little of them. */
+export interface SchemaTypes extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
+  serializer: unknown
+}
+
+/** The router, typed by the routes' schemas. */
+export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, SchemaTypes>
+
+/** Any request, as far as helpers look at it. */
+export type AnyRequest = Pick<FastifyRequest, 'raw' | 'originalUrl' | 'headers'>
+
+/** The key in the request's path. Throws BAD_KEY or TOO_LARGE. */
+export function requestKey(request: AnyRequest): string {
+  return keyOf(request.originalUrl)
+}
+
+/** The path as the client sent it, for logs: keys are left out. */
+export function routeOf(request: { routeOptions?: { url?: string | undefined }; originalUrl: string }): string {
+  return request.routeOptions?.url ?? pathOf(request.originalUrl)
+}
+
+/** One header as text; undefined when absent or empty. */
+export function headerOf(request: AnyRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Lets the connection stand still for so long while the request is worked on; it is reset with the next request. */
+export function allowSilence(request: AnyRequest, silenceMs: number): void {
+  request.raw.socket?.setTimeout?.(silenceMs)
+}
+
+/** Aborted when the client goes away or the daemon stops. Call `done` at the end. */
+export function requestSignal(request: AnyRequest, stopping: AbortSignal): { signal: AbortSignal; done(): void } {
+  const gone = new AbortController()
+  const abort = () => gone.abort()
+  request.raw.socket?.once?.('close', abort)
+  stopping.addEventListener('abort', abort, { once: true })
+  if (stopping.aborted) abort()
+  const done = () => {
+    request.raw.socket?.off?.('close', abort)
+    stopping.removeEventListener('abort', abort)
+  }
+  return { signal: gone.signal, done }
+}

@@ -1,0 +1,28 @@
+/** What the API shows of this node itself, beside registers and mesh. */
+import type { HearsayError } from '../store/errors.js'
+
+/** The state of one node, read at the moment of the call. */
+export interface NodeView {
+  /** The version of hearsay. */
+  readonly version: string
+  /** The id of this run; null before its first write. */
+  actor(): string | null
+  /** Live entries of the users. */
+  entries(): number
+  /** The root of the Merkle tree, in hexadecimal digits; equal on nodes with equal live entries. */
+  root(): string
+  /** A digest of the contexts, in hexadecimal digits; equal on nodes that know the same updates. */
+  contextDigest(): string
+  /** Keys in conflict. */
+  conflicts(): number
+  /** Whether the store has been compared with its own checksums since the start. */
+  isVerified(): boolean
+  /** Whether the network is up and sync sessions may run. */
+  isSyncing(): boolean
+  /** The error that made the node read-only; undefined while it works. */
+  failure(): HearsayError | undefined
+  /** What an operator should know about store and settings. */
+  warnings(): string[]
+  /** Rising counts for the metrics, by their names without prefix and suffix, for example `gossip_published`. */
+  counters(): Readonly<Record<string, number>>
+}

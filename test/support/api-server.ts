@@ -1,0 +1,94 @@
+/** The real listeners of the API over fakes, and raw requests to them. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { type IncomingHttpHeaders, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApi } from '../../daemon/http/app.js'
+import { Listeners } from '../../daemon/http/listeners.js'
+import { type FakeServices, fakeServices } from './fake-daemon.js'
+
+/** The token of every test server. */
+export const testToken = 'test-token-0123456789'
+
+/** A server with both kinds of listeners. */
+export interface ApiServer {
+  readonly services: FakeServices
+  readonly socketPath: string
+  readonly host: string
+  readonly port: number
+  readonly listeners: Listeners
+  /** Requests under way may go on for `graceMs`: 0 when absent. */
+  close(graceMs?: number): Promise<void>
+}
+
+/** Starts one; `flags` as for the daemon. */
+export async function startApiServer(flags: Record<string, unknown> = {}): Promise<ApiServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'hearsay-api-'))
+  const services = await fakeServices(flags)
+  const api = await createApi(services)
+  const listeners = new Listeners(api.routing)
+  const socketPath = join(directory, 'api.sock')
+  await listeners.listenUnix(socketPath)
+  const address = await listeners.listenTcp({ host: '127.0.0.1', port: 0 }, { token: testToken, hostname: 'a' })
+  const [host, port] = address.split(':')
+  const close = async (graceMs = 0) => {
+    await listeners.close(graceMs)
+    await api.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  return { services, socketPath, host: host!, port: Number(port), listeners, close }
+}
+
+/** An answer, whole. */
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  /** The body as JSON. */
+  json(): Record<string, unknown>
+}
+
+/** One request with a path that nothing rewrites. */
+export function ask(
+  where: { socketPath: string } | { host: string; port: number },
+  options: { method?: string; path: string; headers?: Record<string, string>; body?: string | Buffer },
+): Promise<RawAnswer> {
+  const { method = 'GET', path, headers = {}, body } = options
+  return new Promise((resolve, reject) => {
+    const to = 'socketPath' in where ? { socketPath: where.socketPath } : { host: where.host, port: where.port }
+    const sent = request({ ...to, method, path, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        const whole = Buffer.concat(chunks)
+        const json = () => JSON.parse(whole.toString('utf8')) as Record<string, unknown>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, json })
+      })
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+/** A bare connection; resolves once it stands. */
+export function connectTo(server: ApiServer): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(server.socketPath, () => resolve(socket))
+    socket.once('error', reject)
+  })
+}
+
+/** Everything that comes from a connection until it ends, or until `isEnough`. */
+export function received(socket: Socket, isEnough: (text: string) => boolean = () => false): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+      if (isEnough(text)) resolve(text)
+    })
+    socket.on('error', () => resolve(text))
+    socket.on('close', () => resolve(text))
+  })
+}

@@ -1,0 +1,276 @@
+/** Fakes of what the HTTP API works with: registers in memory, a mesh that answers as a test says. */
+import { type Config, loadConfig } from '../../daemon/config/load.js'
+import type { ApiServices } from '../../daemon/http/services.js'
+import { type Log, silentLog } from '../../daemon/log/log.js'
+import type { NodeView } from '../../daemon/node-view.js'
+import type {
+  ConflictItem,
+  ListItem,
+  MemberStatus,
+  Mesh,
+  Page,
+  Registers,
+  Resolution,
+  Shown,
+  ShownVersion,
+  WriteOptions,
+  Written,
+} from '../../daemon/services.js'
+import { HearsayError } from '../../store/errors.js'
+import { dotText } from '../../store/model/dot.js'
+
+/** The actor of all dots here. */
+export const actor = '00000000000000aa'
+
+const member = 'bbbbbbbbbbbbbbbb'
+
+/** Registers without a store: tokens are lists of dots in the clear. */
+export class FakeRegisters implements Registers {
+  readonly versions = new Map<string, ShownVersion[]>()
+  readonly retries = new Map<string, { hash: string; written: Written }>()
+  /** Keys whose values fail their checksum. */
+  readonly damaged = new Set<string>()
+  /** When set, writes fail with it. */
+  failure: HearsayError | undefined
+  #counter = 0
+
+  get(key: string): Shown | undefined {
+    if (this.damaged.has(key)) throw new HearsayError('DAMAGED_VALUE', `the value of "${key}" is damaged`)
+    const versions = this.versions.get(key) ?? []
+    if (versions.length === 0) return undefined
+    const [first] = versions
+    return { key, versions, winnerContext: token(key, [first!]), context: token(key, versions) }
+  }
+
+  async put(key: string, value: Uint8Array, options: WriteOptions): Promise<Written> {
+    if (this.failure !== undefined) throw this.failure
+    const { retry } = options
+    if (retry !== undefined) {
+      const hash = Buffer.from(retry.requestHash).toString('hex')
+      const earlier = this.retries.get(retry.key)
+      if (earlier !== undefined) {
+        if (earlier.hash === hash) return earlier.written
+        throw new HearsayError('RETRY_KEY_REUSED', 'another request used this key')
+      }
+      const written = this.#write(key, value, options)
+      this.retries.set(retry.key, { hash, written })
+      return written
+    }
+    return this.#write(key, value, options)
+  }
+
+  #write(key: string, value: Uint8Array, options: WriteOptions): Written {
+    const before = this.versions.get(key) ?? []
+    if (options.ifAbsent === true && before.length > 0) throw new HearsayError('EXISTS', `"${key}" exists`)
+    const seen = options.context === undefined ? before.slice(0, 1).map(dotOf) : dotsOf(key, options.context)
+    const kept = before.filter((version) => !seen.includes(dotOf(version)))
+    return this.add(key, value, kept, options.expiresAtMs ?? null)
+  }
+
+  /** Adds a version in front of others. */
+  add(key: string, value: Uint8Array, kept = this.versions.get(key) ?? [], expiresAtMs: number | null = null): Written {
+    const counter = ++this.#counter
+    const made = { dot: { actor, counter }, member, time: { ms: 1000 + counter, logical: 0 }, expiresAtMs, value }
+    this.versions.set(key, [made, ...kept])
+    return { dot: made.dot, context: token(key, [made]) }
+  }
+
+  async delete(key: string, options: WriteOptions): Promise<Written> {
+    const before = this.versions.get(key) ?? []
+    if (before.length === 0) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
+    if (before.length > 1 && options.all !== true && options.context === undefined) {
+      throw new HearsayError('CONFLICT', `"${key}" is in conflict`, { siblings: before.length })
+    }
+    const seen = options.context === undefined ? before.map(dotOf) : dotsOf(key, options.context)
+    const kept = before.filter((version) => !seen.includes(dotOf(version)))
+    if (kept.length > 0) this.versions.set(key, kept)
+    else this.versions.delete(key)
+    return { dot: { actor, counter: ++this.#counter }, context: '' }
+  }
+
+  async list(query: { prefix: string; after?: string; limit: number }): Promise<Page<ListItem>> {
+    const keys = [...this.versions.keys()]
+      .sort()
+      .filter((key) => key.startsWith(query.prefix) && key > (query.after ?? ''))
+    const page = keys.slice(0, query.limit)
+    const items = page.map((key) => ({ key, types: ['reg'] as const, siblings: this.versions.get(key)!.length }))
+    return { items, next: keys.length > page.length ? page.at(-1)! : null }
+  }
+
+  async conflicts(query: { prefix: string; after?: string; limit: number }): Promise<Page<ConflictItem>> {
+    const page = await this.list({ ...query, limit: Number.MAX_SAFE_INTEGER })
+    const all = page.items.filter((item) => item.siblings > 1)
+    const items = all.slice(0, query.limit).map(({ key }) => {
+      const versions = this.versions.get(key)!
+      return { key, type: 'reg' as const, field: new Uint8Array(0), context: token(key, versions), versions }
+    })
+    return { items, next: all.length > items.length ? items.at(-1)!.key : null }
+  }
+
+  async resolve(key: string, resolution: Resolution, options: { context?: string }): Promise<Written> {
+    const versions = this.versions.get(key) ?? []
+    if (options.context !== undefined && dotsOf(key, options.context).length < versions.length) {
+      throw new HearsayError('STALE_CONTEXT', 'a newer sibling has come')
+    }
+    if ('merge' in resolution) throw new HearsayError('BAD_REQUEST', 'no resolver')
+    const value = 'value' in resolution ? resolution.value : versions[resolution.pick - 1]!.value
+    return this.add(key, value, [])
+  }
+
+  async importValue(
+    key: string,
+    value: Uint8Array,
+    options: { expiresAtMs: number | null; extra: boolean },
+  ): Promise<Written | undefined> {
+    if (this.failure !== undefined) throw this.failure
+    const before = this.versions.get(key) ?? []
+    if (before.some((version) => Buffer.compare(version.value, value) === 0)) return undefined
+    return this.add(key, value, options.extra ? before : before.slice(1), options.expiresAtMs)
+  }
+}
+
+const dotOf = (version: ShownVersion) => dotText(version.dot)
+
+function token(key: string, versions: readonly ShownVersion[]): string {
+  return Buffer.from(JSON.stringify([key, ...versions.map(dotOf)])).toString('base64url')
+}
+
+function dotsOf(key: string, context: string): string[] {
+  try {
+    const [of, ...dots] = JSON.parse(Buffer.from(context, 'base64url').toString()) as string[]
+    if (of === key) return dots
+  } catch {
+    // Answered below.
+  }
+  throw new HearsayError('BAD_CONTEXT', 'this context is malformed, altered, or of another key')
+}
+
+/** A mesh of one other member, `b`; everything it was asked is kept in `calls`. */
+export class FakeMesh implements Mesh {
+  readonly name = 'a'
+  readonly peer = 'peer-a'
+  readonly calls: [string, ...unknown[]][] = []
+  readonly blockedPeers = new Set<string>()
+  quorum = true
+  acks = 1
+  waits = true
+
+  addresses = () => ['/ip4/127.0.0.1/tcp/7400']
+  nameOf = (tag: string) => (tag === member ? 'b' : tag)
+  members = (): MemberStatus[] => [memberB]
+  blocked = () => [...this.blockedPeers]
+  warnings = () => ['mesh warning']
+  invite = () => 'hearsay-token'
+  hasQuorum = () => this.quorum
+  where = () => ({ nodes: ['a'], unknown: ['b'] })
+
+  async join(given: string): Promise<void> {
+    this.calls.push(['join', given])
+    if (given === 'bad') throw new HearsayError('BAD_TOKEN', 'malformed')
+    if (given === 'far') throw new HearsayError('UNREACHABLE', 'no answer')
+  }
+  async forget(name: string): Promise<void> {
+    this.calls.push(['forget', name])
+    if (name !== 'b') throw new HearsayError('NOT_FOUND', `there is no member ${name}`)
+  }
+  async block(peers: readonly string[]): Promise<void> {
+    if (!peers.every((peer) => peer === 'b')) throw new HearsayError('NOT_FOUND', 'there is no such member')
+    for (const peer of peers) this.blockedPeers.add(peer)
+  }
+  async unblock(peers?: readonly string[]): Promise<void> {
+    for (const peer of peers ?? [...this.blockedPeers]) this.blockedPeers.delete(peer)
+  }
+  async sync(peer?: string) {
+    this.calls.push(['sync', peer])
+    if (peer !== undefined && peer !== 'b') throw new HearsayError('NOT_FOUND', 'there is no such peer')
+    return [
+      {
+        peer: 'b',
+        mode: 'delta' as const,
+        roundTrips: 2,
+        bytesSent: 1,
+        bytesReceived: 2,
+        entriesSent: 3,
+        entriesReceived: 4,
+        ended: 'complete',
+      },
+    ]
+  }
+  async awaitAcks(dot: object, want: number | 'majority' | 'all', timeoutMs: number) {
+    this.calls.push(['awaitAcks', dot, want, timeoutMs])
+    return {
+      have: this.acks,
+      want: want === 'majority' || want === 'all' ? 2 : want,
+      nodes: ['a', 'b'].slice(0, this.acks),
+    }
+  }
+  async wait(condition: object): Promise<boolean> {
+    this.calls.push(['wait', condition])
+    return this.waits
+  }
+  async readRepair(address: { key: string }, consistency: string, timeoutMs: number): Promise<void> {
+    this.calls.push(['readRepair', address.key, consistency, timeoutMs])
+    if (!this.quorum) throw new HearsayError('NO_QUORUM', 'too few members answered')
+  }
+}
+
+const memberB: MemberStatus = {
+  name: 'b',
+  peer: 'peer-b',
+  connected: true,
+  blocked: false,
+  converged: false,
+  behind: 3,
+  ahead: 1,
+  lastSeenMs: 1_700_000_000_123,
+  lastEqualMs: null,
+  hints: { updates: 3, bytes: 99, sinceMs: 1_700_000_000_000 },
+  addresses: ['/ip4/127.0.0.1/tcp/7401'],
+  version: '0.1.0',
+  clockOffsetMs: -2,
+}
+
+/** A node at rest. */
+export class FakeNode implements NodeView {
+  readonly version = '0.1.0'
+  failed: HearsayError | undefined
+  actor = () => actor
+  entries = () => 7
+  root = () => 'ab'.repeat(16)
+  contextDigest = () => 'cd'.repeat(16)
+  conflicts = () => 1
+  isVerified = () => true
+  isSyncing = () => false
+  failure = () => this.failed
+  warnings = () => ['store warning']
+  counters = () => ({ gossip_published: 5 })
+}
+
+/** All fakes together, as the API takes them. */
+export interface FakeServices extends ApiServices {
+  readonly registers: FakeRegisters
+  readonly mesh: FakeMesh
+  readonly node: FakeNode
+}
+
+/** The wall clock of all fakes, in milliseconds since 1970. */
+export const fakeNowMs = 1_700_000_000_000
+
+/** Fresh fakes; `flags` as for the daemon. */
+export async function fakeServices(flags: Record<string, unknown> = {}, log: Log = silentLog): Promise<FakeServices> {
+  const config: Config = await loadConfig({
+    flags: { data: '/nonexistent', ...flags },
+    environment: {},
+    home: '/',
+    hostname: 'a',
+  })
+  return {
+    registers: new FakeRegisters(),
+    mesh: new FakeMesh(),
+    node: new FakeNode(),
+    config,
+    log,
+    nowMs: () => fakeNowMs,
+    stopping: new AbortController().signal,
+  }
+}
