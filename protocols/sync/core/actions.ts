@@ -1,0 +1,93 @@
+/**
+ * What a session asks of its surroundings, one action at a time, and what it is told in return.
+ * A session is a generator: pure, synchronous, with no stream, clock or randomness of its own.
+ * Source of the shape: etcd raft's rawnode (event in, what to do out).
+ */
+import type { TaggedContexts, TaggedUpdates } from '../../../store/model/codec.js'
+import type { Context } from '../../../store/model/context.js'
+import type { ApplyOutcome, Capture, MissingUpdates, PeerEntry, SyncReplica } from '../../../store/replica/types.js'
+import type { Message } from '../messages.js'
+
+/** The synchronous part of a replica: what a session reads by itself. */
+export type SyncView = Pick<
+  SyncReplica,
+  'isVerified' | 'damageEpoch' | 'trie' | 'capture' | 'appliedBefore' | 'peerEntry' | 'peerEntryAt'
+>
+
+/** What a session asks for. */
+export type Action =
+  /** Send a message; go on when the next may be sent. */
+  | { readonly type: 'send'; readonly message: Message }
+  /** Wait for the peer's next message. */
+  | { readonly type: 'receive' }
+  /** Read updates from the log. */
+  | {
+      readonly type: 'readMissing'
+      readonly missing: Context
+      readonly bytesMax: number
+      readonly peerApplied: Context
+    }
+  /** Begin to apply updates in one durable batch; the next batches come after it. */
+  | { readonly type: 'apply'; readonly updates: TaggedUpdates }
+  /** Begin to join entries in one durable batch; the next batches come after it. */
+  | { readonly type: 'join'; readonly entries: readonly PeerEntry[]; readonly peer: TaggedContexts }
+  /** Wait until everything applied and joined is durable and committed. */
+  | { readonly type: 'settle' }
+  /** Unite the peer's captured contexts, durably. */
+  | { readonly type: 'unite'; readonly peer: TaggedContexts; readonly except: Context }
+  /** Take the slot for bulk transfers. */
+  | { readonly type: 'claim' }
+  /** The peer has told its contexts: what it applied is acknowledged. */
+  | { readonly type: 'heard'; readonly capture: Capture }
+  /** Let others have a turn. */
+  | { readonly type: 'pause' }
+
+/** The answer to an action. */
+export type Answer =
+  | { readonly type: 'done' }
+  | { readonly type: 'message'; readonly message: Message }
+  | { readonly type: 'missing'; readonly missing: MissingUpdates }
+  | { readonly type: 'settled'; readonly outcome: ApplyOutcome }
+  | { readonly type: 'claimed'; readonly granted: boolean }
+
+/** A part of a session: yields actions, is given their answers, and returns a T. */
+export type Step<T> = Generator<Action, T, Answer>
+
+/** Thrown when a session cannot go on: `reason` is for reports and logs. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError'
+  readonly reason: string
+
+  constructor(reason: string) {
+    super(`sync: ${reason}`)
+    this.reason = reason
+  }
+}
+
+/** Waits for the peer's next message. */
+export function* receive(): Step<Message> {
+  const answer = yield { type: 'receive' }
+  if (answer.type !== 'message') throw new Error(`expected a message, was told ${answer.type}`)
+  return answer.message
+}
+
+/** Reads updates from the log. */
+export function* readMissing(missing: Context, bytesMax: number, peerApplied: Context): Step<MissingUpdates> {
+  const answer = yield { type: 'readMissing', missing, bytesMax, peerApplied }
+  if (answer.type !== 'missing') throw new Error(`expected updates, was told ${answer.type}`)
+  return answer.missing
+}
+
+/** Waits until what was applied and joined is durable. */
+export function* settle(): Step<ApplyOutcome> {
+  const answer = yield { type: 'settle' }
+  if (answer.type !== 'settled') throw new Error(`expected an outcome, was told ${answer.type}`)
+  return answer.outcome
+}
+
+/** Takes the slot for bulk transfers. Returns whether it was free. */
+export function* claim(): Step<boolean> {
+  const answer = yield { type: 'claim' }
+  if (answer.type !== 'claimed') throw new Error(`expected the slot, was told ${answer.type}`)
+  return answer.granted
+}

@@ -1,0 +1,127 @@
+/** Comparing the peer's digests with ours: which children differ, what stands there, which entries the peer lacks, which we want. */
+import { differencesBelow, saltedBelow, saltedDigestBytes, saltedDigests } from '../../../store/merkle/salted.js'
+import type { Prefix, TrieEntry } from '../../../store/merkle/types.js'
+import { sliceMax } from '../limits.js'
+import type { TreeNode } from '../messages.js'
+import type { Step, SyncView } from './actions.js'
+import { IdList, idText } from './ids.js'
+
+/** Nibbles of an id: nothing lies deeper. */
+export const prefixLengthMax = 32
+const digits = '0123456789abcdef'
+
+/** A node of the peer's, and where it stands. */
+export interface PlacedNode {
+  readonly prefix: Prefix
+  readonly node: TreeNode
+}
+
+/** When entries are listed rather than divided; limits.ts has the values in use. */
+export interface ListingLimits {
+  /** Entries in all, in the first message. */
+  readonly helloListingMax: number
+  /** Entries below a prefix. */
+  readonly listingMax: number
+}
+
+/** What one side put into its turn and must remember until the answer: its blocks of digests and the ids that it listed, in order. */
+export class Asked {
+  readonly blocks: Prefix[] = []
+  readonly listed = new IdList()
+  /** Blocks and listings in all; a listing may be empty. */
+  nodes = 0
+}
+
+/** Reads of the trie by one session, in slices. */
+export class Comparison {
+  readonly #view: SyncView
+  readonly #salt: Uint8Array
+  readonly #limits: ListingLimits
+  #work = 0
+
+  constructor(view: SyncView, salt: Uint8Array, limits: ListingLimits) {
+    this.#limits = limits
+    this.#view = view
+    this.#salt = salt
+  }
+
+  /** The first nodes: the 256 digests of depth 2, or the listing of a small tree. */
+  hello(asked: Asked): TreeNode[] {
+    if (this.#view.trie.size <= this.#limits.helloListingMax) return [this.#listing('', asked)]
+    return Array.from(digits, (digit) => this.#block(digit, asked))
+  }
+
+  /** The places of the nodes in a first message; undefined when they cannot be one. */
+  static placesOfHello(nodes: readonly TreeNode[]): PlacedNode[] | undefined {
+    const isListing = nodes.length === 1 && nodes[0]!.kind === 'listing'
+    const isBlocks = nodes.length === digits.length && nodes.every((node) => node.kind === 'digests')
+    if (!isListing && !isBlocks) return undefined
+    return nodes.map((node, at) => ({ prefix: isListing ? '' : digits[at]!, node }))
+  }
+
+  /** Which children of a block differ (a bit each), and what stands here at those. */
+  *block(place: PlacedNode, asked: Asked): Step<{ answer: number; nodes: TreeNode[] }> {
+    let answer = 0
+    const nodes: TreeNode[] = []
+    for (const { prefix } of differencesBelow(this.#view.trie, place.prefix, this.#salt, place.node.digests)) {
+      answer |= 1 << Number.parseInt(prefix.at(-1)!, 16)
+      nodes.push(this.#node(prefix, asked))
+    }
+    yield* this.worked((nodes.length + 1) * digits.length)
+    return { answer, nodes }
+  }
+
+  /** Which positions of the peer's listing are unknown here, and the ids of our entries there that it lacks. */
+  *listing(place: PlacedNode, lacking: IdList): Step<number[]> {
+    const theirs = keysOf(place.node.digests)
+    const positions = new Map(theirs.map((key, position) => [key, position]))
+    for (let after: Uint8Array | undefined; ; ) {
+      const entries = this.#view.trie.entries(place.prefix, { limit: sliceMax, ...(after && { after }) })
+      const mine = keysOf(this.#salted(entries))
+      for (const [at, key] of mine.entries()) if (!positions.delete(key)) lacking.push(entries[at]!.id)
+      yield* this.worked(entries.length + theirs.length)
+      if (entries.length < sliceMax) break
+      after = Uint8Array.from(entries.at(-1)!.id)
+    }
+    return theirs.flatMap((key, position) => (positions.get(key) === position ? [position] : []))
+  }
+
+  #node(prefix: Prefix, asked: Asked): TreeNode {
+    const { kind, count } = this.#view.trie.node(prefix)
+    const divides = kind === 'inner' && count > this.#limits.listingMax && prefix.length < prefixLengthMax
+    return divides ? this.#block(prefix, asked) : this.#listing(prefix, asked)
+  }
+
+  #block(prefix: Prefix, asked: Asked): TreeNode {
+    asked.blocks.push(prefix)
+    asked.nodes++
+    return { kind: 'digests', digests: saltedBelow(this.#view.trie, prefix, this.#salt) }
+  }
+
+  #listing(prefix: Prefix, asked: Asked): TreeNode {
+    asked.nodes++
+    const entries = this.#view.trie.entries(prefix)
+    for (const entry of entries) asked.listed.push(entry.id)
+    return { kind: 'listing', digests: this.#salted(entries) }
+  }
+
+  #salted(entries: readonly TrieEntry[]): Uint8Array {
+    return saltedDigests(this.#salt, Buffer.concat(entries.map((entry) => entry.digest)))
+  }
+
+  /** Counts work, and lets others have a turn when it was much. */
+  *worked(amount: number): Step<void> {
+    this.#work += amount
+    if (this.#work < sliceMax) return
+    this.#work = 0
+    yield { type: 'pause' }
+  }
+}
+
+function keysOf(digests: Uint8Array): string[] {
+  const keys: string[] = []
+  for (let at = 0; at < digests.length; at += saltedDigestBytes) {
+    keys.push(idText(digests.subarray(at, at + saltedDigestBytes)))
+  }
+  return keys
+}

@@ -1,0 +1,203 @@
+/** What one session knows: its captures, what the peer is known to have, and what to report. */
+import type { MemberOf, MemberTag, TaggedContexts } from '../../../store/model/codec.js'
+import { unknownMember } from '../../../store/model/codec.js'
+import { Context } from '../../../store/model/context.js'
+import { type Actor, type Dot, dotText, includesDot } from '../../../store/model/dot.js'
+import type { Update } from '../../../store/model/update.js'
+import type { Capture, PeerEntry } from '../../../store/replica/types.js'
+import { namedUpdate } from '../entries.js'
+import { saltBytes } from '../limits.js'
+import type { Message } from '../messages.js'
+import { receive, type Step, SyncError, type SyncView } from './actions.js'
+import { baselineOf, type CapturePatch, diffCapture, patchCapture } from './captures.js'
+import type { ListingLimits } from './compare.js'
+
+/** How a session is to be held. */
+export interface SessionOptions extends ListingLimits {
+  /** This side's part of the salt: 8 unpredictable bytes. */
+  readonly salt: Uint8Array
+  /** The initiator's wish: end when all differences are young. */
+  readonly youngOk: boolean
+  /** Bytes of the greatest value that is taken; a greater one is refused and left out of every union. */
+  readonly valueBytesMax: number
+  /** Age below which a difference is young, in milliseconds. */
+  readonly youngMs: number
+}
+
+/** How a session went. */
+export type SessionMode = 'equal' | 'contexts' | 'delta' | 'tree' | 'full' | 'busy' | 'young'
+
+/** What a session reports at its end. */
+export interface SessionOutcome {
+  readonly mode: SessionMode
+  /** Roots were equal when compared after both captures. */
+  readonly provenEqual: boolean
+  /** The peer's contexts were united (or held nothing new). */
+  readonly united: boolean
+  /** Why it ended: `complete`, `young`, or why it was refused. */
+  readonly ended: string
+  /** Half the number of turns; the closing verdict on a check is not counted, since nothing waits for it. */
+  readonly roundTrips: number
+  readonly updatesSent: number
+  readonly updatesReceived: number
+  readonly entriesSent: number
+  readonly entriesReceived: number
+  readonly valuesSent: number
+  /** Dots whose values were refused. */
+  readonly refused: Context
+}
+
+/** What becomes of the outcome but for the counters. */
+export type Ending = Pick<SessionOutcome, 'mode' | 'provenEqual' | 'united' | 'ended'>
+
+/** One session's knowledge. Both roles use it. */
+export class Conversation {
+  readonly view: SyncView
+  readonly options: SessionOptions
+  readonly refused = new Context()
+  /** Dots that went to the peer as updates in this session. */
+  readonly sent = new Context()
+  turns = 0
+  verdictTurns = 0
+  updatesSent = 0
+  updatesReceived = 0
+  entriesSent = 0
+  entriesReceived = 0
+  valuesSent = 0
+  #salt: Uint8Array = new Uint8Array(0)
+  #mine: Capture | undefined
+  #theirs: (Capture & { readonly members: Map<Actor, MemberTag> }) | undefined
+  readonly #arrived = new Set<string>()
+  readonly #epoch: number
+
+  constructor(view: SyncView, options: SessionOptions) {
+    if (options.salt.length !== saltBytes) throw new RangeError(`a salt has ${saltBytes} bytes`)
+    this.view = view
+    this.options = options
+    this.#epoch = view.damageEpoch
+  }
+
+  /** The last capture that the peer was told. */
+  get mine(): Capture {
+    if (this.#mine === undefined) throw new Error('nothing captured yet')
+    return this.#mine
+  }
+
+  /** The last capture that the peer told. */
+  get theirs(): Capture {
+    if (this.#theirs === undefined) throw new Error('nothing heard yet')
+    return this.#theirs
+  }
+
+  /** The salt of digests on the wire: both sides' parts, the initiator's first. */
+  get salt(): Uint8Array {
+    return this.#salt
+  }
+
+  /** Puts the salt together. */
+  setSalt(initiator: Uint8Array, responder: Uint8Array): void {
+    this.#salt = Buffer.concat([initiator, responder])
+  }
+
+  /** Names the member of an actor, for frames. */
+  readonly memberOf: MemberOf = (actor) =>
+    this.#mine?.members.get(actor) ?? this.#theirs?.members.get(actor) ?? unknownMember
+
+  /** Captures now. Every read of the tree and the log for the peer comes after. */
+  captureNow(): CapturePatch {
+    const baseline = baselineOf(this.#mine, this.#theirs)
+    const capture = this.view.capture()
+    this.#mine = { ...capture, members: capture.members }
+    return diffCapture(capture, baseline, this.memberOf)
+  }
+
+  /** Takes the peer's capture. Throws a DecodeError when it does not fit what was said before. */
+  *hear(patch: CapturePatch): Step<Capture> {
+    const capture = patchCapture(patch, baselineOf(this.#mine, this.#theirs))
+    const members = new Map([...(this.#theirs?.members ?? []), ...capture.members])
+    this.#theirs = { ...capture, members }
+    yield { type: 'heard', capture }
+    return capture
+  }
+
+  /** Sends a message, unless damage was found since the session began: then nothing may leave any more. */
+  *send(message: Message): Step<void> {
+    this.assertSound()
+    yield { type: 'send', message }
+  }
+
+  /** The peer's next message, which must be of one of these types. */
+  *expect<T extends Message['type']>(...types: readonly T[]): Step<Extract<Message, { type: T }>> {
+    const message = yield* receive()
+    if (!(types as readonly string[]).includes(message.type)) {
+      throw new SyncError(`unexpected message ${message.type} instead of ${types.join(' or ')}`)
+    }
+    return message as Extract<Message, { type: T }>
+  }
+
+  /** Throws when damage was found since the session began (DESIGN 3.2, rule 11): it must end without a union. */
+  assertSound(): void {
+    if (!this.view.isVerified || this.view.damageEpoch !== this.#epoch) throw new SyncError('damage')
+  }
+
+  /** Unites the peer's last capture after a complete pass (rule 1), but for what was refused (rule 6). */
+  *unite(): Step<void> {
+    this.assertSound()
+    const peer: TaggedContexts = this.theirs
+    const { seen, applied } = this.mine
+    if (seen.covers(peer.seen) && applied.covers(peer.applied)) return
+    yield { type: 'unite', peer, except: this.refused }
+  }
+
+  /** Tags of actors that a frame of the peer named. */
+  learnMembers(members: ReadonlyMap<Actor, MemberTag>): void {
+    for (const [actor, member] of members) {
+      if (member !== unknownMember) this.#theirs?.members.set(actor, member)
+    }
+  }
+
+  /** Notes what the peer's entry shows that it holds beyond its capture. */
+  noteArrived(entry: PeerEntry): void {
+    for (const { dot, value } of entry.updates) {
+      if (value !== null && !this.theirs.seen.has(dot)) this.#arrived.add(dotText(dot))
+    }
+  }
+
+  /** Whether the peer is known to have seen a dot. */
+  peerHasSeen(dot: Dot): boolean {
+    return (
+      this.theirs.seen.has(dot) || this.sent.has(dot) || (this.#arrived.size > 0 && this.#arrived.has(dotText(dot)))
+    )
+  }
+
+  /** Whether the peer is known to have applied a dot's own update. */
+  peerHasApplied(dot: Dot): boolean {
+    return this.theirs.applied.has(dot) || this.sent.has(dot)
+  }
+
+  /** An entry as the peer needs it: values only of dots that it has not seen, superseded dots only of updates that it has not applied. */
+  trim(entry: PeerEntry): PeerEntry {
+    const bare: Dot[] = []
+    const updates = entry.updates.map((update) => {
+      const isBare = includesDot(entry.bare, update.dot)
+      const isNamed = this.peerHasSeen(update.dot) && (isBare || this.peerHasApplied(update.dot))
+      if (isBare || isNamed) bare.push(update.dot)
+      if (isNamed) return namedUpdate(update)
+      return this.peerHasSeen(update.dot) ? { ...update, value: null } : update
+    })
+    return { address: entry.address, updates, bare }
+  }
+
+  /** Whether a value is too great for this node. */
+  isRefused(update: Update): boolean {
+    return update.value !== null && update.value.length > this.options.valueBytesMax
+  }
+
+  /** The report. */
+  outcome(ending: Ending): SessionOutcome {
+    const { updatesSent, updatesReceived, entriesSent, entriesReceived, valuesSent, refused } = this
+    const roundTrips = (this.turns - this.verdictTurns) / 2
+    const counts = { updatesSent, updatesReceived, entriesSent, entriesReceived, valuesSent }
+    return { ...ending, roundTrips, refused, ...counts }
+  }
+}

@@ -1,0 +1,67 @@
+/** Delta sync: streaming exactly the updates that the other side has not applied, out of the log. */
+import type { Context } from '../../../store/model/context.js'
+import { deltaBytesAim } from '../limits.js'
+import type { Message } from '../messages.js'
+import { readMissing, receive, type Step, SyncError } from './actions.js'
+import { baselineOf } from './captures.js'
+import type { Conversation } from './conversation.js'
+
+/** The dots applied on our side that the peer has not applied, by the captures exchanged last. */
+export function missingThere(talk: Conversation): Context {
+  return talk.mine.applied.minus(talk.theirs.applied)
+}
+
+/** The dots applied on the peer's side that we had not applied, by the captures exchanged last. */
+export function missingHere(talk: Conversation): Context {
+  return talk.theirs.applied.minus(talk.mine.applied)
+}
+
+/**
+ * Sends the updates of these dots, a message at a time as the channel drains, and `deltaEnd`.
+ * Returns how many dots the log could not tell about: their fate is left to the tree.
+ */
+export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
+  let missing = wanted
+  let unlisted = 0
+  while (!missing.isEmpty) {
+    const peerApplied = baselineOf({ ...talk.theirs, seen: talk.sent, applied: talk.sent }, talk.theirs).applied
+    const found = yield* readMissing(missing, deltaBytesAim, peerApplied)
+    if (found.updates.length > 0) {
+      const { updates } = found
+      yield* talk.send({ type: 'delta', updates: { updates: [...updates], members: talk.mine.members } })
+      talk.updatesSent += updates.length
+      talk.valuesSent += updates.filter((update) => update.value !== null).length
+      talk.sent.union(found.listed)
+    }
+    const left = missing.minus(found.listed).minus(found.unlisted)
+    unlisted += missing.intersection(found.unlisted).size
+    if (left.equals(missing)) throw new Error('the log makes no progress')
+    missing = left
+  }
+  yield* talk.send({ type: 'deltaEnd', unlisted })
+  return unlisted
+}
+
+/**
+ * Takes the peer's updates until its `deltaEnd`; each message is one durable batch.
+ * `first`: a message that has come already. Returns how many dots the peer's log could not tell about.
+ */
+export function* receiveDelta(talk: Conversation, first?: Message): Step<number> {
+  for (let message = first ?? (yield* receive()); ; message = yield* receive()) {
+    if (message.type === 'deltaEnd') return message.unlisted
+    if (message.type !== 'delta') throw new SyncError(`unexpected message ${message.type} in a delta`)
+    yield* takeUpdates(talk, message)
+  }
+}
+
+/** A refused update keeps its dot out of both contexts; what stands in the same message is of other values and is taken. */
+function* takeUpdates(talk: Conversation, message: Extract<Message, { type: 'delta' }>): Step<void> {
+  const { members } = message.updates
+  talk.learnMembers(members)
+  talk.updatesReceived += message.updates.updates.length
+  const updates = message.updates.updates.filter((update) => {
+    if (talk.isRefused(update)) talk.refused.add(update.dot)
+    return !talk.isRefused(update)
+  })
+  if (updates.length > 0) yield { type: 'apply', updates: { updates, members } }
+}

@@ -1,0 +1,137 @@
+/** The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come. */
+import type { Prefix } from '../../../store/merkle/types.js'
+import type { Address } from '../../../store/model/address.js'
+import { Context } from '../../../store/model/context.js'
+import { addressId } from '../../../store/model/digest.js'
+import { sameDot } from '../../../store/model/dot.js'
+import type { PeerEntry } from '../../../store/replica/types.js'
+import { turnNodesMax, valuesMax } from '../limits.js'
+import type { Message } from '../messages.js'
+import { receive, type Step, SyncError } from './actions.js'
+import { Comparison, type PlacedNode, prefixLengthMax } from './compare.js'
+import { idText } from './ids.js'
+import type { DescentState } from './tree.js'
+
+/** What the peer put into one turn. */
+export interface Turn {
+  readonly places: PlacedNode[]
+  /** Ids that the peer wants, of those that we listed; as text. */
+  readonly wanted: Set<string>
+  /** Addresses of which the peer wants the values. */
+  readonly values: Address[]
+  /** By id: addresses where both hold the same dots, though their digests differ. */
+  readonly suspects: Map<string, Address>
+  /** How many of our blocks were answered so far. */
+  answered: number
+  /** Something in the turn needs an answer. */
+  expecting: boolean
+}
+
+const digits = '0123456789abcdef'
+const nothing = new Context()
+
+/** A turn of which nothing has come. */
+export function startTurn(): Turn {
+  return { places: [], wanted: new Set(), values: [], suspects: new Map(), answered: 0, expecting: false }
+}
+
+/** Takes the peer's messages until it ends its turn. Entries are being joined when this returns; settle before going on. */
+export function* receiveTurn(state: DescentState, first: Message): Step<Turn> {
+  const turn = startTurn()
+  let message = first
+  while (message.type !== 'end') {
+    yield* take(state, turn, message)
+    message = yield* receive()
+  }
+  turn.expecting = message.expecting
+  if (turn.answered !== state.asked.blocks.length) throw new SyncError('blocks without an answer')
+  const asks = turn.places.length > 0 || turn.wanted.size > 0 || turn.values.length > 0
+  if (asks && !turn.expecting) throw new SyncError('a last turn that asks')
+  return turn
+}
+
+function* take(state: DescentState, turn: Turn, message: Message): Step<void> {
+  switch (message.type) {
+    case 'tree':
+      return takeTree(state, turn, message)
+    case 'wants':
+      return takeWants(state, turn, message.positions)
+    case 'entries':
+      return yield* takeEntries(state, turn, message)
+    case 'values':
+      turn.values.push(...message.addresses)
+      if (turn.values.length > valuesMax) throw new SyncError('too many values asked for')
+      return
+    default:
+      throw new SyncError(`unexpected message ${message.type} in a descent`)
+  }
+}
+
+/** Puts the peer's nodes in their places: below our blocks, or at the top when they come first. */
+export function takeTree(state: DescentState, turn: Turn, message: Extract<Message, { type: 'tree' }>): void {
+  const places = state.hasSpoken ? placesBelow(state, turn, message) : Comparison.placesOfHello(message.nodes)
+  if (places === undefined || (!state.hasSpoken && (turn.places.length > 0 || message.answers.length > 0))) {
+    throw new SyncError('first nodes of no known form')
+  }
+  turn.places.push(...places)
+  if (turn.places.length > turnNodesMax) throw new SyncError('too many nodes in one turn')
+}
+
+function placesBelow(state: DescentState, turn: Turn, message: Extract<Message, { type: 'tree' }>): PlacedNode[] {
+  const prefixes: Prefix[] = []
+  for (const answer of message.answers) {
+    const parent = state.asked.blocks[turn.answered++]
+    if (parent === undefined) throw new SyncError('an answer to no block')
+    for (let child = 0; child < digits.length; child++) if ((answer >> child) & 1) prefixes.push(parent + digits[child])
+  }
+  if (prefixes.length !== message.nodes.length) throw new SyncError('nodes and answers do not match')
+  return message.nodes.map((node, at) => {
+    const prefix = prefixes[at]!
+    if (prefix.length >= prefixLengthMax && node.kind === 'digests') throw new SyncError('a block below an id')
+    return { prefix, node }
+  })
+}
+
+/** What the peer wants differs from what it holds there; unless an entry of it comes in this turn, it holds nothing there. */
+function takeWants(state: DescentState, turn: Turn, positions: readonly number[]): void {
+  for (const position of positions) {
+    const id = state.asked.listed.at(position)
+    if (id === undefined) throw new SyncError('a position that was not listed')
+    turn.wanted.add(idText(id))
+    state.uncovered.add(idText(id))
+  }
+}
+
+function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message, { type: 'entries' }>): Step<void> {
+  const { talk } = state
+  talk.learnMembers(message.entries.members)
+  const accepted: PeerEntry[] = []
+  for (const entry of message.entries.entries) {
+    const id = idText(addressId(entry.address))
+    if (!message.part) {
+      talk.entriesReceived++
+      if (turn.wanted.has(id) && isSuspect(state, entry)) turn.suspects.set(id, entry.address)
+      state.uncovered.delete(id)
+    }
+    if (isAccepted(state, entry)) accepted.push(entry)
+  }
+  // A part lists only some of the versions: joined against nothing seen, it can add and never remove.
+  const peer = message.part ? { ...talk.theirs, seen: nothing, applied: nothing } : talk.theirs
+  if (accepted.length > 0) yield { type: 'join', entries: accepted, peer }
+}
+
+/** An entry with a value that is too great is left aside whole; its dots stay out of the union (DESIGN 3.2, rule 6). */
+function isAccepted(state: DescentState, entry: PeerEntry): boolean {
+  const { talk } = state
+  talk.noteArrived(entry)
+  if (!entry.updates.some((update) => talk.isRefused(update))) return true
+  for (const { dot, value } of entry.updates) if (value !== null) talk.refused.add(dot)
+  return false
+}
+
+/** Same dots, no new values, and yet another digest: a dot issued twice, or bits that rotted. The values must be compared. */
+function isSuspect(state: DescentState, entry: PeerEntry): boolean {
+  if (entry.updates.some((update) => update.value !== null)) return false
+  const mine = state.talk.view.peerEntryAt(entry.address).updates
+  return mine.length === entry.updates.length && mine.every((update, at) => sameDot(update.dot, entry.updates[at]!.dot))
+}

@@ -1,0 +1,166 @@
+/** Our turn in a descent: nodes, wants and entries, in messages of a bounded size. */
+import type { Address } from '../../../store/model/address.js'
+import type { PeerEntry } from '../../../store/replica/types.js'
+import { namedUpdate } from '../entries.js'
+import { entryBytesAim, messageBytesAim, messageEntriesAim, valuesMax, wantsMax } from '../limits.js'
+import type { TreeNode } from '../messages.js'
+import type { Step } from './actions.js'
+import type { Asked, PlacedNode } from './compare.js'
+import { idBytes, idText } from './ids.js'
+import type { Turn } from './inbound.js'
+import type { DescentState } from './tree.js'
+
+/** Answers the peer's blocks, and notes in `asked` what these nodes ask. Returns the peer's listings, in order. */
+export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<PlacedNode[]> {
+  const listings: PlacedNode[] = []
+  let answers: number[] = []
+  let nodes: TreeNode[] = []
+  let bytes = 0
+  for (const place of turn.places) {
+    if (place.node.kind === 'listing') {
+      listings.push(place)
+      continue
+    }
+    const { answer, nodes: below } = yield* state.comparison.block(place, asked)
+    answers.push(answer)
+    nodes.push(...below)
+    bytes += below.reduce((sum, node) => sum + node.digests.length, 2)
+    if (bytes < messageBytesAim) continue
+    yield* state.talk.send({ type: 'tree', answers, nodes })
+    answers = []
+    nodes = []
+    bytes = 0
+  }
+  if (answers.length > 0) yield* state.talk.send({ type: 'tree', answers, nodes })
+  return listings
+}
+
+/** Sends the positions that we want of the peer's listings. */
+export function* sendWants(state: DescentState, positions: readonly number[]): Step<void> {
+  for (let at = 0; at < positions.length; at += wantsMax) {
+    yield* state.talk.send({ type: 'wants', positions: positions.slice(at, at + wantsMax) })
+  }
+}
+
+/** Asks the values of the addresses where both hold the same dots with different digests. */
+export function* sendValuesWanted(state: DescentState, turn: Turn): Step<void> {
+  if (turn.suspects.size === 0) return
+  yield* state.talk.send({ type: 'values', addresses: [...turn.suspects.values()].slice(0, valuesMax) })
+}
+
+/**
+ * Sends what stands now at these ids. `forced`: ids whose values go along whatever the peer has seen.
+ * With `isLacking`, the peer did not list these entries: unless it answers with its own, it has nothing there.
+ */
+export function* sendEntriesOf(
+  state: DescentState,
+  ids: Iterable<Uint8Array>,
+  { forced, isLacking }: { forced: ReadonlyMap<string, Address>; isLacking: boolean },
+): Step<void> {
+  const sender = new EntrySender(state)
+  for (const id of ids) {
+    const entry = currentEntry(state, id)
+    if (entry === undefined) continue
+    const text = idText(id)
+    if (isLacking && mayBeGone(state, entry)) state.uncovered.add(text)
+    yield* sender.add(entry, forced.has(text))
+  }
+  yield* sender.flush()
+}
+
+/** Sends what stands now at these addresses, values and all. */
+export function* sendEntriesAt(state: DescentState, addresses: readonly Address[]): Step<void> {
+  const sender = new EntrySender(state)
+  for (const address of addresses) {
+    const entry = state.talk.view.peerEntryAt(address)
+    if (entry.updates.length > 0) yield* sender.add(entry, true)
+  }
+  yield* sender.flush()
+}
+
+/** Joins the entries of which nothing of the peer's has come with nothing: what it had seen goes, the rest stays (rule 3). */
+export function* joinAbsent(state: DescentState): Step<void> {
+  const { talk } = state
+  let entries: PeerEntry[] = []
+  for (const text of state.uncovered) {
+    const entry = currentEntry(state, idBytes(text))
+    if (entry === undefined || !mayBeGone(state, entry)) continue
+    entries.push({ address: entry.address, updates: [], bare: [] })
+    if (entries.length < messageEntriesAim) continue
+    yield { type: 'join', entries, peer: talk.theirs }
+    entries = []
+    yield { type: 'pause' }
+  }
+  if (entries.length > 0) yield { type: 'join', entries, peer: talk.theirs }
+  state.uncovered.clear()
+}
+
+function currentEntry(state: DescentState, id: Uint8Array): PeerEntry | undefined {
+  const { view } = state.talk
+  const found = view.trie.get(id)
+  return found === undefined ? undefined : view.peerEntry(found.locator)
+}
+
+/** Whether the peer may have removed a version that is live here. */
+function mayBeGone(state: DescentState, entry: PeerEntry): boolean {
+  return entry.updates.some((update) => state.talk.theirs.seen.has(update.dot))
+}
+
+/** Puts entries into messages of a bounded size. */
+class EntrySender {
+  readonly #state: DescentState
+  #entries: PeerEntry[] = []
+  #bytes = 0
+
+  constructor(state: DescentState) {
+    this.#state = state
+  }
+
+  /** Sends an entry as far as the peer does not know it; whole when forced. */
+  *add(entry: PeerEntry, isForced: boolean): Step<void> {
+    const { talk } = this.#state
+    let trimmed = isForced ? entry : talk.trim(entry)
+    if (sizeOf(trimmed) > entryBytesAim) trimmed = yield* this.#sendAhead(trimmed)
+    this.#entries.push(trimmed)
+    this.#bytes += sizeOf(trimmed)
+    talk.entriesSent++
+    talk.valuesSent += trimmed.updates.filter((update) => update.value !== null).length
+    if (this.#bytes >= messageBytesAim || this.#entries.length >= messageEntriesAim) yield* this.flush()
+  }
+
+  /** Sends what is left. */
+  *flush(): Step<void> {
+    if (this.#entries.length === 0) return
+    const entries = this.#entries
+    this.#entries = []
+    this.#bytes = 0
+    yield* this.#send(entries, false)
+  }
+
+  /** Great values travel one a message, ahead of the entry, which then names their dots only. */
+  *#sendAhead(entry: PeerEntry): Step<PeerEntry> {
+    const { talk } = this.#state
+    const great = entry.updates.filter((update) => update.value !== null)
+    if (great.length < 2) return entry
+    for (const update of great) {
+      yield* this.#send([{ ...entry, updates: [update] }], true)
+      talk.valuesSent++
+    }
+    const bare = [...entry.bare, ...great.map((update) => update.dot)]
+    const updates = entry.updates.map((update) => (update.value === null ? update : namedUpdate(update)))
+    return { address: entry.address, updates, bare }
+  }
+
+  *#send(entries: readonly PeerEntry[], part: boolean): Step<void> {
+    const { talk } = this.#state
+    yield* talk.send({ type: 'entries', part, entries: { entries, members: talk.mine.members } })
+  }
+}
+
+function sizeOf(entry: PeerEntry): number {
+  const { key, field } = entry.address
+  return entry.updates.reduce(
+    (sum, { value, supersedes }) => sum + 24 + (value?.length ?? 0) + supersedes.length * 4,
+    8 + key.length + field.length,
+  )
+}

@@ -1,0 +1,115 @@
+/**
+ * Merkle sync: the descent, one level a turn, all differences of a level in one turn, push and pull at once.
+ * For every entry that differs each side sends its own at most once; values travel only where the other has not seen the dot.
+ * Source of the shape: iroh-docs' ranger (push and pull in one session), negentropy (message in, messages out).
+ */
+import { saltedDigestBytes } from '../../../store/merkle/salted.js'
+import { treeTurnsMax } from '../limits.js'
+import type { Message } from '../messages.js'
+import { receive, type Step, SyncError, settle } from './actions.js'
+import { Asked, Comparison } from './compare.js'
+import type { Conversation, Ending, SessionMode } from './conversation.js'
+import { IdList, idBytes } from './ids.js'
+import { receiveTurn, startTurn, type Turn, takeTree } from './inbound.js'
+import { joinAbsent, sendEntriesAt, sendEntriesOf, sendNodes, sendValuesWanted, sendWants } from './outbound.js'
+
+/** What a descent remembers between turns. */
+export class DescentState {
+  readonly talk: Conversation
+  readonly comparison: Comparison
+  /** What our last turn asked. */
+  asked = new Asked()
+  /** Whether our first nodes, or our first answer, went out. */
+  hasSpoken = false
+  /**
+   * Ids of entries of ours that differ from what the peer holds there, as long as no entry of the peer has come.
+   * At the end of the turn that would have brought one, the peer is known to have nothing there.
+   */
+  readonly uncovered = new Set<string>()
+
+  constructor(talk: Conversation) {
+    this.talk = talk
+    this.comparison = new Comparison(talk.view, talk.salt, talk.options)
+  }
+}
+
+/** One complete pass over the difference of two trees. */
+export class Descent {
+  readonly #state: DescentState
+  readonly #talk: Conversation
+
+  constructor(talk: Conversation) {
+    this.#talk = talk
+    this.#state = new DescentState(talk)
+  }
+
+  /** Sends the first nodes and ends the turn. */
+  *sendHello(): Step<void> {
+    this.#state.hasSpoken = true
+    const nodes = this.#state.comparison.hello(this.#state.asked)
+    yield* this.#talk.send({ type: 'tree', answers: [], nodes })
+    yield* this.#talk.send({ type: 'end', expecting: true })
+  }
+
+  /** Takes turns until nothing differs, then unites. `first`: the first message of the peer's turn. */
+  *run(first: Message, mode: SessionMode = 'tree'): Step<Ending> {
+    let message = first
+    for (let turns = 0; turns < treeTurnsMax; turns++) {
+      const turn = yield* receiveTurn(this.#state, message)
+      this.#talk.turns++
+      yield* this.#conclude()
+      if (!turn.expecting || !(yield* this.#answer(turn))) return yield* this.#finish(mode)
+      message = yield* receive()
+    }
+    throw new SyncError('too many turns')
+  }
+
+  /** As `run`, when the peer's first turn is here already: `hello` was all of it. */
+  *answerFirst(hello: Extract<Message, { type: 'tree' }>, mode: SessionMode): Step<Ending> {
+    const turn = startTurn()
+    takeTree(this.#state, turn, hello)
+    turn.expecting = true
+    if (!(yield* this.#answer(turn))) return yield* this.#finish(mode)
+    return yield* this.run(yield* receive(), mode)
+  }
+
+  /** Everything of the peer's turn is durable; what it did not bring is not there. */
+  *#conclude(): Step<void> {
+    yield* settle()
+    if (this.#state.uncovered.size === 0) return
+    yield* joinAbsent(this.#state)
+    yield* settle()
+  }
+
+  /** The pass is complete: everything that differed is durable here (DESIGN 3.2, rule 1). */
+  *#finish(mode: SessionMode): Step<Ending> {
+    yield* this.#conclude()
+    yield* this.#talk.unite()
+    return { mode: mode === 'full' ? 'full' : 'tree', provenEqual: false, united: true, ended: 'complete' }
+  }
+
+  /** Our turn: nodes, wants, entries. Returns whether it needs an answer. */
+  *#answer(turn: Turn): Step<boolean> {
+    const state = this.#state
+    const asked = new Asked()
+    const lacking = new IdList()
+    const listings = yield* sendNodes(state, turn, asked)
+    const wants: number[] = []
+    let offset = 0
+    for (const place of listings) {
+      for (const position of yield* state.comparison.listing(place, lacking)) wants.push(offset + position)
+      offset += place.node.digests.length / saltedDigestBytes
+    }
+    yield* sendWants(state, wants)
+    yield* sendEntriesOf(state, [...turn.wanted].map(idBytes), { forced: turn.suspects, isLacking: false })
+    yield* sendEntriesAt(state, turn.values)
+    yield* sendEntriesOf(state, lacking, { forced: new Map(), isLacking: true })
+    yield* sendValuesWanted(state, turn)
+    state.asked = asked
+    state.hasSpoken = true
+    const expecting = asked.nodes > 0 || wants.length > 0 || turn.suspects.size > 0
+    yield* this.#talk.send({ type: 'end', expecting })
+    this.#talk.turns++
+    return expecting
+  }
+}

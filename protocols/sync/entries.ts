@@ -1,0 +1,126 @@
+/** The codec of entries in a descent: what stands at an address, each version only as far as the peer does not know it. */
+import { type ByteReader, type ByteWriter, DecodeError } from '../../store/model/bytes.js'
+import { zeroTime } from '../../store/model/clock.js'
+import {
+  ActorTable,
+  type MemberOf,
+  type MemberTag,
+  readActorTable,
+  readAddress,
+  readTableDot,
+  readTime,
+  writeAddress,
+  writeTime,
+} from '../../store/model/codec.js'
+import { type Actor, compareDots, type Dot, includesDot } from '../../store/model/dot.js'
+import { supersedesMax, valueBytesMax, versionsMax } from '../../store/model/limits.js'
+import type { Update } from '../../store/model/update.js'
+import type { PeerEntry } from '../../store/replica/types.js'
+import { messageEntriesMax } from './limits.js'
+
+/** Entries with the member of each actor named in them. */
+export interface TaggedEntries {
+  readonly entries: readonly PeerEntry[]
+  readonly members: ReadonlyMap<Actor, MemberTag>
+}
+
+const hasValue = 0x01
+const hasExpiry = 0x02
+const isBare = 0x04
+/** The dot alone: the receiver has applied it. */
+const isNamed = 0x08
+
+/** A version of which the receiver needs the dot alone. */
+export function namedUpdate(update: Update): Update {
+  return { ...update, time: zeroTime, expiresAtMs: null, value: null, supersedes: [] }
+}
+
+/** Writes entries behind a table of their actors. A bare version without a value is written as its dot alone. */
+export function writeEntries(writer: ByteWriter, entries: readonly PeerEntry[], memberOf: MemberOf): void {
+  const table = new ActorTable()
+  for (const entry of entries) {
+    for (const update of entry.updates) {
+      table.add(update.dot.actor)
+      for (const dot of update.supersedes) table.add(dot.actor)
+    }
+  }
+  table.write(writer, memberOf)
+  writer.varint(entries.length)
+  for (const entry of entries) {
+    writeAddress(writer, entry.address)
+    writer.varint(entry.updates.length)
+    for (const update of entry.updates) writeVersion(writer, update, includesDot(entry.bare, update.dot), table)
+  }
+}
+
+function writeVersion(writer: ByteWriter, update: Update, bare: boolean, table: ActorTable): void {
+  if (bare && update.value === null) {
+    writer.u8(isNamed)
+    table.writeDot(writer, update.dot)
+    return
+  }
+  const { value, expiresAtMs } = update
+  writer.u8((value === null ? 0 : hasValue) | (expiresAtMs === null ? 0 : hasExpiry) | (bare ? isBare : 0))
+  table.writeDot(writer, update.dot)
+  writeTime(writer, update.time)
+  if (expiresAtMs !== null) writer.varint(expiresAtMs)
+  if (value !== null) writer.bytes(value)
+  if (bare) return
+  writer.varint(update.supersedes.length)
+  for (const dot of update.supersedes) table.writeDot(writer, dot)
+}
+
+/** Reads entries. Throws a DecodeError for what writeEntries does not write. Values are views of the reader's bytes. */
+export function readEntries(reader: ByteReader): TaggedEntries {
+  const { actors, members } = readActorTable(reader)
+  const entries: PeerEntry[] = []
+  for (let left = reader.count(messageEntriesMax, 5); left > 0; left--) entries.push(readEntry(reader, actors))
+  return { entries, members }
+}
+
+function readEntry(reader: ByteReader, actors: readonly Actor[]): PeerEntry {
+  const address = readAddress(reader)
+  const updates: Update[] = []
+  const bare: Dot[] = []
+  for (let left = reader.count(versionsMax, 3); left > 0; left--) {
+    const flags = reader.u8()
+    const update = readVersion(reader, flags, actors, address)
+    const before = updates.at(-1)
+    if (before !== undefined && compareDots(before.dot, update.dot) >= 0) throw new DecodeError('versions out of order')
+    updates.push(update)
+    if ((flags & (isBare | isNamed)) !== 0) bare.push(update.dot)
+  }
+  return { address, updates, bare }
+}
+
+function readVersion(
+  reader: ByteReader,
+  flags: number,
+  actors: readonly Actor[],
+  address: PeerEntry['address'],
+): Update {
+  const dot = readTableDot(reader, actors)
+  const base = { dot, address, kind: 'put' as const }
+  if (flags === isNamed) return { ...base, time: zeroTime, expiresAtMs: null, value: null, supersedes: [] }
+  if (flags > (hasValue | hasExpiry | isBare)) throw new DecodeError('unknown kind of version')
+  const bare = (flags & isBare) !== 0
+  if (bare && (flags & hasValue) === 0) throw new DecodeError('a bare version without a value')
+  const time = readTime(reader)
+  const expiresAtMs = (flags & hasExpiry) === 0 ? null : reader.varint()
+  if (expiresAtMs === 0) throw new DecodeError('no deadline')
+  const value = (flags & hasValue) === 0 ? null : reader.bytes(valueBytesMax)
+  const supersedes = bare ? [] : readSupersedes(reader, actors, dot)
+  return { ...base, time, expiresAtMs, value, supersedes }
+}
+
+function readSupersedes(reader: ByteReader, actors: readonly Actor[], dot: Dot): Dot[] {
+  const supersedes: Dot[] = []
+  for (let left = reader.count(supersedesMax, 2); left > 0; left--) {
+    const superseded = readTableDot(reader, actors)
+    const before = supersedes.at(-1)
+    if (before !== undefined && compareDots(before, superseded) >= 0) throw new DecodeError('dots out of order')
+    supersedes.push(superseded)
+  }
+  if (includesDot(supersedes, dot)) throw new DecodeError('a version that supersedes itself')
+  return supersedes
+}

@@ -1,0 +1,74 @@
+/** Every limit of the sync protocol, by name. */
+import { valueBytesMax } from '../../store/model/limits.js'
+import type { Protocol } from '../network.js'
+
+/** The version in the first message; another one is answered with `busy version`. */
+export const syncVersion = 1
+
+/** Bytes of a piece of a message in one frame: a slow link still shows progress while a great value travels. */
+export const pieceBytesMax = 256 * 1024
+/** Bytes of one whole message: the greatest value, and the actors, addresses and superseded dots around it. */
+export const messageBytesMax = valueBytesMax + 16 * 1024 * 1024
+/** Bytes that whole messages are aimed at; a single greater value makes a greater one. */
+export const messageBytesAim = 128 * 1024
+/** Bytes of updates asked of the log for one message. */
+export const deltaBytesAim = 256 * 1024
+/** Values of one entry beyond so many bytes travel ahead, one message each. */
+export const entryBytesAim = 1024 * 1024
+
+/** The protocol as the network knows it. */
+export const syncProtocol: Protocol = { id: '/hearsay/sync/1', frameBytesMax: pieceBytesMax + 1 }
+
+/** Bytes of each side's part of the session's salt. */
+export const saltBytes = 8
+/** Actors whose dots changed against the baseline, in one capture. */
+export const captureActorsMax = 1_000_000
+/** Entries in all that a listing may stand for instead of 256 digests, in the first message of a descent. */
+export const helloListingMax = 256
+/** Entries below a prefix that are listed rather than divided further. */
+export const listingMax = 32
+/** Entries of one listing on the wire. */
+export const listingEntriesMax = 65_536
+/** Nodes, and answered blocks, of one message. */
+export const treeNodesMax = 65_536
+/** Nodes that one side may put into one turn: a tree of 16^5 leaves that differ everywhere. */
+export const turnNodesMax = 4_000_000
+/** Positions that one message may want. */
+export const wantsMax = 1_000_000
+/** Entries of one message. */
+export const messageEntriesMax = 65_536
+/** Entries that are put into one message, and joined in one batch. */
+export const messageEntriesAim = 256
+/** Addresses of which one message may ask the values. */
+export const valuesMax = 4_096
+/** Turns of a descent: ids have 32 nibbles; more can only be ill will. */
+export const treeTurnsMax = 48
+/** Digests computed, or entries looked at, before others get a turn. */
+export const sliceMax = 2_000
+
+/** Differences younger than this are left to gossip by periodic sessions, in milliseconds. */
+export const youngMs = 2_000
+
+/** Applies and joins under way at once in one session. */
+export const pendingWritesMax = 3
+/** How long a session may wait for one frame of the peer, in milliseconds. */
+export const progressTimeoutMs = 30_000
+/** How long a session may wait for the peer in all, in milliseconds, before what was transferred earned it more … */
+export const patienceMs = 60_000
+/** … at so many bytes a second: a peer that trickles valid frames does not hold the slot for ever. */
+export const bytesPerSecondMin = 16 * 1024
+
+/** Default of `sync.interval`, in milliseconds. */
+export const syncIntervalMsDefault = 10_000
+/** Wait after a gap in gossip, so that reordered gossip can still arrive, in milliseconds. */
+export const gapDelayMs = 250
+/** How long heartbeats may show a mismatch before a session, in milliseconds. */
+export const mismatchMs = 2_000
+/** Wait of the side with the greater peer id after a connect, in milliseconds, so that not both open a session. */
+export const connectGraceMs = 750
+/** Wait after `busy`, in milliseconds: between the two, at random. */
+export const busyRetryMs: readonly [number, number] = [60, 300]
+/** Wait after a failure, in milliseconds: the first, doubled each time up to the second, jittered by half. */
+export const failureRetryMs: readonly [number, number] = [1_000, 60_000]
+/** Members that were not proven equal for so many intervals get a session without the young rule: damage may hide behind steady writes. */
+export const deepAfterIntervals = 12

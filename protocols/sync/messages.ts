@@ -1,0 +1,242 @@
+/** The messages of a sync session and their codec: strict, bounded, canonical. SPEC.md gives the grammar. */
+import { saltedDigestBytes } from '../../store/merkle/salted.js'
+import type { Address } from '../../store/model/address.js'
+import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
+import {
+  type MemberOf,
+  readAddress,
+  readUpdates,
+  type TaggedUpdates,
+  writeAddress,
+  writeUpdates,
+} from '../../store/model/codec.js'
+import { type CapturePatch, readCapture, writeCapture } from './core/captures.js'
+import { readEntries, type TaggedEntries, writeEntries } from './entries.js'
+import { listingEntriesMax, saltBytes, syncVersion, treeNodesMax, valuesMax, wantsMax } from './limits.js'
+
+/** Why a session is refused. */
+export const busyReasons = ['bulk', 'crossed', 'unverified', 'stranger', 'version', 'closing'] as const
+
+/** One of the reasons. */
+export type BusyReason = (typeof busyReasons)[number]
+
+/** What stands below one differing prefix: the salted digests of its 16 children, or those of all of its entries. */
+export interface TreeNode {
+  readonly kind: 'digests' | 'listing'
+  /** 8 bytes each. */
+  readonly digests: Uint8Array
+}
+
+/** One message of a session. */
+export type Message =
+  | {
+      readonly type: 'open'
+      /**
+       * Of the initiator: young differences may end the session.
+       * Of the responder: all that the initiator lacks is young, nothing is sent, the floor goes back.
+       */
+      readonly young: boolean
+      readonly salt: Uint8Array
+      readonly capture: CapturePatch
+    }
+  | { readonly type: 'busy'; readonly reason: BusyReason }
+  | { readonly type: 'equal'; readonly capture: CapturePatch }
+  | { readonly type: 'young'; readonly capture: CapturePatch }
+  | { readonly type: 'delta'; readonly updates: TaggedUpdates }
+  | { readonly type: 'deltaEnd'; readonly unlisted: number }
+  | {
+      readonly type: 'check'
+      readonly capture: CapturePatch
+      /** The first nodes of a descent follow in the same turn. */
+      readonly descends: boolean
+    }
+  | {
+      readonly type: 'tree'
+      /** For each of the peer's blocks of 16 digests, in order: which of them differ here, lowest child first. */
+      readonly answers: readonly number[]
+      /** For each child that differs, in order: what stands here. */
+      readonly nodes: readonly TreeNode[]
+    }
+  | { readonly type: 'wants'; readonly positions: readonly number[] }
+  | { readonly type: 'entries'; readonly part: boolean; readonly entries: TaggedEntries }
+  | { readonly type: 'values'; readonly addresses: readonly Address[] }
+  | {
+      readonly type: 'end'
+      /** Something in this turn needs an answer. */
+      readonly expecting: boolean
+    }
+
+/** Thrown for an opening message of another version. */
+export class UnknownVersion extends DecodeError {}
+
+const codes: Readonly<Record<Message['type'], number>> = {
+  open: 1,
+  busy: 2,
+  equal: 3,
+  young: 4,
+  delta: 5,
+  deltaEnd: 6,
+  check: 7,
+  tree: 8,
+  wants: 9,
+  entries: 10,
+  values: 11,
+  end: 12,
+}
+const typesByCode = new Map(Object.entries(codes).map(([type, code]) => [code, type as Message['type']]))
+
+/** Writes a message. `memberOf` tags the actors named in it. */
+export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
+  const writer = new ByteWriter().u8(codes[message.type])
+  switch (message.type) {
+    case 'open':
+      writer.u8(syncVersion).u8(flag(message.young)).raw(message.salt)
+      writeCapture(writer, message.capture)
+      break
+    case 'equal':
+    case 'young':
+      writeCapture(writer, message.capture)
+      break
+    case 'check':
+      writer.u8(flag(message.descends))
+      writeCapture(writer, message.capture)
+      break
+    case 'busy':
+      writer.u8(busyReasons.indexOf(message.reason))
+      break
+    case 'delta':
+      writeUpdates(writer, message.updates.updates, memberOf)
+      break
+    case 'deltaEnd':
+      writer.varint(message.unlisted)
+      break
+    case 'tree':
+      writeTree(writer, message.answers, message.nodes)
+      break
+    case 'wants':
+      writePositions(writer, message.positions)
+      break
+    case 'entries':
+      writer.u8(flag(message.part))
+      writeEntries(writer, message.entries.entries, memberOf)
+      break
+    case 'values':
+      writer.varint(message.addresses.length)
+      for (const address of message.addresses) writeAddress(writer, address)
+      break
+    case 'end':
+      writer.u8(flag(message.expecting))
+      break
+  }
+  return writer.finish()
+}
+
+/** Reads a message. Throws a DecodeError for anything that encodeMessage does not write, and UnknownVersion. */
+export function decodeMessage(bytes: Uint8Array): Message {
+  const reader = new ByteReader(bytes)
+  const type = typesByCode.get(reader.u8())
+  if (type === undefined) throw new DecodeError('unknown type of message')
+  const message = readBody(reader, type)
+  reader.end()
+  return message
+}
+
+function readBody(reader: ByteReader, type: Message['type']): Message {
+  switch (type) {
+    case 'open': {
+      const version = reader.u8()
+      if (version !== syncVersion) throw new UnknownVersion(`version ${version} of the sync protocol`)
+      const young = readFlag(reader)
+      const salt = Uint8Array.from(reader.raw(saltBytes))
+      return { type, young, salt, capture: readCapture(reader) }
+    }
+    case 'equal':
+    case 'young':
+      return { type, capture: readCapture(reader) }
+    case 'check': {
+      const descends = readFlag(reader)
+      return { type, descends, capture: readCapture(reader) }
+    }
+    case 'busy': {
+      const reason = busyReasons[reader.u8()]
+      if (reason === undefined) throw new DecodeError('unknown reason')
+      return { type, reason }
+    }
+    case 'delta':
+      return { type, updates: readUpdates(reader) }
+    case 'deltaEnd':
+      return { type, unlisted: reader.varint() }
+    case 'tree':
+      return { type, ...readTree(reader) }
+    case 'wants':
+      return { type, positions: readPositions(reader) }
+    case 'entries': {
+      const part = readFlag(reader)
+      return { type, part, entries: readEntries(reader) }
+    }
+    case 'values': {
+      const addresses: Address[] = []
+      for (let left = reader.count(valuesMax, 4); left > 0; left--) addresses.push(readAddress(reader))
+      return { type, addresses }
+    }
+    case 'end':
+      return { type, expecting: readFlag(reader) }
+  }
+}
+
+function flag(value: boolean): number {
+  return value ? 1 : 0
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const value = reader.u8()
+  if (value > 1) throw new DecodeError('bad flag')
+  return value === 1
+}
+
+const blockBytes = 16 * saltedDigestBytes
+
+/** Answers, then nodes: 0 and 16 digests, or the count plus one and the digests of a listing. */
+function writeTree(writer: ByteWriter, answers: readonly number[], nodes: readonly TreeNode[]): void {
+  writer.varint(answers.length)
+  for (const answer of answers) writer.u8(answer & 0xff).u8(answer >> 8)
+  writer.varint(nodes.length)
+  for (const { kind, digests } of nodes) {
+    writer.varint(kind === 'digests' ? 0 : digests.length / saltedDigestBytes + 1).raw(digests)
+  }
+}
+
+function readTree(reader: ByteReader): { answers: number[]; nodes: TreeNode[] } {
+  const answers: number[] = []
+  for (let left = reader.count(treeNodesMax, 2); left > 0; left--) answers.push(reader.u8() | (reader.u8() << 8))
+  const nodes: TreeNode[] = []
+  for (let left = reader.count(treeNodesMax, 1); left > 0; left--) nodes.push(readNode(reader))
+  return { answers, nodes }
+}
+
+function readNode(reader: ByteReader): TreeNode {
+  const count = reader.varint(listingEntriesMax + 1)
+  if (count === 0) return { kind: 'digests', digests: reader.raw(blockBytes) }
+  return { kind: 'listing', digests: reader.raw((count - 1) * saltedDigestBytes) }
+}
+
+/** Positions in ascending order, each as its distance from the one before. */
+function writePositions(writer: ByteWriter, positions: readonly number[]): void {
+  writer.varint(positions.length)
+  let next = 0
+  for (const position of positions) {
+    writer.varint(position - next)
+    next = position + 1
+  }
+}
+
+function readPositions(reader: ByteReader): number[] {
+  const positions: number[] = []
+  let next = 0
+  for (let left = reader.count(wantsMax); left > 0; left--) {
+    const position = next + reader.varint()
+    positions.push(position)
+    next = position + 1
+  }
+  return positions
+}

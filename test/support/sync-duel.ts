@@ -1,0 +1,167 @@
+/** Two sessions against each other, one action at a time: chance says who goes on, when writes land, and what happens in between. */
+import type { TaggedContexts } from '../../store/model/codec.js'
+import { unknownMember } from '../../store/model/codec.js'
+import type { Capture, PeerEntry } from '../../store/replica/types.js'
+import type { Update } from '../../store/model/update.js'
+import type { Action, Answer } from '../../protocols/sync/core/actions.js'
+import type { SessionOptions, SessionOutcome } from '../../protocols/sync/core/conversation.js'
+import { type Role, SyncSession } from '../../protocols/sync/core/session.js'
+import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import type { ModelReplica } from './model-replica.js'
+import type { Random } from './virtual-environment.js'
+
+/** Rules of a session that a test may break. */
+export interface BrokenSession {
+  readonly uniteAtStart?: boolean
+  readonly uniteAfterCut?: boolean
+  readonly uniteEndCapture?: boolean
+}
+
+/** How a duel goes. */
+export interface DuelOptions {
+  readonly random: Random
+  readonly youngOk?: boolean
+  /** The channel breaks after so many messages in both directions together. */
+  readonly cutAfter?: number
+  /** Called between any two actions. */
+  readonly between?: () => void
+  readonly broken?: BrokenSession
+  /** Greatest value that each side takes. */
+  readonly valueBytesMax?: readonly [number, number]
+  readonly helloListingMax?: number
+  readonly listingMax?: number
+}
+
+/** What a duel came to. */
+export interface DuelResult {
+  readonly outcomes: readonly [SessionOutcome | undefined, SessionOutcome | undefined]
+  /** Every message in order, with the side that sent it. */
+  readonly messages: readonly { readonly from: 0 | 1; readonly message: Message; readonly bytes: number }[]
+  readonly isCut: boolean
+}
+
+type Write = () => void
+
+class Side {
+  readonly replica: ModelReplica
+  readonly session: SyncSession
+  readonly inbox: Buffer[] = []
+  readonly writes: Write[] = []
+  heard: Capture | undefined
+  action: Action | undefined
+
+  constructor(role: Role, replica: ModelReplica, options: SessionOptions) {
+    this.replica = replica
+    this.session = new SyncSession(role, replica, options)
+  }
+}
+
+/** Sessions meet over an encoded wire. */
+export class Duel {
+  readonly #sides: readonly [Side, Side]
+  readonly #options: DuelOptions
+  readonly #messages: { from: 0 | 1; message: Message; bytes: number }[] = []
+  #isCut = false
+
+  constructor(initiator: ModelReplica, responder: ModelReplica, options: DuelOptions) {
+    this.#options = options
+    const { youngOk = false, valueBytesMax = [1e9, 1e9], helloListingMax = 2, listingMax = 2 } = options
+    const common = { youngOk, youngMs: 2_000, helloListingMax, listingMax }
+    const salt = (index: 0 | 1) => ({ salt: options.random.bytes(8), valueBytesMax: valueBytesMax[index] })
+    this.#sides = [
+      new Side('initiator', initiator, { ...common, ...salt(0) }),
+      new Side('responder', responder, { ...common, ...salt(1) }),
+    ]
+    initiator.sessionStarts()
+    responder.sessionStarts()
+  }
+
+  /** Runs to the end or the cut. Throws what a session throws, and when both sides wait for each other. */
+  run(): DuelResult {
+    for (const side of this.#sides) side.action = side.session.start()
+    while (this.#step()) this.#options.between?.()
+    if (this.#isCut) this.#afterCut()
+    const [a, b] = this.#sides
+    return { outcomes: [a.session.outcome, b.session.outcome], messages: this.#messages, isCut: this.#isCut }
+  }
+
+  #step(): boolean {
+    const { random } = this.#options
+    const writing = this.#sides.filter((side) => side.writes.length > 0)
+    if (writing.length > 0 && random.chance(0.5)) {
+      random.pick(writing).writes.shift()!()
+      return true
+    }
+    if (this.#isCut) return false
+    const able = ([0, 1] as const).filter((index) => this.#canGoOn(this.#sides[index]))
+    if (able.length > 0) {
+      const index = random.pick(able)
+      const side = this.#sides[index]
+      side.action = side.session.next(this.#perform(index, side, side.action!))
+      return true
+    }
+    if (writing.length > 0) return true
+    if (this.#sides.some((side) => side.action !== undefined)) throw new Error('both sides wait')
+    return false
+  }
+
+  #canGoOn(side: Side): boolean {
+    if (side.action === undefined) return false
+    if (side.action.type === 'receive') return side.inbox.length > 0
+    return side.action.type !== 'settle' || side.writes.length === 0
+  }
+
+  #perform(index: 0 | 1, side: Side, action: Action): Answer {
+    switch (action.type) {
+      case 'send':
+        this.#send(index, action.message)
+        return { type: 'done' }
+      case 'receive':
+        return { type: 'message', message: decodeMessage(side.inbox.shift()!) }
+      case 'readMissing':
+        return { type: 'missing', missing: side.replica.readMissingNow(action.missing, action.peerApplied) }
+      case 'apply':
+        return this.#later(side, () => side.replica.applyNow(action.updates.updates as Update[]))
+      case 'join':
+        return this.#later(side, () => side.replica.joinNow(action.entries as PeerEntry[], action.peer))
+      case 'settle':
+        return { type: 'settled', outcome: { news: 0, dropped: 0 } }
+      case 'unite':
+        this.#unite(index, side, action.peer, action.except)
+        return { type: 'done' }
+      case 'claim':
+        return { type: 'claimed', granted: true }
+      case 'heard':
+        if (this.#options.broken?.uniteAtStart && side.heard === undefined) side.replica.uniteNow(action.capture)
+        side.heard = action.capture
+        return { type: 'done' }
+      case 'pause':
+        return { type: 'done' }
+    }
+  }
+
+  #unite(index: 0 | 1, side: Side, peer: TaggedContexts, except: TaggedContexts['seen']): void {
+    const other = this.#sides[index === 0 ? 1 : 0].replica
+    side.replica.uniteNow(this.#options.broken?.uniteEndCapture ? other.capture() : peer, except)
+  }
+
+  #later(side: Side, write: Write): Answer {
+    side.writes.push(write)
+    return { type: 'done' }
+  }
+
+  #send(from: 0 | 1, message: Message): void {
+    const bytes = encodeMessage(message, () => unknownMember)
+    if (this.#messages.length === this.#options.cutAfter) {
+      this.#isCut = true
+      return
+    }
+    this.#messages.push({ from, message, bytes: bytes.length })
+    this.#sides[from === 0 ? 1 : 0].inbox.push(bytes)
+  }
+
+  #afterCut(): void {
+    if (!this.#options.broken?.uniteAfterCut) return
+    for (const side of this.#sides) if (side.heard !== undefined) side.replica.uniteNow(side.heard)
+  }
+}
