@@ -14,7 +14,7 @@ export interface NodeView {
   /** A digest of the contexts, in hexadecimal digits; equal on nodes that know the same updates. */
   contextDigest(): string
   /** Keys in conflict. */
-  conflicts(): number
+  countConflicts(): Promise<number>
   /** Whether the store has been compared with its own checksums since the start. */
   isVerified(): boolean
   /** Whether the network is up and sync sessions may run. */

@@ -31,6 +31,9 @@ export interface ConfigSources {
 /** Variables of the same prefix that are not the daemon's. */
 const foreignVariables = new Set(['HEARSAY_API', 'HEARSAY_TOKEN', 'HEARSAY_CONFIG'])
 
+/** Flags of every command that mean nothing to the daemon. */
+const clientFlags = new Set(['json', 'token'])
+
 type Layer = ReadonlyMap<KnobName, unknown>
 
 /** Reads all sources. Throws BAD_CONFIG, naming the key, for anything unknown or wrong. */
@@ -128,6 +131,7 @@ function flagLayer(flags: ConfigSources['flags']): { flags: Layer; configFlag: s
     const name = byPlainName.get(plain(flag))
     if (name !== undefined) layer.set(name, value)
     else if (flag === 'config') configFlag = String(value)
+    else if (clientFlags.has(flag)) continue
     else throw bad(flag, `there is no flag --${flag}; \`hearsay daemon --help\` lists them`)
   }
   return { flags: layer, configFlag }

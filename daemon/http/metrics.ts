@@ -32,9 +32,9 @@ export class Metrics {
 
   #nodeGauges({ Gauge: Made }: typeof import('prom-client'), registry: Registry): void {
     const { node, mesh } = this.#services
-    const gauges: [string, string, () => number][] = [
+    const gauges: [string, string, () => number | Promise<number>][] = [
       ['entries', 'Live entries of the users.', () => node.entries()],
-      ['conflicts', 'Keys in conflict.', () => node.conflicts()],
+      ['conflicts', 'Keys in conflict.', () => node.countConflicts()],
       [
         'verified',
         'Whether the store has been compared with its checksums since the start.',
@@ -55,7 +55,7 @@ export class Metrics {
         name: `hearsay_${name}`,
         help,
         registers: [registry],
-        collect: () => gauge.set(read()),
+        collect: async () => gauge.set(await read()),
       })
     }
   }

@@ -238,7 +238,7 @@ export class FakeNode implements NodeView {
   entries = () => 7
   root = () => 'ab'.repeat(16)
   contextDigest = () => 'cd'.repeat(16)
-  conflicts = () => 1
+  countConflicts = async () => 1
   isVerified = () => true
   isSyncing = () => false
   failure = () => this.failed

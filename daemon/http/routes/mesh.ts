@@ -24,7 +24,7 @@ export function meshRoutes(services: ApiServices): FastifyPluginAsync {
 }
 
 /** The status document. */
-export function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'node'>) {
+export async function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'node'>) {
   return {
     node: mesh.name,
     peer: mesh.peer,
@@ -33,7 +33,7 @@ export function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'node'>) {
     entries: node.entries(),
     root: node.root(),
     context: node.contextDigest(),
-    conflicts: node.conflicts(),
+    conflicts: await node.countConflicts(),
     verified: node.isVerified(),
     addresses: mesh.addresses(),
     blocked: mesh.blocked(),

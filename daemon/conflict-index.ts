@@ -1,0 +1,92 @@
+/** Which keys are in conflict: found by one scan after the start, kept current from commits, looked at again only when asked. */
+import { type Address, addressText } from '../store/model/address.js'
+import { siblings } from '../store/model/register.js'
+import type { Replica } from '../store/replica/replica.js'
+import type { Registers } from './services.js'
+
+/** Changed addresses that wait to be looked at; more, and the next question scans everything again. */
+const changedMax = 100_000
+/** Addresses looked at before others get their turn. */
+const sliceAddresses = 500
+/** Conflicts read at once by a scan. */
+const pageConflicts = 256
+
+/** Counts addresses in conflict. */
+export class ConflictIndex {
+  readonly #replica: Pick<Replica, 'versions' | 'displayClock'>
+  readonly #registers: Pick<Registers, 'conflicts'>
+  readonly #isMerged: (key: string) => boolean
+  readonly #yieldTurn: () => Promise<void>
+  readonly #inConflict = new Map<string, Address>()
+  readonly #changed = new Map<string, Address>()
+  #needsScan = true
+  #updating: Promise<void> | undefined
+
+  /** `isMerged`: whether a resolver shows one value for a key, so that it never is in conflict. */
+  constructor(
+    replica: Pick<Replica, 'versions' | 'displayClock'>,
+    registers: Pick<Registers, 'conflicts'>,
+    isMerged: (key: string) => boolean,
+    yieldTurn: () => Promise<void>,
+  ) {
+    this.#replica = replica
+    this.#registers = registers
+    this.#isMerged = isMerged
+    this.#yieldTurn = yieldTurn
+  }
+
+  /** Notes that the versions at an address may have changed. */
+  changed(address: Address): void {
+    if (address.type !== 'reg' && address.type !== 'map') return
+    if (this.#changed.size < changedMax) this.#changed.set(addressText(address), address)
+    else this.#needsScan = true
+  }
+
+  /** How many addresses are in conflict now. */
+  async count(): Promise<number> {
+    this.#updating ??= this.#update().finally(() => {
+      this.#updating = undefined
+    })
+    await this.#updating
+    return this.#inConflict.size
+  }
+
+  async #update(): Promise<void> {
+    if (this.#needsScan) await this.#scan()
+    // Versions in conflict may also have expired, which no commit tells.
+    const suspects = new Map([...this.#inConflict, ...this.#changed])
+    this.#changed.clear()
+    let looked = 0
+    for (const [text, address] of suspects) {
+      if (this.#hasConflict(address)) this.#inConflict.set(text, address)
+      else this.#inConflict.delete(text)
+      if (++looked % sliceAddresses === 0) await this.#yieldTurn()
+    }
+  }
+
+  async #scan(): Promise<void> {
+    this.#needsScan = false
+    this.#changed.clear()
+    this.#inConflict.clear()
+    for (let after: string | undefined; ; ) {
+      const page = await this.#registers.conflicts({ prefix: '', after, limit: pageConflicts })
+      for (const { key, type, field } of page.items) {
+        const address = { key, type, field }
+        this.#inConflict.set(addressText(address), address)
+      }
+      if (page.next === null) return
+      after = page.next
+    }
+  }
+
+  /** A damaged record is no conflict; whoever reads it is told. */
+  #hasConflict(address: Address): boolean {
+    if (this.#isMerged(address.key)) return false
+    try {
+      const versions = this.#replica.versions(address)
+      return versions.length > 1 && siblings(versions, this.#replica.displayClock()).length > 1
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** The stored half of a node: store, replica, registers, and what the status shows of them. */
+
+import { contextsDigest } from '../protocols/membership/core/digest.js'
+import type { Environment } from '../store/environment.js'
+import { HearsayError } from '../store/errors.js'
+import type { MemberTag } from '../store/model/codec.js'
+import { tokenKey } from '../store/model/token.js'
+import { type OpenedStore, openStore } from '../store/open.js'
+import { Registers } from '../store/replica/registers.js'
+import { Replica } from '../store/replica/replica.js'
+import type { Commit } from '../store/replica/types.js'
+import type { Settings } from './config/knobs.js'
+import { ConflictIndex } from './conflict-index.js'
+import type { Log } from './log/log.js'
+import type { NodeView } from './node-view.js'
+import { resolverFor, resolverWarnings } from './resolvers.js'
+import { packageVersion } from './version.js'
+
+/** What a stored node is opened with. */
+export interface StoredNodeOptions {
+  readonly settings: Settings
+  readonly opened: OpenedStore
+  /** This node's tag. */
+  readonly member: MemberTag
+  /** The mesh secret that tokens are authenticated with. */
+  readonly secret: Uint8Array
+  readonly environment: Environment
+  readonly log: Log
+  /** Warnings of the configuration. */
+  readonly warnings: readonly string[]
+}
+
+/** Opens the store of a data directory; it is locked from then on. Throws STORE_LOCKED, naming the remedy. */
+export async function lockStore(dataDirectory: string): Promise<OpenedStore> {
+  try {
+    return await openStore(dataDirectory)
+  } catch (error) {
+    if (!(error instanceof HearsayError) || error.code !== 'STORE_LOCKED') throw error
+    const message = `another daemon uses ${dataDirectory}; stop it, or choose another directory with --data`
+    throw new HearsayError('STORE_LOCKED', message, error.details, { cause: error })
+  }
+}
+
+/** Store, replica and registers of one node. */
+export class StoredNode implements NodeView {
+  readonly version = packageVersion()
+  readonly replica: Replica
+  readonly registers: Registers
+  readonly #options: StoredNodeOptions
+  readonly #conflicts: ConflictIndex
+  #tokenKey: Buffer
+  #isSyncing = false
+  readonly #counters: (() => Readonly<Record<string, number>>)[] = []
+
+  private constructor(replica: Replica, options: StoredNodeOptions) {
+    const resolverOf = resolverFor(options.settings.resolvers)
+    this.replica = replica
+    this.#options = options
+    this.#tokenKey = tokenKey(options.secret)
+    this.registers = new Registers(replica, () => this.#tokenKey, resolverOf)
+    this.#conflicts = new ConflictIndex(
+      replica,
+      this.registers,
+      (key) => resolverOf(key) === 'lww',
+      () => options.environment.yieldTurn(),
+    )
+  }
+
+  /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */
+  static async open(options: StoredNodeOptions): Promise<StoredNode> {
+    const { settings, opened, member, environment, log } = options
+    const replica = await Replica.open({
+      store: opened.store,
+      environment,
+      member,
+      sync: settings.durability === 'fsync',
+      clockBoundMs: settings['clock.bound'],
+      log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
+      isSuspect: opened.isSuspect,
+      warn: (warning) => log.warn({}, warning),
+    })
+    return new StoredNode(replica, options)
+  }
+
+  /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
+  async verify(): Promise<void> {
+    try {
+      await this.replica.verify()
+      await this.#options.opened.verified()
+      this.#options.log.debug({ entries: this.replica.userEntries }, 'the store is verified')
+    } catch (err) {
+      this.#options.log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
+    }
+  }
+
+  /** To be told of every commit. */
+  committed(commit: Commit): void {
+    for (const { address } of commit.events) this.#conflicts.changed(address)
+  }
+
+  /** Tokens are authenticated under another mesh secret from now on. */
+  setSecret(secret: Uint8Array): void {
+    this.#tokenKey = tokenKey(secret)
+  }
+
+  /** The network is up. */
+  setSyncing(): void {
+    this.#isSyncing = true
+  }
+
+  /** Adds a source of counters for the metrics. */
+  addCounters(source: () => Readonly<Record<string, number>>): void {
+    this.#counters.push(source)
+  }
+
+  actor(): string | null {
+    return this.replica.actor ?? null
+  }
+
+  entries(): number {
+    return this.replica.userEntries
+  }
+
+  root(): string {
+    return Buffer.from(this.replica.trie.root()).toString('hex')
+  }
+
+  contextDigest(): string {
+    return contextsDigest(this.replica.capture()).toString('hex')
+  }
+
+  countConflicts(): Promise<number> {
+    return this.#conflicts.count()
+  }
+
+  isVerified(): boolean {
+    return this.replica.isVerified
+  }
+
+  isSyncing(): boolean {
+    return this.#isSyncing && this.replica.isVerified
+  }
+
+  failure(): HearsayError | undefined {
+    return this.replica.failure
+  }
+
+  warnings(): string[] {
+    const { settings, warnings } = this.#options
+    return [...warnings, ...resolverWarnings(settings.resolvers), ...this.replica.warnings()]
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return Object.assign({}, ...this.#counters.map((source) => source()))
+  }
+
+  /** Flushes and closes. */
+  close(): Promise<void> {
+    return this.replica.close()
+  }
+}

@@ -1,0 +1,218 @@
+/** Small parts of the daemon: conflicts counted, blocks kept, the late network, readiness told, resolvers chosen. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BlockList } from '../../daemon/block-list.js'
+import { ConflictIndex } from '../../daemon/conflict-index.js'
+import { LazyNetwork } from '../../daemon/lazy-network.js'
+import { readyLine } from '../../daemon/ready-line.js'
+import { resolverFor, resolverWarnings } from '../../daemon/resolvers.js'
+import { notifyServiceManager } from '../../daemon/service-manager.js'
+import type { ConflictItem } from '../../daemon/services.js'
+import { packageVersion } from '../../daemon/version.js'
+import type { Network, NetworkListener } from '../../protocols/network.js'
+import { type Address, register } from '../../store/model/address.js'
+import { valueHash } from '../../store/model/digest.js'
+import type { Version } from '../../store/model/update.js'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hs-'))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+describe('the count of conflicts', () => {
+  let stored: Map<string, string[]>
+  let scans: number
+  let nowMs: number
+
+  function version(text: string, counter: number): Version {
+    const value = Buffer.from(text)
+    const expiresAtMs = text === 'brief' ? 1000 : null
+    const dot = { actor: '00000000000000aa', counter }
+    return { dot, time: { ms: counter, logical: 0 }, expiresAtMs, value, valueHash: valueHash(value) }
+  }
+
+  function index(isMerged: (key: string) => boolean = () => false): ConflictIndex {
+    const versions = ({ key }: Address) => (stored.get(key) ?? []).map(version)
+    const conflicts = async (query: { after?: string | undefined; limit: number }) => {
+      if (query.after === undefined) scans++
+      const keys = [...stored.keys()].filter((key) => new Set(stored.get(key)).size > 1).sort()
+      const left = keys.filter((key) => key > (query.after ?? ''))
+      const items = left
+        .slice(0, 1)
+        .map((key) => ({ ...register(key), context: '', versions: [] }) as unknown as ConflictItem)
+      return { items, next: left.length > 1 ? left[0]! : null }
+    }
+    const displayClock = () => ({ nowMs, clockBoundMs: 60_000 })
+    return new ConflictIndex({ versions, displayClock }, { conflicts }, isMerged, async () => {})
+  }
+
+  beforeEach(() => {
+    stored = new Map([
+      ['a', ['1', '2']],
+      ['b', ['1']],
+      ['c', ['1', '2', '3']],
+    ])
+    scans = 0
+    nowMs = 0
+  })
+
+  it('comes from one scan, then from what changed', async () => {
+    const conflicts = index()
+    expect(await conflicts.count()).toBe(2)
+    stored.set('b', ['1', '2'])
+    stored.set('a', ['3'])
+    expect(await conflicts.count()).toBe(1)
+    conflicts.changed(register('b'))
+    expect(await conflicts.count()).toBe(2)
+    expect(scans).toBe(1)
+  })
+
+  it('takes equal values for one, leaves out what has expired, and what a resolver merges', async () => {
+    const conflicts = index((key) => key === 'merged')
+    await conflicts.count()
+    stored = new Map([
+      ['a', ['same', 'same']],
+      ['c', ['brief', 'lasting']],
+      ['merged', ['1', '2']],
+    ])
+    for (const key of ['a', 'c', 'merged']) conflicts.changed(register(key))
+    expect(await conflicts.count()).toBe(1)
+    nowMs = 1000
+    expect(await conflicts.count()).toBe(0)
+  })
+
+  it('scans again after more changes than it remembers', async () => {
+    const conflicts = index()
+    await conflicts.count()
+    for (let at = 0; at <= 100_000; at++) conflicts.changed(register(`k${at}`))
+    expect(await conflicts.count()).toBe(2)
+    expect(scans).toBe(2)
+  })
+})
+
+describe('the block list', () => {
+  const warnings: string[] = []
+  const load = () => BlockList.load(directory, (warning) => warnings.push(warning))
+
+  it('survives a restart, is private, and lifts some or all', async () => {
+    const list = await load()
+    await Promise.all([list.add(['p1', 'p2']), list.add(['p3'])])
+    expect((await load()).peers).toEqual(['p1', 'p2', 'p3'])
+    expect(statSync(join(directory, 'blocked.json')).mode & 0o777).toBe(0o600)
+    await list.remove(['p2'])
+    expect([list.has('p1'), list.has('p2')]).toEqual([true, false])
+    expect((await load()).peers).toEqual(['p1', 'p3'])
+    await list.remove()
+    expect((await load()).peers).toEqual([])
+    expect(warnings).toEqual([])
+  })
+
+  it('says so when its file is damaged', async () => {
+    writeFileSync(join(directory, 'blocked.json'), '{"peers":')
+    expect((await load()).peers).toEqual([])
+    expect(warnings[0]).toContain('blocked.json')
+  })
+})
+
+describe('the late network', () => {
+  it('keeps what is registered and hands it on; before that nobody is connected', async () => {
+    const lazy = new LazyNetwork('self')
+    const protocol = { id: '/p/1', frameBytesMax: 1 }
+    const [before, after] = [{} as NetworkListener, {} as NetworkListener]
+    const handler = async () => {}
+    const receive = () => true
+    lazy.handle(protocol, handler)
+    lazy.listen(before)
+    lazy.onGossip(receive)
+    expect(lazy.peers()).toEqual([])
+    await lazy.publish(Buffer.from('lost'))
+    await expect(lazy.open('p', protocol)).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    const calls: unknown[][] = []
+    const note =
+      (name: string) =>
+      (...given: unknown[]) =>
+        void calls.push([name, ...given])
+    const live = {
+      self: 'self',
+      peers: () => ['p'],
+      handle: note('handle'),
+      listen: note('listen'),
+      onGossip: note('onGossip'),
+      publish: async (bytes: Uint8Array) => note('publish')(bytes),
+      open: async (...given: unknown[]) => note('open')(...given),
+    }
+    lazy.attach(live as unknown as Network)
+    lazy.listen(after)
+    await lazy.publish(Buffer.from('x'))
+    await lazy.open('p', protocol)
+    expect(lazy.peers()).toEqual(['p'])
+    expect(calls).toEqual([
+      ['handle', protocol, handler],
+      ['listen', before],
+      ['onGossip', receive],
+      ['listen', after],
+      ['publish', Buffer.from('x')],
+      ['open', 'p', protocol],
+    ])
+  })
+})
+
+describe('readiness', () => {
+  const ready = {
+    node: 'a',
+    peer: 'p',
+    addresses: ['/ip4/127.0.0.1/tcp/1/p2p/p'],
+    api: ['unix:/d/api.sock', 'http://127.0.0.1:2'],
+    resp: null,
+    dashboard: 'http://127.0.0.1:2/',
+  }
+
+  it('is one line of JSON, or one for people that says what to do next', () => {
+    const json = readyLine(ready, 'json', '/d')
+    expect(json.endsWith('}\n')).toBe(true)
+    expect(JSON.parse(json)).toEqual({ msg: 'ready', ...ready })
+    const text = readyLine(ready, 'text', '/d')
+    expect(text.trimEnd().split('\n')).toHaveLength(1)
+    for (const part of ['node a', '/d', 'http://127.0.0.1:2/', 'hearsay invite']) expect(text).toContain(part)
+  })
+
+  it('is told to the service manager, if there is one', async () => {
+    const helper = join(directory, 'systemd-notify')
+    const told = join(directory, 'told')
+    writeFileSync(helper, `#!/bin/sh\necho "$NOTIFY_SOCKET $*" >> ${told}\n`)
+    chmodSync(helper, 0o755)
+    const environment = { PATH: `${directory}:/bin:/usr/bin`, NOTIFY_SOCKET: '/run/x' }
+    expect(await notifyServiceManager('READY=1', environment)).toBe(true)
+    expect(readFileSync(told, 'utf8')).toBe('/run/x --no-block READY=1\n')
+    expect(await notifyServiceManager('READY=1', { PATH: environment.PATH })).toBe(false)
+    expect(await notifyServiceManager('READY=1', { PATH: join(directory, 'none'), NOTIFY_SOCKET: '/run/x' })).toBe(
+      false,
+    )
+    expect(readFileSync(told, 'utf8').split('\n')).toHaveLength(2)
+  })
+})
+
+describe('resolvers', () => {
+  it('are chosen by the longest prefix; those without effect are warned of', () => {
+    const rules = [
+      { prefix: '', use: 'lww' },
+      { prefix: 'keep/', use: 'siblings' },
+      { prefix: 'keep/not/', use: 'lww' },
+      { prefix: 'json/', use: 'json-merge' },
+    ]
+    const of = resolverFor(rules)
+    expect(['x', 'keep/x', 'keep/not/x', 'json/x'].map(of)).toEqual(['lww', 'siblings', 'lww', 'siblings'])
+    expect(resolverFor([])('x')).toBe('siblings')
+    expect(resolverWarnings(rules)).toEqual([expect.stringContaining('json-merge')])
+  })
+})
+
+it('knows its version', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  expect(packageVersion()).toBe(version)
+})
