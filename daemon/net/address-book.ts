@@ -1,4 +1,5 @@
 /** The addresses of one peer: bounded, the one that worked last first, loopback last. */
+import type { PeerId } from '../../protocols/network.js'
 import { addressesPerPeerMax } from './limits.js'
 
 /** Multiaddrs without their `/p2p/` part, in the order to try them. */
@@ -43,6 +44,11 @@ export class AddressBook {
 /** A multiaddr without the peer id at its end. */
 export function withoutPeer(address: string): string {
   return address.replace(/\/(?:p2p|ipfs)\/[^/]+\/?$/, '')
+}
+
+/** The peer id that a multiaddr ends with, if any. */
+export function peerOf(address: string): PeerId | undefined {
+  return /\/(?:p2p|ipfs)\/([^/]+)\/?$/.exec(address)?.[1]
 }
 
 function isLoopback(address: string): boolean {

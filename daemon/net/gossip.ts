@@ -13,10 +13,8 @@ export type ReceiveGossip = (bytes: Uint8Array, from: PeerId) => boolean
 
 /** The streams and hooks of gossipsub that it keeps to itself. */
 interface GossipInternals {
-  readonly streamsInbound: Map<string, { readonly rawStream: Stream }>
-  readonly streamsOutbound: Map<string, { readonly rawStream: Stream }>
+  readonly streamsOutbound: Map<string, { readonly rawStream: Stream; close(): Promise<void> }>
   onPeerConnected(peer: Libp2pPeerId, connection: Connection): void
-  onPeerDisconnected(peer: Libp2pPeerId): void
 }
 
 /** The gossip of one host. */
@@ -65,7 +63,8 @@ export class Gossip {
   }
 
   #repairLater(): void {
-    this.#timer = this.environment.setTimer(gossipRepairMs, () => {
+    const delayMs = gossipRepairMs * (0.5 + this.environment.random())
+    this.#timer = this.environment.setTimer(delayMs, () => {
       this.#repair()
       this.#repairLater()
     })
@@ -73,30 +72,36 @@ export class Gossip {
 
   /**
    * gossipsub opens one stream each way at the first connection and never looks again: a stream that ends alone leaves
-   * the pair without gossip for as long as the connection stands. One that is found dead twice in a row is reopened.
+   * the pair without gossip for as long as the connection stands. One that is found dead twice in a row is replaced. Each
+   * side cares for its own outgoing stream only, or the two would close each other's repairs.
    */
   #repair(): void {
     // Private in its types, but there is no other way to reach the streams.
     const internals = this.gossip as unknown as GossipInternals
     for (const peer of this.connections.peers()) {
       const connection = this.connections.get(peer)
-      if (connection === undefined || this.#isHealthy(internals, peer)) {
+      if (connection === undefined || isSending(internals.streamsOutbound.get(peer)?.rawStream)) {
         this.#suspects.delete(peer)
       } else if (this.#suspects.delete(peer)) {
         this.counters.gossipRepairs++
-        internals.onPeerDisconnected(connection.remotePeer)
-        internals.onPeerConnected(connection.remotePeer, connection)
+        reopen(internals, peer, connection)
       } else {
         this.#suspects.add(peer)
       }
     }
   }
+}
 
-  #isHealthy(internals: GossipInternals, peer: PeerId): boolean {
-    const outbound = internals.streamsOutbound.get(peer)?.rawStream
-    const inbound = internals.streamsInbound.get(peer)?.rawStream
-    return (
-      outbound?.timeline.closeWrite === undefined && outbound !== undefined && inbound?.timeline.closeRead === undefined
-    )
-  }
+/** Whether an outgoing stream is whole. The reader never sends on it, so an end of its side means that it has left. */
+function isSending(stream: Stream | undefined): boolean {
+  return stream !== undefined && stream.timeline.closeWrite === undefined && stream.timeline.closeRead === undefined
+}
+
+function reopen(internals: GossipInternals, peer: PeerId, connection: Connection): void {
+  internals.streamsOutbound
+    .get(peer)
+    ?.close()
+    .catch(() => {})
+  internals.streamsOutbound.delete(peer)
+  internals.onPeerConnected(connection.remotePeer, connection)
 }

@@ -1,6 +1,6 @@
 /** Decides whom to dial and when: events in, dials out. Pure: no clock, no timers, no randomness of its own. */
 import type { PeerId } from '../../protocols/network.js'
-import { AddressBook } from './address-book.js'
+import { AddressBook, peerOf } from './address-book.js'
 import * as limits from './limits.js'
 
 /** A member as membership knows it. */
@@ -283,11 +283,6 @@ export class SupervisorCore {
 
 function isOut(target: Target): boolean {
   return target.state === 'connected' && target.direction === 'outbound' && target.key === target.peer
-}
-
-/** The peer id that a multiaddr ends with, if any. */
-export function peerOf(address: string): PeerId | undefined {
-  return /\/(?:p2p|ipfs)\/([^/]+)\/?$/.exec(address)?.[1]
 }
 
 /** A shuffled copy (Fisher and Yates). */

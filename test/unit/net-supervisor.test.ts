@@ -155,7 +155,10 @@ class VirtualMesh {
   isOpen: (a: string, b: string) => boolean = () => true
   nowMs = 0
 
-  constructor(count: number) {
+  constructor(
+    count: number,
+    private readonly stepMs: number,
+  ) {
     for (const name of names(count))
       this.cores.set(name, new SupervisorCore(name, seeded(name.length + count + this.cores.size)))
     for (const [name, core] of this.cores)
@@ -168,7 +171,7 @@ class VirtualMesh {
   }
 
   run(untilMs: number): void {
-    for (; this.nowMs < untilMs; this.nowMs += 50) {
+    for (; this.nowMs < untilMs; this.nowMs += this.stepMs) {
       for (const [name, core] of this.cores) {
         const { dials, close } = core.step(this.nowMs)
         for (const peer of close) this.cut(name, peer)
@@ -224,7 +227,7 @@ function pairOf(a: string, b: string): string {
 
 describe('a mesh', () => {
   test('of up to 16 nodes connects all with all, and within seconds after a long cut', () => {
-    const mesh = new VirtualMesh(limits.fullMeshNodesMax)
+    const mesh = new VirtualMesh(limits.fullMeshNodesMax, 50)
     mesh.run(2_000)
     expect(mesh.links.size).toBe((16 * 15) / 2)
     mesh.partition((a, b) => a < 'n008' === b < 'n008')
@@ -236,7 +239,7 @@ describe('a mesh', () => {
   })
 
   test('of 60 nodes keeps a few random connections each, and halves that refilled meet again', () => {
-    const mesh = new VirtualMesh(60)
+    const mesh = new VirtualMesh(60, 250)
     mesh.run(600_000)
     expect(mesh.parts()).toEqual([60])
     const out = new Map<string, number>()
