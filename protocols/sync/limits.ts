@@ -51,6 +51,8 @@ export const youngMs = 2_000
 
 /** Applies and joins under way at once in one session. */
 export const pendingWritesMax = 3
+/** Sessions that peers may have open with us at once; all but one of them can only be told that we are busy, or equal. */
+export const inboundSessionsMax = 32
 /** How long a session may wait for one frame of the peer, in milliseconds. */
 export const progressTimeoutMs = 30_000
 /** How long a session may wait for the peer in all, in milliseconds, before what was transferred earned it more … */
@@ -68,6 +70,8 @@ export const mismatchMs = 2_000
 export const connectGraceMs = 750
 /** Wait after `busy`, in milliseconds: between the two, at random. */
 export const busyRetryMs: readonly [number, number] = [60, 300]
+/** Times that `busy` is asked again before the session is left to the next interval. */
+export const busyAttemptsMax = 40
 /** Wait after a failure, in milliseconds: the first, doubled each time up to the second, jittered by half. */
 export const failureRetryMs: readonly [number, number] = [1_000, 60_000]
 /** Members that were not proven equal for so many intervals get a session without the young rule: damage may hide behind steady writes. */

@@ -75,7 +75,9 @@ export class ModelReplica implements SyncReplica {
   }
 
   peerEntry(locator: Dot): PeerEntry | undefined {
-    const entry = [...this.entries.values()].find((one) => one.versions.some((version) => sameDot(version.dot, locator)))
+    const entry = [...this.entries.values()].find((one) =>
+      one.versions.some((version) => sameDot(version.dot, locator)),
+    )
     return entry === undefined ? undefined : this.peerEntryAt(entry.address)
   }
 
@@ -156,10 +158,13 @@ export class ModelReplica implements SyncReplica {
     return this.versionsAt(address).some((version) => sameDot(version.dot, dot))
   }
 
-  /** Lets go of the log rows of superseded updates and deletes, as the log's cap does. Rows of live versions stay. */
-  truncate(chosen: (update: Update) => boolean): void {
+  /**
+   * Lets go of log rows: those of superseded updates and deletes, as the log's cap does, and if asked also those of live
+   * versions, as damage does; what a live version superseded is then not known any more.
+   */
+  truncate(chosen: (update: Update) => boolean, alsoLive: boolean): void {
     for (const [text, { update }] of this.log) {
-      if (!this.isLive(update.dot, update.address) && chosen(update)) this.log.delete(text)
+      if ((alsoLive || !this.isLive(update.dot, update.address)) && chosen(update)) this.log.delete(text)
     }
   }
 

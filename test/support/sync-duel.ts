@@ -1,12 +1,13 @@
 /** Two sessions against each other, one action at a time: chance says who goes on, when writes land, and what happens in between. */
-import type { TaggedContexts } from '../../store/model/codec.js'
-import { unknownMember } from '../../store/model/codec.js'
-import type { Capture, PeerEntry } from '../../store/replica/types.js'
-import type { Update } from '../../store/model/update.js'
+
 import type { Action, Answer } from '../../protocols/sync/core/actions.js'
 import type { SessionOptions, SessionOutcome } from '../../protocols/sync/core/conversation.js'
 import { type Role, SyncSession } from '../../protocols/sync/core/session.js'
 import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import type { TaggedContexts } from '../../store/model/codec.js'
+import { unknownMember } from '../../store/model/codec.js'
+import type { Update } from '../../store/model/update.js'
+import type { Capture, PeerEntry } from '../../store/replica/types.js'
 import type { ModelReplica } from './model-replica.js'
 import type { Random } from './virtual-environment.js'
 
@@ -66,7 +67,7 @@ export class Duel {
   constructor(initiator: ModelReplica, responder: ModelReplica, options: DuelOptions) {
     this.#options = options
     const { youngOk = false, valueBytesMax = [1e9, 1e9], helloListingMax = 2, listingMax = 2 } = options
-    const common = { youngOk, youngMs: 2_000, helloListingMax, listingMax }
+    const common = { youngOk, youngMs: 2_000, helloListingMax, listingMax, messageEntriesAim: 2 }
     const salt = (index: 0 | 1) => ({ salt: options.random.bytes(8), valueBytesMax: valueBytesMax[index] })
     this.#sides = [
       new Side('initiator', initiator, { ...common, ...salt(0) }),

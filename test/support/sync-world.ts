@@ -3,7 +3,7 @@
  * after each step it says whether any acknowledged write was lost anywhere.
  */
 import { type Address, register } from '../../store/model/address.js'
-import { type Dot, dotText, includesDot } from '../../store/model/dot.js'
+import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { type Broken, ModelReplica } from './model-replica.js'
@@ -85,9 +85,9 @@ export class SyncWorld {
     if (this.#broken.gossipCarriesContext) this.nodes[to]!.uniteNow(this.random.pick(senders).capture())
   }
 
-  /** A node's log forgets some of what is not live. */
+  /** A node's log forgets some of what is not live; sometimes, as damage does, of what is. */
   truncate(): void {
-    this.random.pick(this.nodes).truncate(() => this.random.chance(0.7))
+    this.random.pick(this.nodes).truncate(() => this.random.chance(0.7), this.random.chance(0.4))
   }
 
   /** A session between two nodes; `duel` may cut it or let things happen in between. */
@@ -112,7 +112,10 @@ export class SyncWorld {
         if (mustLive && node.seen.has(dot) && !node.isLive(dot, address)) {
           throw new Violation(`lost at node ${at}: ${dotText(dot)}`)
         }
-        if (node.applied.has(dot) && !update.supersedes.every((other) => node.seen.has(other))) {
+        if (
+          node.applied.has(dot) &&
+          !update.supersedes.every((other) => node.seen.has(other) || this.#isRefused(at, other))
+        ) {
           throw new Violation(`node ${at} claims to have applied ${dotText(dot)}`)
         }
       }
@@ -147,15 +150,16 @@ export class SyncWorld {
     return shown.sort().join(' ')
   }
 
+  /** What a node refuses stays out of its contexts, whatever became of it elsewhere. */
+  #isRefused(node: number, dot: Dot): boolean {
+    const update = this.updates.find((one) => sameDot(one.dot, dot))
+    return (update?.value?.length ?? 0) > this.#valueBytesMax(node)
+  }
+
   #valueBytesMax(node: number): number {
     const { refuseBytes } = this.#options
     return refuseBytes !== undefined && node === this.nodes.length - 1 ? refuseBytes : 1e9
   }
-}
-
-/** Whether an update superseded a dot. */
-export function supersedes(update: Update, dot: Dot): boolean {
-  return includesDot(update.supersedes, dot)
 }
 
 /**
@@ -174,7 +178,7 @@ export function live(options: WorldOptions): DuelResult[] {
     const chance = random.next()
     if (chance < 0.4) world.write()
     else if (chance < 0.7) world.gossip()
-    else if (chance < 0.75) world.truncate()
+    else if (chance < 0.77) world.truncate()
     else {
       const cutAfter = random.chance(0.5) ? random.below(12) : Number.POSITIVE_INFINITY
       world.sync(...world.pair(), { cutAfter, between: disturb })

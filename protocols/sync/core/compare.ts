@@ -16,12 +16,14 @@ export interface PlacedNode {
   readonly node: TreeNode
 }
 
-/** When entries are listed rather than divided; limits.ts has the values in use. */
-export interface ListingLimits {
-  /** Entries in all, in the first message. */
+/** What decides the shape of a descent; limits.ts has the values in use, tests lower them. */
+export interface TreeLimits {
+  /** Entries in all that the first message lists rather than divides. */
   readonly helloListingMax: number
-  /** Entries below a prefix. */
+  /** Entries below a prefix that are listed rather than divided. */
   readonly listingMax: number
+  /** Entries in one message, and in one batch. */
+  readonly messageEntriesAim: number
 }
 
 /** What one side put into its turn and must remember until the answer: its blocks of digests and the ids that it listed, in order. */
@@ -36,10 +38,10 @@ export class Asked {
 export class Comparison {
   readonly #view: SyncView
   readonly #salt: Uint8Array
-  readonly #limits: ListingLimits
+  readonly #limits: TreeLimits
   #work = 0
 
-  constructor(view: SyncView, salt: Uint8Array, limits: ListingLimits) {
+  constructor(view: SyncView, salt: Uint8Array, limits: TreeLimits) {
     this.#limits = limits
     this.#view = view
     this.#salt = salt

@@ -10,10 +10,10 @@ import { saltBytes } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type Step, SyncError, type SyncView } from './actions.js'
 import { baselineOf, type CapturePatch, diffCapture, patchCapture } from './captures.js'
-import type { ListingLimits } from './compare.js'
+import type { TreeLimits } from './compare.js'
 
 /** How a session is to be held. */
-export interface SessionOptions extends ListingLimits {
+export interface SessionOptions extends TreeLimits {
   /** This side's part of the salt: 8 unpredictable bytes. */
   readonly salt: Uint8Array
   /** The initiator's wish: end when all differences are young. */
@@ -193,10 +193,14 @@ export class Conversation {
     return update.value !== null && update.value.length > this.options.valueBytesMax
   }
 
+  /** Half the number of turns so far; the closing verdict on a check is not counted. */
+  get roundTrips(): number {
+    return (this.turns - this.verdictTurns) / 2
+  }
+
   /** The report. */
   outcome(ending: Ending): SessionOutcome {
-    const { updatesSent, updatesReceived, entriesSent, entriesReceived, valuesSent, refused } = this
-    const roundTrips = (this.turns - this.verdictTurns) / 2
+    const { roundTrips, updatesSent, updatesReceived, entriesSent, entriesReceived, valuesSent, refused } = this
     const counts = { updatesSent, updatesReceived, entriesSent, entriesReceived, valuesSent }
     return { ...ending, roundTrips, refused, ...counts }
   }

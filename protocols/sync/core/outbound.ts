@@ -2,7 +2,7 @@
 import type { Address } from '../../../store/model/address.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
-import { entryBytesAim, messageBytesAim, messageEntriesAim, valuesMax, wantsMax } from '../limits.js'
+import { entryBytesAim, messageBytesAim, valuesMax, wantsMax } from '../limits.js'
 import type { TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
@@ -86,7 +86,7 @@ export function* joinAbsent(state: DescentState): Step<void> {
     const entry = currentEntry(state, idBytes(text))
     if (entry === undefined || !mayBeGone(state, entry)) continue
     entries.push({ address: entry.address, updates: [], bare: [] })
-    if (entries.length < messageEntriesAim) continue
+    if (entries.length < talk.options.messageEntriesAim) continue
     yield { type: 'join', entries, peer: talk.theirs }
     entries = []
     yield { type: 'pause' }
@@ -125,7 +125,7 @@ class EntrySender {
     this.#bytes += sizeOf(trimmed)
     talk.entriesSent++
     talk.valuesSent += trimmed.updates.filter((update) => update.value !== null).length
-    if (this.#bytes >= messageBytesAim || this.#entries.length >= messageEntriesAim) yield* this.flush()
+    if (this.#bytes >= messageBytesAim || this.#entries.length >= talk.options.messageEntriesAim) yield* this.flush()
   }
 
   /** Sends what is left. */

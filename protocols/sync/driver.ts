@@ -1,0 +1,166 @@
+/** Drives one session over one channel: the only place of the protocol where streams, time and the replica meet. */
+import type { Environment } from '../../store/environment.js'
+import { DecodeError } from '../../store/model/bytes.js'
+import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/types.js'
+import type { Channel } from '../network.js'
+import { type Action, type Answer, SyncError } from './core/actions.js'
+import type { SyncSession } from './core/session.js'
+import { bytesPerSecondMin, patienceMs, pendingWritesMax, progressTimeoutMs } from './limits.js'
+import { decodeMessage, encodeMessage, type Message, UnknownVersion } from './messages.js'
+import { Assembly, piecesOf } from './pieces.js'
+
+/** What a driven session needs beside its channel. */
+export interface Surroundings {
+  readonly environment: Environment
+  readonly replica: SyncReplica
+  /** Takes the slot for bulk transfers. */
+  claim(): boolean
+  /** The peer told its contexts. */
+  heard(capture: Capture): void
+}
+
+/** A session on its channel. */
+export class Driver {
+  bytesSent = 0
+  bytesReceived = 0
+  readonly #session: SyncSession
+  readonly #channel: Channel
+  readonly #frames: AsyncIterator<Uint8Array>
+  readonly #surroundings: Surroundings
+  readonly #assembly = new Assembly()
+  #writes: Promise<ApplyOutcome>[] = []
+  #waitedMs = 0
+
+  constructor(session: SyncSession, channel: Channel, surroundings: Surroundings) {
+    this.#session = session
+    this.#channel = channel
+    this.#frames = channel.frames[Symbol.asyncIterator]()
+    this.#surroundings = surroundings
+  }
+
+  /**
+   * Runs the session to its end and closes the channel in order. Rejects when it was cut: by the peer, by a malformed
+   * message, by damage, by a failing store, by a peer that makes no progress. The channel is aborted then.
+   */
+  async run(): Promise<void> {
+    try {
+      let action = this.#session.start()
+      while (action !== undefined) action = this.#session.next(await this.#perform(action))
+      await this.#settle()
+      await this.#patiently(this.#channel.close())
+    } catch (error) {
+      await Promise.allSettled(this.#writes)
+      if (error instanceof UnknownVersion) await this.#answerVersion()
+      else this.#channel.abort(reasonOf(error))
+      throw error
+    }
+  }
+
+  /** Sends a message outside of the session's own. */
+  async send(message: Message): Promise<void> {
+    const { memberOf } = this.#session.talk
+    for (const piece of piecesOf(encodeMessage(message, memberOf))) {
+      this.bytesSent += piece.length
+      await this.#patiently(this.#channel.send(piece))
+    }
+  }
+
+  /** A peer of another version is told so. */
+  async #answerVersion(): Promise<void> {
+    try {
+      await this.send({ type: 'busy', reason: 'version' })
+      await this.#patiently(this.#channel.close())
+    } catch {
+      this.#channel.abort('version')
+    }
+  }
+
+  async #perform(action: Action): Promise<Answer> {
+    const { replica, environment, claim, heard } = this.#surroundings
+    switch (action.type) {
+      case 'send':
+        await this.send(action.message)
+        return { type: 'done' }
+      case 'receive':
+        return { type: 'message', message: await this.#receive() }
+      case 'readMissing': {
+        const { missing, bytesMax, peerApplied } = action
+        return { type: 'missing', missing: await replica.readMissing(missing, bytesMax, peerApplied) }
+      }
+      case 'apply':
+        return this.#write(replica.applyUpdates(action.updates))
+      case 'join':
+        return this.#write(replica.joinEntries(action.entries, action.peer))
+      case 'settle':
+        return { type: 'settled', outcome: await this.#settle() }
+      case 'unite':
+        await replica.unite(action.peer, action.except)
+        return { type: 'done' }
+      case 'claim':
+        return { type: 'claimed', granted: claim() }
+      case 'heard':
+        heard(action.capture)
+        return { type: 'done' }
+      case 'pause':
+        await environment.yieldTurn()
+        return { type: 'done' }
+    }
+  }
+
+  async #receive(): Promise<Message> {
+    for (;;) {
+      const { done, value } = await this.#patiently(this.#frames.next())
+      if (done) throw new SyncError('closed by the peer')
+      this.bytesReceived += value.length
+      const message = this.#assembly.add(value)
+      if (message !== undefined) return decodeMessage(message)
+    }
+  }
+
+  /** Begins a write; a few may be under way while the next message is read. */
+  async #write(write: Promise<ApplyOutcome>): Promise<Answer> {
+    write.catch(() => undefined)
+    this.#writes.push(write)
+    if (this.#writes.length >= pendingWritesMax) await this.#writes.shift()
+    return { type: 'done' }
+  }
+
+  async #settle(): Promise<ApplyOutcome> {
+    const writes = this.#writes
+    this.#writes = []
+    const outcomes = await Promise.all(writes)
+    return outcomes.reduce((a, b) => ({ news: a.news + b.news, dropped: a.dropped + b.dropped }), {
+      news: 0,
+      dropped: 0,
+    })
+  }
+
+  /** Waits for the peer, but not for ever: each wait is bounded, and all of them together by what was transferred. */
+  async #patiently<T>(waiting: Promise<T>): Promise<T> {
+    const { environment } = this.#surroundings
+    const startMs = environment.monotonicMs()
+    const earnedMs = ((this.bytesSent + this.bytesReceived) / bytesPerSecondMin) * 1000
+    const leftMs = Math.max(0, patienceMs + earnedMs - this.#waitedMs)
+    let tooLong = (): void => undefined
+    const limit = new Promise<never>((_, reject) => {
+      tooLong = () => reject(new SyncError('no progress'))
+    })
+    limit.catch(() => undefined)
+    waiting.catch(() => undefined)
+    const timer = environment.setTimer(Math.min(progressTimeoutMs, leftMs), tooLong)
+    try {
+      return await Promise.race([waiting, limit])
+    } finally {
+      timer.cancel()
+      this.#waitedMs += environment.monotonicMs() - startMs
+    }
+  }
+}
+
+/** Why a session was cut, in few words. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof SyncError) return error.reason
+  if (error instanceof DecodeError) return `malformed: ${error.message}`
+  if (error instanceof Error) return 'code' in error ? `${String(error.code)}: ${error.message}` : error.message
+  return String(error)
+}

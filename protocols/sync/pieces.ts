@@ -1,0 +1,36 @@
+/** Messages in pieces: one frame a piece, so that a slow link shows progress and no peer makes us allocate ahead. */
+import { DecodeError } from '../../store/model/bytes.js'
+import { messageBytesMax, pieceBytesMax } from './limits.js'
+
+const last = 0
+const more = 1
+
+/** The frames of a message: a byte that says whether more follow, and a piece of the message. */
+export function* piecesOf(message: Uint8Array): IterableIterator<Uint8Array> {
+  for (let at = 0; at === 0 || at < message.length; at += pieceBytesMax) {
+    const piece = message.subarray(at, at + pieceBytesMax)
+    const isLast = at + pieceBytesMax >= message.length
+    yield Buffer.concat([Buffer.of(isLast ? last : more), piece])
+  }
+}
+
+/** Puts the pieces of one message after another together. */
+export class Assembly {
+  #pieces: Uint8Array[] = []
+  #bytes = 0
+
+  /** Takes a frame. Returns the message when it is whole. Throws a DecodeError for a malformed frame, and beyond the limit. */
+  add(frame: Uint8Array): Uint8Array | undefined {
+    const mark = frame[0]
+    if (mark !== last && mark !== more) throw new DecodeError('not a piece of a message')
+    if (mark === more && frame.length !== pieceBytesMax + 1) throw new DecodeError('a piece that is not full')
+    this.#bytes += frame.length - 1
+    if (this.#bytes > messageBytesMax) throw new DecodeError(`message over ${messageBytesMax} bytes`)
+    this.#pieces.push(frame.subarray(1))
+    if (mark === more) return undefined
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#bytes = 0
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+  }
+}

@@ -1,0 +1,223 @@
+/** The sync protocol on the network: opens and accepts sessions, keeps the bulk slot, reports. */
+import type { Environment } from '../../store/environment.js'
+import { type Contexts, unknownMember } from '../../store/model/codec.js'
+import type { Context } from '../../store/model/context.js'
+import { valueBytesMax } from '../../store/model/limits.js'
+import type { SyncReplica } from '../../store/replica/types.js'
+import type { Channel, Network, PeerId } from '../network.js'
+import type { SessionMode, SessionOptions } from './core/conversation.js'
+import { type Role, SyncSession } from './core/session.js'
+import { Driver, reasonOf } from './driver.js'
+import {
+  helloListingMax,
+  inboundSessionsMax,
+  listingMax,
+  messageEntriesAim,
+  saltBytes,
+  syncProtocol,
+  youngMs,
+} from './limits.js'
+import { type BusyReason, encodeMessage } from './messages.js'
+import { piecesOf } from './pieces.js'
+import { BulkSlot, type SlotHold } from './slot.js'
+
+/** The report of one session. */
+export interface SessionReport {
+  readonly peer: PeerId
+  readonly mode: SessionMode
+  /** Half the number of turns; the closing verdict on a check is not counted, since nothing waits for it. */
+  readonly roundTrips: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly entriesSent: number
+  readonly entriesReceived: number
+  /** Why it ended: `complete`, `young`, why it was refused, or why it was cut. */
+  readonly ended: string
+}
+
+/** Told of sessions. */
+export interface SyncListener {
+  /** The peer told what it has seen and applied durably: the applied context is an acknowledgement. */
+  peerContexts?(peer: PeerId, contexts: Contexts): void
+  /** Roots were equal when compared after both captures. */
+  provenEqual?(peer: PeerId): void
+  /** A session ended; `role` is ours. */
+  ended?(report: SessionReport, role: Role): void
+  /** Values of the peer were too great for this node: their dots stay out of its contexts. */
+  refused?(peer: PeerId, dots: Context): void
+}
+
+/** What the service needs. */
+export interface SyncServiceOptions {
+  readonly network: Network
+  readonly replica: SyncReplica
+  readonly environment: Environment
+  readonly listener?: SyncListener
+  /** Whether sessions with this peer are allowed; all by default. */
+  accepts?(peer: PeerId): boolean
+  /** Bytes of the greatest value that is taken; the protocol's own limit by default. */
+  readonly valueBytesMax?: number
+}
+
+/** Opens and accepts sessions for one node. */
+export class SyncService {
+  readonly slot: BulkSlot
+  readonly #options: SyncServiceOptions
+  readonly #channels = new Set<Channel>()
+  readonly #running = new Set<Promise<unknown>>()
+  #inbound = 0
+  #isStopped = false
+
+  constructor(options: SyncServiceOptions) {
+    this.#options = options
+    this.slot = new BulkSlot(options.network.self)
+  }
+
+  /** Accepts sessions from now on. */
+  start(): void {
+    this.#options.network.handle(syncProtocol, (channel) => this.#track(this.#serve(channel)))
+  }
+
+  /** Breaks all sessions; resolves when they have ended. Nothing of a broken session is united. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const channel of this.#channels) channel.abort('closing')
+    await Promise.allSettled(this.#running)
+  }
+
+  /**
+   * Holds one session with a connected peer, once the bulk slot is free. `youngOk`: it may end when all differences are young.
+   * Resolves with its report, whether it was completed, refused or cut. Never rejects.
+   */
+  run(peer: PeerId, options: { readonly youngOk: boolean }): Promise<SessionReport> {
+    return this.#track(this.#open(peer, options.youngOk))
+  }
+
+  async #open(peer: PeerId, youngOk: boolean): Promise<SessionReport> {
+    const { network, replica } = this.#options
+    await this.slot.whenFree()
+    if (this.#isStopped || !replica.isVerified) return nothing(peer, this.#isStopped ? 'closing' : 'unverified')
+    let channel: Channel | undefined
+    let hasYielded = false
+    const hold = this.slot.open(peer, () => {
+      hasYielded = true
+      channel?.abort('crossed')
+    })
+    if (hold === undefined) return nothing(peer, 'bulk')
+    try {
+      channel = await network.open(peer, syncProtocol)
+      if (hasYielded || this.#isStopped) {
+        channel.abort('crossed')
+        return nothing(peer, 'crossed')
+      }
+      const report = await this.#hold('initiator', channel, { youngOk, claim: () => hold, begin: () => hold.begin() })
+      return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
+    } catch (error) {
+      return { ...nothing(peer, reasonOf(error)), mode: 'contexts' }
+    } finally {
+      hold.release()
+    }
+  }
+
+  async #serve(channel: Channel): Promise<void> {
+    const { peer } = channel
+    const isAccepted = this.#options.accepts?.(peer) ?? true
+    if (this.#isStopped || !isAccepted || this.#inbound >= inboundSessionsMax) {
+      return await this.#refuse(channel, isAccepted ? 'closing' : 'stranger')
+    }
+    this.#inbound++
+    let hold: SlotHold | undefined
+    const claim = () => {
+      hold = this.slot.accept(peer)
+      return hold
+    }
+    try {
+      await this.#hold('responder', channel, { youngOk: false, claim, begin: () => undefined })
+    } finally {
+      this.#inbound--
+      hold?.release()
+    }
+  }
+
+  async #refuse(channel: Channel, reason: BusyReason): Promise<void> {
+    for (const piece of piecesOf(encodeMessage({ type: 'busy', reason }, () => unknownMember)))
+      await channel.send(piece)
+    await channel.close()
+  }
+
+  async #hold(
+    role: Role,
+    channel: Channel,
+    slot: { youngOk: boolean; claim: () => SlotHold | undefined; begin: () => void },
+  ): Promise<SessionReport> {
+    const { peer } = channel
+    const { environment, replica, listener } = this.#options
+    const session = new SyncSession(role, replica, this.#sessionOptions(slot.youngOk))
+    const driver = new Driver(session, channel, {
+      environment,
+      replica,
+      claim: () => slot.claim() !== undefined,
+      heard: (capture) => {
+        slot.begin()
+        listener?.peerContexts?.(peer, capture)
+      },
+    })
+    this.#channels.add(channel)
+    let ended: string | undefined
+    try {
+      await driver.run()
+    } catch (error) {
+      ended = reasonOf(error)
+    } finally {
+      this.#channels.delete(channel)
+    }
+    const report = reportOf(peer, session, driver, ended)
+    this.#tell(report, role, session)
+    return report
+  }
+
+  /** What was heard and applied stands, however the session ended. */
+  #tell(report: SessionReport, role: Role, session: SyncSession): void {
+    const { listener } = this.#options
+    const { talk, outcome } = session
+    if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
+    if (outcome?.provenEqual && report.ended === 'complete') listener?.provenEqual?.(report.peer)
+    listener?.ended?.(report, role)
+  }
+
+  #sessionOptions(youngOk: boolean): SessionOptions {
+    const { environment } = this.#options
+    const limits = { helloListingMax, listingMax, messageEntriesAim, youngMs }
+    const salt = environment.randomBytes(saltBytes)
+    return { ...limits, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
+  }
+
+  #track<T>(running: Promise<T>): Promise<T> {
+    this.#running.add(running)
+    const done = () => this.#running.delete(running)
+    running.then(done, done)
+    return running
+  }
+}
+
+/** The report of a session that did not come about. */
+function nothing(peer: PeerId, ended: string): SessionReport {
+  const none = { roundTrips: 0, bytesSent: 0, bytesReceived: 0, entriesSent: 0, entriesReceived: 0 }
+  return { peer, mode: 'busy', ...none, ended }
+}
+
+function reportOf(peer: PeerId, session: SyncSession, driver: Driver, cut: string | undefined): SessionReport {
+  const { talk, outcome } = session
+  const { bytesSent, bytesReceived } = driver
+  const reached: SessionMode = talk.entriesSent + talk.entriesReceived > 0 ? 'tree' : 'delta'
+  return {
+    peer,
+    mode: outcome?.mode ?? reached,
+    roundTrips: talk.roundTrips,
+    bytesSent,
+    bytesReceived,
+    entriesSent: talk.updatesSent + talk.entriesSent,
+    entriesReceived: talk.updatesReceived + talk.entriesReceived,
+    ended: cut ?? outcome?.ended ?? 'cut',
+  }
+}
