@@ -1,0 +1,98 @@
+/** Keeps acknowledgements on disk (now and then, never with each heartbeat), and tells the log whose it waits for. */
+import type { Environment, Timer } from '../../store/environment.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import { Context } from '../../store/model/context.js'
+import type { AckTable } from './core/acks.js'
+import type { Directory } from './core/directory.js'
+import { reportObligationsMs, saveAcknowledgementsMs } from './limits.js'
+import type { AckStore, MembershipReplica } from './types.js'
+
+/** What is needed of the surroundings. */
+export interface KeeperOptions {
+  readonly environment: Environment
+  readonly replica: MembershipReplica
+  readonly store: AckStore
+  readonly acks: AckTable
+  readonly directory: Directory
+  onError(what: string, error: unknown): void
+}
+
+/** Carries acknowledgements to the disk and to the log. */
+export class AckKeeper {
+  readonly #options: KeeperOptions
+  readonly #saved = new Map<MemberTag, Context>()
+  #saveTimer: Timer | undefined
+  #reportTimer: Timer | undefined
+  #isStopped = false
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+  }
+
+  /** Reads what was kept, and reports it to the log. The directory must have been loaded. */
+  async load(): Promise<void> {
+    const kept = await this.#options.store.load()
+    for (const [member, context] of kept) this.#saved.set(member, context)
+    this.#options.acks.load(kept)
+    this.report()
+  }
+
+  /** Acknowledgements may have changed. */
+  changed(): void {
+    if (this.#isStopped) return
+    const { environment } = this.#options
+    this.#saveTimer ??= environment.setTimer(saveAcknowledgementsMs, () => {
+      this.#saveTimer = undefined
+      void this.#save()
+    })
+    this.#reportTimer ??= environment.setTimer(reportObligationsMs, () => {
+      this.#reportTimer = undefined
+      this.report()
+    })
+  }
+
+  /** Tells the log now: after the member list has changed. A member that was never heard holds everything. */
+  report(): void {
+    const { acks, directory, replica } = this.#options
+    const members = directory.others().map(({ peer }) => directory.tagOf(peer))
+    replica.setObligations(members.map((member) => ({ member, acknowledged: acks.get(member).context })))
+  }
+
+  /** A member was forgotten: nothing is kept for it any more. */
+  async forget(member: MemberTag): Promise<void> {
+    this.#options.acks.forget(member)
+    this.report()
+    if (this.#saved.delete(member)) await this.#options.store.save(member, null)
+  }
+
+  /** Saves what changed, and stops. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#saveTimer?.cancel()
+    this.#reportTimer?.cancel()
+    await this.#save()
+  }
+
+  async #save(): Promise<void> {
+    const { acks, directory, store, onError } = this.#options
+    const unsaved = acks.takeUnsaved().filter((member) => {
+      const peer = directory.peerOf(member)
+      return peer !== undefined && directory.isMember(peer)
+    })
+    const news = unsaved.filter(
+      (member) => !(this.#saved.get(member) ?? new Context()).equals(acks.get(member).context),
+    )
+    try {
+      // In one turn, so that they go into one batch.
+      await Promise.all(
+        news.map((member) => {
+          const { context } = acks.get(member)
+          this.#saved.set(member, context)
+          return store.save(member, context)
+        }),
+      )
+    } catch (error) {
+      onError('acknowledgements', error)
+    }
+  }
+}

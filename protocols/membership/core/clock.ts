@@ -1,0 +1,62 @@
+/** Estimates of other members' clocks from heartbeats that echo each other. */
+
+/** One estimate. */
+export interface ClockSample {
+  /** Their wall clock less ours, in milliseconds. */
+  readonly offsetMs: number
+  /** The round trip it was taken with: the offset is wrong by at most half of it. */
+  readonly roundTripMs: number
+  /** When, in monotonic milliseconds. */
+  readonly atMs: number
+}
+
+/** What is known when a heartbeat arrives. */
+export interface Exchange {
+  /** When we had sent the heartbeat that is echoed, in monotonic milliseconds. */
+  readonly sentMs: number
+  /** Now, in monotonic milliseconds, and by our wall clock. */
+  readonly receivedMs: number
+  readonly wallMs: number
+  /** How long the peer had held ours, and its wall clock when it sent. */
+  readonly heldMs: number
+  readonly theirWallMs: number
+}
+
+/** The offset that one exchange shows. Source: the network time protocol's on-wire protocol (RFC 5905), with one of its two clocks left out. */
+export function sample(exchange: Exchange): ClockSample {
+  const roundTripMs = Math.max(0, exchange.receivedMs - exchange.sentMs - exchange.heldMs)
+  const offsetMs = exchange.theirWallMs + roundTripMs / 2 - exchange.wallMs
+  return { offsetMs, roundTripMs, atMs: exchange.receivedMs }
+}
+
+/** The samples of one peer's clock: the latest few; the one with the shortest round trip counts. */
+export class ClockSamples {
+  readonly #kept: number
+  #samples: ClockSample[] = []
+
+  /** `kept`: how many samples. */
+  constructor(kept: number) {
+    this.#kept = kept
+  }
+
+  /** Adds a sample. One that differs from the others by more than the round trips explain shows a clock that jumped: the others go. */
+  add(next: ClockSample): void {
+    const best = this.best()
+    const slackMs = best === undefined ? 0 : best.roundTripMs + next.roundTripMs + 50
+    if (best !== undefined && Math.abs(best.offsetMs - next.offsetMs) > slackMs) this.#samples = []
+    this.#samples = [...this.#samples, next].slice(-this.#kept)
+  }
+
+  /** The sample that counts. */
+  best(): ClockSample | undefined {
+    return this.#samples.reduce<ClockSample | undefined>(
+      (best, one) => (best === undefined || one.roundTripMs <= best.roundTripMs ? one : best),
+      undefined,
+    )
+  }
+}
+
+/** The median; the lower one of the middle two. Undefined for an empty list. */
+export function median(values: readonly number[]): number | undefined {
+  return values.slice().sort((a, b) => a - b)[(values.length - 1) >> 1]
+}

@@ -1,0 +1,140 @@
+/** The records of members as they are stored: canonical bytes, strict to read, and how concurrent ones are merged. */
+import { type Address, system } from '../../../store/model/address.js'
+import { ByteReader, ByteWriter, DecodeError } from '../../../store/model/bytes.js'
+import { compareTimes } from '../../../store/model/clock.js'
+import type { MemberTag } from '../../../store/model/codec.js'
+import { sha256 } from '../../../store/model/digest.js'
+import { compareDots } from '../../../store/model/dot.js'
+import type { Version } from '../../../store/model/update.js'
+import type { PeerId } from '../../network.js'
+import {
+  addressBytesMax,
+  addressesMax,
+  nameBytesMax,
+  peerBytesMax,
+  recordBytesMax,
+  versionBytesMax,
+} from '../limits.js'
+
+/** What a node says of itself. */
+export interface MemberRecord {
+  readonly name: string
+  readonly peer: PeerId
+  /** Multiaddrs it can be reached at; sorted, each once. */
+  readonly addresses: readonly string[]
+  /** The version of its software. */
+  readonly version: string
+}
+
+/** Retires a member for good. */
+export interface ForgottenRecord {
+  readonly peer: PeerId
+  /** The name it had, so that its writes can still be named. */
+  readonly name: string
+}
+
+/** The key prefixes of both kinds of records. */
+export const memberPrefix = 'member/'
+export const forgottenPrefix = 'forgotten/'
+
+const recordVersion = 1
+
+/** Where a member's record lives. */
+export function memberAddress(peer: PeerId): Address {
+  return system(memberPrefix + peer)
+}
+
+/** Where the record lives that a member is forgotten. */
+export function forgottenAddress(peer: PeerId): Address {
+  return system(forgottenPrefix + peer)
+}
+
+/** The tag of a member: the first 8 bytes of the SHA-256 of its peer id's text form, as hexadecimal digits. */
+export function memberTag(peer: PeerId): MemberTag {
+  return sha256(Buffer.from(peer)).toString('hex', 0, 8)
+}
+
+/** The canonical bytes of a record. Addresses are sorted, and cut to the limits. */
+export function encodeRecord(record: MemberRecord): Buffer {
+  const addresses = tidy(record.addresses)
+  const writer = new ByteWriter().u8(recordVersion).text(record.name).text(record.peer).text(record.version)
+  writer.varint(addresses.length)
+  for (const address of addresses) writer.text(address)
+  return writer.finish()
+}
+
+/** Reads a record. Throws a DecodeError for anything else. */
+export function decodeRecord(bytes: Uint8Array): MemberRecord {
+  const reader = start(bytes)
+  const name = reader.text(nameBytesMax)
+  const peer = reader.text(peerBytesMax)
+  const version = reader.text(versionBytesMax)
+  const addresses: string[] = []
+  for (let left = reader.count(addressesMax); left > 0; left--) addresses.push(reader.text(addressBytesMax))
+  reader.end()
+  if (peer.length === 0) throw new DecodeError('a record without a peer id')
+  if (addresses.some((address, at) => at > 0 && addresses[at - 1]! >= address)) {
+    throw new DecodeError('addresses not strictly ascending')
+  }
+  return { name, peer, addresses, version }
+}
+
+/** The canonical bytes of the record of a forgotten member. */
+export function encodeForgotten(record: ForgottenRecord): Buffer {
+  return new ByteWriter().u8(recordVersion).text(record.peer).text(record.name).finish()
+}
+
+/** Reads the record of a forgotten member. Throws a DecodeError for anything else. */
+export function decodeForgotten(bytes: Uint8Array): ForgottenRecord {
+  const reader = start(bytes)
+  const peer = reader.text(peerBytesMax)
+  const name = reader.text(nameBytesMax)
+  reader.end()
+  if (peer.length === 0) throw new DecodeError('a record without a peer id')
+  return { peer, name }
+}
+
+/**
+ * The one record that concurrent versions make, the same on every node: name and version of the latest by (time, dot),
+ * and the addresses of all. Versions that are no record of this peer are left out; undefined when none is left.
+ */
+export function mergeRecords(peer: PeerId, versions: readonly Version[]): MemberRecord | undefined {
+  const records = byTime(versions).flatMap((version) => {
+    const record = readable(() => decodeRecord(version.value))
+    return record?.peer === peer ? [record] : []
+  })
+  const latest = records[0]
+  return latest && { ...latest, addresses: tidy(records.flatMap((record) => record.addresses)) }
+}
+
+/** The name under which a member was forgotten. The mere presence of a record forgets, so that even an unreadable one does. */
+export function mergeForgotten(peer: PeerId, versions: readonly Version[]): ForgottenRecord {
+  const records = byTime(versions).flatMap((version) => readable(() => decodeForgotten(version.value)) ?? [])
+  return { peer, name: records[0]?.name ?? peer }
+}
+
+/** Sorted, each once, as many and as long as the limits allow. */
+export function tidy(addresses: readonly string[]): string[] {
+  const fitting = addresses.filter((address) => address.length > 0 && Buffer.byteLength(address) <= addressBytesMax)
+  return [...new Set(fitting)].sort().slice(0, addressesMax)
+}
+
+function start(bytes: Uint8Array): ByteReader {
+  if (bytes.length > recordBytesMax) throw new DecodeError('record over the limit')
+  const reader = new ByteReader(bytes)
+  if (reader.u8() !== recordVersion) throw new DecodeError('unknown version of a record')
+  return reader
+}
+
+function byTime(versions: readonly Version[]): Version[] {
+  return versions.slice().sort((a, b) => compareTimes(b.time, a.time) || compareDots(b.dot, a.dot))
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
+}

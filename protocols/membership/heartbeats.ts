@@ -1,0 +1,288 @@
+/** The heartbeat service: one channel a direction with each connected peer; who is alive, who is equal, who has what. */
+import type { Environment, Timer } from '../../store/environment.js'
+import { DecodeError } from '../../store/model/bytes.js'
+import { FrameReader } from '../channels.js'
+import type { Channel, Network, PeerId } from '../network.js'
+import type { AckTable } from './core/acks.js'
+import { ClockSamples } from './core/clock.js'
+import type { Directory } from './core/directory.js'
+import type { Beat } from './core/reader.js'
+import type { Relayable } from './core/relays.js'
+import { HeartbeatWriter } from './core/writer.js'
+import { takeOwnWord, takeRelays } from './intake.js'
+import * as limits from './limits.js'
+import type { LocalState } from './local-state.js'
+import { decodeHeartbeat, encodeHeartbeat, heartbeatProtocol } from './messages.js'
+import { Neighbour } from './neighbour.js'
+
+/** What heartbeats need. */
+export interface HeartbeatOptions {
+  readonly network: Network
+  readonly environment: Environment
+  readonly directory: Directory
+  readonly acks: AckTable
+  readonly local: LocalState
+  readonly intervalMs: number
+  /** A heartbeat came from a peer; acknowledgements may have changed. */
+  onHeartbeat(peer: PeerId): void
+  onSilent(peer: PeerId): void
+  onError(what: string, error: unknown): void
+}
+
+/** Heartbeats of one node. */
+export class Heartbeats {
+  /** Counts since the start. */
+  readonly counts = { sent: 0, bytesSent: 0, received: 0, malformed: 0 }
+  readonly #options: HeartbeatOptions
+  readonly #neighbours = new Map<PeerId, Neighbour>()
+  readonly #clocks = new Map<PeerId, ClockSamples>()
+  readonly #seenMs = new Map<PeerId, number>()
+  readonly #equalMs = new Map<PeerId, number>()
+  #urgentUntilMs = Number.NEGATIVE_INFINITY
+  #urgedMs = Number.NEGATIVE_INFINITY
+  #watchTimer: Timer | undefined
+  #isStopped = false
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options
+  }
+
+  /** Begins with the peers that are connected. */
+  start(): void {
+    const { network } = this.#options
+    network.handle(heartbeatProtocol, (channel) => this.#listen(channel))
+    for (const peer of network.peers()) this.connected(peer)
+    this.#watch()
+  }
+
+  /** Ends all channels. */
+  stop(): void {
+    this.#isStopped = true
+    this.#watchTimer?.cancel()
+    for (const peer of [...this.#neighbours.keys()]) this.disconnected(peer)
+  }
+
+  /** A peer is connected. */
+  connected(peer: PeerId): void {
+    if (!this.#isStopped && !this.#neighbours.has(peer)) this.#meet(peer)
+  }
+
+  /** A peer is not connected any more. */
+  disconnected(peer: PeerId): void {
+    const neighbour = this.#neighbours.get(peer)
+    this.#neighbours.delete(peer)
+    neighbour?.leave()
+  }
+
+  /** The own state has changed: the neighbours hear of it early, but not with every single change. */
+  stateChanged(): void {
+    const nowMs = this.#nowMs
+    for (const neighbour of this.#neighbours.values()) {
+      const isUrgent = nowMs < Math.max(this.#urgentUntilMs, neighbour.urgentUntilMs)
+      const gapMs = isUrgent ? limits.urgentHeartbeatMs : limits.earlyHeartbeatMs
+      neighbour.pacer.schedule(Math.max(nowMs, neighbour.lastSentMs + gapMs))
+    }
+  }
+
+  /** Somebody elsewhere waits for acknowledgements: they go out early for a while. */
+  hurry(): void {
+    this.#urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
+  }
+
+  /** Somebody here waits for acknowledgements: asks the neighbours for early ones. */
+  urge(): void {
+    const nowMs = this.#nowMs
+    if (nowMs - this.#urgedMs < limits.urgeRenewMs) return
+    this.#urgedMs = nowMs
+    for (const neighbour of this.#neighbours.values()) {
+      neighbour.isToBeUrged = true
+      neighbour.pacer.schedule(nowMs)
+    }
+  }
+
+  /** Resolves with a heartbeat that the peer takes after this call. Rejects when it is not connected, or leaves. */
+  fresh(peer: PeerId): Promise<Beat> {
+    const neighbour = this.#neighbours.get(peer)
+    return neighbour?.fresh() ?? Promise.reject(new Error(`${peer} is not connected`))
+  }
+
+  /** The latest heartbeat of a connected peer. */
+  latest(peer: PeerId): Beat | undefined {
+    return this.#neighbours.get(peer)?.beat
+  }
+
+  /** When a peer was heard last, and when it was last equal, in milliseconds since 1970; null: never since the start. */
+  seenMs(peer: PeerId): number | null {
+    return this.#seenMs.get(peer) ?? null
+  }
+  equalMs(peer: PeerId): number | null {
+    return this.#equalMs.get(peer) ?? null
+  }
+
+  /** The peer was proven equal just now. */
+  provenEqual(peer: PeerId): void {
+    this.#equalMs.set(peer, this.#options.environment.nowMs())
+  }
+
+  /** Peers' clocks against ours, in milliseconds: those that were heard not longer ago than `withinMs`. */
+  clockOffsets(withinMs: number): Map<PeerId, number> {
+    const offsets = new Map<PeerId, number>()
+    for (const [peer, samples] of this.#clocks) {
+      const best = samples.best()
+      if (best !== undefined && this.#nowMs - best.atMs <= withinMs) offsets.set(peer, best.offsetMs)
+    }
+    return offsets
+  }
+
+  get #nowMs(): number {
+    return this.#options.environment.monotonicMs()
+  }
+
+  #meet(peer: PeerId): Neighbour {
+    const { directory, environment } = this.#options
+    directory.note(peer)
+    const clock = this.#clocks.get(peer) ?? new ClockSamples(limits.clockSamplesKept)
+    this.#clocks.set(peer, clock)
+    const neighbour = new Neighbour(peer, directory.tagOf(peer), clock, environment)
+    neighbour.heardMs += Math.max(0, limits.firstHeartbeatMs - limits.missedHeartbeatsMax * this.#options.intervalMs)
+    this.#neighbours.set(peer, neighbour)
+    void this.#talk(neighbour)
+    this.stateChanged()
+    return neighbour
+  }
+
+  // --- sending --------------------------------------------------------------------------------------------------------
+
+  /** Sends heartbeats for as long as the peer is connected; opens another channel when one breaks. */
+  async #talk(neighbour: Neighbour): Promise<void> {
+    const { network, intervalMs, onError } = this.#options
+    while (neighbour.isHere) {
+      try {
+        await this.#talkOver(neighbour, await network.open(neighbour.peer, heartbeatProtocol))
+      } catch (error) {
+        if (neighbour.isHere) onError(`heartbeats to ${neighbour.peer}`, error)
+      }
+      if (!neighbour.isHere) return
+      const againMs = this.#nowMs + intervalMs / 2
+      while (neighbour.isHere && this.#nowMs < againMs) {
+        neighbour.pacer.schedule(againMs)
+        await neighbour.pacer.wait()
+      }
+    }
+  }
+
+  async #talkOver(neighbour: Neighbour, channel: Channel): Promise<void> {
+    const { environment, intervalMs } = this.#options
+    const writer = new HeartbeatWriter(neighbour.peer, neighbour.lastNonce)
+    neighbour.opened(channel)
+    neighbour.pacer.schedule(this.#nowMs)
+    try {
+      for (;;) {
+        await neighbour.pacer.wait()
+        if (!neighbour.isHere) return
+        const frame = this.#compose(neighbour, writer)
+        const pauseMs = writer.hasMore ? limits.urgentHeartbeatMs : intervalMs * (0.9 + environment.random() / 10)
+        neighbour.pacer.schedule(this.#nowMs + pauseMs)
+        this.counts.sent++
+        this.counts.bytesSent += frame.length
+        await channel.send(frame)
+      }
+    } finally {
+      channel.abort('heartbeats ended')
+    }
+  }
+
+  #compose(neighbour: Neighbour, writer: HeartbeatWriter): Uint8Array {
+    const neighbours = [...this.#neighbours.values()].map(({ tag }) => tag).sort()
+    const heartbeat = writer.next(this.#options.local.view(neighbours), {
+      urges: neighbour.isToBeUrged,
+      asks: neighbour.asks,
+      echo: neighbour.echo(),
+      knownEpoch: neighbour.knownEpoch,
+      relays: this.#relayable(neighbour),
+    })
+    neighbour.sent(writer)
+    return encodeHeartbeat(heartbeat)
+  }
+
+  /** Members that the receiver is not connected to and did not tell us of itself. */
+  #relayable(to: Neighbour): Relayable[] {
+    const { directory, acks } = this.#options
+    const { neighbours } = to
+    if (neighbours === undefined) return []
+    const others = directory.others()
+    const withContext = others.length <= limits.relayMembersMax
+    return others.flatMap(({ peer }) => {
+      const member = directory.tagOf(peer)
+      if (peer === to.peer || neighbours.has(member)) return []
+      const acknowledgement = acks.get(member)
+      const isHeard = acknowledgement.takenAtMs !== Number.NEGATIVE_INFINITY && acknowledgement.by !== to.peer
+      return isHeard ? [{ member, acknowledgement, withContext }] : []
+    })
+  }
+
+  // --- receiving ------------------------------------------------------------------------------------------------------
+
+  async #listen(channel: Channel): Promise<void> {
+    const { network } = this.#options
+    const known = this.#neighbours.get(channel.peer)
+    if (this.#isStopped || (known === undefined && !network.peers().includes(channel.peer))) {
+      return channel.abort('not connected')
+    }
+    const neighbour = known ?? this.#meet(channel.peer)
+    neighbour.accepted(channel)
+    const frames = new FrameReader(channel)
+    for (;;) {
+      // A channel that broke or was replaced ends without a fuss: silence is noticed by the clock.
+      const frame = await frames.next().catch(() => undefined)
+      if (frame === undefined || neighbour.incoming !== channel) return
+      try {
+        this.#heard(neighbour, neighbour.reader.read(decodeHeartbeat(frame)))
+      } catch (error) {
+        if (error instanceof DecodeError) this.counts.malformed++
+        throw error
+      }
+    }
+  }
+
+  #heard(neighbour: Neighbour, beat: Beat): void {
+    const { environment, local, onHeartbeat } = this.#options
+    const { peer } = neighbour
+    const { heartbeat } = beat
+    this.counts.received++
+    takeOwnWord(this.#options.acks, neighbour, beat, this.#nowMs)
+    this.#seenMs.set(peer, environment.nowMs())
+    if (beat.state !== undefined && beat.state.digest === local.digest()) this.provenEqual(peer)
+    if (heartbeat.neighbours !== null) neighbour.neighbours = new Set(heartbeat.neighbours)
+    if (heartbeat.urges) {
+      neighbour.urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
+      neighbour.pacer.schedule(Math.max(this.#nowMs, neighbour.lastSentMs + limits.urgentHeartbeatMs))
+    }
+    if (heartbeat.knownEpoch !== null && local.goBeyond(heartbeat.knownEpoch)) this.stateChanged()
+    takeRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
+    if (heartbeat.asks) neighbour.pacer.schedule(this.#nowMs)
+    neighbour.received(beat)
+    onHeartbeat(peer)
+  }
+
+  // --- liveness -------------------------------------------------------------------------------------------------------
+
+  /** Looks for silent peers now and then. Time that this node itself was asleep does not count against them. */
+  #watch(): void {
+    const { environment, intervalMs, onSilent } = this.#options
+    const stepMs = intervalMs / 2
+    const dueMs = this.#nowMs + stepMs
+    this.#watchTimer = environment.setTimer(stepMs, () => {
+      const sleptMs = this.#nowMs - dueMs
+      const silent: PeerId[] = []
+      for (const neighbour of this.#neighbours.values()) {
+        if (sleptMs > stepMs) neighbour.heardMs += sleptMs
+        if (this.#nowMs - neighbour.heardMs <= limits.missedHeartbeatsMax * intervalMs) continue
+        neighbour.heardMs = this.#nowMs
+        silent.push(neighbour.peer)
+      }
+      for (const peer of silent) onSilent(peer)
+      if (!this.#isStopped) this.#watch()
+    })
+  }
+}

@@ -1,0 +1,55 @@
+/** What heartbeats say of acknowledgements, on its way into the table: a member's own word, and what others pass on. */
+import { Context } from '../../store/model/context.js'
+import type { Network, PeerId } from '../network.js'
+import type { AckTable } from './core/acks.js'
+import type { Directory } from './core/directory.js'
+import type { Beat } from './core/reader.js'
+import type { Relay } from './messages.js'
+import type { Neighbour } from './neighbour.js'
+
+/** Takes what a neighbour says of itself. `nowMs` is monotonic. */
+export function takeOwnWord(acks: AckTable, neighbour: Neighbour, beat: Beat, nowMs: number): void {
+  const { heartbeat, isVerified, list, state } = beat
+  const { tag } = neighbour
+  if (heartbeat.epoch !== null) {
+    const known = acks.get(tag).epoch
+    if (known > heartbeat.epoch) neighbour.knownEpoch = known
+    acks.restart(tag, heartbeat.epoch)
+  }
+  acks.update(tag, heartbeat.acknowledged)
+  acks.heard(tag, { list: hex(list), isVerified, state: state?.digest ?? null, takenAtMs: nowMs, by: null })
+}
+
+/** Takes what a neighbour passes on of others. Who is connected speaks for itself. */
+export function takeRelays(
+  mesh: { readonly acks: AckTable; readonly directory: Directory; readonly network: Network },
+  neighbourOf: (peer: PeerId) => Neighbour | undefined,
+  from: Neighbour,
+  beat: Beat,
+  nowMs: number,
+): void {
+  const { acks, directory, network } = mesh
+  for (const relay of beat.heartbeat.relays) {
+    const peer = directory.peerOf(relay.member)
+    if (peer === undefined || peer === network.self || !directory.isMember(peer) || beat.state === undefined) continue
+    const direct = neighbourOf(peer)
+    if (direct?.beat === undefined) takeRelay(acks, from, beat.state.digest, relay, nowMs)
+    // It must learn of a greater epoch that others still hold.
+    else if (relay.epoch > acks.get(relay.member).epoch) direct.knownEpoch = relay.epoch
+  }
+}
+
+function takeRelay(acks: AckTable, from: Neighbour, senderState: string, relay: Relay, nowMs: number): void {
+  const { member, epoch, acknowledged, isVerified } = relay
+  if (acknowledged === 'same') acks.relayed(member, epoch, acks.get(from.tag).context)
+  else if (acknowledged !== null) {
+    acks.relayed(member, epoch, new Context(new Map(acknowledged.map(({ actor, ranges }) => [actor, ranges]))))
+  }
+  const state = relay.state === 'same' ? senderState : hex(relay.state)
+  const takenAtMs = nowMs - relay.ageMs
+  acks.heard(member, { list: hex(relay.list), isVerified, state: isVerified ? state : null, takenAtMs, by: from.peer })
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,74 @@
+/** The limits of membership, by name. */
+import { valueBytesMax } from '../../store/model/limits.js'
+
+/** Bytes of a member's name, of a peer id, of one address, of a version; addresses of one member. */
+export const nameBytesMax = 255
+export const peerBytesMax = 128
+export const addressBytesMax = 256
+export const addressesMax = 32
+export const versionBytesMax = 64
+/** Bytes of a member's record or of the record of a forgotten one. */
+export const recordBytesMax = 16 * 1024
+/** How often this node rewrites its own record after another one changed it; beyond that two nodes must share the id. */
+export const recordFightsMax = 3
+
+/** Characters of an invitation that is looked at. */
+export const inviteCharactersMax = 16 * 1024
+
+/** Default interval between heartbeats to a neighbour, in milliseconds; each is jittered down by up to a tenth. */
+export const heartbeatMsDefault = 1_000
+/** A neighbour is silent after so many intervals without a heartbeat. */
+export const missedHeartbeatsMax = 3.5
+/** How long a new connection may be without a first heartbeat, in milliseconds. */
+export const firstHeartbeatMs = 10_000
+/** Least time between early heartbeats to one neighbour, in milliseconds. */
+export const earlyHeartbeatMs = 100
+/** The same while somebody waits for acknowledgements. */
+export const urgentHeartbeatMs = 10
+/** How long a request for early acknowledgements holds, and how often it is renewed, in milliseconds. */
+export const urgeHoldsMs = 3_000
+export const urgeRenewMs = 1_000
+/** The greatest time or epoch on the wire. */
+export const heartbeatMsMax = 2 ** 48 - 1
+/** Bytes of one heartbeat frame. */
+export const heartbeatFrameBytesMax = 1024 * 1024
+/** Actors, and about how many bytes of ranges, in one heartbeat; what is left follows in the next ones. */
+export const heartbeatActorsMax = 1_024
+export const heartbeatContextBytes = 128 * 1024
+/** Ranges of one actor that are told; an actor with more gaps is acknowledged only in part. */
+export const heartbeatRangesMax = 4_096
+/** Neighbours named in one heartbeat. */
+export const neighboursMax = 1_024
+/** Relays of other members in one heartbeat, and actors in one relay. */
+export const relaysMax = 8
+export const relayActorsMax = 256
+/** Other members up to which all are connected; beyond, some are known only by what others pass on. */
+export const fullMeshMembersMax = 16
+/** Members beyond which acknowledgements are not relayed any more (sync sessions still bring them). */
+export const relayMembersMax = 64
+/** Changes of contexts that are remembered for neighbours that lag; one that lags further is told everything anew. */
+export const changesKept = 4_096
+/** Heartbeats sent whose time is remembered for the echo. */
+export const echoesKept = 64
+/** How long ago a member's clock may have been heard to count for the median, in milliseconds. */
+export const clockHeardMs = 60_000
+/** Samples of one neighbour's clock that are kept; the one with the shortest round trip counts. */
+export const clockSamplesKept = 8
+/** Least time between two writes of one member's acknowledgement to the disk, and between two reports to the log, in milliseconds. */
+export const saveAcknowledgementsMs = 5_000
+export const reportObligationsMs = 500
+
+/** First pause between two rounds of `wait`, and the longest, in milliseconds. */
+export const waitRoundMs = 20
+export const waitRoundMsMax = 500
+/** How long one round waits for a heartbeat of one member, in milliseconds. */
+export const freshHeartbeatMs = 2_000
+
+/** Bytes of one frame of the read protocol: the greatest value and its surroundings. */
+export const readFrameBytesMax = valueBytesMax + 4 * 1024 * 1024
+/** Dots in one question or answer of the read protocol. */
+export const readDotsMax = 65_536
+/** Reads answered at once. */
+export const readsMax = 32
+/** How long a read may stand without a frame, in milliseconds. */
+export const readProgressMs = 10_000

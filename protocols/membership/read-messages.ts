@@ -1,0 +1,138 @@
+/** The frames of the read protocol: one address asked for, answered and, where the asked one lags, repaired. SPEC.md gives the grammar. */
+import { type Address, addressText } from '../../store/model/address.js'
+import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
+import {
+  type MemberOf,
+  type MemberTag,
+  readAddress,
+  readDots,
+  readUpdates,
+  writeAddress,
+  writeDots,
+  writeUpdates,
+} from '../../store/model/codec.js'
+import { type Actor, compareDots, type Dot, dotText } from '../../store/model/dot.js'
+import type { PeerEntry } from '../../store/replica/types.js'
+import type { Protocol } from '../network.js'
+import { shortDigestBytes } from './core/digest.js'
+import { readDotsMax, readFrameBytesMax } from './limits.js'
+
+/** The read protocol: one question a channel. */
+export const readProtocol: Protocol = { id: '/hearsay/read/1', frameBytesMax: readFrameBytesMax }
+
+/** The version in the first byte of every frame. */
+export const readVersion = 1
+
+/** One node's copy of an address, with the fate of the dots in question. */
+export interface Copy {
+  readonly entry: PeerEntry
+  /** Dots in question that this node has seen and that are not live here any more; sorted. Those in neither list it has never seen. */
+  readonly removed: readonly Dot[]
+  /** The member of each actor that issued a live dot. */
+  readonly members: ReadonlyMap<Actor, MemberTag>
+}
+
+/** A question. */
+export interface ReadRequest {
+  readonly address: Address
+  /** The digest of the asker's member list. */
+  readonly list: Uint8Array
+  /** The dots that are live at the asker's; sorted. */
+  readonly dots: readonly Dot[]
+}
+
+/** An answer, or why there is none: another member list, a store that is not verified, too many questions, an entry too large. */
+export type ReadAnswer =
+  | { readonly kind: 'copy'; readonly copy: Copy }
+  | { readonly kind: 'other-list' | 'not-verified' | 'busy' | 'too-large' }
+
+const answerKinds = ['copy', 'other-list', 'not-verified', 'busy', 'too-large'] as const
+
+/** Writes a question. */
+export function encodeReadRequest({ address, list, dots }: ReadRequest): Buffer {
+  const writer = new ByteWriter().u8(readVersion)
+  writeAddress(writer, address)
+  writer.raw(list)
+  writeDots(writer, dots)
+  return writer.finish()
+}
+
+/** Reads a question. Throws a DecodeError for anything else. */
+export function decodeReadRequest(bytes: Uint8Array): ReadRequest {
+  const reader = start(bytes)
+  const address = readAddress(reader)
+  const list = Uint8Array.from(reader.raw(shortDigestBytes))
+  const dots = readDots(reader, readDotsMax)
+  reader.end()
+  return { address, list, dots }
+}
+
+/** Writes an answer. */
+export function encodeReadAnswer(answer: ReadAnswer, memberOf: MemberOf): Buffer {
+  const writer = new ByteWriter().u8(readVersion).u8(answerKinds.indexOf(answer.kind))
+  if (answer.kind === 'copy') writeCopy(writer, answer.copy, memberOf)
+  return writer.finish()
+}
+
+/** Reads an answer about an address. Throws a DecodeError for anything else, and for a copy of another address. */
+export function decodeReadAnswer(bytes: Uint8Array, address: Address): ReadAnswer {
+  const reader = start(bytes)
+  const kind = answerKinds[reader.u8()]
+  if (kind === undefined) throw new DecodeError('unknown answer')
+  const answer: ReadAnswer = kind === 'copy' ? { kind, copy: readCopy(reader, address) } : { kind }
+  reader.end()
+  return answer
+}
+
+/** Writes a repair: the asker's copy, for one that lags. */
+export function encodeRepair(copy: Copy, memberOf: MemberOf): Buffer {
+  const writer = new ByteWriter().u8(readVersion)
+  writeCopy(writer, copy, memberOf)
+  return writer.finish()
+}
+
+/** Reads a repair of an address. Throws a DecodeError for anything else, and for a copy of another address. */
+export function decodeRepair(bytes: Uint8Array, address: Address): Copy {
+  const reader = start(bytes)
+  const copy = readCopy(reader, address)
+  reader.end()
+  return copy
+}
+
+/** Says that a repair is durable. */
+export function encodeRepaired(): Buffer {
+  return new ByteWriter(1).u8(readVersion).finish()
+}
+
+/** Reads that. Throws a DecodeError for anything else. */
+export function decodeRepaired(bytes: Uint8Array): void {
+  start(bytes).end()
+}
+
+function writeCopy(writer: ByteWriter, { entry, removed }: Copy, memberOf: MemberOf): void {
+  writeUpdates(writer, entry.updates, memberOf)
+  writeDots(writer, entry.bare)
+  writeDots(writer, removed)
+}
+
+function readCopy(reader: ByteReader, address: Address): Copy {
+  const { updates, members } = readUpdates(reader)
+  const bare = readDots(reader, readDotsMax)
+  const removed = readDots(reader, readDotsMax)
+  const text = addressText(address)
+  for (const [at, update] of updates.entries()) {
+    if (update.kind !== 'put' || addressText(update.address) !== text)
+      throw new DecodeError('not a copy of the address')
+    if (at > 0 && compareDots(updates[at - 1]!.dot, update.dot) >= 0) throw new DecodeError('dots not ascending')
+  }
+  const live = new Set(updates.map((update) => dotText(update.dot)))
+  if (bare.some((dot) => !live.has(dotText(dot)))) throw new DecodeError('a bare dot that is not live')
+  if (removed.some((dot) => live.has(dotText(dot)))) throw new DecodeError('a dot both live and removed')
+  return { entry: { address, updates, bare }, removed, members }
+}
+
+function start(bytes: Uint8Array): ByteReader {
+  const reader = new ByteReader(bytes)
+  if (reader.u8() !== readVersion) throw new DecodeError('unknown version')
+  return reader
+}

@@ -1,0 +1,299 @@
+/** Membership of one node: who is a member, who is there, who has what; and what users may ask of that. */
+import type { Address } from '../../store/model/address.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import type { Context } from '../../store/model/context.js'
+import type { Dot } from '../../store/model/dot.js'
+import type { Commit } from '../../store/replica/types.js'
+import type { PeerId } from '../network.js'
+import { AckKeeper } from './acknowledgements.js'
+import { AckTable } from './core/acks.js'
+import { median } from './core/clock.js'
+import { Directory } from './core/directory.js'
+import type { Beat } from './core/reader.js'
+import type { MemberRecord } from './core/record.js'
+import { Heartbeats } from './heartbeats.js'
+import { clockHeardMs, heartbeatMsDefault } from './limits.js'
+import { LocalState } from './local-state.js'
+import { ReadRepair } from './read-repair.js'
+import { Records } from './records.js'
+import { byName, type StatusContext, statusOf, warningsOf } from './status.js'
+import type { Acks, MemberStatus, MembershipOptions } from './types.js'
+import { type WaitCondition, Waiting, type Want } from './waiting.js'
+
+/** Membership. Call `start` once the replica is open and the network is up, and `committed` with every commit. */
+export class Membership {
+  readonly #options: MembershipOptions
+  readonly #directory: Directory
+  readonly #acks = new AckTable()
+  readonly #local: LocalState
+  readonly #records: Records
+  readonly #heartbeats: Heartbeats
+  readonly #keeper: AckKeeper
+  readonly #waiting: Waiting
+  readonly #readRepair: ReadRepair
+  /** What status rows are made from. */
+  readonly #parts: Pick<StatusContext, 'options' | 'directory' | 'acks' | 'heartbeats' | 'waiting'>
+  #isLoaded = false
+  #isRunning = false
+
+  constructor(options: MembershipOptions) {
+    const { network, environment, replica, heartbeatMs = heartbeatMsDefault } = options
+    const onError = (what: string, error: unknown) => options.onError?.(what, error)
+    const directory = new Directory(network.self)
+    const acks = this.#acks
+    this.#options = options
+    this.#directory = directory
+    this.#local = new LocalState(replica, environment, () => directory.digest())
+    const shared = { network, environment, replica, directory, acks, local: this.#local, onError }
+    this.#records = new Records(options, directory)
+    this.#heartbeats = new Heartbeats({
+      ...shared,
+      intervalMs: heartbeatMs,
+      onHeartbeat: (peer) => this.#heard(peer),
+      onSilent: (peer) => options.onSilent?.(peer),
+    })
+    this.#keeper = new AckKeeper({ ...shared, store: options.acks })
+    this.#waiting = new Waiting({ ...shared, heartbeats: this.#heartbeats, heartbeatMs })
+    this.#readRepair = new ReadRepair(shared)
+    this.#parts = { options, directory, acks, heartbeats: this.#heartbeats, waiting: this.#waiting }
+  }
+
+  // --- life -------------------------------------------------------------------------------------------------------------
+
+  /** Reads the records and acknowledgements that are stored: members are known from then on, connected or not. */
+  async load(): Promise<void> {
+    if (this.#isLoaded) return
+    this.#isLoaded = true
+    await this.#records.load()
+    await this.#keeper.load()
+  }
+
+  /** Loads unless that was done, and begins to talk to others. Writes nothing unless another node is there to read it. */
+  async start(): Promise<void> {
+    if (this.#isRunning) return
+    await this.load()
+    const { network } = this.#options
+    this.#isRunning = true
+    network.listen({
+      connected: (peer) => this.#connected(peer),
+      disconnected: (peer) => this.#disconnected(peer),
+    })
+    this.#readRepair.start()
+    this.#heartbeats.start()
+    if (network.peers().length > 0) this.#publish()
+    this.#options.onMembersChanged?.()
+  }
+
+  /** Ends all talk, and saves acknowledgements. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#heartbeats.stop()
+    this.#readRepair.stop()
+    await this.#keeper.stop()
+  }
+
+  /** To be called with every commit of the replica, in order. */
+  committed(commit: Commit): void {
+    if (commit.events.length === 0 && !commit.contextsChanged) return
+    const changed = this.#records.committed(commit)
+    this.#local.touch()
+    if (changed.size > 0) this.#membersChanged(changed)
+    if (this.#isRunning) this.#heartbeats.stateChanged()
+  }
+
+  /** The store has been verified, or is being verified again: neighbours hear of it at once. */
+  verificationChanged(): void {
+    this.#local.touch()
+    this.#heartbeats.stateChanged()
+  }
+
+  /** The addresses this node can be reached at have changed. */
+  addressesChanged(): void {
+    if (this.#isRunning && this.#options.network.peers().length > 0) this.#publish()
+  }
+
+  // --- members ----------------------------------------------------------------------------------------------------------
+
+  /** All members but this one, connected peers without a record among them, forgotten ones left out; by name. */
+  members(): MemberStatus[] {
+    const { network } = this.#options
+    const peers = new Set([...this.records().map(({ peer }) => peer), ...network.peers()])
+    const context = {
+      ...this.#parts,
+      applied: this.#local.applied(),
+      digest: this.#local.digest(),
+      connected: new Set(network.peers()),
+    }
+    const shown = [...peers].filter((peer) => !this.#directory.isForgotten(peer))
+    return shown.map((peer) => statusOf(peer, context)).sort(byName)
+  }
+
+  /** The records of all members but this one: whom to dial, and where. */
+  records(): readonly MemberRecord[] {
+    return this.#directory.others()
+  }
+
+  /** Whether a connection to or from this peer is to be refused. */
+  isForgotten(peer: PeerId): boolean {
+    return this.#directory.isForgotten(peer)
+  }
+
+  /** Whether sync may run with a peer: one that is connected is in the mesh, unless it was forgotten. */
+  isMember(peer: PeerId): boolean {
+    return this.#directory.isMember(peer) || (!this.isForgotten(peer) && this.#options.network.peers().includes(peer))
+  }
+
+  /** The peer id that a name or a peer id stands for. Throws NOT_FOUND, and BAD_REQUEST for a name that several members use. */
+  resolve(nameOrPeer: string): PeerId {
+    return this.#directory.resolve(nameOrPeer, this.#options.network.peers())
+  }
+
+  /** The name of the member behind a tag; the tag itself when it is not known. */
+  nameOf(member: MemberTag): string {
+    const peer = this.#directory.peerOf(member)
+    if (peer === this.#options.network.self) return this.#options.name
+    return peer === undefined ? member : this.#directory.name(peer)
+  }
+
+  /** The peer behind a tag, where it is known. */
+  peerOf(member: MemberTag): PeerId | undefined {
+    return this.#directory.peerOf(member)
+  }
+
+  /** Retires a member for good. Throws NOT_FOUND, BAD_REQUEST. Resolves when that is durable here. */
+  async forget(nameOrPeer: string): Promise<void> {
+    await this.#records.forget(this.resolve(nameOrPeer))
+  }
+
+  /** What an operator should know. */
+  warnings(): string[] {
+    return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.isContested)
+  }
+
+  // --- equality, for sync -----------------------------------------------------------------------------------------------
+
+  /** Whether the latest heartbeat of a peer shows our root and contexts; undefined when none has come, or either is not verified. */
+  looksEqual(peer: PeerId): boolean | undefined {
+    const theirs = this.#heartbeats.latest(peer)?.state?.digest
+    const mine = this.#local.digest()
+    return theirs === undefined || mine === undefined ? undefined : theirs === mine
+  }
+
+  /** When a peer was last equal, in milliseconds since 1970; null: never since the start. */
+  lastEqualMs(peer: PeerId): number | null {
+    return this.#heartbeats.equalMs(peer)
+  }
+
+  /** A sync session has proven a peer equal. */
+  provenEqual(peer: PeerId): void {
+    this.#heartbeats.provenEqual(peer)
+  }
+
+  /** A sync session has shown what a peer has applied durably. Not for a peer whose store is not verified. */
+  acknowledge(peer: PeerId, applied: Context): void {
+    this.#acks.acknowledge(this.#directory.tagOf(peer), applied)
+    this.#acknowledgementsChanged()
+  }
+
+  /** Resolves with a heartbeat that the peer takes after this call. Rejects when it is not connected, or leaves. */
+  freshHeartbeat(peer: PeerId): Promise<Beat> {
+    return this.#heartbeats.fresh(peer)
+  }
+
+  // --- consistency ------------------------------------------------------------------------------------------------------
+
+  /** Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the time. */
+  async awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
+    const acks = await this.#waiting.awaitAcks(dot, want, timeoutMs)
+    // This node goes by its configured name even before its record is written.
+    return { ...acks, nodes: [this.#options.name, ...acks.nodes.slice(1)] }
+  }
+
+  /** Whether somebody here waits for acknowledgements: gossip tells others so. */
+  get wantsAcknowledgements(): boolean {
+    return this.#waiting.wantsAcknowledgements
+  }
+
+  /** Somebody elsewhere waits for acknowledgements: ours go out early for a while. */
+  hurry(): void {
+    this.#heartbeats.hurry()
+  }
+
+  /** Whether a majority of the members (this one included) can be reached. */
+  hasQuorum(): boolean {
+    return this.#waiting.hasQuorum()
+  }
+
+  /** Waits until members are connected and, if asked, equal. Resolves whether it came true in time; false when aborted. */
+  wait(condition: WaitCondition, signal?: AbortSignal): Promise<boolean> {
+    return this.#waiting.wait(condition, signal)
+  }
+
+  /** Joins the copies of a majority (or of all) here, and repairs what lags. Throws NO_QUORUM, NOT_VERIFIED. */
+  readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
+    return this.#readRepair.read(address, consistency, timeoutMs)
+  }
+
+  /** Which nodes durably hold a dot, and of which that is not known (they are not there to say). */
+  where(dot: Dot): { nodes: string[]; unknown: string[] } {
+    const nodes = this.#local.applied().has(dot) ? [this.#options.name] : []
+    const unknown: string[] = []
+    for (const { peer, name } of this.records()) {
+      if (this.#acks.has(this.#directory.tagOf(peer), dot)) nodes.push(name)
+      else if (!this.#waiting.isReachable(peer)) unknown.push(name)
+    }
+    return { nodes, unknown }
+  }
+
+  /** The median offset of the members' clocks heard in the last minute, in milliseconds; or that there are none, or none heard. */
+  medianClock(): number | 'alone' | 'silent' {
+    if (this.records().length === 0) return 'alone'
+    const offsets = this.#heartbeats.clockOffsets(clockHeardMs)
+    return median([...offsets].filter(([peer]) => this.isMember(peer)).map(([, offsetMs]) => offsetMs)) ?? 'silent'
+  }
+
+  /** Counts since the start, for the metrics. */
+  get counts(): Readonly<Heartbeats['counts']> {
+    return this.#heartbeats.counts
+  }
+
+  // --- events -----------------------------------------------------------------------------------------------------------
+
+  #connected(peer: PeerId): void {
+    if (!this.#isRunning) return
+    this.#heartbeats.connected(peer)
+    this.#publish()
+    this.#waiting.changed()
+  }
+
+  #disconnected(peer: PeerId): void {
+    this.#heartbeats.disconnected(peer)
+    this.#waiting.changed()
+  }
+
+  #heard(peer: PeerId): void {
+    this.#acknowledgementsChanged()
+    this.#options.onHeartbeat?.(peer)
+  }
+
+  #acknowledgementsChanged(): void {
+    this.#keeper.changed()
+    this.#waiting.changed()
+  }
+
+  #membersChanged(changed: ReadonlySet<PeerId>): void {
+    const { onError, onForgotten, onMembersChanged } = this.#options
+    for (const peer of changed) {
+      if (!this.#directory.isForgotten(peer)) continue
+      this.#keeper.forget(this.#directory.tagOf(peer)).catch((error: unknown) => onError?.('forget', error))
+      onForgotten?.(peer)
+    }
+    this.#keeper.report()
+    onMembersChanged?.()
+    this.#waiting.changed()
+  }
+
+  #publish(): void {
+    this.#records.publish().catch((error: unknown) => this.#options.onError?.('own record', error))
+  }
+}

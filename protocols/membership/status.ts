@@ -1,0 +1,96 @@
+/** What `status` shows of members, and what it warns of. */
+import type { Context } from '../../store/model/context.js'
+import { clockBoundMsDefault } from '../../store/model/limits.js'
+import type { PeerId } from '../network.js'
+import type { AckTable } from './core/acks.js'
+import type { Directory } from './core/directory.js'
+import type { Heartbeats } from './heartbeats.js'
+import { clockHeardMs, fullMeshMembersMax } from './limits.js'
+import type { MemberStatus, MembershipOptions } from './types.js'
+import type { Waiting } from './waiting.js'
+
+/** What a status row is made from. */
+export interface StatusContext {
+  readonly options: MembershipOptions
+  readonly directory: Directory
+  readonly acks: AckTable
+  readonly heartbeats: Heartbeats
+  readonly waiting: Waiting
+  /** What has been applied here. */
+  readonly applied: Context
+  /** The digest of the own state; undefined while the store is not verified. */
+  readonly digest: string | undefined
+  readonly connected: ReadonlySet<PeerId>
+}
+
+/** The row of one member. */
+export function statusOf(peer: PeerId, context: StatusContext): MemberStatus {
+  const { acks, applied, connected, digest, directory, heartbeats, options } = context
+  const tag = directory.tagOf(peer)
+  const record = directory.record(peer)
+  const acknowledgement = acks.get(tag)
+  const isConnected = connected.has(peer)
+  const offsetMs = heartbeats.clockOffsets(clockHeardMs).get(peer)
+  return {
+    name: directory.name(peer),
+    peer,
+    connected: isConnected,
+    blocked: options.isBlocked?.(peer) ?? false,
+    converged: digest !== undefined && shownState(peer, context) === digest,
+    behind: applied.minus(acknowledgement.context).size,
+    ahead: acknowledgement.context.minus(applied).size,
+    lastSeenMs: heartbeats.seenMs(peer),
+    lastEqualMs: heartbeats.equalMs(peer),
+    hints: options.replica.hint(tag),
+    addresses: record?.addresses ?? [],
+    version: record?.version ?? '',
+    clockOffsetMs: offsetMs === undefined ? null : Math.round(offsetMs),
+  }
+}
+
+/** The order in which members are shown: by name, then peer id. */
+export function byName(a: MemberStatus, b: MemberStatus): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1
+  return a.peer < b.peer ? -1 : 1
+}
+
+/** The state that the latest heartbeat showed. In a great mesh that may have come by way of another; an absent member shows none. */
+function shownState(
+  peer: PeerId,
+  { acks, connected, directory, heartbeats, waiting }: StatusContext,
+): string | undefined {
+  if (connected.has(peer)) return heartbeats.latest(peer)?.state?.digest
+  const isRelayed = directory.others().length > fullMeshMembersMax && waiting.isReachable(peer)
+  return isRelayed ? (acks.get(directory.tagOf(peer)).state ?? undefined) : undefined
+}
+
+/** What an operator should know of the mesh. */
+export function warningsOf(
+  options: MembershipOptions,
+  directory: Directory,
+  heartbeats: Heartbeats,
+  isContested: boolean,
+): string[] {
+  const { clockBoundMs = clockBoundMsDefault, network } = options
+  const warnings: string[] = []
+  for (const [peer, offsetMs] of heartbeats.clockOffsets(clockHeardMs)) {
+    if (Math.abs(offsetMs) <= clockBoundMs || directory.isForgotten(peer)) continue
+    const way = offsetMs > 0 ? 'ahead of' : 'behind'
+    const seconds = Math.round(Math.abs(offsetMs) / 1000)
+    warnings.push(
+      `the clock of ${directory.name(peer)} is ${seconds} s ${way} ours; check the time service of both machines`,
+    )
+  }
+  for (const [name, peers] of directory.doubleNames()) {
+    warnings.push(`several members are called ${name} (${peers.join(', ')}); restart one of them with another --name`)
+  }
+  if (isContested) {
+    warnings.push(
+      'another node uses the peer id of this one (a copied data directory?); stop one of the two and restore it',
+    )
+  }
+  if (directory.isForgotten(network.self)) {
+    warnings.push('this node was forgotten by the mesh, whose members refuse it; join again with a new data directory')
+  }
+  return warnings
+}

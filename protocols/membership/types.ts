@@ -1,0 +1,97 @@
+/** What membership needs of its surroundings, and what it shows of members. */
+import type { Environment } from '../../store/environment.js'
+import type { Address } from '../../store/model/address.js'
+import type { MemberOf, MemberTag, TaggedContexts } from '../../store/model/codec.js'
+import type { Context } from '../../store/model/context.js'
+import type { Entry, Version } from '../../store/model/update.js'
+import type { ApplyOutcome, Capture, Obligation, PeerEntry, Transaction } from '../../store/replica/types.js'
+import type { Network, PeerId } from '../network.js'
+
+/** What is held for a member that is behind. */
+export interface Hint {
+  readonly updates: number
+  readonly bytes: number
+  /** Since when it misses updates, in milliseconds since 1970; null when it misses none. */
+  readonly sinceMs: number | null
+}
+
+/** What membership needs of the replica. Everything that it shows is committed. */
+export interface MembershipReplica {
+  readonly isVerified: boolean
+  readonly damageEpoch: number
+  readonly memberOf: MemberOf
+  capture(): Capture
+  versions(address: Address): readonly Version[]
+  scanSystem(prefix: string): Promise<Entry[]>
+  transact<T>(write: (transaction: Transaction) => T): Promise<T>
+  peerEntryAt(address: Address): PeerEntry
+  joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
+  setObligations(obligations: readonly Obligation[]): void
+  hint(member: MemberTag): Hint
+}
+
+/** Where acknowledgements are kept across restarts. */
+export interface AckStore {
+  load(): Promise<ReadonlyMap<MemberTag, Context>>
+  /** Null forgets the member's. */
+  save(member: MemberTag, acknowledged: Context | null): Promise<void>
+}
+
+/** How membership is set up. */
+export interface MembershipOptions {
+  readonly network: Network
+  readonly environment: Environment
+  readonly replica: MembershipReplica
+  readonly acks: AckStore
+  /** This node's name and the version of its software. */
+  readonly name: string
+  readonly version: string
+  /** The multiaddrs that others can reach this node at, now. */
+  addresses(): readonly string[]
+  /** Whether this node is cut off from a peer by its operator. */
+  isBlocked?(peer: PeerId): boolean
+  /** Interval between heartbeats, in milliseconds. */
+  readonly heartbeatMs?: number
+  /** How far a clock may be off before it is warned of, in milliseconds. */
+  readonly clockBoundMs?: number
+  /** A neighbour has not been heard for some heartbeats: its connection should be closed. */
+  onSilent?(peer: PeerId): void
+  /** The member list, or an address in it, has changed. */
+  onMembersChanged?(): void
+  /** A member was forgotten, here or elsewhere: its connection should be closed and refused. */
+  onForgotten?(peer: PeerId): void
+  /** A heartbeat came. */
+  onHeartbeat?(peer: PeerId): void
+  /** Told of errors that harm nothing else, for the log. */
+  onError?(what: string, error: unknown): void
+}
+
+/** A member as `status` shows it. */
+export interface MemberStatus {
+  readonly name: string
+  readonly peer: PeerId
+  readonly connected: boolean
+  readonly blocked: boolean
+  /** Only while its latest heartbeat showed our root and contexts. */
+  readonly converged: boolean
+  /** Updates applied here that it has not acknowledged. */
+  readonly behind: number
+  /** Updates that it has applied and we have not, as last heard. */
+  readonly ahead: number
+  /** Milliseconds since 1970; null: never since the start. */
+  readonly lastSeenMs: number | null
+  readonly lastEqualMs: number | null
+  readonly hints: Hint
+  readonly addresses: readonly string[]
+  readonly version: string
+  /** Its clock against ours, in milliseconds; null: not heard. */
+  readonly clockOffsetMs: number | null
+}
+
+/** Acknowledgements of one write. */
+export interface Acks {
+  readonly have: number
+  readonly want: number
+  /** The names of the nodes that have it, this one included. */
+  readonly nodes: readonly string[]
+}

@@ -1,0 +1,215 @@
+/** Waiting for others: for acknowledgements of a write, for a quorum, for the mesh to be equal. */
+import type { Environment, Timer } from '../../store/environment.js'
+import type { Dot } from '../../store/model/dot.js'
+import type { Network, PeerId } from '../network.js'
+import type { AckTable } from './core/acks.js'
+import type { Directory } from './core/directory.js'
+import type { Heartbeats } from './heartbeats.js'
+import { freshHeartbeatMs, missedHeartbeatsMax, relaysMax, waitRoundMs, waitRoundMsMax } from './limits.js'
+import type { LocalState } from './local-state.js'
+import type { Acks } from './types.js'
+
+/** How many nodes are wanted, this one included. */
+export type Want = number | 'majority' | 'all'
+
+/** What waiting needs. */
+export interface WaitingOptions {
+  readonly network: Network
+  readonly environment: Environment
+  readonly directory: Directory
+  readonly acks: AckTable
+  readonly local: LocalState
+  readonly heartbeats: Heartbeats
+  readonly heartbeatMs: number
+}
+
+/** What `wait` waits for. */
+export interface WaitCondition {
+  /** So many other members; all when absent. */
+  readonly peers?: number
+  /** Whether they must be equal to this node, by a heartbeat taken after the call. */
+  readonly converged: boolean
+  readonly timeoutMs: number
+}
+
+/** More than half of so many nodes. */
+export function majority(nodes: number): number {
+  return Math.floor(nodes / 2) + 1
+}
+
+/** Everything of one node that waits for others. */
+export class Waiting {
+  readonly #options: WaitingOptions
+  readonly #watchers = new Set<() => void>()
+  #acksWaiting = 0
+
+  constructor(options: WaitingOptions) {
+    this.#options = options
+  }
+
+  /** Acknowledgements, the member list or connections may have changed. */
+  changed(): void {
+    for (const watcher of [...this.#watchers]) watcher()
+  }
+
+  /** Whether somebody here waits for acknowledgements. */
+  get wantsAcknowledgements(): boolean {
+    return this.#acksWaiting > 0
+  }
+
+  /** Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the time. */
+  async awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
+    this.#acksWaiting++
+    try {
+      if (!this.#isEnough(this.acknowledged(dot, want))) this.#options.heartbeats.urge()
+      const renew = () => this.#options.heartbeats.urge()
+      await this.#until(() => this.#isEnough(this.acknowledged(dot, want)), timeoutMs, undefined, renew)
+      return this.acknowledged(dot, want)
+    } finally {
+      this.#acksWaiting--
+    }
+  }
+
+  /** Who has the dot durably, as far as is known. For a majority or all, nodes with another member list do not count. */
+  acknowledged(dot: Dot, want: Want): Acks {
+    const { acks, directory, network } = this.#options
+    const wanted = this.#wanted(want)
+    const list = directory.digest().toString('hex')
+    const nodes = directory.others().filter(({ peer }) => {
+      const tag = directory.tagOf(peer)
+      return acks.has(tag, dot) && (typeof want === 'number' || acks.get(tag).list === list)
+    })
+    const peers = [network.self, ...nodes.map(({ peer }) => peer)]
+    return { have: peers.length, want: wanted, nodes: peers.map((peer) => directory.name(peer)) }
+  }
+
+  /** Whether a majority of the members (this one included) can be reached. */
+  hasQuorum(): boolean {
+    const { directory } = this.#options
+    const reached = directory.others().filter(({ peer }) => this.isReachable(peer))
+    return reached.length + 1 >= this.#wanted('majority')
+  }
+
+  /** Whether a member is connected, or was heard lately by way of one that is. */
+  isReachable(peer: PeerId): boolean {
+    const { acks, directory, environment, heartbeatMs, network } = this.#options
+    const connected = network.peers()
+    if (connected.includes(peer)) return true
+    const { by, takenAtMs } = acks.get(directory.tagOf(peer))
+    if (by === null || !connected.includes(by)) return false
+    // In a great mesh members are passed on in turn, a few with each heartbeat.
+    const turns = Math.ceil(directory.others().length / relaysMax)
+    return environment.monotonicMs() - takenAtMs <= (missedHeartbeatsMax + 3 * turns) * heartbeatMs
+  }
+
+  /** Waits for the condition. Resolves whether it came true in time; false when aborted. */
+  async wait(condition: WaitCondition, signal?: AbortSignal): Promise<boolean> {
+    const { converged, peers, timeoutMs } = condition
+    const untilMs = this.#nowMs + timeoutMs
+    const areThere = () => this.#connected().length >= this.#peersWanted(peers)
+    if (!converged) return this.#until(areThere, timeoutMs, signal)
+    const startMs = this.#nowMs
+    for (let pauseMs = waitRoundMs; ; pauseMs = Math.min(2 * pauseMs, waitRoundMsMax)) {
+      if (await this.#round(startMs, peers, untilMs)) return true
+      const leftMs = untilMs - this.#nowMs
+      if (leftMs <= 0 || signal?.aborted === true) return false
+      await this.#until(() => false, Math.min(pauseMs, leftMs), signal)
+    }
+  }
+
+  /**
+   * One round of `wait`: asks every connected member for a heartbeat, and compares each with the own state at its arrival.
+   * The own state must have stood still meanwhile, so that the members are equal to each other as well.
+   */
+  async #round(startMs: number, peers: number | undefined, untilMs: number): Promise<boolean> {
+    const { heartbeats, local } = this.#options
+    const before = local.digest()
+    if (before === undefined) return false
+    const limitMs = Math.min(freshHeartbeatMs, untilMs - this.#nowMs)
+    const equal = new Set<PeerId>()
+    const asked = this.#connected().map(async (peer) => {
+      const beat = await heartbeats.fresh(peer)
+      if (beat.state?.digest === local.digest()) equal.add(peer)
+    })
+    const isEnough = () => equal.size + this.#equalElsewhere(startMs, equal, before) >= this.#peersWanted(peers)
+    let left = asked.length
+    for (const one of asked) {
+      one
+        .catch(() => undefined)
+        .finally(() => {
+          left--
+          this.changed()
+        })
+    }
+    await this.#until(() => left === 0 || isEnough(), limitMs)
+    return isEnough() && local.digest() === before
+  }
+
+  /** Members that are not connected, but were passed on as equal by one that is, with a heartbeat taken after the start. */
+  #equalElsewhere(startMs: number, equal: ReadonlySet<PeerId>, digest: string): number {
+    const { acks, directory } = this.#options
+    const connected = new Set(this.#connected())
+    return directory.others().filter(({ peer }) => {
+      const { by, state, takenAtMs } = acks.get(directory.tagOf(peer))
+      const isFresh = !connected.has(peer) && by !== null && takenAtMs > startMs
+      return isFresh && equal.has(by) && state === digest
+    }).length
+  }
+
+  /** Connected peers that were not forgotten, whether their records have come or not. */
+  #connected(): PeerId[] {
+    const { directory, network } = this.#options
+    return network.peers().filter((peer) => !directory.isForgotten(peer))
+  }
+
+  #peersWanted(peers: number | undefined): number {
+    const { directory } = this.#options
+    return peers ?? new Set([...directory.others().map(({ peer }) => peer), ...this.#connected()]).size
+  }
+
+  #wanted(want: Want): number {
+    const nodes = this.#options.directory.peers().length
+    if (want === 'all') return nodes
+    return want === 'majority' ? majority(nodes) : want
+  }
+
+  #isEnough({ have, want }: Acks): boolean {
+    return have >= want
+  }
+
+  get #nowMs(): number {
+    return this.#options.environment.monotonicMs()
+  }
+
+  /** Resolves once the condition holds (true), or when the time is over or it was aborted (false). */
+  #until(condition: () => boolean, timeoutMs: number, signal?: AbortSignal, renew?: () => void): Promise<boolean> {
+    if (condition()) return Promise.resolve(true)
+    if (timeoutMs <= 0 || signal?.aborted === true) return Promise.resolve(false)
+    const { environment } = this.#options
+    return new Promise((resolve) => {
+      let renewal: Timer | undefined
+      const done = (outcome: boolean) => {
+        this.#watchers.delete(watcher)
+        timer.cancel()
+        renewal?.cancel()
+        signal?.removeEventListener('abort', aborted)
+        resolve(outcome)
+      }
+      const watcher = () => {
+        if (condition()) done(true)
+      }
+      const aborted = () => done(false)
+      const renewLater = () => {
+        if (renew === undefined) return
+        renewal = environment.setTimer(freshHeartbeatMs, () => {
+          renew()
+          renewLater()
+        })
+      }
+      const timer = environment.setTimer(timeoutMs, () => done(condition()))
+      this.#watchers.add(watcher)
+      signal?.addEventListener('abort', aborted)
+      renewLater()
+    })
+  }
+}
