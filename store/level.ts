@@ -165,7 +165,6 @@ export class LevelStore implements KvStore {
 
   async #commit(changes: readonly KvChange[], sync: boolean): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    if (changes.length === 0) return
     const operations = changes.map(
       ({ key, value }): EncodedChange => (value === null ? { type: 'del', key } : { type: 'put', key, value }),
     )
@@ -287,5 +286,5 @@ function readFailure(error: unknown): unknown {
 
 function writeFailure(error: unknown): HearsayError {
   const message = `the store cannot be written: ${reasonOf(error)}; check disk space and health, then restart the daemon`
-  return new HearsayError('STORE_FAILED', message, {}, { cause: error })
+  return new HearsayError('STORE_FAILED', message, { isDamaged: isDamage(error) }, { cause: error })
 }

@@ -1,40 +1,96 @@
-/** Opening the store of a data directory: repairs what LevelDB cannot open, and remembers across crashes that it did. */
+/** Opening the store of a data directory: saves what can be read of one that LevelDB cannot work with, and remembers across crashes that it did. */
 import { existsSync } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isDamage } from './keyspace.js'
+import type { KvRow } from './kv.js'
 import { LevelStore } from './level.js'
 
 /** The folder of the store inside a data directory. */
 const storeFolder = 'store'
-/** Present while the store was repaired and has not passed a verification since. */
+/** Where rows are saved to, before it takes the store's place. */
+const salvageFolder = 'store.salvage'
+/** The store that was not sound, kept until what was saved of it has been verified. */
+const damagedFolder = 'store.damaged'
+/** Present while the store needs to be saved, or was repaired or saved and has not passed a verification since. */
 const suspectMarker = 'store.suspect'
 
 /** An opened store. */
 export interface OpenedStore {
   readonly store: LevelStore
-  /** LevelDB repaired it: rows may be gone, or older than they were. The replica must rebuild its contexts. */
+  /** It was repaired or saved: rows may be gone, or older than they were. The replica must rebuild its contexts. */
   readonly isSuspect: boolean
   /** To be called once a verification has passed. */
   verified(): Promise<void>
+  /** Has the readable rows saved into a new store at the next start: for tables that LevelDB turns out not to be able to read. */
+  salvageAtNextStart(): Promise<void>
 }
 
 /**
  * Opens the store of a data directory, which must exist. Damage that keeps LevelDB from opening is repaired; the marker is on the
- * disk before the repair begins, so that a crash in the middle cannot make a repaired store look like a sound one.
+ * disk before anything is changed, so that a crash in the middle cannot make a repaired store look like a sound one.
  * Throws STORE_LOCKED and STORE_FAILED as LevelStore.open does.
  */
 export async function openStore(dataDirectory: string): Promise<OpenedStore> {
-  const path = join(dataDirectory, storeFolder)
-  const marker = join(dataDirectory, suspectMarker)
-  const wasSuspect = existsSync(marker)
-  const verified = () => rm(marker, { force: true })
+  const at = (name: string) => join(dataDirectory, name)
+  const rest = {
+    verified: async () => {
+      await rm(at(damagedFolder), { recursive: true, force: true })
+      await rm(at(suspectMarker), { force: true })
+    },
+    salvageAtNextStart: () => writeMarker(at(suspectMarker)),
+  }
+  if (existsSync(at(suspectMarker))) {
+    await salvage(at)
+    return { store: await LevelStore.open(at(storeFolder), { repair: true }), isSuspect: true, ...rest }
+  }
   try {
-    return { store: await LevelStore.open(path), isSuspect: wasSuspect, verified }
+    return { store: await LevelStore.open(at(storeFolder)), isSuspect: false, ...rest }
   } catch (error) {
     if (!isRepairable(error)) throw error
   }
-  await writeMarker(marker)
-  return { store: await LevelStore.open(path, { repair: true }), isSuspect: true, verified }
+  await writeMarker(at(suspectMarker))
+  return { store: await LevelStore.open(at(storeFolder), { repair: true }), isSuspect: true, ...rest }
+}
+
+/**
+ * Copies every row that can be read into a new store and puts that in the place of the old one.
+ * LevelDB's own repair keeps tables whose blocks it cannot read, and fails at the next compaction of them.
+ */
+async function salvage(at: (name: string) => string): Promise<void> {
+  if (existsSync(at(storeFolder))) {
+    await rm(at(salvageFolder), { recursive: true, force: true })
+    await copyReadable(at(storeFolder), at(salvageFolder))
+    await rm(at(damagedFolder), { recursive: true, force: true })
+    await rename(at(storeFolder), at(damagedFolder))
+  }
+  // The copy was complete before the old store was moved away; a crash in between leaves only this step.
+  if (existsSync(at(salvageFolder))) await rename(at(salvageFolder), at(storeFolder))
+}
+
+async function copyReadable(from: string, to: string): Promise<void> {
+  const source = await LevelStore.open(from, { repair: true })
+  try {
+    const target = await LevelStore.open(to)
+    try {
+      for await (const rows of readableRows(source)) await target.write(rows, { sync: false })
+      await target.write([], { sync: true }) // An empty batch: everything before it is on the disk.
+      await target.compact({ gte: new Uint8Array(0), lt: Uint8Array.of(0xff) })
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+/** LevelDB steps over blocks that it cannot read, and tells so at the end of the scan. */
+async function* readableRows(store: LevelStore): AsyncIterable<readonly KvRow[]> {
+  try {
+    yield* store.scan({})
+  } catch (error) {
+    if (!isDamage(error)) throw error
+  }
 }
 
 function isRepairable(error: unknown): boolean {

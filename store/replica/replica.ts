@@ -74,6 +74,8 @@ export interface ReplicaOptions {
   readonly log: LogLimits
   /** The store was repaired by LevelDB, or is otherwise known to be incomplete: contexts are rebuilt from what is readable. */
   readonly isSuspect?: boolean
+  /** Told when LevelDB itself cannot read parts of its tables: what is readable is to be saved at the next start. */
+  onUnreadableTables?(): void
   /** Told of what an operator should know: damage, clones, clocks. */
   warn?(warning: string): void
 }
@@ -431,6 +433,7 @@ export class Replica implements SyncReplica {
       while (!trie.refresh(trieSliceNodes)) await this.#yieldTurn()
       this.#ledger.logBytes = survey.logBytes
       this.#ledger.rememberLost(survey.lostAddresses)
+      if (survey.damagedBlocks) this.#options.onUnreadableTables?.()
       if (this.#isSuspect || !isSound(survey)) await this.#repair(await verification.locate(survey, this.#isSuspect))
     } finally {
       await snapshot.close()
@@ -537,6 +540,8 @@ export class Replica implements SyncReplica {
 
   #failed(error: HearsayError): void {
     this.#isVerified = false
+    const { cause } = error
+    if (cause instanceof HearsayError && cause.details.isDamaged === true) this.#options.onUnreadableTables?.()
     this.#warn('failed', error.message)
   }
 
