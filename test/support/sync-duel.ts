@@ -75,18 +75,24 @@ export class Duel {
     ]
     initiator.sessionStarts()
     responder.sessionStarts()
+    for (const side of this.#sides) side.action = side.session.start()
   }
 
   /** Runs to the end or the cut. Throws what a session throws, and when both sides wait for each other. */
   run(): DuelResult {
-    for (const side of this.#sides) side.action = side.session.start()
-    while (this.#step()) this.#options.between?.()
+    while (this.step()) this.#options.between?.()
+    return this.result()
+  }
+
+  /** What it came to; after the last step. */
+  result(): DuelResult {
     if (this.#isCut) this.#afterCut()
     const [a, b] = this.#sides
     return { outcomes: [a.session.outcome, b.session.outcome], messages: this.#messages, isCut: this.#isCut }
   }
 
-  #step(): boolean {
+  /** One action of one side. Returns false when nothing is left to do. */
+  step(): boolean {
     const { random } = this.#options
     const writing = this.#sides.filter((side) => side.writes.length > 0)
     if (writing.length > 0 && random.chance(0.5)) {
