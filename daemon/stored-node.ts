@@ -52,7 +52,11 @@ export class StoredNode implements NodeView {
   #isSyncing = false
   readonly #counters: (() => Readonly<Record<string, number>>)[] = []
 
-  private constructor(replica: Replica, options: StoredNodeOptions) {
+  private constructor(
+    replica: Replica,
+    options: StoredNodeOptions,
+    readonly tables: { readonly areReadable: boolean },
+  ) {
     const resolverOf = resolverFor(options.settings.resolvers)
     this.replica = replica
     this.#options = options
@@ -69,6 +73,7 @@ export class StoredNode implements NodeView {
   /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */
   static async open(options: StoredNodeOptions): Promise<StoredNode> {
     const { settings, opened, member, environment, log } = options
+    const tables = { areReadable: true }
     const replica = await Replica.open({
       store: opened.store,
       environment,
@@ -77,16 +82,28 @@ export class StoredNode implements NodeView {
       clockBoundMs: settings['clock.bound'],
       log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
       isSuspect: opened.isSuspect,
+      onUnreadableTables: () => {
+        tables.areReadable = false
+        log.error(
+          {},
+          'parts of the store cannot be read; restart the daemon, which then saves everything else into a new store',
+        )
+        opened
+          .salvageAtNextStart()
+          .catch((err: unknown) =>
+            log.error({ err }, 'the store could not be marked for being saved at the next start'),
+          )
+      },
       warn: (warning) => log.warn({}, warning),
     })
-    return new StoredNode(replica, options)
+    return new StoredNode(replica, options, tables)
   }
 
   /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
   async verify(): Promise<void> {
     try {
       await this.replica.verify()
-      await this.#options.opened.verified()
+      if (this.tables.areReadable) await this.#options.opened.verified()
       this.#options.log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
       this.#options.log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')

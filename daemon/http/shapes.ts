@@ -191,6 +191,7 @@ export const sessionsShape = Type.Object({
   sessions: Type.Array(
     Type.Object({
       peer: Type.String(),
+      name: Type.String(),
       mode: Type.String(),
       roundTrips: Type.Integer(),
       bytesSent: Type.Integer(),

@@ -126,7 +126,9 @@ function addSync(api: Api, { mesh }: ApiServices): void {
   }
   api.post('/v1/sync', { schema }, async (request) => {
     allowSilence(request, workTimeoutMs)
-    return { sessions: await mesh.sync(request.body.peer) }
+    const sessions = await mesh.sync(request.body.peer)
+    const names = new Map(mesh.members().map(({ peer, name }) => [peer, name]))
+    return { sessions: sessions.map((session) => ({ ...session, name: names.get(session.peer) ?? session.peer })) }
   })
 }
 

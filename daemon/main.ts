@@ -1,0 +1,72 @@
+/** The daemon as a process: starts it, prints the ready line, stops it when told to. */
+import './polyfill.js'
+import { HearsayError } from '../store/errors.js'
+import { readyLine } from './ready-line.js'
+import { RunningDaemon } from './running.js'
+import { notifyServiceManager } from './service-manager.js'
+
+/** How long stopping may take before the process ends regardless, in milliseconds. What was acknowledged is on the disk. */
+const stopMsMax = 4_500
+
+/** Network errors that libraries let escape now and then; they say nothing about this process. */
+const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNREFUSED'])
+
+/**
+ * Runs a daemon until SIGTERM or SIGINT. `options` are the flags by their long names, repeatable ones as lists.
+ * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped.
+ */
+export async function runDaemon(options: Record<string, unknown>): Promise<void> {
+  const signal = nextSignal()
+  guardProcess()
+  const started = RunningDaemon.start({ flags: options, environment: process.env })
+  const first = await Promise.race([started, signal])
+  if (typeof first === 'string') {
+    endProcessLater()
+    await started.then(({ daemon }) => daemon.stop()).catch(() => {})
+    return process.exit(0)
+  }
+  const { daemon, ready } = first
+  process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, daemon.config.settings.data))
+  if (process.env.NOTIFY_SOCKET !== undefined && !(await notifyServiceManager('READY=1'))) {
+    daemon.log.warn({}, 'systemd-notify could not be run: the service manager does not know that this daemon is ready')
+  }
+  daemon.log.info({ signal: await signal }, 'stopping')
+  endProcessLater()
+  void notifyServiceManager('STOPPING=1')
+  await daemon.stop()
+  process.exit(0)
+}
+
+/** Resolves with the first signal that asks to stop; a second one ends the process at once. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        resolve(name)
+        process.on(name, () => process.exit(1))
+      })
+    }
+  })
+}
+
+function endProcessLater(): void {
+  setTimeout(() => process.exit(0), stopMsMax).unref()
+}
+
+/** A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the network's. */
+function guardProcess(): void {
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
+  const report = (error: unknown) => {
+    const { code } = (error ?? {}) as { code?: string }
+    if (code !== undefined && harmlessCodes.has(code)) return
+    process.stderr.write(
+      `error ${error instanceof HearsayError ? error.code : 'INTERNAL'}: ${String((error as Error)?.stack ?? error)}\n`,
+    )
+  }
+  process.on('unhandledRejection', report)
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    report(error)
+    if (error.code === undefined || !harmlessCodes.has(error.code)) process.exit(1)
+  })
+}

@@ -1,0 +1,136 @@
+/** One running daemon: the order in which its parts start and stop. */
+import { homedir, hostname, tmpdir } from 'node:os'
+import { memberTag } from '../protocols/membership/core/record.js'
+import { BlockList } from './block-list.js'
+import { parseApiAddress } from './config/checks.js'
+import { type Config, loadConfig } from './config/load.js'
+import { createApi } from './http/app.js'
+import { Listeners } from './http/listeners.js'
+import type { Api } from './http/services.js'
+import { prepareSocket, removeSocket } from './http/socket-path.js'
+import { createLog, type Log } from './log/log.js'
+import { DaemonMesh } from './mesh.js'
+import { loadIdentity, loadMeshSecret } from './net/identity.js'
+import { realEnvironment } from './net/real-environment.js'
+import { loadApiToken, makePrivateFolder } from './private-files.js'
+import type { Ready } from './ready-line.js'
+import { lockStore, StoredNode } from './stored-node.js'
+
+/** How long requests under way may go on once the daemon stops, in milliseconds. */
+const requestGraceMs = 1_500
+
+/** What a daemon is started with. */
+export interface StartOptions {
+  /** Flags by their long names. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly environment: NodeJS.ProcessEnv
+  /** Where log lines go; stderr when absent. */
+  readonly writeLog?: (line: string) => void
+}
+
+/** A daemon that serves clients and peers. */
+export class RunningDaemon {
+  /** Undone in the reverse order at the end. */
+  readonly #parts: { readonly name: string; stop(): Promise<void> | void }[] = []
+  readonly #stopping = new AbortController()
+  #stopped: Promise<void> | undefined
+
+  private constructor(
+    readonly config: Config,
+    readonly log: Log,
+  ) {}
+
+  /** Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. */
+  static async start(options: StartOptions): Promise<{ daemon: RunningDaemon; ready: Ready }> {
+    const { flags, environment, writeLog } = options
+    const config = await loadConfig({ flags, environment, home: environment.HOME ?? homedir(), hostname: hostname() })
+    const { logFormat: format, logLevel: level } = config.settings
+    const log = createLog({ format, level, ...(writeLog === undefined ? {} : { write: writeLog }) })
+    const daemon = new RunningDaemon(config, log)
+    try {
+      return { daemon, ready: await daemon.#start(environment) }
+    } catch (error) {
+      await daemon.stop()
+      throw error
+    }
+  }
+
+  /** Ends what is under way, flushes and closes; safe to call twice. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll()
+    return this.#stopped
+  }
+
+  async #start(environment: NodeJS.ProcessEnv): Promise<Ready> {
+    const { settings } = this.config
+    for (const warning of this.config.warnings) this.log.warn({}, warning)
+    makePrivateFolder(settings.data)
+    const opened = await lockStore(settings.data)
+    this.#add('store', () => opened.store.close())
+    const identity = await loadIdentity(settings.data)
+    const secret = await loadMeshSecret(settings.data)
+    const blocks = await BlockList.load(settings.data, (warning) => this.log.warn({}, warning))
+    const node = await StoredNode.open({
+      settings,
+      opened,
+      member: memberTag(identity.peer),
+      secret,
+      environment: realEnvironment,
+      log: this.log,
+      warnings: this.config.warnings,
+    })
+    this.#add('replica', () => node.close())
+    const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })
+    this.#add('mesh', () => mesh.stop())
+    const api = await this.#serve(node, mesh, environment)
+    const verified = node.verify()
+    await mesh.start()
+    void verified.then(() => mesh.verified())
+    if (settings.join !== null) await mesh.joinAtStart(settings.join)
+    const [dashboard = null] = api.filter((url) => url.startsWith('http://')).map((url) => `${url}/`)
+    return { node: mesh.name, peer: mesh.peer, addresses: mesh.addresses(), api, resp: null, dashboard }
+  }
+
+  /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
+  async #serve(node: StoredNode, mesh: DaemonMesh, environment: NodeJS.ProcessEnv): Promise<string[]> {
+    const { config, log } = this
+    const services = { registers: node.registers, mesh, node, config, log, nowMs: realEnvironment.nowMs }
+    const api = await createApi({ ...services, stopping: this.#stopping.signal })
+    const listeners = new Listeners(api.routing)
+    this.#add('api', () => this.#stopServing(listeners, api))
+    const dataDirectory = config.settings.data
+    const path = prepareSocket({
+      dataDirectory,
+      runtimeDirectory: environment.XDG_RUNTIME_DIR,
+      temporaryDirectory: environment.TMPDIR ?? tmpdir(),
+    })
+    await listeners.listenUnix(path)
+    this.#add('socket', () => removeSocket(path, dataDirectory))
+    const urls = [`unix:${path}`]
+    const token = loadApiToken(dataDirectory)
+    for (const address of config.settings.api) {
+      urls.push(`http://${await listeners.listenTcp(parseApiAddress(address), { token, hostname: hostname() })}`)
+    }
+    return urls
+  }
+
+  async #stopServing(listeners: Listeners, api: Api): Promise<void> {
+    this.#stopping.abort()
+    await listeners.close(requestGraceMs)
+    await api.close()
+  }
+
+  #add(name: string, stop: () => Promise<void> | void): void {
+    this.#parts.push({ name, stop })
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const { name, stop } of this.#parts.reverse()) {
+      try {
+        await stop()
+      } catch (err) {
+        this.log.error({ err, part: name }, 'a part of the daemon did not stop in order')
+      }
+    }
+  }
+}
