@@ -29,6 +29,8 @@ export interface DuelOptions {
   readonly broken?: BrokenSession
   /** Greatest value that each side takes. */
   readonly valueBytesMax?: readonly [number, number]
+  /** Puts other messages in place of one. */
+  readonly tamper?: (message: Message, from: 0 | 1) => readonly Message[] | undefined
   readonly helloListingMax?: number
   readonly listingMax?: number
 }
@@ -91,6 +93,11 @@ export class Duel {
     return { outcomes: [a.session.outcome, b.session.outcome], messages: this.#messages, isCut: this.#isCut }
   }
 
+  /** What a side has asked for and was not done yet. */
+  pending(side: 0 | 1): Action['type'] | undefined {
+    return this.#sides[side].action?.type
+  }
+
   /** One action of one side. Returns false when nothing is left to do. */
   step(): boolean {
     const { random } = this.#options
@@ -121,7 +128,8 @@ export class Duel {
   #perform(index: 0 | 1, side: Side, action: Action): Answer {
     switch (action.type) {
       case 'send':
-        this.#send(index, action.message)
+        for (const message of this.#options.tamper?.(action.message, index) ?? [action.message])
+          this.#send(index, message)
         return { type: 'done' }
       case 'receive':
         return { type: 'message', message: decodeMessage(side.inbox.shift()!) }

@@ -136,8 +136,14 @@ export class Conversation {
   }
 
   /** Throws when damage was found since the session began (DESIGN 3.2, rule 11): it must end without a union. */
+  assertUndamaged(): void {
+    if (this.view.damageEpoch !== this.#epoch) throw new SyncError('damage')
+  }
+
+  /** Throws unless the store is verified, and undamaged since the session began. */
   assertSound(): void {
-    if (!this.view.isVerified || this.view.damageEpoch !== this.#epoch) throw new SyncError('damage')
+    this.assertUndamaged()
+    if (!this.view.isVerified) throw new SyncError('unverified')
   }
 
   /** Unites the peer's last capture after a complete pass (rule 1), but for what was refused (rule 6). */

@@ -44,6 +44,7 @@ export class SyncSession {
    * Throws a SyncError or DecodeError when the peer broke the protocol or damage was found: the session is over, nothing is united.
    */
   next(answer: Answer): Action | undefined {
+    this.talk.assertUndamaged()
     const step = this.#steps.next(answer)
     if (!step.done) return step.value
     this.#outcome = this.talk.outcome(step.value)

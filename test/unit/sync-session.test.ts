@@ -1,0 +1,282 @@
+/** What a sync session does in each situation, told one by one. */
+import { describe, expect, test, vi } from 'vitest'
+import type { Message } from '../../protocols/sync/messages.js'
+import { type Address, register } from '../../store/model/address.js'
+import { unknownMember } from '../../store/model/codec.js'
+import { Context } from '../../store/model/context.js'
+import type { Dot } from '../../store/model/dot.js'
+import type { Update } from '../../store/model/update.js'
+import { ModelReplica } from '../support/model-replica.js'
+import { Duel, type DuelOptions, type DuelResult } from '../support/sync-duel.js'
+import { Random } from '../support/virtual-environment.js'
+
+const actors = ['a', 'b', 'c'].map((letter) => letter.repeat(16))
+
+class Pair {
+  readonly here = new ModelReplica()
+  readonly there = new ModelReplica()
+  readonly #counters = new Map<string, number>()
+
+  put(at: ModelReplica[], key: string, value: string | null, supersedes: Dot[] = [], actor = actors[0]!): Update {
+    const counter = (this.#counters.get(actor) ?? 0) + 1
+    this.#counters.set(actor, counter)
+    const update: Update = {
+      dot: { actor, counter },
+      address: register(key),
+      kind: value === null ? 'delete' : 'put',
+      time: { ms: counter, logical: 0 },
+      expiresAtMs: null,
+      value: value === null ? null : Buffer.from(value),
+      supersedes,
+    }
+    for (const replica of at) replica.applyNow([update])
+    return update
+  }
+
+  get both(): ModelReplica[] {
+    return [this.here, this.there]
+  }
+
+  sync(options: Partial<DuelOptions> = {}): DuelResult {
+    return new Duel(this.here, this.there, { random: new Random(7), ...options }).run()
+  }
+
+  expectEqual(): void {
+    expect(Buffer.compare(this.here.trie.root(), this.there.trie.root())).toBe(0)
+    expect(this.here.seen.equals(this.there.seen)).toBe(true)
+    expect(this.here.applied.equals(this.there.applied)).toBe(true)
+  }
+}
+
+const modesOf = ({ outcomes }: DuelResult) => outcomes.map((outcome) => outcome?.mode)
+const typesOf = ({ messages }: DuelResult) => messages.map(({ message }) => message.type)
+const valuesSent = ({ outcomes }: DuelResult) => outcomes.map((outcome) => outcome?.valuesSent)
+const shown = (replica: ModelReplica, address: Address) =>
+  replica.versionsAt(address).map(({ value }) => Buffer.from(value).toString())
+
+describe('one session', () => {
+  test('equal nodes swap two messages', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 20; count++) pair.put(pair.both, `key-${count}`, 'value')
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['equal', 'equal'])
+    expect(typesOf(result)).toEqual(['open', 'equal'])
+    expect(result.outcomes[0]).toMatchObject({ provenEqual: true, roundTrips: 1 })
+  })
+
+  test('equal entries, other contexts: both unite (rule 1, last sentence)', () => {
+    const pair = new Pair()
+    const first = pair.put([pair.here], 'key', 'old')
+    const second = pair.put([pair.here], 'key', null, [first.dot])
+    expect(modesOf(pair.sync())).toEqual(['contexts', 'contexts'])
+    expect(pair.there.applied.has(second.dot)).toBe(true)
+    pair.expectEqual()
+  })
+
+  test('missing updates go over once in each direction, and the check ends it in one and a half round trips', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 10; count++) pair.put(pair.both, `shared-${count}`, 'value')
+    for (let count = 0; count < 5; count++) pair.put([pair.here], `here-${count}`, 'value', [], actors[1])
+    for (let count = 0; count < 7; count++) pair.put([pair.there], `there-${count}`, 'value', [], actors[2])
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['delta', 'delta'])
+    expect(valuesSent(result)).toEqual([5, 7])
+    expect(result.outcomes[0]).toMatchObject({ roundTrips: 1.5, provenEqual: true, updatesReceived: 7 })
+    pair.expectEqual()
+  })
+
+  test('an empty node gets everything, whichever side it is on', () => {
+    for (const fill of ['here', 'there'] as const) {
+      const pair = new Pair()
+      for (let count = 0; count < 10; count++) pair.put([pair[fill]], `key-${count}`, 'value')
+      const result = pair.sync()
+      expect(modesOf(result)).toEqual(['full', 'full'])
+      pair.expectEqual()
+      expect(pair.here.entries.size).toBe(10)
+    }
+  })
+
+  test('a delete behind a truncated log is found by the tree, and no value travels', () => {
+    const pair = new Pair()
+    const updates = Array.from({ length: 12 }, (_, count) => pair.put(pair.both, `key-${count}`, 'value'))
+    const removal = pair.put([pair.here], 'key-3', null, [updates[3]!.dot], actors[1])
+    pair.here.truncate(() => true, false)
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['tree', 'tree'])
+    expect(valuesSent(result)).toEqual([0, 0])
+    expect(pair.there.versionsAt(register('key-3'))).toEqual([])
+    expect(pair.there.applied.has(removal.dot)).toBe(true)
+    pair.expectEqual()
+  })
+
+  test('contexts that tell nothing lead to the tree at once: its first nodes come with the answer', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 12; count++) pair.put(pair.both, `key-${count}`, 'value')
+    pair.here.rot(register('key-5'), Buffer.from('rotten'))
+    const result = pair.sync()
+    expect(typesOf(result).slice(0, 4)).toEqual(['open', 'open', 'tree', 'end'])
+    expect(modesOf(result)).toEqual(['tree', 'tree'])
+  })
+
+  test('one dot with different bytes: the values are compared, and both sides settle alike', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 12; count++) pair.put(pair.both, `key-${count}`, 'value')
+    pair.here.rot(register('key-5'), Buffer.from('rotten'))
+    const result = pair.sync()
+    expect(typesOf(result)).toContain('values')
+    expect(valuesSent(result)).toEqual([1, 1])
+    expect(Buffer.compare(pair.here.trie.root(), pair.there.trie.root())).toBe(0)
+    expect(shown(pair.here, register('key-5'))).toEqual(shown(pair.there, register('key-5')))
+  })
+
+  test('great values of one entry travel one a message, ahead of the entry', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 6; count++) pair.put(pair.both, `key-${count}`, 'value')
+    const great = [1, 2, 3].map((digit) => pair.put([pair.here], 'great', `${digit}`.repeat(600_000), [], actors[1]))
+    pair.here.truncate(() => true, true)
+    const result = pair.sync()
+    const parts = result.messages.filter(({ message }) => message.type === 'entries' && message.part)
+    expect(parts).toHaveLength(3)
+    for (const { bytes } of result.messages) expect(bytes).toBeLessThan(700_000)
+    expect(pair.there.versionsAt(register('great'))).toHaveLength(3)
+    expect(pair.there.applied.covers(Context.of(great.map(({ dot }) => dot)))).toBe(true)
+    pair.expectEqual()
+  })
+
+  test('a node that missed the middle of a chain gets it, and shows no false sibling', () => {
+    const pair = new Pair()
+    const first = pair.put(pair.both, 'key', 'one')
+    const middle = pair.put([pair.here], 'key', 'two', [first.dot], actors[1])
+    const last = pair.put([pair.here], 'key', 'three', [middle.dot], actors[1])
+    pair.there.applyNow([last])
+    expect(shown(pair.there, register('key'))).toEqual(['one', 'three'])
+    expect(pair.there.applied.has(middle.dot)).toBe(false)
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['delta', 'delta'])
+    expect(valuesSent(result)).toEqual([0, 0])
+    expect(shown(pair.there, register('key'))).toEqual(['three'])
+    pair.expectEqual()
+  })
+})
+
+describe('young differences', () => {
+  const apart = () => {
+    const pair = new Pair()
+    for (let count = 0; count < 6; count++) pair.put(pair.both, `key-${count}`, 'value')
+    pair.put([pair.here], 'here', 'value', [], actors[1])
+    pair.put([pair.there], 'there', 'value', [], actors[2])
+    return pair
+  }
+
+  test('end a periodic session without a transfer or a union', () => {
+    const pair = apart()
+    const result = pair.sync({ youngOk: true })
+    expect(modesOf(result)).toEqual(['young', 'young'])
+    expect(typesOf(result)).toEqual(['open', 'open', 'end'])
+    expect(pair.here.seen.equals(pair.there.seen)).toBe(false)
+  })
+
+  test('do not end a session after a connect', () => {
+    const pair = apart()
+    expect(modesOf(pair.sync())).toEqual(['delta', 'delta'])
+    pair.expectEqual()
+  })
+
+  test('do not when the initiator has older ones: it sends them, and only them', () => {
+    const pair = apart()
+    pair.here.old = pair.here.applied.clone()
+    const result = pair.sync({ youngOk: true })
+    expect(modesOf(result)).toEqual(['delta', 'delta'])
+    expect(valuesSent(result)).toEqual([1, 0])
+    expect(result.outcomes[0]).toMatchObject({ provenEqual: false, united: false, ended: 'complete' })
+    expect(pair.there.applied.covers(pair.here.applied)).toBe(true)
+  })
+
+  test('do not when the responder has older ones', () => {
+    const pair = apart()
+    pair.there.old = pair.there.applied.clone()
+    expect(valuesSent(pair.sync({ youngOk: true }))).toEqual([1, 1])
+    pair.expectEqual()
+  })
+
+  test('never hide a difference that no update explains', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 12; count++) pair.put(pair.both, `key-${count}`, 'value')
+    pair.here.rot(register('key-5'), Buffer.from('rotten'))
+    expect(modesOf(pair.sync({ youngOk: true }))).toEqual(['tree', 'tree'])
+  })
+})
+
+describe('damage', () => {
+  const apart = () => {
+    const pair = new Pair()
+    const updates = Array.from({ length: 20 }, (_, count) => pair.put(pair.both, `key-${count}`, 'value'))
+    for (const { dot, address } of updates.slice(0, 6)) pair.put([pair.here], address.key, null, [dot], actors[1])
+    pair.here.truncate(() => true, false)
+    return pair
+  }
+
+  test('found in the middle of a session, on either side: it ends, and nothing more leaves and nothing is united', () => {
+    let found = 0
+    for (const damaged of ['here', 'there'] as const) {
+      for (let steps = 0; ; steps += 3) {
+        const pair = apart()
+        const duel = new Duel(pair.here, pair.there, { random: new Random(3) })
+        for (let step = 0; step < steps; step++) duel.step()
+        const before = duel.result()
+        if (before.outcomes.some((outcome) => outcome !== undefined)) break
+        const side = damaged === 'here' ? 0 : 1
+        const isHandedOver = ['send', 'unite'].includes(duel.pending(side) ?? '')
+        if (isHandedOver) continue
+        const unite = vi.spyOn(pair[damaged], 'uniteNow')
+        pair[damaged].damageEpoch++
+        expect(() => {
+          while (duel.step());
+        }).toThrow('damage')
+        expect(unite).not.toHaveBeenCalled()
+        const later = duel.result().messages.slice(before.messages.length)
+        expect(later.filter(({ from }) => from === side)).toEqual([])
+        found++
+      }
+    }
+    expect(found).toBeGreaterThan(10)
+  })
+
+  test('a store that is not verified accepts no session', () => {
+    const pair = apart()
+    pair.there.isVerified = false
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['busy', 'busy'])
+    expect(result.outcomes[0]?.ended).toBe('unverified')
+  })
+
+  test('a store that is not verified opens none', () => {
+    const pair = apart()
+    pair.here.isVerified = false
+    expect(() => pair.sync()).toThrow('unverified')
+  })
+})
+
+describe('a peer that breaks the protocol', () => {
+  const members = new Map([[actors[0]!, unknownMember]])
+
+  test.each([
+    ['a message out of place', [{ type: 'wants', positions: [0] }]],
+    ['an answer to no block', [{ type: 'tree', answers: [1], nodes: [{ kind: 'listing', digests: Buffer.alloc(0) }] }]],
+    ['first nodes of no known form', [{ type: 'tree', answers: [], nodes: [] }]],
+    ['updates in a descent', [{ type: 'delta', updates: { updates: [], members } }]],
+    ['a last turn that answers nothing', [{ type: 'end', expecting: false }]],
+  ] satisfies [string, Message[]][])('%s: the session ends without a union', (_, tampered) => {
+    const pair = new Pair()
+    for (let count = 0; count < 30; count++) pair.put(pair.both, `key-${count}`, 'value')
+    pair.here.rot(register('key-5'), Buffer.from('rotten'))
+    const unseen = pair.put([pair.there], 'gone', 'value', [], actors[2])
+    pair.put([pair.there], 'gone', null, [unseen.dot], actors[2])
+    pair.there.truncate(() => true, false)
+    const contexts = pair.here.seen.clone()
+    const tamper = (message: Message, from: 0 | 1): readonly Message[] | undefined =>
+      from === 1 && message.type === 'tree' ? [...tampered] : undefined
+    expect(() => pair.sync({ tamper })).toThrow()
+    expect(pair.here.seen.equals(contexts)).toBe(true)
+  })
+})
