@@ -30,16 +30,11 @@ export function ownAddresses(host: Host, announce: readonly string[]): string[] 
 
 /** The listen addresses of a started host with the ports that it was given, so that a later host can take the same ones. */
 export function boundAddresses(host: Host, listen: readonly string[]): string[] {
-  const ports = new Map<string, string[]>()
-  for (const listener of host.transports.getListeners()) {
-    for (const address of listener.getAddrs()) {
-      const [family, , , port] = address.toString().split('/').slice(1)
-      if (family !== undefined && port !== undefined) ports.set(family, [...(ports.get(family) ?? []), port])
-    }
-  }
-  return listen.map((address) => {
-    const match = /^\/(ip[46])\/([^/]+)\/tcp\/0$/.exec(address)
-    const port = match?.[1] === undefined ? undefined : ports.get(match[1])?.[0]
-    return port === undefined ? address : `/${match?.[1]}/${match?.[2]}/tcp/${port}`
+  // There is one listener for each address, in their order.
+  const listeners = host.transports.getListeners()
+  if (listeners.length !== listen.length) return [...listen]
+  return listen.map((address, index) => {
+    const port = /\/tcp\/(\d+)/.exec(listeners[index]?.getAddrs()[0]?.toString() ?? '')?.[1]
+    return port === undefined ? address : address.replace(/\/tcp\/0$/, `/tcp/${port}`)
   })
 }

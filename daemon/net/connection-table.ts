@@ -153,6 +153,7 @@ export class ConnectionTable {
     if (existing !== undefined) {
       const age = this.environment.monotonicMs() - existing.openedAtMs
       if (direction === 'outbound' || age < simultaneousDialMs) return this.#count(true)
+      this.counters.replaced++
       this.log.debug({ peer }, 'a stale connection is replaced')
       await this.close(peer, 'replaced by a newer connection')
     }

@@ -8,6 +8,8 @@ export class NetCounters {
   inboundAccepted = 0
   /** Connections refused because the peer is blocked, forgotten, or already connected. */
   refused = 0
+  /** Connections replaced by a newer one of the same peer; many mean that two nodes share one identity. */
+  replaced = 0
   /** Dials of peers begun. */
   dials = 0
   /** Dials that reached nobody. */

@@ -3,9 +3,9 @@
 /** Open connections in all; more are refused. */
 export const connectionsMax = 256
 /** Inbound connections that have not finished their handshake. */
-export const inboundPendingMax = 128
-/** New inbound connections from one address in one second; 20 stalled for the whole handshake stay under `inboundPendingMax`. */
-export const inboundPerSecondMax = 20
+export const inboundPendingMax = 256
+/** New inbound connections from one address in one second; 50 a second stalled for a whole handshake stay under `inboundPendingMax`. */
+export const inboundPerSecondMax = 50
 /** How long an inbound connection may take to prove the mesh secret and its identity, in milliseconds. */
 export const inboundHandshakeMs = 5_000
 /** How long the private network's first 24 bytes may take, in milliseconds. */

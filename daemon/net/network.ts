@@ -53,8 +53,9 @@ export class Libp2pNetwork implements Network {
   /** Breaks all connections and stops the host. */
   async stop(): Promise<void> {
     this.#gossip.stop()
-    await this.connections.closeAll()
+    const closing = this.connections.closeAll()
     await this.host.libp2p.stop()
+    await closing
   }
 
   peers(): PeerId[] {

@@ -192,6 +192,14 @@ test('a taken port and a foreign address are errors that name the address', asyn
   await expect(nodes.start({ listen: ['localhost:7400'] })).rejects.toMatchObject({ code: 'BAD_CONFIG' })
 })
 
+test('free ports are kept over a restart, each at its own address', async () => {
+  const node = await nodes.start({ listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.2/tcp/0'] })
+  const addresses = node.network.addresses()
+  expect(new Set(addresses.map((address) => /tcp\/\d+/.exec(address)?.[0])).size).toBe(2)
+  await node.network.restart(randomBytes(32))
+  expect(node.network.addresses()).toEqual(addresses)
+})
+
 test('announced addresses are told instead of those listened on', async () => {
   const announce = ['/ip4/192.0.2.7/tcp/7400']
   const node = await nodes.start({ announce })

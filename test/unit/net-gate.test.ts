@@ -130,6 +130,7 @@ test('a new inbound connection replaces one that is older than any dial, and lis
   await turn()
   expect(events).toEqual(['+b outbound', '-b', '+b inbound'])
   expect(made.peers()).toEqual(['b'])
+  expect(counters.replaced).toBe(1)
 })
 
 test('a second open connection to a peer is closed, and the first stays', async () => {
