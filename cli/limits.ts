@@ -32,3 +32,5 @@ export const socketPathBytesMax = 107
 export const shownValueCharactersMax = 60
 /** How often the progress bar is drawn, in milliseconds. */
 export const progressIntervalMs = 100
+/** Deletes of `del --prefix` that are under way at once. */
+export const deletesAtOnce = 64

@@ -95,6 +95,8 @@ export interface Status {
   readonly root: string
   readonly context: string
   readonly conflicts: number
+  /** What is kept of updates that are no longer live, for members that miss them. */
+  readonly log: { readonly bytes: number }
   readonly blocked: readonly string[]
   readonly warnings: readonly string[]
   readonly members: readonly Member[]

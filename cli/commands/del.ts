@@ -2,6 +2,7 @@
 import type { Client, DeleteOptions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError, UsageError } from '../failure.js'
+import { deletesAtOnce } from '../limits.js'
 import { count, printable } from '../output.js'
 
 /** Deletes. */
@@ -26,18 +27,10 @@ function optionsOf(invocation: Invocation): DeleteOptions {
   }
 }
 
-/** Deletes one key after another; keys in conflict stay unless `all`, and are reported at the end: exit code 4. */
+/** Deletes all keys with a prefix; keys in conflict stay unless `all`, and are reported at the end: exit code 4. */
 async function deletePrefix(invocation: Invocation, prefix: string, options: DeleteOptions): Promise<number> {
   if (options.context !== undefined) throw new UsageError('--context belongs to one key; it does not go with --prefix')
-  const client = invocation.client()
-  let deleted = 0
-  const inConflict: string[] = []
-  for await (const { key, types } of client.list({ prefix })) {
-    if (!types.includes('reg')) continue
-    const outcome = await deleteOne(client, key, options)
-    if (outcome === 'deleted') deleted++
-    if (outcome === 'conflict') inConflict.push(key)
-  }
+  const { deleted, inConflict } = await deleteEach(invocation.client(), prefix, options)
   if (invocation.json) await invocation.output.json({ prefix, deleted, conflicts: inConflict })
   else await invocation.output.line(`deleted ${count(deleted, 'key')}`)
   if (inConflict.length === 0) return 0
@@ -46,6 +39,29 @@ async function deletePrefix(invocation: Invocation, prefix: string, options: Del
   const message = `${count(inConflict.length, 'key')} in conflict stayed: ${names}${more}`
   await invocation.output.error('CONFLICT', message, 'settle with `hearsay resolve KEY`, or delete with --all')
   return 4
+}
+
+/** Several deletes are under way at once, so that the daemon commits them together. */
+async function deleteEach(
+  client: Client,
+  prefix: string,
+  options: DeleteOptions,
+): Promise<{ deleted: number; inConflict: string[] }> {
+  const inConflict: string[] = []
+  let deleted = 0
+  let batch: string[] = []
+  const flush = async () => {
+    const outcomes = await Promise.all(batch.map((key) => deleteOne(client, key, options)))
+    deleted += outcomes.filter((outcome) => outcome === 'deleted').length
+    inConflict.push(...batch.filter((_, index) => outcomes[index] === 'conflict'))
+    batch = []
+  }
+  for await (const { key, types } of client.list({ prefix })) {
+    if (types.includes('reg')) batch.push(key)
+    if (batch.length >= deletesAtOnce) await flush()
+  }
+  await flush()
+  return { deleted, inConflict }
 }
 
 async function deleteOne(
