@@ -1,7 +1,9 @@
 /** The router of the API: one for all listeners. Routes are in routes/; errors, unknown paths and checks are here. */
+import type { OutgoingHttpHeaders } from 'node:http'
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { HearsayError } from '../../store/errors.js'
+import { drain } from './body.js'
 import { headerBytesMax } from './limits.js'
 import { pathOf, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
@@ -119,5 +121,20 @@ function answerError(
   const fields = { method: request.method, route: routeOf(request), code: error.code }
   if (error.code === 'INTERNAL') log.error({ ...fields, err: error.cause ?? error }, 'a request failed by a defect')
   else log.debug({ ...fields, status: problem.status }, error.message)
-  return reply.code(problem.status).header('Content-Type', problemType).send(JSON.stringify(problem))
+  const answer = reply.code(problem.status).header('Content-Type', problemType).removeHeader('connection')
+  return hasUnreadBody(request) ? sendBeforeBody(request, answer, problem) : answer.send(JSON.stringify(problem))
+}
+
+function hasUnreadBody({ raw }: FastifyRequest): boolean {
+  const announcesBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length']) > 0
+  return announcesBody && !raw.readableEnded
+}
+
+/** The answer goes out at once, whole; the connection goes on, or is closed, once the rest of the body has been read. */
+function sendBeforeBody(request: FastifyRequest, reply: FastifyReply, problem: object): FastifyReply {
+  const body = Buffer.from(JSON.stringify(problem))
+  const { raw } = reply.header('Content-Length', body.length).hijack()
+  raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders).write(body)
+  drain(request.raw, () => raw.end())
+  return reply
 }

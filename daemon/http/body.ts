@@ -14,12 +14,11 @@ export interface BodySource {
 }
 
 /**
- * The whole body, at most `bytesMax` bytes. Throws TOO_LARGE as soon as more is announced or has come; the rest is
- * then read and dropped for a while, so that a client that sends first and reads later gets the answer.
+ * The whole body, at most `bytesMax` bytes. Throws TOO_LARGE as soon as more is announced or has come; whoever answers
+ * then drains the rest.
  */
 export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax: number): Promise<Buffer> {
   if (declaredBytes !== undefined && Number(declaredBytes) > bytesMax) {
-    drain(payload)
     return Promise.reject(tooLarge(what, bytesMax))
   }
   return new Promise((resolve, reject) => {
@@ -27,7 +26,6 @@ export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax:
     let bytes = 0
     const idle = setTimeout(() => {
       fail(new StatusError(408, 'BAD_REQUEST', `the body stood still for ${bodyIdleMs / 1000} s; send it again`))
-      payload.once('close', () => {}).destroy()
     }, bodyIdleMs)
     const stop = () => {
       clearTimeout(idle)
@@ -41,9 +39,7 @@ export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax:
       idle.refresh()
       bytes += chunk.length
       chunks.push(chunk)
-      if (bytes <= bytesMax) return
-      fail(tooLarge(what, bytesMax))
-      drain(payload)
+      if (bytes > bytesMax) fail(tooLarge(what, bytesMax))
     }
     const onEnd = () => {
       stop()
@@ -55,12 +51,20 @@ export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax:
   })
 }
 
-/** Reads and drops the rest of a body for a bounded time, then breaks the connection. */
-export function drain(payload: Readable): void {
+/**
+ * Reads and drops the rest of a body, so that a client that sends first and reads later gets the answer: a connection that
+ * is closed with bytes unread is reset, and takes the answer with it. Calls `done` at the end of the body or of the time.
+ */
+export function drain(payload: Readable, done: () => void): void {
   const end = setTimeout(() => payload.destroy(), drainMsMax)
   end.unref()
-  const stop = () => clearTimeout(end)
-  payload.on('error', stop).once('end', stop).once('close', stop).resume()
+  const stop = () => {
+    clearTimeout(end)
+    payload.off('error', stop).off('end', stop).off('close', stop)
+    done()
+  }
+  if (payload.readableEnded || payload.destroyed) stop()
+  else payload.on('error', stop).once('end', stop).once('close', stop).resume()
 }
 
 function tooLarge(what: string, bytesMax: number): HearsayError {

@@ -168,6 +168,8 @@ export const statusShape = Type.Object({
   root: Type.String(),
   context: Type.String({ description: 'A digest of the contexts.' }),
   conflicts: Type.Integer(),
+  /** Bytes of updates that are no longer live and kept for members that miss them. */
+  log: Type.Object({ bytes: Type.Integer() }),
   verified: Type.Boolean(),
   addresses: names,
   blocked: names,

@@ -166,6 +166,20 @@ describe('large and broken requests', () => {
     socket.destroy()
   })
 
+  it('answers TOO_LARGE before it closes a connection that the client does not keep', async () => {
+    for (const path of ['/v1/kv/big', `/v1/kv/${'k'.repeat(1025)}`, '/v1/join', '/v1/nonsense']) {
+      const method = path === '/v1/join' ? 'POST' : 'PUT'
+      const answer = await ask(server, {
+        method,
+        path,
+        body: Buffer.alloc(9 * 1024 * 1024),
+        headers: { connection: 'close' },
+      })
+      expect([path, answer.status]).toEqual([path, path === '/v1/nonsense' ? 404 : 413])
+    }
+    expect(stored()).toEqual([])
+  })
+
   it('answers TOO_LARGE to a body of unknown length as soon as it is over', async () => {
     const socket = await connectTo(server)
     const answered = received(socket, (got) => got.includes('TOO_LARGE'))

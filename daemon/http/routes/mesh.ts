@@ -34,6 +34,7 @@ export async function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'nod
     root: node.root(),
     context: node.contextDigest(),
     conflicts: await node.countConflicts(),
+    log: { bytes: node.logBytes() },
     verified: node.isVerified(),
     addresses: mesh.addresses(),
     blocked: mesh.blocked(),

@@ -2,7 +2,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import { takeStream } from '../bodies.js'
-import { drain } from '../body.js'
 import { exportLines } from '../exporter.js'
 import { Importer } from '../importer.js'
 import { importLineBytesMax } from '../limits.js'
@@ -41,10 +40,6 @@ function addImport(api: Api, { registers, config, nowMs }: ApiServices): void {
   }
   api.post('/v1/import', { schema }, async (request) => {
     const importer = new Importer(registers, config.settings['values.maxBytes'], nowMs())
-    try {
-      return await importer.run(readLines(request.raw, importLineBytesMax))
-    } finally {
-      drain(request.raw)
-    }
+    return importer.run(readLines(request.raw, importLineBytesMax))
   })
 }
