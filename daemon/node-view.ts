@@ -15,6 +15,8 @@ export interface NodeView {
   contextDigest(): string
   /** Keys in conflict. */
   countConflicts(): Promise<number>
+  /** Bytes of updates that are no longer live and kept for members that miss them. */
+  logBytes(): number
   /** Whether the store has been compared with its own checksums since the start. */
   isVerified(): boolean
   /** Whether the network is up and sync sessions may run. */

@@ -150,6 +150,10 @@ export class StoredNode implements NodeView {
     return this.#conflicts.count()
   }
 
+  logBytes(): number {
+    return this.replica.logBytes
+  }
+
   isVerified(): boolean {
     return this.replica.isVerified
   }

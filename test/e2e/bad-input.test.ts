@@ -151,7 +151,7 @@ describe('bad input', () => {
       const socket = dial(port, '127.0.0.1')
       await once(socket, 'connect')
       socket.on('error', () => {})
-      const closed = once(socket, 'close')
+      const closed = new Promise((resolve) => socket.once('close', resolve))
       socket.end(randomBytes(size))
       socket.resume()
       await closed

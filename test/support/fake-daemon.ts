@@ -239,6 +239,7 @@ export class FakeNode implements NodeView {
   root = () => 'ab'.repeat(16)
   contextDigest = () => 'cd'.repeat(16)
   countConflicts = async () => 1
+  logBytes = () => 0
   isVerified = () => true
   isSyncing = () => false
   failure = () => this.failed
