@@ -1,0 +1,293 @@
+/** The sync protocol over channels: reports, the slot, peers that stall, trickle, break off or speak nonsense. */
+import { describe, expect, test } from 'vitest'
+import type { Channel } from '../../protocols/network.js'
+import { pieceBytesMax, progressTimeoutMs, syncProtocol } from '../../protocols/sync/limits.js'
+import { encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import { piecesOf } from '../../protocols/sync/pieces.js'
+import { type SessionReport, type SyncListener, SyncService } from '../../protocols/sync/service.js'
+import { BulkSlot } from '../../protocols/sync/slot.js'
+import { register } from '../../store/model/address.js'
+import { unknownMember } from '../../store/model/codec.js'
+import { Context } from '../../store/model/context.js'
+import type { Update } from '../../store/model/update.js'
+import { FakeMesh, type FakeNetwork, type LinkOptions } from '../support/fake-network.js'
+import { ModelReplica } from '../support/model-replica.js'
+import { VirtualWorld } from '../support/virtual-environment.js'
+
+interface Node {
+  readonly network: FakeNetwork
+  readonly replica: ModelReplica
+  readonly service: SyncService
+  readonly reports: SessionReport[]
+  readonly equal: string[]
+  readonly heard: string[]
+}
+
+class Stage {
+  readonly world = new VirtualWorld(11)
+  readonly mesh: FakeMesh
+  #counter = 0
+
+  constructor(links: LinkOptions = {}) {
+    this.mesh = new FakeMesh(this.world, links)
+  }
+
+  node(name: string, accepts?: (peer: string) => boolean): Node {
+    const network = this.mesh.node(name)
+    const replica = new ModelReplica()
+    const reports: SessionReport[] = []
+    const equal: string[] = []
+    const heard: string[] = []
+    const listener: SyncListener = {
+      ended: (report) => reports.push(report),
+      provenEqual: (peer) => equal.push(peer),
+      peerContexts: (peer, { applied }) => heard.push(`${peer}:${applied.size}`),
+    }
+    const environment = this.world.environment()
+    const service = new SyncService({ network, replica, environment, listener, ...(accepts && { accepts }) })
+    service.start()
+    return { network, replica, service, reports, equal, heard }
+  }
+
+  /** Two connected nodes. */
+  pair(): [Node, Node] {
+    const pair: [Node, Node] = [this.node('a'), this.node('b')]
+    this.mesh.connectAll()
+    return pair
+  }
+
+  fill(nodes: Node[], count: number, bytes = 20): void {
+    for (let at = 0; at < count; at++) {
+      const counter = ++this.#counter
+      const update: Update = {
+        dot: { actor: 'a'.repeat(16), counter },
+        address: register(`key-${counter}`),
+        kind: 'put',
+        time: { ms: counter, logical: 0 },
+        expiresAtMs: null,
+        value: Buffer.alloc(bytes, counter),
+        supersedes: [],
+      }
+      for (const { replica } of nodes) replica.applyNow([update])
+    }
+  }
+
+  sync(from: Node, peer: string): Promise<SessionReport> {
+    return this.world.runThrough(from.service.run(peer, { youngOk: false }))
+  }
+
+  /** A channel to a node from a peer that a test plays itself. */
+  async raw(name: string, to: string): Promise<Channel> {
+    const network = this.mesh.at(name) ?? this.mesh.node(name)
+    this.mesh.connect(name, to)
+    return network.open(to, syncProtocol)
+  }
+}
+
+const frames = (message: Message) => [...piecesOf(encodeMessage(message, () => unknownMember))]
+const opening: Message = {
+  type: 'open',
+  young: false,
+  salt: Buffer.alloc(8),
+  capture: { root: Buffer.alloc(16, 1), entries: 1, changed: [], added: [] },
+}
+
+describe('reports', () => {
+  test('count bytes, entries and round trips on both sides alike, and name acknowledgements', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([a, b], 5)
+    stage.fill([a], 30, 1_000)
+    const report = await stage.sync(a, 'b')
+    await stage.world.settle()
+    expect(report).toMatchObject({ peer: 'b', mode: 'delta', roundTrips: 1.5, entriesSent: 30, ended: 'complete' })
+    expect(b.reports).toMatchObject([
+      { peer: 'a', entriesReceived: 30, bytesSent: report.bytesReceived, bytesReceived: report.bytesSent },
+    ])
+    expect(report.bytesSent).toBeGreaterThan(30_000)
+    expect([...a.equal, ...b.equal]).toEqual(['b', 'a'])
+    expect(a.heard).toEqual(['b:5', 'b:35'])
+    expect(b.heard).toEqual(['a:35', 'a:35'])
+    expect(Buffer.compare(a.replica.trie.root(), b.replica.trie.root())).toBe(0)
+  })
+
+  test('a value of many pieces arrives whole', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([a], 1, 5 * pieceBytesMax + 3)
+    expect(await stage.sync(b, 'a')).toMatchObject({ mode: 'full', ended: 'complete' })
+    expect(b.replica.versionsAt(register('key-1'))[0]?.value).toHaveLength(5 * pieceBytesMax + 3)
+  })
+
+  test('a peer that is gone, and one that is cut off in the middle, end a session with a reason and no union', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([b], 200, 1_000)
+    const running = a.service.run('b', { youngOk: false })
+    await stage.world.runUntil(() => a.replica.entries.size > 10)
+    stage.mesh.disconnect('a', 'b')
+    const report = await stage.world.runThrough(running)
+    expect(report.ended).toContain('disconnected')
+    expect(a.replica.entries.size).toBeLessThan(200)
+    expect(a.replica.seen.size).toBe(a.replica.entries.size)
+    expect((await stage.sync(a, 'b')).ended).toContain('not connected')
+    expect(a.service.slot.isFree && b.service.slot.isFree).toBe(true)
+  })
+})
+
+describe('refusals', () => {
+  test('a stranger, a store that is not verified, and another version are told so', async () => {
+    const stage = new Stage()
+    const a = stage.node('a')
+    const b = stage.node('b', (peer) => peer !== 'a')
+    stage.mesh.connectAll()
+    expect(await stage.sync(a, 'b')).toMatchObject({ mode: 'busy', ended: 'stranger' })
+    a.replica.isVerified = false
+    expect(await stage.sync(b, 'a')).toMatchObject({ mode: 'busy', ended: 'unverified' })
+    expect(await stage.sync(a, 'b')).toMatchObject({ mode: 'busy', ended: 'unverified' })
+    a.replica.isVerified = true
+
+    const channel = await stage.raw('z', 'a')
+    const [frame] = frames(opening)
+    frame![2] = 9
+    const answer = channel.frames[Symbol.asyncIterator]().next()
+    await channel.send(frame!)
+    const { value } = await stage.world.runThrough(answer)
+    expect(Buffer.from(value)).toEqual(frames({ type: 'busy', reason: 'version' })[0])
+  })
+
+  test('a node takes part in one bulk transfer at a time, but tells others meanwhile that they are equal', async () => {
+    const stage = new Stage({ latencyMs: 10 })
+    const [a, b, c, d] = [stage.node('a'), stage.node('b'), stage.node('c'), stage.node('d')]
+    stage.mesh.connectAll()
+    stage.fill([b, d], 50, 5_000)
+    const bulk = a.service.run('b', { youngOk: false })
+    await stage.world.runUntil(() => !b.service.slot.isFree && a.replica.entries.size > 0)
+    expect(await stage.sync(c, 'b')).toMatchObject({ mode: 'busy', ended: 'bulk' })
+    expect(await stage.sync(d, 'b')).toMatchObject({ mode: 'equal' })
+    expect(await stage.world.runThrough(bulk)).toMatchObject({ mode: 'full', ended: 'complete' })
+    expect(await stage.sync(c, 'b')).toMatchObject({ mode: 'full', ended: 'complete' })
+  })
+
+  test('two nodes that open at the same moment hold one session', async () => {
+    const stage = new Stage({ latencyMs: 10 })
+    const [a, b] = stage.pair()
+    stage.fill([a], 20)
+    const both = [a.service.run('b', { youngOk: false }), b.service.run('a', { youngOk: false })]
+    const reports = await stage.world.runThrough(Promise.all(both))
+    expect(reports.map(({ mode }) => mode)).toEqual(['full', 'busy'])
+    expect(a.replica.seen.equals(b.replica.seen)).toBe(true)
+    expect(a.service.slot.isFree && b.service.slot.isFree).toBe(true)
+  })
+})
+
+describe('peers that misbehave', () => {
+  test('one that says nothing is cut, and the slot is free again', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([a], 5)
+    const channel = await stage.raw('z', 'a')
+    for (const frame of frames(opening)) await channel.send(frame)
+    await stage.world.runUntil(() => !a.service.slot.isFree)
+    const startMs = stage.world.elapsedMs
+    await stage.world.runUntil(() => a.service.slot.isFree)
+    expect(stage.world.elapsedMs - startMs).toBeLessThanOrEqual(progressTimeoutMs + 1_000)
+    expect(a.reports.at(-1)).toMatchObject({ peer: 'z', ended: 'no progress' })
+    expect(b.reports).toEqual([])
+  })
+
+  test('one that trickles valid frames does not hold the slot for ever', async () => {
+    const stage = new Stage()
+    const [a] = stage.pair()
+    stage.fill([a], 5)
+    const channel = await stage.raw('z', 'a')
+    for (const frame of frames(opening)) await channel.send(frame)
+    const empty: Message = { type: 'delta', updates: { updates: [], members: new Map() } }
+    const trickle = () => {
+      for (const frame of frames(empty)) channel.send(frame).catch(() => undefined)
+      if (!a.service.slot.isFree || a.reports.length === 0) stage.world.schedule(20_000, trickle)
+    }
+    trickle()
+    await stage.world.runUntil(() => a.reports.length > 0, { limitMs: 200_000 })
+    expect(a.reports[0]).toMatchObject({ peer: 'z', ended: 'no progress' })
+    expect(a.service.slot.isFree).toBe(true)
+  })
+
+  test.each([
+    ['nonsense', [Buffer.from('nonsense')]],
+    ['a message of no known type', [Buffer.of(0, 99)]],
+    ['an empty frame', [Buffer.alloc(0)]],
+    ['a message out of place', frames({ type: 'wants', positions: [1] })],
+    [
+      'a capture that does not fit',
+      frames({ ...opening, capture: { ...opening.capture, changed: [{ index: 3, seen: [1, 2], applied: [1, 2] }] } }),
+    ],
+  ])('%s ends its session, and harms nothing else', async (_, sent) => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([a], 5)
+    const channel = await stage.raw('z', 'a')
+    for (const frame of sent) await channel.send(frame)
+    await stage.world.runUntil(() => a.reports.length > 0)
+    expect(a.reports[0]?.ended).not.toBe('complete')
+    expect(a.replica.seen.size).toBe(5)
+    expect(await stage.sync(b, 'a')).toMatchObject({ ended: 'complete' })
+  })
+
+  test('stopping breaks what runs', async () => {
+    const stage = new Stage({ latencyMs: 10 })
+    const [a, b] = stage.pair()
+    stage.fill([a], 100, 5_000)
+    const running = b.service.run('a', { youngOk: false })
+    await stage.world.runUntil(() => b.replica.entries.size > 5)
+    await stage.world.runThrough(a.service.stop())
+    const report = await stage.world.runThrough(running)
+    expect(report.ended).not.toBe('complete')
+    expect(b.replica.entries.size).toBeLessThan(100)
+    expect(await stage.sync(b, 'a')).toMatchObject({ mode: 'busy', ended: 'closing' })
+    expect(await stage.sync(a, 'b')).toMatchObject({ mode: 'busy', ended: 'closing' })
+  })
+})
+
+describe('the slot', () => {
+  test('an unanswered session of ours gives way to a smaller peer only, a transfer to nobody', () => {
+    const slot = new BulkSlot('m')
+    let yielded = 0
+    const open = () => slot.open('q', () => yielded++)
+    open()
+    expect(slot.accept('z')).toBeUndefined()
+    const accepted = slot.accept('c')
+    expect(accepted).toBeDefined()
+    expect(yielded).toBe(1)
+    expect(slot.accept('b')).toBeUndefined()
+    expect(open()).toBeUndefined()
+    accepted!.release()
+    const mine = open()!
+    mine.begin()
+    expect(slot.accept('c')).toBeUndefined()
+    mine.release()
+    accepted!.release()
+    expect(slot.isFree).toBe(true)
+  })
+
+  test('refused values are told with their dots', async () => {
+    const stage = new Stage()
+    const a = stage.node('a')
+    const network = stage.mesh.node('small')
+    const replica = new ModelReplica()
+    const refused = new Context()
+    const service = new SyncService({
+      network,
+      replica,
+      environment: stage.world.environment(),
+      valueBytesMax: 100,
+      listener: { refused: (_, dots) => refused.union(dots) },
+    })
+    stage.mesh.connectAll()
+    stage.fill([a], 3)
+    stage.fill([a], 1, 1_000)
+    await stage.world.runThrough(service.run('a', { youngOk: false }))
+    expect([...refused.dots()].map(({ counter }) => counter)).toEqual([4])
+    expect(replica.seen.size).toBe(3)
+  })
+})
