@@ -23,6 +23,7 @@ export class AckKeeper {
   readonly #saved = new Map<MemberTag, Context>()
   #saveTimer: Timer | undefined
   #reportTimer: Timer | undefined
+  #isReported = false
   #isStopped = false
 
   constructor(options: KeeperOptions) {
@@ -39,6 +40,7 @@ export class AckKeeper {
 
   /** Acknowledgements may have changed. */
   changed(): void {
+    this.#isReported = false
     if (this.#isStopped) return
     const { environment } = this.#options
     this.#saveTimer ??= environment.setTimer(saveAcknowledgementsMs, () => {
@@ -47,13 +49,19 @@ export class AckKeeper {
     })
     this.#reportTimer ??= environment.setTimer(reportObligationsMs, () => {
       this.#reportTimer = undefined
-      this.report()
+      this.refresh()
     })
+  }
+
+  /** Tells the log now if anything has changed: before hints are shown. */
+  refresh(): void {
+    if (!this.#isReported) this.report()
   }
 
   /** Tells the log now: after the member list has changed. A member that was never heard holds everything. */
   report(): void {
     const { acks, directory, replica } = this.#options
+    this.#isReported = true
     const members = directory.others().map(({ peer }) => directory.tagOf(peer))
     replica.setObligations(members.map((member) => ({ member, acknowledged: acks.get(member).context })))
   }

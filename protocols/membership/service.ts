@@ -117,6 +117,7 @@ export class Membership {
   /** All members but this one, connected peers without a record among them, forgotten ones left out; by name. */
   members(): MemberStatus[] {
     const { network } = this.#options
+    this.#keeper.refresh()
     const peers = new Set([...this.records().map(({ peer }) => peer), ...network.peers()])
     const context = {
       ...this.#parts,

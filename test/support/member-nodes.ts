@@ -1,0 +1,71 @@
+/** Nodes with gossip and membership on real replicas, in virtual time. */
+import { Gossip } from '../../protocols/gossip/service.js'
+import { Membership } from '../../protocols/membership/service.js'
+import type { MembershipOptions } from '../../protocols/membership/types.js'
+import type { MemoryStore } from '../../store/memory.js'
+import { FakeMesh, type LinkOptions } from './fake-network.js'
+import { type BareNode, openBareNode } from './mesh-nodes.js'
+import { type ClockFault, VirtualWorld } from './virtual-environment.js'
+
+/** One node, with what it was told. */
+export interface MemberNode extends BareNode {
+  readonly gossip: Gossip
+  readonly membership: Membership
+  readonly silent: string[]
+  readonly errors: string[]
+  stop(): Promise<void>
+}
+
+/** Opens and starts one node. Its gossip is repaired by nobody: tests that lose some must bring it by other means. */
+export async function openMember(
+  mesh: FakeMesh,
+  peer: string,
+  options: Partial<MembershipOptions> & { clock?: ClockFault; store?: MemoryStore } = {},
+): Promise<MemberNode> {
+  const node = await openBareNode(mesh, peer, options)
+  const silent: string[] = []
+  const errors: string[] = []
+  const membership = new Membership({
+    network: node.network,
+    environment: node.environment,
+    replica: node.replica,
+    acks: node.replica,
+    name: `name-${peer}`,
+    version: '0.1.0',
+    addresses: () => [`/ip4/10.0.0.1/tcp/7400/p2p/${peer}`],
+    onSilent: (other) => silent.push(other),
+    onError: (what, error) => errors.push(`${what}: ${String(error)}`),
+    ...options,
+  })
+  const gossip = new Gossip({
+    ...node,
+    peerOf: (tag) => membership.peerOf(tag),
+    wantsEarlyAcknowledgement: () => membership.wantsAcknowledgements,
+    onEarlyAcknowledgementWanted: () => membership.hurry(),
+  })
+  node.listeners.push(
+    (commit) => membership.committed(commit),
+    (commit) => gossip.committed(commit),
+  )
+  gossip.start()
+  await mesh.world.runThrough(membership.start())
+  const stop = async () => {
+    await gossip.stop()
+    await membership.stop()
+  }
+  return { ...node, gossip, membership, silent, errors, stop }
+}
+
+/** Opens so many nodes, connected to each other, that know each other as members. */
+export async function openMembers(peers: readonly string[], links: LinkOptions = {}, seed = 11) {
+  const world = new VirtualWorld(seed)
+  const mesh = new FakeMesh(world, links)
+  const nodes: MemberNode[] = []
+  for (const peer of peers) nodes.push(await openMember(mesh, peer))
+  mesh.connectAll(peers)
+  await world.runUntil(() => nodes.every((node) => node.membership.records().length === peers.length - 1), {
+    limitMs: 5_000,
+    what: 'all know all',
+  })
+  return { world, mesh, nodes }
+}

@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest'
+import { AckTable } from '../../protocols/membership/core/acks.js'
+import { ChangeLog } from '../../protocols/membership/core/changes.js'
+import { ClockSamples, median, sample } from '../../protocols/membership/core/clock.js'
+import { contextsDigest, listDigest } from '../../protocols/membership/core/digest.js'
+import { Directory } from '../../protocols/membership/core/directory.js'
+import {
+  decodeRecord,
+  encodeForgotten,
+  encodeRecord,
+  memberTag,
+  mergeForgotten,
+  mergeRecords,
+} from '../../protocols/membership/core/record.js'
+import { type Relayable, RelayWriter } from '../../protocols/membership/core/relays.js'
+import { majority } from '../../protocols/membership/waiting.js'
+import { DecodeError } from '../../store/model/bytes.js'
+import { Context } from '../../store/model/context.js'
+import { valueHash } from '../../store/model/digest.js'
+import type { Version } from '../../store/model/update.js'
+
+const actor = '0102030405060708'
+const other = '1112131415161718'
+const member = 'aaaaaaaaaaaaaaaa'
+
+const upTo = (last: number, of = actor) => new Context(new Map([[of, [1, last]]]))
+
+function version(value: Uint8Array, ms: number, counter = 1): Version {
+  return { dot: { actor, counter }, time: { ms, logical: 0 }, expiresAtMs: null, value, valueHash: valueHash(value) }
+}
+
+const record = (name: string, addresses: string[] = [], peer = 'p') => ({ name, peer, addresses, version: '1' })
+
+describe('records', () => {
+  it('have one form, whatever the order of their addresses', () => {
+    expect(encodeRecord(record('n', ['b', 'a', 'b']))).toEqual(encodeRecord(record('n', ['a', 'b'])))
+    expect(decodeRecord(encodeRecord(record('n', ['b', 'a'])))).toEqual(record('n', ['a', 'b']))
+    expect(encodeRecord(record('n', ['a'])).toString('hex')).toBe('01016e017001310101' + '61')
+    expect(encodeForgotten({ peer: 'p', name: 'n' }).toString('hex')).toBe('010170016e')
+  })
+
+  it('are refused when malformed', () => {
+    expect(() => decodeRecord(Buffer.from('01016e01700131020162' + '0161', 'hex'))).toThrow(DecodeError)
+    expect(() => decodeRecord(encodeRecord(record('n', [], '')))).toThrow(DecodeError)
+    expect(() => decodeRecord(Buffer.alloc(100_000, 1))).toThrow(DecodeError)
+  })
+
+  it('merge to the latest name and all addresses, in any order, without those of others or none at all', () => {
+    const versions = [
+      version(encodeRecord(record('old', ['a'])), 1, 1),
+      version(encodeRecord(record('new', ['b'])), 2, 2),
+      version(encodeRecord(record('foreign', ['c'], 'q')), 3, 3),
+      version(Buffer.from('no record'), 4, 4),
+    ]
+    expect(mergeRecords('p', versions)).toEqual(record('new', ['a', 'b']))
+    expect(mergeRecords('p', versions.toReversed())).toEqual(record('new', ['a', 'b']))
+    expect(mergeRecords('p', versions.slice(3))).toBeUndefined()
+    expect(mergeForgotten('p', versions.slice(3))).toEqual({ peer: 'p', name: 'p' })
+  })
+
+  it('tag a member by the hash of its peer id', () => {
+    expect(memberTag('abc')).toBe('ba7816bf8f01cfea')
+  })
+})
+
+describe('the directory', () => {
+  it('lists members, forgets for good, and changes its digest with the list alone', () => {
+    const directory = new Directory('self')
+    const alone = directory.digest().toString('hex')
+    expect(alone).toBe(listDigest(['self']).toString('hex'))
+    directory.set('member/p', [version(encodeRecord(record('n')), 1)])
+    const both = directory.digest().toString('hex')
+    expect(both).not.toBe(alone)
+    directory.set('member/p', [version(encodeRecord(record('renamed')), 2)])
+    expect(directory.digest().toString('hex')).toBe(both)
+    expect(directory.resolve('renamed')).toBe('p')
+    directory.set('forgotten/p', [version(encodeForgotten({ peer: 'p', name: 'n' }), 3)])
+    directory.set('forgotten/p', [])
+    expect(directory.peers()).toEqual(['self'])
+    expect(directory.digest().toString('hex')).toBe(alone)
+    expect([directory.isForgotten('p'), directory.isMember('p')]).toEqual([true, false])
+    expect(directory.set('unrelated', [])).toBe(false)
+  })
+})
+
+describe('acknowledgements', () => {
+  const word = { list: null, isVerified: true, state: null, takenAtMs: 0, by: null }
+
+  it('a member itself replaces, a relay adds under the same epoch alone', () => {
+    const table = new AckTable()
+    table.restart(member, 5)
+    table.update(member, [{ actor, ranges: [1, 9] }])
+    table.heard(member, word)
+    expect(table.has(member, { actor, counter: 9 })).toBe(true)
+    table.relayed(member, 5, upTo(12))
+    expect(table.get(member).context.equals(upTo(12))).toBe(true)
+    table.restart(member, 6)
+    table.update(member, [{ actor, ranges: [1, 3] }])
+    table.relayed(member, 5, upTo(12))
+    expect(table.get(member).context.equals(upTo(3))).toBe(true)
+    table.relayed(member, 7, upTo(2))
+    expect(table.get(member)).toMatchObject({ epoch: 7 })
+    expect(table.get(member).context.equals(upTo(2))).toBe(true)
+  })
+
+  it('of a member that is not verified do not count', () => {
+    const table = new AckTable()
+    table.load(new Map([[member, upTo(3)]]))
+    expect(table.has(member, { actor, counter: 3 })).toBe(true)
+    table.heard(member, { ...word, isVerified: false })
+    expect(table.has(member, { actor, counter: 3 })).toBe(false)
+  })
+
+  it('are reported for saving once after each change, and keep later words over earlier ones', () => {
+    const table = new AckTable()
+    table.acknowledge(member, upTo(3))
+    expect(table.takeUnsaved()).toEqual([member])
+    table.acknowledge(member, upTo(2))
+    expect(table.takeUnsaved()).toEqual([])
+    table.heard(member, { ...word, takenAtMs: 10, list: 'new' })
+    table.heard(member, { ...word, takenAtMs: 9, list: 'old' })
+    expect(table.get(member).list).toBe('new')
+  })
+})
+
+describe('relays', () => {
+  const source = (context = new Context()) => ({
+    state: Buffer.alloc(8, 7),
+    applied: new ChangeLog(context, 10),
+    monotonicMs: 1_000,
+  })
+  const relayable = (context: Context, rest: object = {}): Relayable => ({
+    member,
+    acknowledgement: {
+      epoch: 1,
+      context,
+      list: null,
+      isVerified: true,
+      state: '0707070707070707',
+      takenAtMs: 900,
+      by: null,
+      stamp: 1,
+      ...rest,
+    },
+    withContext: true,
+  })
+
+  it('tell what is new, once; all of it again under a new epoch', () => {
+    const writer = new RelayWriter()
+    const both = upTo(3)
+    both.addRange(other, 1, 1)
+    expect(writer.next(source(), [relayable(both)], 1, true)).toMatchObject([
+      { member, ageMs: 100, state: 'same', acknowledged: [{ actor }, { actor: other }] },
+    ])
+    expect(writer.next(source(), [relayable(both)], 2, true)).toEqual([])
+    const more = both.clone()
+    more.addRange(actor, 4, 4)
+    expect(writer.next(source(), [relayable(more, { stamp: 2 })], 3, true)[0]!.acknowledged).toEqual([
+      { actor, ranges: [1, 4] },
+    ])
+    expect(writer.next(source(), [relayable(both, { stamp: 3, epoch: 2 })], 4, true)[0]!.acknowledged).toHaveLength(2)
+    expect(writer.next(source(), [relayable(both, { stamp: 3, epoch: 2, takenAtMs: 950 })], 5, true)).toMatchObject([
+      { acknowledged: null, ageMs: 50 },
+    ])
+  })
+
+  it('say "same" only when the receiver knows all of our own context', () => {
+    expect(new RelayWriter().next(source(upTo(3)), [relayable(upTo(3))], 1, true)[0]!.acknowledged).toBe('same')
+    expect(new RelayWriter().next(source(upTo(3)), [relayable(upTo(3))], 1, false)[0]!.acknowledged).not.toBe('same')
+  })
+
+  it('are bounded, and take turns', () => {
+    const writer = new RelayWriter()
+    const many = (takenAtMs: number) =>
+      Array.from({ length: 20 }, (_, at) => ({
+        ...relayable(upTo(1), { takenAtMs }),
+        member: at.toString(16).padStart(16, '0'),
+      }))
+    const told = new Set<string>()
+    for (let nonce = 1; nonce <= 3; nonce++) {
+      const relays = writer.next(source(), many(900 + nonce), nonce, true)
+      expect(relays).toHaveLength(8)
+      for (const relay of relays) told.add(relay.member)
+    }
+    expect(told.size).toBe(20)
+  })
+})
+
+describe('the change log', () => {
+  it('names the actors that changed since a version, and admits when it does not know any more', () => {
+    const log = new ChangeLog(new Context(), 2)
+    log.advance(upTo(1))
+    const seen = log.version
+    log.advance(upTo(1))
+    expect(log.version).toBe(seen)
+    expect([...log.since(0)!]).toEqual([actor])
+    expect([...log.since(seen)!]).toEqual([])
+    const both = upTo(1)
+    both.addRange(other, 1, 1)
+    log.advance(both)
+    expect([...log.since(seen)!]).toEqual([other])
+    log.advance(upTo(1, other))
+    expect([...log.since(log.version - 1)!]).toEqual([actor])
+    for (let last = 2; last < 9; last++) log.advance(upTo(last, other))
+    expect(log.since(seen)).toBeUndefined()
+  })
+})
+
+describe('clocks', () => {
+  it('are estimated from the shortest round trip, and anew after a jump', () => {
+    const exchange = (theirWallMs: number, roundTripMs: number) =>
+      sample({ sentMs: 0, receivedMs: roundTripMs + 500, heldMs: 500, wallMs: 10_000, theirWallMs })
+    const samples = new ClockSamples(3)
+    expect(samples.best()).toBeUndefined()
+    samples.add(exchange(10_990, 40))
+    samples.add(exchange(10_998, 4))
+    samples.add(exchange(10_980, 60))
+    expect(samples.best()).toMatchObject({ offsetMs: 1_000, roundTripMs: 4 })
+    samples.add(exchange(99_980, 40))
+    expect(samples.best()!.offsetMs).toBe(90_000)
+  })
+
+  it('have a median', () => {
+    expect([median([]), median([3]), median([9, 1, 5]), median([4, 1, 3, 2])]).toEqual([undefined, 3, 5, 2])
+  })
+})
+
+describe('small things', () => {
+  it('a majority is more than half', () => {
+    expect([1, 2, 3, 4, 5].map(majority)).toEqual([1, 2, 2, 3, 3])
+  })
+
+  it('the digest of contexts tells seen from applied, and sets from sets', () => {
+    const digests = [
+      [upTo(3), upTo(3)],
+      [upTo(3), upTo(2)],
+      [upTo(3), new Context()],
+      [upTo(3, other), upTo(3, other)],
+    ].map(([seen, applied]) => contextsDigest({ seen: seen!, applied: applied! }).toString('hex'))
+    expect(new Set(digests).size).toBe(4)
+    expect(contextsDigest({ seen: upTo(3), applied: upTo(3) }).toString('hex')).toBe(digests[0])
+  })
+})

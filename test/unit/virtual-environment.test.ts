@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { epochMs, Random, VirtualWorld } from '../support/virtual-environment.js'
+
+describe('virtual time', () => {
+  it('fires timers in the order of their moments, then of their setting, and skips cancelled ones', async () => {
+    const world = new VirtualWorld(1)
+    const environment = world.environment()
+    const fired: string[] = []
+    const random = new Random(3)
+    const delays = Array.from({ length: 200 }, () => random.below(50))
+    for (const [at, delay] of delays.entries()) {
+      const timer = environment.setTimer(delay, () =>
+        fired.push(`${String(delay).padStart(2, '0')}/${String(at).padStart(3, '0')}`),
+      )
+      if (at % 7 === 0) timer.cancel()
+    }
+    await world.runFor(100)
+    expect(fired).toHaveLength(delays.filter((_, at) => at % 7 !== 0).length)
+    expect(fired).toEqual(fired.toSorted())
+    expect(environment.monotonicMs()).toBe(100)
+  })
+
+  it('runs until a condition holds, or says what did not happen', async () => {
+    const world = new VirtualWorld(1)
+    const environment = world.environment({ offsetMs: 500, driftPpm: 1_000 })
+    await world.runUntil(() => environment.monotonicMs() >= 0)
+    environment.setTimer(1_000, () => undefined)
+    await world.runUntil(() => world.elapsedMs === 1_000)
+    expect(environment.nowMs()).toBe(epochMs + 1_000 + 500 + 1)
+    await expect(world.runUntil(() => false, { limitMs: 10, what: 'the impossible' })).rejects.toThrow('the impossible')
+  })
+
+  it('a stopped environment fires nothing', async () => {
+    const world = new VirtualWorld(1)
+    const environment = world.environment()
+    let fired = 0
+    environment.setTimer(1, () => fired++)
+    environment.stop()
+    environment.setTimer(1, () => fired++)
+    await world.runFor(10)
+    expect(fired).toBe(0)
+  })
+
+  it('equal seeds give equal randomness, nodes differ', () => {
+    const draw = (seed: number) => {
+      const world = new VirtualWorld(seed)
+      return [world.environment().random(), world.environment().random(), world.random.next()]
+    }
+    expect(draw(5)).toEqual(draw(5))
+    expect(draw(5)).not.toEqual(draw(6))
+    expect(new Set(draw(5)).size).toBe(3)
+  })
+})
