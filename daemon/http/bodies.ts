@@ -21,8 +21,9 @@ export function takeJson(api: Api, bytesMax: number): void {
   api.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
     parseJson(await readBody(sourceOf(request, payload, 'the body'), bytesMax)),
   )
-  api.addHook('preValidation', async (request) => {
+  api.addHook('preValidation', (request, _reply, done) => {
     request.body ??= {}
+    done()
   })
 }
 

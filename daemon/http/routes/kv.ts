@@ -1,6 +1,6 @@
 /** Keys and values: put, get, delete, list. */
 import { hash } from 'node:crypto'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
 import { type Dot, dotText } from '../../../store/model/dot.js'
@@ -46,7 +46,10 @@ function addPut(api: Api, services: ApiServices): void {
     response: { 200: shapes.writtenShape, default: shapes.problemShape },
   }
   // The key is looked at before the body is read: a bad one is answered at once.
-  const onRequest = async (request: AnyRequest) => void requestKey(request)
+  const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
+    requestKey(request)
+    done()
+  }
   api.put('/v1/kv/:key', { schema, onRequest }, async (request) => {
     const key = requestKey(request)
     const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
@@ -69,18 +72,21 @@ function addGet(api: Api, services: ApiServices): void {
     querystring: shapes.getQuery,
     response: { 200: shapes.versionsShape, default: shapes.problemShape },
   }
-  api.get('/v1/kv/:key', { schema }, async (request, reply) => {
-    const key = requestKey(request)
-    const consistency = request.query.consistency ?? config.settings.consistency
-    if (consistency !== 'one') {
-      const timeoutMs = timeoutOf(request.query.timeout, nodesTimeoutMsDefault)
-      allowSilence(request, timeoutMs + idleSocketMs)
-      await mesh.readRepair(register(key), consistency, timeoutMs)
-    }
+  const answer = (key: string, accept: string | undefined, reply: FastifyReply): FastifyReply => {
     const shown = registers.get(key)
     if (shown === undefined) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
-    if (request.headers.accept?.includes('application/json') === true) return shownJson(shown, mesh)
+    if (accept?.includes('application/json') === true) return reply.send(shownJson(shown, mesh))
     return reply.headers(valueHeaders(shown)).send(asBuffer(shown.versions[0]!.value))
+  }
+  // A plain read answers in the same turn.
+  api.get('/v1/kv/:key', { schema }, (request, reply) => {
+    const key = requestKey(request)
+    const { accept } = request.headers
+    const consistency = request.query.consistency ?? config.settings.consistency
+    if (consistency === 'one') return void answer(key, accept, reply)
+    const timeoutMs = timeoutOf(request.query.timeout, nodesTimeoutMsDefault)
+    allowSilence(request, timeoutMs + idleSocketMs)
+    return mesh.readRepair(register(key), consistency, timeoutMs).then(() => answer(key, accept, reply))
   })
 }
 
