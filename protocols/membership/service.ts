@@ -114,19 +114,18 @@ export class Membership {
 
   // --- members ----------------------------------------------------------------------------------------------------------
 
-  /** All members but this one, connected peers without a record among them, forgotten ones left out; by name. */
+  /** All members but this one, forgotten ones left out; by name. A peer is a member once its record is here: then it has a name. */
   members(): MemberStatus[] {
     const { network } = this.#options
     this.#keeper.refresh()
-    const peers = new Set([...this.records().map(({ peer }) => peer), ...network.peers()])
+    const peers = this.records().map(({ peer }) => peer)
     const context = {
       ...this.#parts,
       applied: this.#local.applied(),
       digest: this.#local.digest(),
       connected: new Set(network.peers()),
     }
-    const shown = [...peers].filter((peer) => !this.#directory.isForgotten(peer))
-    return shown.map((peer) => statusOf(peer, context)).sort(byName)
+    return peers.map((peer) => statusOf(peer, context)).sort(byName)
   }
 
   /** The records of all members but this one: whom to dial, and where. */

@@ -5,7 +5,7 @@ import type { Network, PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
-import { freshHeartbeatMs, missedHeartbeatsMax, relaysMax, waitRoundMs, waitRoundMsMax } from './limits.js'
+import { freshHeartbeatMs, missedHeartbeatsMax, relaysMax, staleMsMax, waitRoundMs, waitRoundMsMax } from './limits.js'
 import type { LocalState } from './local-state.js'
 import type { Acks } from './types.js'
 
@@ -106,7 +106,7 @@ export class Waiting {
   async wait(condition: WaitCondition, signal?: AbortSignal): Promise<boolean> {
     const { converged, peers, timeoutMs } = condition
     const untilMs = this.#nowMs + timeoutMs
-    const areThere = () => this.#connected().length >= this.#peersWanted(peers)
+    const areThere = () => this.#connectedMembers().length >= this.#peersWanted(peers)
     if (!converged) return this.#until(areThere, timeoutMs, signal)
     const startMs = this.#nowMs
     for (let pauseMs = waitRoundMs; ; pauseMs = Math.min(2 * pauseMs, waitRoundMsMax)) {
@@ -145,13 +145,16 @@ export class Waiting {
     return isEnough() && local.digest() === before
   }
 
-  /** Members that are not connected, but were passed on as equal by one that is, with a heartbeat taken after the start. */
+  /**
+   * Members that are not connected, but were passed on as equal by one that is, with a heartbeat taken after the start;
+   * nobody asked them for the state of now, so that it may be as old as a busy node's may be.
+   */
   #equalElsewhere(startMs: number, equal: ReadonlySet<PeerId>, digest: string): number {
     const { acks, directory } = this.#options
     const connected = new Set(this.#connected())
     return directory.others().filter(({ peer }) => {
       const { by, state, takenAtMs } = acks.get(directory.tagOf(peer))
-      const isFresh = !connected.has(peer) && by !== null && takenAtMs > startMs
+      const isFresh = !connected.has(peer) && by !== null && takenAtMs > startMs + staleMsMax
       return isFresh && equal.has(by) && state === digest
     }).length
   }
@@ -160,6 +163,11 @@ export class Waiting {
   #connected(): PeerId[] {
     const { directory, network } = this.#options
     return network.peers().filter((peer) => !directory.isForgotten(peer))
+  }
+
+  /** Connected members whose records are here: they can be called by name. */
+  #connectedMembers(): PeerId[] {
+    return this.#connected().filter((peer) => this.#options.directory.isMember(peer))
   }
 
   #peersWanted(peers: number | undefined): number {

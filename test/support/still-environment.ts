@@ -30,7 +30,11 @@ export class StillEnvironment implements Environment {
   randomBytes(count: number): Uint8Array {
     const parts: Buffer[] = []
     for (let length = 0; length < count; length += 32) {
-      parts.push(createHash('sha256').update(`${this.#seed}/${this.#draws++}`).digest())
+      parts.push(
+        createHash('sha256')
+          .update(`${this.#seed}/${this.#draws++}`)
+          .digest(),
+      )
     }
     return Buffer.concat(parts).subarray(0, count)
   }

@@ -17,7 +17,7 @@ const pages = [
 
 describe('documents', () => {
   it('OPERATIONS lists exactly the error codes of the code', () => {
-    const rows = [...read('docs/OPERATIONS.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\d) \| (.+) \|$/gm)]
+    const rows = [...read('docs/OPERATIONS.md').matchAll(/^\| `([A-Z_]+)` +\| (\d+) +\| (\d) +\| (.+?) +\|$/gm)]
     const documented = Object.fromEntries(
       rows.map(([, code, status, exit, meaning]) => [code, { status: Number(status), exit: Number(exit), meaning }]),
     )
