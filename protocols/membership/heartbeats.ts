@@ -78,8 +78,7 @@ export class Heartbeats {
   stateChanged(): void {
     const nowMs = this.#nowMs
     for (const neighbour of this.#neighbours.values()) {
-      const isUrgent = nowMs < Math.max(this.#urgentUntilMs, neighbour.urgentUntilMs)
-      const gapMs = isUrgent ? limits.urgentHeartbeatMs : limits.earlyHeartbeatMs
+      const gapMs = this.#isUrgent(neighbour) ? limits.urgentHeartbeatMs : limits.earlyHeartbeatMs
       neighbour.pacer.schedule(Math.max(nowMs, neighbour.lastSentMs + gapMs))
     }
   }
@@ -138,6 +137,10 @@ export class Heartbeats {
     return this.#options.environment.monotonicMs()
   }
 
+  #isUrgent({ urgentUntilMs }: Neighbour): boolean {
+    return this.#nowMs < Math.max(this.#urgentUntilMs, urgentUntilMs)
+  }
+
   #meet(peer: PeerId): Neighbour {
     const { directory, environment } = this.#options
     directory.note(peer)
@@ -172,7 +175,7 @@ export class Heartbeats {
   }
 
   async #talkOver(neighbour: Neighbour, channel: Channel): Promise<void> {
-    const { environment, intervalMs } = this.#options
+    const { environment, intervalMs, local } = this.#options
     const writer = new HeartbeatWriter(neighbour.peer, neighbour.lastNonce)
     neighbour.opened(channel)
     neighbour.pacer.schedule(this.#nowMs)
@@ -181,7 +184,8 @@ export class Heartbeats {
         await neighbour.pacer.wait()
         if (!neighbour.isHere) return
         const frame = this.#compose(neighbour, writer)
-        const pauseMs = writer.hasMore ? limits.urgentHeartbeatMs : intervalMs * (0.9 + environment.random() / 10)
+        const usualMs = intervalMs * (0.9 + environment.random() / 10)
+        const pauseMs = writer.hasMore ? limits.urgentHeartbeatMs : local.isStale ? limits.earlyHeartbeatMs : usualMs
         neighbour.pacer.schedule(this.#nowMs + pauseMs)
         this.counts.sent++
         this.counts.bytesSent += frame.length
@@ -194,7 +198,8 @@ export class Heartbeats {
 
   #compose(neighbour: Neighbour, writer: HeartbeatWriter): Uint8Array {
     const neighbours = [...this.#neighbours.values()].map(({ tag }) => tag).sort()
-    const heartbeat = writer.next(this.#options.local.view(neighbours), {
+    const ofNow = neighbour.isAsked || this.#isUrgent(neighbour)
+    const heartbeat = writer.next(this.#options.local.view(neighbours, ofNow), {
       urges: neighbour.isToBeUrged,
       asks: neighbour.asks,
       echo: neighbour.echo(),
@@ -252,7 +257,7 @@ export class Heartbeats {
     this.counts.received++
     takeOwnWord(this.#options.acks, neighbour, beat, this.#nowMs)
     this.#seenMs.set(peer, environment.nowMs())
-    if (beat.state !== undefined && beat.state.digest === local.digest()) this.provenEqual(peer)
+    if (beat.state !== undefined && beat.state.digest === local.cheapDigest()) this.provenEqual(peer)
     if (heartbeat.neighbours !== null) neighbour.neighbours = new Set(heartbeat.neighbours)
     if (heartbeat.urges) {
       neighbour.urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
@@ -260,7 +265,10 @@ export class Heartbeats {
     }
     if (heartbeat.knownEpoch !== null && local.goBeyond(heartbeat.knownEpoch)) this.stateChanged()
     takeRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
-    if (heartbeat.asks) neighbour.pacer.schedule(this.#nowMs)
+    if (heartbeat.asks) {
+      neighbour.isAsked = true
+      neighbour.pacer.schedule(this.#nowMs)
+    }
     neighbour.received(beat)
     onHeartbeat(peer)
   }

@@ -46,6 +46,9 @@ export const relayActorsMax = 256
 export const fullMeshMembersMax = 16
 /** Members beyond which acknowledgements are not relayed any more (sync sessions still bring them). */
 export const relayMembersMax = 64
+/** A capture is shown again for so many times as long as it took, so that captures cost little of a busy node; and at most so many milliseconds. */
+export const captureRest = 20
+export const staleMsMax = 1_000
 /** Changes of contexts that are remembered for neighbours that lag; one that lags further is told everything anew. */
 export const changesKept = 4_096
 /** Heartbeats sent whose time is remembered for the echo. */

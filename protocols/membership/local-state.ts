@@ -5,7 +5,7 @@ import { Context } from '../../store/model/context.js'
 import { ChangeLog } from './core/changes.js'
 import { contextsDigest, stateDigest } from './core/digest.js'
 import type { LocalView } from './core/writer.js'
-import { changesKept, heartbeatMsMax } from './limits.js'
+import { captureRest, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
 import type { MembershipReplica } from './types.js'
 
 type Snapshot = Pick<LocalView, 'root' | 'contexts' | 'state'>
@@ -17,6 +17,9 @@ export class LocalState {
   readonly #list: () => Uint8Array
   readonly #applied = new ChangeLog(new Context(), changesKept)
   #snapshot: Snapshot | undefined
+  #isStale = true
+  #capturedMs = 0
+  #restMs = 0
   #wasVerified = false
   #damageEpoch: number
   #epoch: number
@@ -37,7 +40,12 @@ export class LocalState {
 
   /** The committed state has changed. */
   touch(): void {
-    this.#snapshot = undefined
+    this.#isStale = true
+  }
+
+  /** Whether the state has changed since the last capture. */
+  get isStale(): boolean {
+    return this.#isStale
   }
 
   /** Another node knows a greater epoch of this one: goes beyond it. Returns whether it had to. */
@@ -49,20 +57,26 @@ export class LocalState {
 
   /** The digest of root and contexts as they are now, as hexadecimal digits; undefined while the store is not verified. */
   digest(): string | undefined {
-    const { state } = this.#read()
+    const { state } = this.#read(true)
     return this.#wasVerified ? Buffer.from(state).toString('hex') : undefined
+  }
+
+  /** The same, but undefined as well while another capture would cost a busy node too much. */
+  cheapDigest(): string | undefined {
+    this.#read(false)
+    return this.#isStale ? undefined : this.digest()
   }
 
   /** What has been applied here. */
   applied(): Context {
-    this.#read()
+    this.#read(true)
     return this.#applied.current
   }
 
-  /** What the next heartbeat shows. */
-  view(neighbours: readonly MemberTag[]): LocalView {
+  /** What the next heartbeat shows. Unless it must be the state of now, a busy node may show one of a moment ago. */
+  view(neighbours: readonly MemberTag[], ofNow: boolean): LocalView {
     return {
-      ...this.#read(),
+      ...this.#read(ofNow),
       isVerified: this.#wasVerified,
       list: this.#list(),
       epoch: this.#epoch,
@@ -73,7 +87,7 @@ export class LocalState {
     }
   }
 
-  #read(): Snapshot {
+  #read(ofNow: boolean): Snapshot {
     const { isVerified, damageEpoch } = this.#replica
     if (isVerified !== this.#wasVerified) this.#snapshot = undefined
     this.#wasVerified = isVerified
@@ -82,14 +96,19 @@ export class LocalState {
       this.#snapshot = undefined
       this.goBeyond(Math.max(this.#epoch, clamp(this.#environment.nowMs())))
     }
-    this.#snapshot ??= this.#capture()
+    const isRested = ofNow || this.#environment.monotonicMs() - this.#capturedMs >= this.#restMs
+    if (this.#snapshot === undefined || (this.#isStale && isRested)) this.#snapshot = this.#capture()
     return this.#snapshot
   }
 
   #capture(): Snapshot {
+    const startMs = this.#environment.monotonicMs()
     const capture = this.#replica.capture()
     this.#applied.advance(capture.applied)
     const contexts = contextsDigest(capture)
+    this.#isStale = false
+    this.#capturedMs = this.#environment.monotonicMs()
+    this.#restMs = Math.min(staleMsMax, (this.#capturedMs - startMs) * captureRest)
     return { root: capture.root, contexts, state: stateDigest(capture.root, contexts) }
   }
 }

@@ -76,6 +76,8 @@ export class Neighbour {
   urgentUntilMs = Number.NEGATIVE_INFINITY
   /** To be asked for early acknowledgements with the next heartbeat. */
   isToBeUrged = false
+  /** It asked for a heartbeat of now. */
+  isAsked = false
   /** To be told that a greater epoch of it is known. */
   knownEpoch: number | null = null
   isHere = true
@@ -125,6 +127,7 @@ export class Neighbour {
     this.lastSentMs = nowMs
     this.lastNonce = writer.nonce
     this.isToBeUrged = false
+    this.isAsked = false
     this.knownEpoch = null
     this.#sentMs.set(writer.nonce, nowMs)
     this.#sentMs.delete(writer.nonce - echoesKept)

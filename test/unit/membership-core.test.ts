@@ -13,7 +13,10 @@ import {
   mergeRecords,
 } from '../../protocols/membership/core/record.js'
 import { type Relayable, RelayWriter } from '../../protocols/membership/core/relays.js'
+import { LocalState } from '../../protocols/membership/local-state.js'
+import type { MembershipReplica } from '../../protocols/membership/types.js'
 import { majority } from '../../protocols/membership/waiting.js'
+import type { Environment } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import { Context } from '../../store/model/context.js'
 import { valueHash } from '../../store/model/digest.js'
@@ -222,6 +225,37 @@ describe('clocks', () => {
 
   it('have a median', () => {
     expect([median([]), median([3]), median([9, 1, 5]), median([4, 1, 3, 2])]).toEqual([undefined, 3, 5, 2])
+  })
+})
+
+describe('the local state', () => {
+  it('is captured again only after a rest in proportion to what it costs, unless it must be that of now', () => {
+    let nowMs = 0
+    let last = 1
+    let captures = 0
+    const replica = {
+      isVerified: true,
+      damageEpoch: 0,
+      capture: () => {
+        nowMs += 10
+        captures++
+        return { seen: upTo(last), applied: upTo(last), members: new Map(), root: new Uint8Array(16), entries: 0 }
+      },
+    }
+    const environment = { nowMs: () => nowMs, monotonicMs: () => nowMs } as unknown as Environment
+    const state = new LocalState(replica as unknown as MembershipReplica, environment, () => new Uint8Array(8))
+    const first = state.digest()
+    expect(state.cheapDigest()).toBe(first)
+    last = 2
+    state.touch()
+    expect([state.cheapDigest(), state.isStale, captures]).toEqual([undefined, true, 1])
+    expect(state.view([], false).applied.current.equals(upTo(1))).toBe(true)
+    nowMs += 190
+    expect(state.view([], false).applied.current.equals(upTo(2))).toBe(true)
+    last = 3
+    state.touch()
+    expect(state.view([], true).applied.current.equals(upTo(3))).toBe(true)
+    expect([captures, state.isStale]).toEqual([3, false])
   })
 })
 
