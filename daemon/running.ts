@@ -63,7 +63,9 @@ export class RunningDaemon {
 
   async #start(environment: NodeJS.ProcessEnv): Promise<Ready> {
     const { settings } = this.config
-    for (const warning of this.config.warnings) this.log.warn({}, warning)
+    const warnings = [...this.config.warnings]
+    if (settings.resp !== null) warnings.push('resp is set, but this version does not serve the Redis protocol')
+    for (const warning of warnings) this.log.warn({}, warning)
     makePrivateFolder(settings.data)
     const opened = await lockStore(settings.data)
     this.#add('store', () => opened.store.close())
@@ -77,7 +79,7 @@ export class RunningDaemon {
       secret,
       environment: realEnvironment,
       log: this.log,
-      warnings: this.config.warnings,
+      warnings,
     })
     this.#add('replica', () => node.close())
     const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })

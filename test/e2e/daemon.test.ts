@@ -19,7 +19,7 @@ const modeOf = (path: string) => statSync(path).mode & 0o777
 
 describe('one daemon', () => {
   it('prints one ready line that tells everything, and keeps its files to its user', async () => {
-    const daemon = await fleet.add('ready', ['--api', '127.0.0.1:0'])
+    const daemon = await fleet.add('ready', ['--api', '127.0.0.1:0', '--resp', '127.0.0.1:0'])
     const { ready, data } = daemon
     expect(ready).toEqual({
       msg: 'ready',
@@ -30,6 +30,7 @@ describe('one daemon', () => {
       resp: null,
       dashboard: `${ready.api[1]}/`,
     })
+    expect((await daemon.client.status()).warnings).toEqual([expect.stringContaining('resp is set')])
     const modes = ['.', 'api.sock', 'api.token', 'peer.key', 'mesh.secret'].map((name) => [
       name,
       modeOf(join(data, name)),
