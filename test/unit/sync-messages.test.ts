@@ -1,4 +1,5 @@
 /** The codec of sync messages: golden bytes that SPEC.md explains, strictness, bounds. */
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { baselineOf, diffCapture, patchCapture } from '../../protocols/sync/core/captures.js'
@@ -123,12 +124,24 @@ const golden: readonly (readonly [string, Message, string])[] = [
   ['end', { type: 'end', expecting: true }, '0c 01'],
 ]
 
+/** `07{128}` is 128 times that byte. */
+const expand = (text: string) =>
+  text.replace(/(..)\{(\d+)\}/g, (_, byte: string, count: string) => byte.repeat(Number(count)))
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
 describe('messages', () => {
   test.each(golden)('%s: golden bytes', (_, message, bytes) => {
     expect(encodeMessage(message, memberOf).toString('hex')).toBe(hex(bytes).toString('hex'))
     expect(encodeMessage(decodeMessage(hex(bytes)), memberOf).toString('hex')).toBe(hex(bytes).toString('hex'))
+  })
+
+  test('SPEC.md shows the same bytes', async () => {
+    const spec = await readFile(new URL('../../protocols/sync/SPEC.md', import.meta.url), 'utf8')
+    const rows = [...spec.matchAll(/^\| ([^|]+) \| `([0-9a-f{} ]+)` \|$/gm)].map(([, name, bytes]) => [
+      name,
+      expand(bytes!),
+    ])
+    expect(rows).toEqual(golden.map(([name, , bytes]) => [name, bytes]))
   })
 
   test('no golden message may be cut, extended or given another type', () => {
