@@ -250,7 +250,7 @@ describe('the local state', () => {
     state.touch()
     expect([state.cheapDigest(), state.isStale, captures]).toEqual([undefined, true, 1])
     expect(state.view([], false).applied.current.equals(upTo(1))).toBe(true)
-    nowMs += 190
+    nowMs += 200
     expect(state.view([], false).applied.current.equals(upTo(2))).toBe(true)
     last = 3
     state.touch()
