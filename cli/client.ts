@@ -121,6 +121,11 @@ export class Client {
     return this.#json({ method: 'GET', path: '/v1/status' })
   }
 
+  /** The node's figures in the text form of Prometheus. */
+  async metrics(): Promise<string> {
+    return (await this.#transport.send({ method: 'GET', path: '/metrics' })).body.toString()
+  }
+
   /** All members but the asked node. */
   async members(): Promise<readonly shapes.Member[]> {
     return itemsOf(await this.#json<unknown>({ method: 'GET', path: '/v1/members' }), 'members')
