@@ -1,4 +1,4 @@
-/** Small helpers for whoever talks over a channel: reading frame by frame, and breaking a channel that stands still. */
+/** Small tools for whoever talks over a channel: reading frame by frame, and breaking a channel that stands still. */
 import type { Environment, Timer } from '../store/environment.js'
 import type { Channel } from './network.js'
 
