@@ -38,7 +38,7 @@ export interface Shown {
 /** How a put or a delete is to be done. */
 export interface WriteOptions {
   /** A token of an earlier read: supersedes exactly what that showed. */
-  readonly context?: string
+  readonly context?: string | undefined
   /** Deletes: every version in view, conflict or not. */
   readonly all?: boolean
   /** Puts: the deadline in milliseconds since 1970. */
@@ -46,7 +46,9 @@ export interface WriteOptions {
   /** Puts: refuse with EXISTS when a live version is there. */
   readonly ifAbsent?: boolean
   /** Puts: once for each retry key; `requestHash` tells whether it is the same request. */
-  readonly retry?: { readonly key: string; readonly requestHash: Uint8Array }
+  readonly retry?: { readonly key: string; readonly requestHash: Uint8Array } | undefined
+  /** Called inside the write, unless it is a retry of one that was stored; what it throws refuses the write. */
+  readonly guard?: () => void
 }
 
 /** What a write answers. */
@@ -112,12 +114,10 @@ export class Registers {
     const address = register(key)
     const groups = this.#shown(key, this.#replica.versions(address))
     if (groups.length === 0) return undefined
-    return {
-      key,
-      versions: groups.map((group) => this.#toShown(group)),
-      winnerContext: this.#token(address, groups[0]!.dots),
-      context: this.#token(address, mergeDots(...groups.map((group) => group.dots))),
-    }
+    const winnerContext = this.#token(address, groups[0]!.dots)
+    const context =
+      groups.length === 1 ? winnerContext : this.#token(address, mergeDots(...groups.map((group) => group.dots)))
+    return { key, versions: groups.map((group) => this.#toShown(group)), winnerContext, context }
   }
 
   /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */
@@ -127,6 +127,7 @@ export class Registers {
     const dot = await this.#replica.transact((transaction) => {
       const earlier = recall(transaction, options)
       if (earlier !== undefined) return earlier
+      options.guard?.()
       const versions = transaction.versions(address)
       const groups = this.#shown(key, versions)
       if (options.ifAbsent === true && groups.length > 0) {
@@ -147,6 +148,7 @@ export class Registers {
     const dot = await this.#replica.transact((transaction) => {
       const earlier = recall(transaction, options)
       if (earlier !== undefined) return earlier
+      options.guard?.()
       const versions = transaction.versions(address)
       const groups = this.#shown(key, versions)
       if (groups.length === 0) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)

@@ -158,6 +158,19 @@ describe('registers', () => {
     await expect(registers.put('k', bytes('3'), { retry: other })).rejects.toMatchObject({ code: 'RETRY_KEY_REUSED' })
   })
 
+  it('a guard refuses a write, but not the retry of one that is stored', async () => {
+    const { registers } = await open('a')
+    const guard = () => {
+      throw new Error('refused')
+    }
+    const retry = { key: 'op-1', requestHash: bytes('hash') }
+    await expect(registers.put('k', bytes('1'), { guard, retry })).rejects.toThrow('refused')
+    expect(registers.get('k')).toBeUndefined()
+    const { dot } = await registers.put('k', bytes('1'), { retry })
+    expect((await registers.put('k', bytes('1'), { guard, retry })).dot).toEqual(dot)
+    await expect(registers.delete('k', { guard })).rejects.toThrow('refused')
+  })
+
   it('lists keys in the order of their bytes, page by page', async () => {
     const { registers } = await open('a')
     const keys = ['a', 'a\u0000', 'a\u0000b', 'a/b', 'aa', 'b', 'ä', '\u{10000}', '\uffff']

@@ -59,6 +59,7 @@ function addPut(api: Api, services: ApiServices): void {
       expiresAtMs: deadlineOf(request.query.ttl, services.nowMs()),
       ifAbsent: request.query.ifAbsent ?? false,
       retry: retryOf(request, value),
+      guard: write.guard,
     })
     return { ...writtenJson(key, written), acks: await write.acknowledged(key, written) }
   })
@@ -114,6 +115,7 @@ function addDelete(api: Api, services: ApiServices): void {
       context: headerOf(request, 'hearsay-context'),
       all: request.query.all ?? false,
       retry: retryOf(request, Buffer.alloc(0)),
+      guard: write.guard,
     })
     await write.acknowledged(key, written)
     return reply.code(204).send()
@@ -148,15 +150,18 @@ function withValues(page: Awaited<ReturnType<Registers['list']>>, registers: Reg
   return { items, next: page.next }
 }
 
-/** What a write promises about other nodes: checked before it, waited for after it. Throws BAD_REQUEST or NO_QUORUM. */
+/** What a write promises about other nodes: checked in it, waited for after it. Throws BAD_REQUEST. */
 function startWrite(request: AnyRequest, query: NodesQuery, { mesh, config }: ApiServices) {
   const want = acksOf(query.acks, config.settings.acks)
   const timeoutMs = timeoutOf(query.timeout, nodesTimeoutMsDefault)
-  if ((query.requireQuorum ?? config.settings.requireQuorum) && !mesh.hasQuorum()) {
-    const message = 'fewer than a majority of the members are reachable; try again later, or without requireQuorum'
-    throw new HearsayError('NO_QUORUM', message, { stored: false })
-  }
+  const needsQuorum = query.requireQuorum ?? config.settings.requireQuorum
   return {
+    /** Refuses the write when too few members can be reached; not asked for a retry of one that is stored. Throws NO_QUORUM. */
+    guard(): void {
+      if (!needsQuorum || mesh.hasQuorum()) return
+      const message = 'fewer than a majority of the members are reachable; try again later, or without requireQuorum'
+      throw new HearsayError('NO_QUORUM', message, { stored: false })
+    },
     /** The acknowledgements of the write. Throws NOT_ENOUGH_ACKS. */
     async acknowledged(key: string, written: Written): Promise<Acks> {
       if (want === 1) return { have: 1, want: 1, nodes: [mesh.name] }
