@@ -3,7 +3,7 @@
  * after each step it says whether any acknowledged write was lost anywhere.
  */
 import { type Address, register } from '../../store/model/address.js'
-import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
 import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { type Broken, ModelReplica } from './model-replica.js'
@@ -112,10 +112,7 @@ export class SyncWorld {
         if (mustLive && node.seen.has(dot) && !node.isLive(dot, address)) {
           throw new Violation(`lost at node ${at}: ${dotText(dot)}`)
         }
-        if (
-          node.applied.has(dot) &&
-          !update.supersedes.every((other) => node.seen.has(other) || this.#isRefused(at, other))
-        ) {
+        if (node.applied.has(dot) && !update.supersedes.every((other) => node.seen.has(other))) {
           throw new Violation(`node ${at} claims to have applied ${dotText(dot)}`)
         }
       }
@@ -148,12 +145,6 @@ export class SyncWorld {
       return `${address.key}=${dots.join('+')}`
     })
     return shown.sort().join(' ')
-  }
-
-  /** What a node refuses stays out of its contexts, whatever became of it elsewhere. */
-  #isRefused(node: number, dot: Dot): boolean {
-    const update = this.updates.find((one) => sameDot(one.dot, dot))
-    return (update?.value?.length ?? 0) > this.#valueBytesMax(node)
   }
 
   #valueBytesMax(node: number): number {

@@ -159,6 +159,37 @@ describe('one session', () => {
   })
 })
 
+describe('what contexts cost', () => {
+  const beside = ({ messages }: DuelResult) =>
+    messages.filter(({ message }) => message.type !== 'delta').reduce((sum, { bytes }) => sum + bytes, 0)
+
+  test('at most 1 KiB beside the updates, with 16 actors that all wrote on both sides', () => {
+    const pair = new Pair()
+    const writers = Array.from({ length: 16 }, (_, at) => `${at}`.padStart(16, '0'))
+    for (let count = 0; count < 200; count++) pair.put(pair.both, `key-${count}`, 'value', [], writers[count % 16])
+    for (let count = 0; count < 64; count++) pair.put([pair.here], `here-${count}`, 'value', [], writers[count % 8])
+    for (let count = 0; count < 64; count++)
+      pair.put([pair.there], `there-${count}`, 'value', [], writers[8 + (count % 8)])
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['delta', 'delta'])
+    expect(beside(result)).toBeLessThanOrEqual(1_024)
+  })
+
+  test('at most 6 KiB with 1,000 random gaps', () => {
+    const pair = new Pair()
+    const random = new Random(3)
+    pair.here.updatesPerRead = pair.there.updatesPerRead = 1_000
+    for (let count = 0; count < 6_000; count++) {
+      const update = pair.put([pair.there], `key-${count % 20}`, null, [])
+      if (!random.chance(0.2)) pair.here.applyNow([update])
+    }
+    expect(pair.here.applied.rangeCount).toBeGreaterThan(800)
+    const result = pair.sync()
+    expect(beside(result)).toBeLessThanOrEqual(6 * 1_024)
+    pair.expectEqual()
+  })
+})
+
 describe('young differences', () => {
   const apart = () => {
     const pair = new Pair()

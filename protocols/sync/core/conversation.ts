@@ -146,10 +146,13 @@ export class Conversation {
     if (!this.view.isVerified) throw new SyncError('unverified')
   }
 
-  /** Unites the peer's last capture after a complete pass (rule 1), but for what was refused (rule 6). */
+  /**
+   * Unites the peer's last capture after a complete pass (rule 1), but for what was refused (rule 6): then an update that
+   * superseded a refused dot must not count as applied either, and only the log can tell which those are.
+   */
   *unite(): Step<void> {
     this.assertSound()
-    const peer: TaggedContexts = this.theirs
+    const peer: TaggedContexts = this.refused.isEmpty ? this.theirs : { ...this.theirs, applied: new Context() }
     const { seen, applied } = this.mine
     if (seen.covers(peer.seen) && applied.covers(peer.applied)) return
     yield { type: 'unite', peer, except: this.refused }
