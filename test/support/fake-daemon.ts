@@ -60,6 +60,7 @@ export class FakeRegisters implements Registers {
   }
 
   #write(key: string, value: Uint8Array, options: WriteOptions): Written {
+    options.guard?.()
     const before = this.versions.get(key) ?? []
     if (options.ifAbsent === true && before.length > 0) throw new HearsayError('EXISTS', `"${key}" exists`)
     const seen = options.context === undefined ? before.slice(0, 1).map(dotOf) : dotsOf(key, options.context)
@@ -76,6 +77,7 @@ export class FakeRegisters implements Registers {
   }
 
   async delete(key: string, options: WriteOptions): Promise<Written> {
+    options.guard?.()
     const before = this.versions.get(key) ?? []
     if (before.length === 0) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
     if (before.length > 1 && options.all !== true && options.context === undefined) {
