@@ -1,7 +1,7 @@
 /** Contexts: exact, compact sets of dots (per actor, ranges of counters; nearly always one range from 1). */
 import type { Actor, Dot } from './dot.js'
 
-/** Ranges of counters, flat and ascending: first, last, first, last, … Neighbouring ranges are merged. Never changed in place. */
+/** Ranges of counters, flat and ascending: first, last, first, last, … Neighbouring ranges are merged. Never changed once handed out. */
 export type Ranges = readonly number[]
 
 const none: Ranges = []
@@ -14,6 +14,8 @@ const none: Ranges = []
 export class Context {
   #ranges: Map<Actor, Ranges>
   #shared = false
+  /** Actors whose array nobody else has seen: it may be changed in place. */
+  readonly #owned = new Set<Actor>()
 
   /** An empty context, or one over the given ranges, which it takes over. */
   constructor(ranges: Map<Actor, Ranges> = new Map()) {
@@ -30,6 +32,7 @@ export class Context {
   /** An independent copy; constant time until one of the two changes. */
   clone(): Context {
     this.#shared = true
+    this.#owned.clear()
     const copy = new Context(this.#ranges)
     copy.#shared = true
     return copy
@@ -48,10 +51,12 @@ export class Context {
 
   /** Adds the counters `first` to `last` (both included) of an actor. Returns whether any was new. */
   addRange(actor: Actor, first: number, last: number): boolean {
-    const before = this.#ranges.get(actor) ?? none
-    const after = insertRange(before, first, last)
-    if (after === before) return false
-    this.#own().set(actor, after)
+    const ranges = this.#ranges.get(actor)
+    if (ranges !== undefined && containsRange(ranges, first, last)) return false
+    const own = this.#owned.has(actor) ? (ranges as number[]) : (ranges?.slice() ?? [])
+    insertRange(own, first, last)
+    this.#own().set(actor, own)
+    this.#owned.add(actor)
     return true
   }
 
@@ -60,7 +65,9 @@ export class Context {
     for (const [actor, theirs] of other.#ranges) {
       const mine = this.#ranges.get(actor)
       const united = mine === undefined ? theirs : uniteRanges(mine, theirs)
-      if (united !== mine) this.#own().set(actor, united)
+      if (united === mine) continue
+      this.#own().set(actor, united)
+      if (united === theirs) this.#handOut(other, actor)
     }
   }
 
@@ -71,6 +78,7 @@ export class Context {
       const theirs = other.#ranges.get(actor)
       const left = theirs === undefined ? mine : subtractRanges(mine, theirs)
       if (left.length > 0) result.set(actor, left)
+      if (left === mine) this.#owned.delete(actor)
     }
     return new Context(result)
   }
@@ -126,18 +134,20 @@ export class Context {
 
   /** The ranges of an actor; empty when it has none. */
   rangesOf(actor: Actor): Ranges {
+    this.#owned.delete(actor)
     return this.#ranges.get(actor) ?? none
   }
 
   /** Puts the given ranges in place of an actor's present ones; an empty list removes the actor. */
   setRanges(actor: Actor, ranges: Ranges): void {
+    this.#owned.delete(actor)
     if (ranges.length === 0) this.#own().delete(actor)
     else this.#own().set(actor, ranges)
   }
 
   /** The greatest counter of an actor; 0 when it has none. */
   lastOf(actor: Actor): number {
-    return this.rangesOf(actor).at(-1) ?? 0
+    return this.#ranges.get(actor)?.at(-1) ?? 0
   }
 
   /** Every dot, actors ascending, counters ascending. For small contexts and tests: the number of dots is not bounded by the size in memory. */
@@ -155,6 +165,12 @@ export class Context {
     return this.actors()
       .map((actor) => `${actor.slice(0, 6)}[${rangesText(this.rangesOf(actor))}]`)
       .join(' ')
+  }
+
+  /** Another context's array stands here too now: neither may change it in place. */
+  #handOut(other: Context, actor: Actor): void {
+    this.#owned.delete(actor)
+    other.#owned.delete(actor)
   }
 
   #own(): Map<Actor, Ranges> {
@@ -182,33 +198,39 @@ function rangesText(ranges: Ranges): string {
 }
 
 function contains(ranges: Ranges, counter: number): boolean {
+  return containsRange(ranges, counter, counter)
+}
+
+/** Whether one range holds all of first to last. */
+function containsRange(ranges: Ranges, first: number, last: number): boolean {
+  const at = firstEndingFrom(ranges, first) * 2
+  return at < ranges.length && ranges[at]! <= first && last <= ranges[at + 1]!
+}
+
+/** The index of the first range that ends at `counter` or behind it; the number of ranges when none does. */
+function firstEndingFrom(ranges: Ranges, counter: number): number {
   let low = 0
-  let high = ranges.length / 2 - 1
-  while (low <= high) {
+  let high = ranges.length / 2
+  while (low < high) {
     const middle = (low + high) >> 1
-    if (counter < ranges[middle * 2]!) high = middle - 1
-    else if (counter > ranges[middle * 2 + 1]!) low = middle + 1
-    else return true
+    if (ranges[middle * 2 + 1]! < counter) low = middle + 1
+    else high = middle
   }
-  return false
+  return low
 }
 
 function sameRanges(a: Ranges, b: Ranges): boolean {
   return a === b || (a.length === b.length && a.every((value, at) => value === b[at]))
 }
 
-/** Returns the very same array when nothing is new. */
-function insertRange(ranges: Ranges, first: number, last: number): Ranges {
-  const end = ranges.at(-1)
-  if (end === undefined) return [first, last]
-  if (first > end + 1) return [...ranges, first, last]
-  if (first === end + 1) {
-    const extended = ranges.slice()
-    extended[extended.length - 1] = last
-    return extended
-  }
-  const united = uniteRanges(ranges, [first, last])
-  return sameRanges(united, ranges) ? ranges : united
+/** Changes the array in place: every range that overlaps or touches the new one becomes part of it. */
+function insertRange(ranges: number[], first: number, last: number): void {
+  const from = firstEndingFrom(ranges, first - 1)
+  let to = from
+  while (to * 2 < ranges.length && ranges[to * 2]! <= last + 1) to++
+  const start = to === from ? first : Math.min(first, ranges[from * 2]!)
+  const end = to === from ? last : Math.max(last, ranges[to * 2 - 1]!)
+  ranges.splice(from * 2, (to - from) * 2, start, end)
 }
 
 /** Returns `a` itself when `b` adds nothing. */

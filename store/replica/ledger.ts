@@ -86,6 +86,7 @@ interface Knowledge {
 }
 
 const whole: Knowledge = { bare: false, counts: true }
+const bareVersion: Knowledge = { bare: true, counts: false }
 const noOutcome: ApplyOutcome = { news: 0, dropped: 0 }
 
 /** The state in memory that writes run against. */
@@ -99,6 +100,8 @@ export class Ledger implements Contexts {
   #run: { readonly actor: Actor; counter: number } | undefined
   readonly #options: LedgerOptions
   readonly #touched = new Set<Actor>()
+  /** Actors whose ranges before the present write are noted. */
+  readonly #remembered = new Set<Actor>()
   #trie = new Map<string, TrieChange>()
   #events: FeedEvent[] = []
   #issued: Update[][] = []
@@ -139,6 +142,7 @@ export class Ledger implements Contexts {
     }
     const counter = run?.counter
     this.#issuing = []
+    this.#remembered.clear()
     batch.onUndo(() => {
       this.#state = state
       this.#events.length = events
@@ -353,8 +357,8 @@ export class Ledger implements Contexts {
       return noOutcome
     }
     this.#setMember(batch, dot.actor, member)
-    // Where the peer had applied it before it was captured, rule 3 drops what it superseded; otherwise its own update is still to come.
-    return this.#applyNews(batch, update, { bare: true, counts: peer.applied.has(dot) })
+    // What it superseded is not known: it stays hollow until its own update comes, or a complete pass is united.
+    return this.#applyNews(batch, update, bareVersion)
   }
 
   /** The change itself, of an update that was not applied here before. */
@@ -480,8 +484,10 @@ export class Ledger implements Contexts {
     context.add(dot)
   }
 
-  /** Marks an actor's context row as changed, and notes how to undo what follows. */
+  /** Marks an actor's context row as changed, and notes how to undo what follows; once for each actor and write is enough. */
   #rememberRanges(batch: Batch, actor: Actor): void {
+    if (this.#remembered.has(actor)) return
+    this.#remembered.add(actor)
     const seen = this.seen.rangesOf(actor)
     const applied = this.applied.rangesOf(actor)
     batch.onUndo(() => {

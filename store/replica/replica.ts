@@ -218,17 +218,28 @@ export class Replica implements SyncReplica {
     })
   }
 
-  /** The mesh's own records whose key starts with a prefix. */
+  /** The mesh's own records whose key starts with a prefix. One that cannot be read is left out, and fetched again from peers: no damage keeps a node from starting. */
   async scanSystem(prefix: string): Promise<Entry[]> {
     const entries: Entry[] = []
     const gte = entryPrefix('system', prefix)
     for await (const rows of this.#store.scan({ gte, lt: rangeOf('system').lt })) {
       for (const { key, value } of rows) {
         if (!Buffer.from(key.buffer, key.byteOffset, key.byteLength).subarray(0, gte.length).equals(gte)) return entries
-        entries.push({ address: entryAddress(key), versions: this.reading(() => decodeVersions(key, value)) })
+        const entry = this.#readableEntry(key, value)
+        if (entry !== undefined) entries.push(entry)
       }
     }
     return entries
+  }
+
+  #readableEntry(key: Uint8Array, value: Uint8Array): Entry | undefined {
+    try {
+      return { address: entryAddress(key), versions: decodeVersions(key, value) }
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#damageFound(error as Error)
+      return undefined
+    }
   }
 
   /** The store beneath, for listings in key order; committed rows alone are in it. */

@@ -56,6 +56,31 @@ describe('contexts', () => {
     )
   })
 
+  it('never change what they handed out, whatever is done afterwards', () => {
+    fc.assert(
+      fc.property(dots, dots, dots, (first, second, third) => {
+        const a = Context.of(first)
+        const b = Context.of(second)
+        b.union(a)
+        const difference = b.minus(Context.of(third))
+        const held = [
+          ...a.actors().map((actor) => a.rangesOf(actor)),
+          ...difference.actors().map((actor) => difference.rangesOf(actor)),
+        ]
+        const before = held.map((ranges) => [...ranges])
+        const [setA, setB, setDifference] = [texts(a.dots()), texts(b.dots()), texts(difference.dots())]
+        for (const one of third) a.add(one)
+        expect(texts(b.dots())).toEqual(setB)
+        for (const one of third) b.add(one)
+        for (const one of second) difference.add(one)
+        expect(held.map((ranges) => [...ranges])).toEqual(before)
+        expect(texts(a.dots())).toEqual(new Set([...setA, ...texts(third)]))
+        expect(texts(b.dots())).toEqual(new Set([...setB, ...texts(third)]))
+        expect(texts(difference.dots())).toEqual(new Set([...setDifference, ...texts(second)]))
+      }),
+    )
+  })
+
   it('have one encoding for each set, also with counters up to 2^53 - 3', () => {
     const far = fc.record({
       actor: fc.constant('00000000000000aa'),
