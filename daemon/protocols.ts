@@ -136,6 +136,7 @@ export class Protocols {
         provenEqual: (peer) => this.membership.provenEqual(peer),
         ended: (report, role) => {
           this.#count(report)
+          this.scheduler.sessionEnded(report)
           log.debug({ ...report, role }, 'a sync session ended')
         },
         refused: (peer, dots) =>

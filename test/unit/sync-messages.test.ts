@@ -137,7 +137,7 @@ describe('messages', () => {
 
   test('SPEC.md shows the same bytes', async () => {
     const spec = await readFile(new URL('../../protocols/sync/SPEC.md', import.meta.url), 'utf8')
-    const rows = [...spec.matchAll(/^\| ([^|]+) \| `([0-9a-f{} ]+)` \|$/gm)].map(([, name, bytes]) => [
+    const rows = [...spec.matchAll(/^\| ([^|]+?) +\| `([0-9a-f{} ]+)` +\|$/gm)].map(([, name, bytes]) => [
       name,
       expand(bytes!),
     ])
