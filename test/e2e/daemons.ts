@@ -23,6 +23,16 @@ export interface Ready {
   readonly dashboard: string
 }
 
+/** How a daemon's process is made, where that differs from the usual. */
+export interface Launch {
+  /** A command that becomes the daemon: `['prlimit', '--nofile=64']`. */
+  readonly prefix?: readonly string[]
+  /** Variables on top of the environment. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Flags instead of a free port of the loopback interface without mDNS. */
+  readonly network?: readonly string[]
+}
+
 /** What a process gave. */
 export interface Ran {
   readonly exit: number | null
@@ -82,10 +92,13 @@ export class Daemon {
   ready!: Ready
   /** Everything the daemon wrote to stderr, over all of its runs. */
   stderr = ''
+  /** May be replaced between runs. */
+  launch: Launch
   readonly #flags: readonly string[]
   #process: ChildProcess | undefined
 
-  constructor(data: string, name: string, flags: readonly string[]) {
+  constructor(data: string, name: string, flags: readonly string[], launch: Launch = {}) {
+    this.launch = launch
     this.data = data
     this.name = name
     this.#flags = flags
@@ -94,19 +107,12 @@ export class Daemon {
 
   /** Starts the process and waits for its ready line. Rejects with what it wrote when it ends before. */
   async start(extra: readonly string[] = []): Promise<void> {
-    const flags = [
-      '--data',
-      this.data,
-      '--name',
-      this.name,
-      '--listen',
-      '/ip4/127.0.0.1/tcp/0',
-      '--mdns=false',
-      '--log-format',
-      'json',
-    ]
-    const child = spawn(process.execPath, [program, 'daemon', ...flags, ...this.#flags, ...extra], {
-      env: cleanEnvironment(),
+    const { prefix = [], env = {}, network = ['--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false'] } = this.launch
+    const flags = ['--data', this.data, '--name', this.name, ...network, '--log-format', 'json']
+    const daemon = [process.execPath, program, 'daemon', ...flags, ...this.#flags, ...extra]
+    const [command, ...args] = [...prefix, ...daemon]
+    const child = spawn(command!, args, {
+      env: { ...cleanEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
@@ -124,6 +130,11 @@ export class Daemon {
   /** Kills the process where it stands. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** The id of the process; undefined when none runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   /** Sends a signal. */
@@ -157,6 +168,7 @@ async function readyLine(child: ChildProcess, stderr: () => string): Promise<Rea
         if (line.includes('"ready"')) resolve(JSON.parse(line) as Ready)
       }
     })
+    child.once('error', reject)
     child.once('close', (exit) =>
       reject(new Error(`the daemon ended with ${exit} before it was ready:\n${stderr()}\n${text}`)),
     )
@@ -183,10 +195,16 @@ export class Fleet {
   }
 
   /** Starts one daemon. */
-  async add(name: string, flags: readonly string[] = []): Promise<Daemon> {
-    const daemon = new Daemon(join(this.#folder, name), name, flags)
-    this.#daemons.push(daemon)
+  async add(name: string, flags: readonly string[] = [], launch: Launch = {}): Promise<Daemon> {
+    const daemon = this.prepare(name, flags, launch)
     await daemon.start()
+    return daemon
+  }
+
+  /** A daemon that is not started yet, and is stopped with the others. `data`: its directory, in the fleet's folder by default. */
+  prepare(name: string, flags: readonly string[] = [], launch: Launch = {}, data = join(this.#folder, name)): Daemon {
+    const daemon = new Daemon(data, name, flags, launch)
+    this.#daemons.push(daemon)
     return daemon
   }
 
