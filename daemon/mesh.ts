@@ -98,9 +98,9 @@ export class DaemonMesh implements Mesh {
     node.setSyncing()
   }
 
-  /** The store is verified: sync may begin. */
-  verified(): void {
-    this.#protocols.verified()
+  /** The store is verified, and sync may begin; or it is being verified again, and sync must wait. */
+  verificationChanged(): void {
+    this.#protocols.verificationChanged()
   }
 
   /** Ends all talk and closes all connections. */

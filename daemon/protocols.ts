@@ -68,8 +68,8 @@ export class Protocols {
     this.scheduler.start()
   }
 
-  /** The store is verified: sync may begin. */
-  verified(): void {
+  /** The store is verified, and sync may begin; or it is being verified again, and sync must wait. */
+  verificationChanged(): void {
     this.membership.verificationChanged()
     this.scheduler.wake()
   }

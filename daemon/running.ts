@@ -85,9 +85,9 @@ export class RunningDaemon {
     const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })
     this.#add('mesh', () => mesh.stop())
     const api = await this.#serve(node, mesh, environment)
-    const verified = node.verify()
+    node.replica.onVerification(() => mesh.verificationChanged())
+    void node.verify()
     await mesh.start()
-    void verified.then(() => mesh.verified())
     if (settings.join !== null) await mesh.joinAtStart(settings.join)
     const [dashboard = null] = api.filter((url) => url.startsWith('http://')).map((url) => `${url}/`)
     return { node: mesh.name, peer: mesh.peer, addresses: mesh.addresses(), api, resp: null, dashboard }

@@ -50,6 +50,7 @@ export class StoredNode implements NodeView {
   readonly #conflicts: ConflictIndex
   #tokenKey: Buffer
   #isSyncing = false
+  #isClosed = false
   readonly #counters: (() => Readonly<Record<string, number>>)[] = []
 
   private constructor(
@@ -106,6 +107,7 @@ export class StoredNode implements NodeView {
       if (this.tables.areReadable) await this.#options.opened.verified()
       this.#options.log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
+      if (this.#isClosed) return
       this.#options.log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
     }
   }
@@ -177,6 +179,7 @@ export class StoredNode implements NodeView {
 
   /** Flushes and closes. */
   close(): Promise<void> {
+    this.#isClosed = true
     return this.replica.close()
   }
 }

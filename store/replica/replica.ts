@@ -103,6 +103,7 @@ export class Replica implements SyncReplica {
   #isSuspect: boolean
   #damageEpoch = 0
   #listener: ((commit: Commit) => void) | undefined
+  #verificationListener: (() => void) | undefined
   #trimTimer: Timer | undefined
   #isClosed = false
 
@@ -288,6 +289,11 @@ export class Replica implements SyncReplica {
     this.#listener = listener
   }
 
+  /** Names who is told when a verification begins, when one has passed, and when the store fails: `isVerified` has changed. */
+  onVerification(listener: () => void): void {
+    this.#verificationListener = listener
+  }
+
   // --- sync ---------------------------------------------------------------------------------------------------------
 
   get isVerified(): boolean {
@@ -434,6 +440,7 @@ export class Replica implements SyncReplica {
     const trie = new Trie()
     this.#isVerified = false
     this.#trieBacklog = []
+    this.#verificationListener?.()
     const snapshot = this.#store.snapshot()
     try {
       const verification = new Verification(this.#store, snapshot, () => this.#yieldTurn())
@@ -451,6 +458,7 @@ export class Replica implements SyncReplica {
     }
     this.#isVerified = this.failure === undefined
     this.#isSuspect = false
+    this.#verificationListener?.()
     this.#scheduleTrim()
     this.#expiry.start()
   }
@@ -551,6 +559,7 @@ export class Replica implements SyncReplica {
 
   #failed(error: HearsayError): void {
     this.#isVerified = false
+    this.#verificationListener?.()
     const { cause } = error
     if (cause instanceof HearsayError && cause.details.isDamaged === true) this.#options.onUnreadableTables?.()
     this.#warn('failed', error.message)
