@@ -35,6 +35,7 @@ import { type Actor, actorBytes, compareDots, type Dot, includesDot, sameDot } f
 import { applyUpdate, joinVersions, sameVersion } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
+import { clockJumpMs } from './limits.js'
 import type { ApplyOutcome, FeedEvent, PeerEntry } from './types.js'
 
 /** A change of the trie that goes with a batch. */
@@ -85,6 +86,14 @@ interface Knowledge {
   readonly counts: boolean
 }
 
+/** One run of this store: the id under which it issues. */
+interface Run {
+  readonly actor: Actor
+  counter: number
+  /** The wall clock against the monotonic one at the last write, in milliseconds. */
+  clockOffsetMs: number
+}
+
 const whole: Knowledge = { bare: false, counts: true }
 const bareVersion: Knowledge = { bare: true, counts: false }
 const noOutcome: ApplyOutcome = { news: 0, dropped: 0 }
@@ -97,7 +106,7 @@ export class Ledger implements Contexts {
   /** Bytes of the log rows of updates whose version is no longer live. */
   logBytes = 0
   #state: StateRow
-  #run: { readonly actor: Actor; counter: number } | undefined
+  #run: Run | undefined
   readonly #options: LedgerOptions
   readonly #touched = new Set<Actor>()
   /** Actors whose ranges before the present write are noted. */
@@ -192,7 +201,8 @@ export class Ledger implements Contexts {
   /** Issues an update under a new dot of this run. */
   issue(batch: Batch, draft: Draft): Update {
     const nowMs = this.#options.environment.nowMs()
-    this.#run ??= { actor: this.#newActor(), counter: 0 }
+    this.#watchClock(nowMs)
+    this.#run ??= { actor: this.#newActor(), counter: 0, clockOffsetMs: this.#clockOffsetMs(nowMs) }
     const dot = { actor: this.#run.actor, counter: ++this.#run.counter }
     this.#state = { ...this.#state, clock: tick(this.#state.clock, nowMs) }
     const supersedes = [...draft.supersedes].sort(compareDots)
@@ -254,6 +264,17 @@ export class Ledger implements Contexts {
       mine.union(news)
     }
     this.#settleLost(batch)
+  }
+
+  /**
+   * Whether a version is live here that came after the peer was compared with us, and that the peer had seen by then: the peer may have
+   * removed it. A union would say that it was never superseded, and nothing but the tree would take it away again.
+   */
+  hasUnsettled(batch: Batch, peer: TaggedContexts, compared: Context): boolean {
+    for (const dot of this.seen.minus(compared).intersection(peer.seen).dots()) {
+      if (this.dotRow(batch, dot)?.state === 'live') return true
+    }
+    return false
   }
 
   /** After a complete pass the fate of what was lost is known: what a peer did not bring is deleted. */
@@ -509,6 +530,23 @@ export class Ledger implements Contexts {
     const actor = Buffer.from(this.#options.environment.randomBytes(actorBytes)).toString('hex')
     this.members.set(actor, this.#options.member)
     return actor
+  }
+
+  /** A wall clock that jumped against the monotonic one: this machine may be the clone of a running one. */
+  #watchClock(nowMs: number): void {
+    if (this.#run === undefined) return
+    const offsetMs = this.#clockOffsetMs(nowMs)
+    const jumpMs = offsetMs - this.#run.clockOffsetMs
+    this.#run.clockOffsetMs = offsetMs
+    if (Math.abs(jumpMs) > clockJumpMs) {
+      this.#options.onIdentityClash(
+        `its clock jumped by ${Math.round(jumpMs / 100) / 10} s, as that of a copied machine does`,
+      )
+    }
+  }
+
+  #clockOffsetMs(nowMs: number): number {
+    return nowMs - this.#options.environment.monotonicMs()
   }
 
   /** A dot of our own run that we did not issue: the disk was cloned while it ran. The owner ends the run; the update is taken as another's. */

@@ -27,3 +27,5 @@ export const verifySliceRows = 256
 export const trieSliceNodes = 2_000
 /** Versions issued again in one write after a clone was noticed. */
 export const reissueRowsMax = 200
+/** How far the wall clock may jump against the monotonic one between two writes before a run ends, in milliseconds. */
+export const clockJumpMs = 2_000

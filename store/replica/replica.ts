@@ -409,7 +409,7 @@ export class Replica implements SyncReplica {
 
   /**
    * Ends this run's id: the next write takes a new one; live versions of the run are issued again, superseding nothing.
-   * For clones: the wall clock jumped against the monotonic one, or a peer showed a dot of ours that we did not issue.
+   * For an operator who knows that the disk of this running node was copied; what shows it by itself is noticed without being asked.
    */
   async rotateActor(reason: string): Promise<void> {
     const actor = this.#ledger.actor

@@ -251,6 +251,21 @@ describe('identity', () => {
     expect(node.replica.versions(register('later'))[0]!.dot.actor).not.toBe(actor)
   })
 
+  it('a wall clock that jumps against the monotonic one ends the run before the next write', async () => {
+    const node = await openNode('a')
+    await put(node, 'before')
+    const actor = node.replica.actor!
+    node.environment.pass(3_600_000)
+    await put(node, 'an hour later')
+    expect(node.replica.actor).toBe(actor)
+    node.environment.setWallClock(node.environment.nowMs() + 2_500)
+    await put(node, 'after')
+    expect(node.replica.actor).not.toBe(actor)
+    expect(node.replica.versions(register('after'))[0]!.dot.actor).toBe(node.replica.actor)
+    await expect.poll(() => node.replica.versions(register('before')).length).toBe(2)
+    expect(node.warnings.join()).toContain('clock jumped')
+  })
+
   it('one dot with two values: both values stay, under two dots, whichever side meets it', async () => {
     const issue = async (name: string, value: string) => {
       const node = await openNode(name)
