@@ -33,19 +33,20 @@ export function takeRelays(
     const peer = directory.peerOf(relay.member)
     if (peer === undefined || peer === network.self || !directory.isMember(peer) || beat.state === undefined) continue
     const direct = neighbourOf(peer)
-    if (direct?.beat === undefined) takeRelay(acks, from, beat.state.digest, relay, nowMs)
+    if (direct?.beat === undefined) takeRelay(acks, from, beat, relay, nowMs)
     // It must learn of a greater epoch that others still hold.
     else if (relay.epoch > acks.get(relay.member).epoch) direct.knownEpoch = relay.epoch
   }
 }
 
-function takeRelay(acks: AckTable, from: Neighbour, senderState: string, relay: Relay, nowMs: number): void {
+function takeRelay(acks: AckTable, from: Neighbour, { state: shown, told }: Beat, relay: Relay, nowMs: number): void {
   const { member, epoch, acknowledged, isVerified } = relay
-  if (acknowledged === 'same') acks.relayed(member, epoch, acks.get(from.tag).context)
+  // The same as the sender's own when it wrote this; a sync session may have shown more of the sender since.
+  if (acknowledged === 'same') acks.relayed(member, epoch, told)
   else if (acknowledged !== null) {
     acks.relayed(member, epoch, new Context(new Map(acknowledged.map(({ actor, ranges }) => [actor, ranges]))))
   }
-  const state = relay.state === 'same' ? senderState : hex(relay.state)
+  const state = relay.state === 'same' ? (shown?.digest ?? null) : hex(relay.state)
   const takenAtMs = nowMs - relay.ageMs
   acks.heard(member, { list: hex(relay.list), isVerified, state: isVerified ? state : null, takenAtMs, by: from.peer })
 }

@@ -94,7 +94,7 @@ export class Driver {
       case 'settle':
         return { type: 'settled', outcome: await this.#settle() }
       case 'unite':
-        await replica.unite(action.peer, action.except)
+        await replica.unite(action.peer, action.except, action.compared)
         return { type: 'done' }
       case 'claim':
         return { type: 'claimed', granted: claim() }

@@ -351,11 +351,12 @@ export class Replica implements SyncReplica {
     return this.#replicate((batch) => entries.map((entry) => this.#ledger.join(batch, entry, peer)))
   }
 
-  async unite(peer: TaggedContexts, except: Context = noDots): Promise<void> {
+  async unite(peer: TaggedContexts, except: Context = noDots, compared?: Context): Promise<void> {
     const epoch = this.#damageEpoch
     await this.#submit((batch) => {
       // Damage found meanwhile: what was compared is not what is here now.
       if (epoch !== this.#damageEpoch || !this.#isVerified) return
+      if (compared !== undefined && this.#ledger.hasUnsettled(batch, peer, compared)) return
       this.#ledger.write(batch, () => this.#ledger.unite(batch, peer, except))
     })
   }

@@ -89,8 +89,12 @@ export interface SyncReplica {
   applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
   /** Joins addresses of a peer's copy in one durable batch (rule 3). `peer` was captured there before these were read. */
   joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
-  /** Unites a peer's captured contexts after a complete pass (rule 1), durably. `except`: dots that were refused or not fetched (rule 6). */
-  unite(peer: TaggedContexts, except?: Context): Promise<void>
+  /**
+   * Unites a peer's captured contexts after a complete pass (rule 1), durably. `except`: dots that were refused or not fetched (rule 6).
+   * `compared`: what had been seen here when the two copies were compared, and what the peer listed since. Nothing is united when a version
+   * that came later by another way is live here and the peer had seen it: whether the peer has removed it is not known; the next session tells.
+   */
+  unite(peer: TaggedContexts, except?: Context, compared?: Context): Promise<void>
 }
 
 /** What a user's write may do, inside the committing batch. Reads see everything written before, durable or not. */

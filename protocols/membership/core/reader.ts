@@ -1,5 +1,6 @@
 /** The receiving side of one heartbeat channel: puts together what the sender left out because it had not changed. */
 import { DecodeError } from '../../../store/model/bytes.js'
+import { Context } from '../../../store/model/context.js'
 import type { Heartbeat } from '../messages.js'
 import { stateDigest } from './digest.js'
 
@@ -10,6 +11,8 @@ export interface Beat {
   readonly state: Shown | undefined
   /** The digest of the sender's member list. */
   readonly list: Uint8Array
+  /** What the sender has told of its own applied context on this channel, up to this heartbeat and no further. */
+  readonly told: Context
   readonly heartbeat: Heartbeat
 }
 
@@ -27,6 +30,7 @@ export class HeartbeatReader {
   #shown: Shown | undefined
   #list: Uint8Array | undefined
   #hasEpoch = false
+  #told = new Context()
 
   /** Takes the next heartbeat. Throws a DecodeError when the sender left out what it never told. */
   read(heartbeat: Heartbeat): Beat {
@@ -35,15 +39,23 @@ export class HeartbeatReader {
     this.#nonce = nonce
     this.#list = list ?? this.#list
     if (this.#list === undefined) throw new DecodeError('a first heartbeat without a member list')
+    this.#tell(heartbeat)
+    const told = this.#told.clone()
     if (!isVerified) {
       this.#shown = undefined
       this.#hasEpoch = false
-      return { isVerified, state: undefined, list: this.#list, heartbeat }
+      return { isVerified, state: undefined, list: this.#list, told, heartbeat }
     }
     this.#hasEpoch ||= epoch !== null
     if (state !== null) this.#shown = shown(state)
     if (this.#shown === undefined || !this.#hasEpoch) throw new DecodeError('a first heartbeat without a state')
-    return { isVerified, state: this.#shown, list: this.#list, heartbeat }
+    return { isVerified, state: this.#shown, list: this.#list, told, heartbeat }
+  }
+
+  /** Under another epoch the sender begins anew. */
+  #tell({ epoch, acknowledged }: Heartbeat): void {
+    if (epoch !== null) this.#told = new Context()
+    for (const { actor, ranges } of acknowledged) this.#told.setRanges(actor, ranges)
   }
 }
 

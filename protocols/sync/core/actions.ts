@@ -34,7 +34,13 @@ export type Action =
   /** Wait until everything applied and joined is durable and committed. */
   | { readonly type: 'settle' }
   /** Unite the peer's captured contexts, durably. */
-  | { readonly type: 'unite'; readonly peer: TaggedContexts; readonly except: Context }
+  | {
+      readonly type: 'unite'
+      readonly peer: TaggedContexts
+      readonly except: Context
+      /** What had been seen here when the copies were compared, and what the peer listed since. */
+      readonly compared: Context
+    }
   /** Take the slot for bulk transfers. */
   | { readonly type: 'claim' }
   /** The peer has told its contexts: what it applied is acknowledged. */

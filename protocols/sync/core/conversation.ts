@@ -57,6 +57,8 @@ export class Conversation {
   readonly refused = new Context()
   /** Dots that went to the peer as updates in this session. */
   readonly sent = new Context()
+  /** Dots that the peer's entries listed as live. */
+  readonly listed = new Context()
   turns = 0
   verdictTurns = 0
   updatesSent = 0
@@ -155,7 +157,9 @@ export class Conversation {
     const peer: TaggedContexts = this.refused.isEmpty ? this.theirs : { ...this.theirs, applied: new Context() }
     const { seen, applied } = this.mine
     if (seen.covers(peer.seen) && applied.covers(peer.applied)) return
-    yield { type: 'unite', peer, except: this.refused }
+    const compared = seen.clone()
+    compared.union(this.listed)
+    yield { type: 'unite', peer, except: this.refused, compared }
   }
 
   /** Tags of actors that a frame of the peer named. */

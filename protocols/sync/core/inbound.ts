@@ -108,6 +108,7 @@ function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message,
   const accepted: PeerEntry[] = []
   for (const entry of message.entries.entries) {
     const id = idText(addressId(entry.address))
+    for (const { dot } of entry.updates) talk.listed.add(dot)
     if (!message.part) {
       talk.entriesReceived++
       if (turn.wanted.has(id) && isSuspect(state, entry)) turn.suspects.set(id, entry.address)

@@ -1,0 +1,175 @@
+/** A simulated disk: writes take time, power losses tear what was not synced, images can be kept, rows can rot. */
+import { HearsayError } from '../../store/errors.js'
+import { rangeOf } from '../../store/keyspace.js'
+import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from '../../store/kv.js'
+import { MemoryStore } from '../../store/memory.js'
+import type { Random, VirtualWorld } from '../support/virtual-environment.js'
+import { Mirror, type MirrorDelta } from './mirror.js'
+
+/** A disk as it was at some moment. */
+export interface DiskImage {
+  readonly rows: MemoryStore
+  readonly mirror: Mirror
+}
+
+interface Undo {
+  readonly changes: readonly KvChange[]
+}
+
+interface Pending {
+  readonly changes: readonly KvChange[]
+  readonly sync: boolean
+}
+
+/** Latency of writes, in milliseconds: at least and at most. */
+const syncedMs: readonly [number, number] = [0.2, 6]
+const unsyncedMs: readonly [number, number] = [0.02, 0.3]
+
+/** One disk. At most one node has it open; it outlives its nodes. */
+export class SimDisk {
+  mirror: Mirror
+  /** Told of each batch that took effect, after it did. */
+  onBatch: (delta: MirrorDelta, rows: number) => void = () => undefined
+  readonly world: VirtualWorld
+  readonly random: Random
+  #rows: MemoryStore
+  #open: Handle | undefined
+  /** Batches that no sync has covered: what takes them back. */
+  #unsynced: Undo[] = []
+  readonly #pending: Pending[] = []
+  #failNext: 'before' | 'after' | undefined
+
+  /** An empty disk, or one with what an image holds. */
+  constructor(world: VirtualWorld, random: Random, image?: DiskImage) {
+    this.world = world
+    this.random = random
+    this.#rows = image?.rows.clone() ?? new MemoryStore()
+    this.mirror = image?.mirror.clone() ?? new Mirror()
+  }
+
+  /** Opens it for a node. */
+  open(): KvStore {
+    this.#open = new Handle(this)
+    return this.#open
+  }
+
+  /** The disk as it is: what a copy made under a running node holds. */
+  image(): DiskImage {
+    return { rows: this.#rows.clone(), mirror: this.mirror.clone() }
+  }
+
+  /** Puts an image in place of everything. Nobody may have the disk open. */
+  restore(image: DiskImage): void {
+    this.#rows = image.rows.clone()
+    this.mirror = image.mirror.clone()
+    this.#unsynced = []
+  }
+
+  /** The next write fails, before or after it took effect; undefined: it does not. */
+  failNext(time: 'before' | 'after' | undefined): void {
+    this.#failNext = time
+  }
+
+  /** Loses power: the write under way is there whole or not at all; of what no sync has covered a part may be gone. */
+  async crash(): Promise<void> {
+    this.detach()
+    this.#failNext = undefined
+    const pending = this.#pending.shift()
+    this.#pending.length = 0
+    if (pending !== undefined && this.random.chance(0.5)) await this.#apply(pending)
+    const lost = this.random.below(this.#unsynced.length + 1)
+    for (let left = lost; left > 0; left--) {
+      const { changes } = this.#unsynced.pop()!
+      await this.#rows.write(changes, { sync: true })
+      this.mirror.apply(changes)
+    }
+    this.#unsynced = []
+  }
+
+  /** The process ends: what it handed over stays. */
+  detach(): void {
+    if (this.#open !== undefined) this.#open.isDead = true
+    this.#open = undefined
+  }
+
+  /** The node's calls. */
+  get rows(): MemoryStore {
+    return this.#rows
+  }
+
+  /** Changes rows behind the node's back: rot, lost table files. */
+  async damage(changes: readonly KvChange[]): Promise<void> {
+    await this.#rows.write(changes, { sync: true })
+    this.mirror.apply(changes)
+  }
+
+  /** Every row of a kind, in order. */
+  async all(kind: 'entry' | 'dot' | 'context' | 'system'): Promise<KvRow[]> {
+    const rows: KvRow[] = []
+    for await (const chunk of this.#rows.scan(rangeOf(kind))) rows.push(...chunk)
+    return rows
+  }
+
+  /** Takes a batch of the node; it takes effect after a while, in the order of calls. */
+  async write(handle: Handle, changes: readonly KvChange[], sync: boolean): Promise<void> {
+    const copies = changes.map(({ key, value }) => ({ key: Buffer.from(key), value: value && Buffer.from(value) }))
+    const pending = { changes: copies, sync }
+    this.#pending.push(pending)
+    const [leastMs, mostMs] = sync ? syncedMs : unsyncedMs
+    const delayMs = leastMs + this.random.next() * (mostMs - leastMs)
+    await new Promise<void>((resolve) => this.world.schedule(delayMs, resolve))
+    if (handle.isDead) return never()
+    this.#pending.splice(this.#pending.indexOf(pending), 1)
+    const fails = this.#failNext
+    this.#failNext = undefined
+    if (fails !== 'before') await this.#apply(pending)
+    if (fails !== undefined) throw new HearsayError('STORE_FAILED', 'this write was made to fail')
+  }
+
+  async #apply({ changes, sync }: Pending): Promise<void> {
+    const undo = changes.map(({ key }) => ({ key, value: this.#rows.get(key) ?? null }))
+    await this.#rows.write(changes, { sync })
+    if (sync) this.#unsynced = []
+    else this.#unsynced.push({ changes: undo })
+    this.onBatch(this.mirror.apply(changes), changes.length)
+  }
+}
+
+/** A promise that a dead process waits for. */
+export function never<T>(): Promise<T> {
+  return new Promise<T>(() => undefined)
+}
+
+/** One node's opening of the disk. Once dead, it answers nothing any more. */
+class Handle implements KvStore {
+  isDead = false
+  readonly #disk: SimDisk
+
+  constructor(disk: SimDisk) {
+    this.#disk = disk
+  }
+
+  get(key: Uint8Array, snapshot?: KvSnapshot): Uint8Array | undefined {
+    return this.#disk.rows.get(key, this.isDead ? undefined : snapshot)
+  }
+
+  write(changes: readonly KvChange[], { sync }: { readonly sync: boolean }): Promise<void> {
+    return this.isDead ? never() : this.#disk.write(this, changes, sync)
+  }
+
+  async *scan(range: KvRange, snapshot?: KvSnapshot): AsyncGenerator<readonly KvRow[]> {
+    if (this.isDead) await never()
+    for await (const rows of this.#disk.rows.scan(range, snapshot)) {
+      if (this.isDead) await never()
+      yield rows
+    }
+  }
+
+  snapshot(): KvSnapshot {
+    return this.#disk.rows.snapshot()
+  }
+
+  async compact(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,276 @@
+/** One whole node of the simulation: the daemon's own replica and protocols over a simulated disk and network. */
+import { createHash } from 'node:crypto'
+import { Protocols } from '../../daemon/protocols.js'
+import type { PeerId } from '../../protocols/network.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import type { Context } from '../../store/model/context.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
+import { tokenKey } from '../../store/model/token.js'
+import type { Version } from '../../store/model/update.js'
+import { Registers } from '../../store/replica/registers.js'
+import { Replica } from '../../store/replica/replica.js'
+import type { Transaction } from '../../store/replica/types.js'
+import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
+import { never, type SimDisk } from './disk.js'
+import type { SimMesh, SimNetwork } from './network.js'
+import { hashOf, type Known, type Oracle, Violation, type Witness } from './oracle.js'
+import { settingsDefaults } from './settings.js'
+
+/** The tag of a peer. */
+export function tagOf(peer: PeerId): MemberTag {
+  return createHash('sha256').update(peer).digest('hex').slice(0, 16)
+}
+
+/** What all nodes of one simulation share. */
+export interface Surroundings {
+  readonly mesh: SimMesh
+  readonly oracle: Oracle
+  readonly logBytesMax: number
+  readonly syncIntervalMs: number
+  readonly heartbeatMs: number
+  readonly sync: boolean
+  environment(clock: ClockFault): VirtualEnvironment
+  /** A node wrote: which updates, and what its writer asked. */
+  note(text: () => string): void
+  failed(error: unknown): void
+}
+
+/** The secret of every simulated mesh. */
+export const secret = Buffer.alloc(32, 7)
+/** How far in the future a time may lie before it is shown last, in milliseconds. */
+export const clockBoundMs = 60_000
+
+/** A node: its disk, its clock, and the process that runs on them, if one does. */
+export class SimNode implements Witness {
+  readonly name: PeerId
+  readonly disk: SimDisk
+  readonly clock: ClockFault
+  readonly #around: Surroundings
+  isDoubtful = false
+  wasDamaged = false
+  /** The process that ran when the disk was damaged: what it verified before proves nothing. */
+  damagedRun: Run | undefined
+  /** Retired for good. */
+  isRetired = false
+  run: Run | undefined
+
+  constructor(name: PeerId, disk: SimDisk, clock: ClockFault, around: Surroundings) {
+    this.name = name
+    this.disk = disk
+    this.clock = clock
+    this.#around = around
+    disk.onBatch = (delta) => {
+      try {
+        around.oracle.batch(this, delta, around.sync)
+      } catch (error) {
+        around.failed(error)
+      }
+      if (this.run !== undefined) this.run.isChanged = true
+    }
+  }
+
+  get mirror() {
+    return this.disk.mirror
+  }
+
+  /** Starts a process. Resolves when it serves; it verifies and talks from then on. */
+  async start(): Promise<void> {
+    if (this.run !== undefined || this.isRetired) return
+    const run = new Run(this, this.#around)
+    this.run = run
+    await run.start()
+  }
+
+  /** Loses power, or is killed. With `reset`, peers see their connections break. */
+  async crash(reset: boolean): Promise<void> {
+    const { run } = this
+    this.run = undefined
+    run?.environment.stop()
+    this.#around.mesh.down(this.name, reset)
+    await this.disk.crash()
+  }
+
+  /** Ends in order. */
+  async stop(): Promise<void> {
+    const { run } = this
+    if (run === undefined) return
+    await run.stop()
+    this.run = undefined
+    run.environment.stop()
+    this.#around.mesh.down(this.name, true)
+    this.disk.detach()
+  }
+}
+
+/** One process on a node. */
+export class Run {
+  readonly environment: VirtualEnvironment
+  readonly network: SimNetwork
+  isServing = false
+  /** Its disk changed since the last look. */
+  isChanged = true
+  /** What the next put or delete of a user must supersede, given the versions in view; undefined: not known. */
+  expected: ((versions: readonly Version[]) => Dot[]) | undefined
+  /** What it takes for acknowledged, by member. */
+  acknowledged = new Map<MemberTag, Context>()
+  replica!: Replica
+  registers!: Registers
+  protocols!: Protocols
+  readonly #node: SimNode
+  readonly #around: Surroundings
+  #wasVerified = false
+
+  constructor(node: SimNode, around: Surroundings) {
+    this.#node = node
+    this.#around = around
+    this.environment = around.environment(node.clock)
+    around.mesh.forgetRun(node.name)
+    this.network = around.mesh.attach(node.name)
+  }
+
+  /** Opens the replica, serves, then verifies and talks, in the daemon's order. */
+  async start(): Promise<void> {
+    const { mesh } = this.#around
+    this.replica = await this.#openReplica()
+    this.registers = new Registers(this.replica, () => tokenKey(secret))
+    this.protocols = new Protocols({
+      node: {
+        replica: this.replica,
+        version: '0',
+        addCounters: () => undefined,
+        committed: () => undefined,
+      } as never,
+      settings: settingsDefaults(this.#node.name, this.#around),
+      network: this.network,
+      environment: this.environment,
+      log: { debug: () => undefined, warn: () => undefined, info: () => undefined, error: () => undefined } as never,
+      addresses: () => [`/sim/${this.#node.name}`],
+      isBlocked: () => false,
+      onSilent: (peer) => mesh.disconnect(this.network.self, peer),
+      onMembersChanged: () => undefined,
+      onForgotten: (peer) => mesh.disconnect(this.network.self, peer),
+    })
+    this.replica.onVerification(() => this.protocols.verificationChanged())
+    await this.protocols.load()
+    this.isServing = true
+    await this.protocols.start()
+    mesh.up(this.network)
+    this.replica.verify().catch((error: unknown) => this.#around.note(() => `${this.#node.name}: ${String(error)}`))
+  }
+
+  /** Ends in order: what is under way is finished. */
+  async stop(): Promise<void> {
+    this.isServing = false
+    await this.protocols.stop()
+    await this.replica.close()
+  }
+
+  /** Notes whether the store is verified now. */
+  watchVerification(): void {
+    const isVerified = this.isServing && this.replica.isVerified
+    this.#wasVerified = isVerified
+  }
+
+  /** Whether it has been verified, and is not damaged since. */
+  get isVerified(): boolean {
+    return this.#wasVerified && this.replica.isVerified
+  }
+
+  async #openReplica(): Promise<Replica> {
+    const { logBytesMax, sync } = this.#around
+    const replica = await Replica.open({
+      store: this.#node.disk.open(),
+      environment: this.environment,
+      member: tagOf(this.#node.name),
+      sync,
+      clockBoundMs,
+      log: { maxBytes: logBytesMax, maxAgeMs: Number.POSITIVE_INFINITY },
+      warn: (warning) => this.#around.note(() => `${this.#node.name} warns: ${warning}`),
+    })
+    const transact = replica.transact.bind(replica)
+    replica.transact = (write) => this.#recorded(transact, write)
+    const oblige = replica.setObligations.bind(replica)
+    replica.setObligations = (obligations) => {
+      this.acknowledged = new Map(obligations.map(({ member, acknowledged }) => [member, acknowledged.clone()]))
+      oblige(obligations)
+    }
+    return replica
+  }
+
+  /** Every write, whoever asked for it, is told to the oracle the moment it is issued, and again when it is acknowledged. */
+  async #recorded<T>(
+    transact: <R>(write: (transaction: Transaction) => R) => Promise<R>,
+    write: (transaction: Transaction) => T,
+  ): Promise<T> {
+    const { oracle } = this.#around
+    if (this.#node.run !== this) return never()
+    let issued: Known[] = []
+    const result = await transact((transaction) => {
+      const drafts: Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>[] = []
+      const value = write(this.#spied(transaction, drafts))
+      try {
+        issued = drafts.map((draft) => oracle.issued(draft))
+      } catch (error) {
+        this.#around.failed(error)
+      }
+      return value
+    })
+    try {
+      for (const known of issued) oracle.acknowledged(known, this.#node)
+    } catch (error) {
+      this.#around.failed(error)
+    }
+    return result
+  }
+
+  #spied(transaction: Transaction, drafts: Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>[]): Transaction {
+    const { note } = this.#around
+    const issuer = this.#node.name
+    const sorted = (supersedes: readonly Known['dot'][]) =>
+      supersedes.toSorted((a, b) => (a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : a.counter - b.counter))
+    const { expected } = this
+    let inView: readonly Version[] = []
+    const check = (supersedes: readonly Dot[]) => {
+      if (expected === undefined) return
+      const right = new Set(expected(inView).map(dotText))
+      if (right.size === supersedes.length && supersedes.every((dot) => right.has(dotText(dot)))) return
+      const said = supersedes.map(dotText).join(' ')
+      this.#around.failed(
+        new Violation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`),
+      )
+    }
+    return {
+      ...transaction,
+      versions: (address) => {
+        inView = transaction.versions(address)
+        return inView
+      },
+      put: (address, value, expiresAtMs, supersedes) => {
+        check(supersedes)
+        const dot = transaction.put(address, value, expiresAtMs, supersedes)
+        const about = { dot, address, kind: 'put' as const, hash: hashOf(value), expiresAtMs }
+        drafts.push({ ...about, supersedes: sorted(supersedes), issuer })
+        note(() => `${issuer} issues put ${textOf(drafts.at(-1)!)}`)
+        return dot
+      },
+      remove: (address, supersedes, kind = 'delete') => {
+        check(supersedes)
+        const dot = transaction.remove(address, supersedes, kind)
+        const about = { dot, address, kind, hash: null, expiresAtMs: null }
+        drafts.push({ ...about, supersedes: sorted(supersedes), issuer })
+        note(() => `${issuer} issues ${kind} ${textOf(drafts.at(-1)!)}`)
+        return dot
+      },
+    }
+  }
+}
+
+function textOf({ dot, address, supersedes }: Pick<Known, 'dot' | 'address' | 'supersedes'>): string {
+  const names = supersedes.map((one) => `${one.actor.slice(0, 4)}:${one.counter}`).join(' ')
+  return `${dot.actor.slice(0, 4)}:${dot.counter} at ${address.type} ${address.key}${names && ` over ${names}`}`
+}
+
+/** Versions as a reader of a test sees them: values, sorted. */
+export function valuesOf(versions: readonly Version[]): string[] {
+  return versions.map((version) => Buffer.from(version.value).toString()).sort()
+}

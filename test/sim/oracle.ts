@@ -1,0 +1,319 @@
+/**
+ * The oracle: it stands outside of the nodes, knows every update that was issued and what its writer had in view, and says
+ * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
+ */
+import { type Address, addressText } from '../../store/model/address.js'
+import { compareTimes, isFuture } from '../../store/model/clock.js'
+import type { Context } from '../../store/model/context.js'
+import { valueHash } from '../../store/model/digest.js'
+import { compareDots, type Dot, dotText, sameDot } from '../../store/model/dot.js'
+import type { Update, Version } from '../../store/model/update.js'
+import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
+
+/** Thrown when the oracle finds fault. `kind` is the same for the same fault on other ways to it. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+
+  constructor(
+    readonly kind: string,
+    message: string,
+  ) {
+    super(`${kind}: ${message}`)
+  }
+}
+
+/** What the oracle knows of one update. */
+export interface Known {
+  readonly dot: Dot
+  readonly address: Address
+  readonly kind: Update['kind']
+  readonly hash: Uint8Array | null
+  readonly expiresAtMs: number | null
+  readonly supersedes: readonly Dot[]
+  readonly issuer: string
+  /** Answered as stored: it may not be lost, unless the only disks that had it are gone. */
+  isAcknowledged: boolean
+  /** Some disk has it for good. */
+  isDurable: boolean
+  /** The only disks that had it are gone, or went back in time. */
+  isExcused: boolean
+}
+
+/** What a disk is to the oracle. */
+export interface Witness {
+  readonly name: string
+  readonly mirror: Mirror
+  /** Damaged on purpose and not yet mended: what it says proves nothing. */
+  readonly isDoubtful: boolean
+  /** Damaged at some time: until the mesh is at rest it may show again what was superseded. */
+  readonly wasDamaged: boolean
+}
+
+/** Knows every update. */
+export class Oracle {
+  readonly updates = new Map<string, Known>()
+  readonly #supersededBy = new Map<string, Known[]>()
+  readonly #rootOf = new Map<string, string>()
+  readonly #entriesOf = new Map<string, string>()
+
+  // --- what is issued ---------------------------------------------------------------------------------------------
+
+  /** An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another address. */
+  issued(update: Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>): Known {
+    const text = dotText(update.dot)
+    if (this.updates.has(text)) throw new Violation('dot-reused', `${short(update.dot)} was issued twice`)
+    for (const dot of update.supersedes) {
+      const other = this.updates.get(dotText(dot))
+      if (other !== undefined && addressText(other.address) !== addressText(update.address)) {
+        const where = `${other.address.key} and ${update.address.key}`
+        throw new Violation(
+          'foreign-supersede',
+          `${short(update.dot)} supersedes ${short(dot)} of another key: ${where}`,
+        )
+      }
+    }
+    const known: Known = { ...update, isAcknowledged: false, isDurable: false, isExcused: false }
+    this.updates.set(text, known)
+    for (const dot of update.supersedes) {
+      const list = this.#supersededBy.get(dotText(dot))
+      if (list === undefined) this.#supersededBy.set(dotText(dot), [known])
+      else list.push(known)
+    }
+    return known
+  }
+
+  /** A user was told that the update is stored. The issuer's disk must have it. */
+  acknowledged(known: Known, witness: Witness): void {
+    known.isAcknowledged = true
+    if (!witness.isDoubtful && !witness.mirror.applied.has(known.dot)) {
+      throw new Violation(
+        'not-durable',
+        `${short(known.dot)} was acknowledged by ${witness.name} and is not on its disk`,
+      )
+    }
+  }
+
+  // --- at every batch ---------------------------------------------------------------------------------------------
+
+  /** A batch took effect on a disk. */
+  batch(witness: Witness, delta: MirrorDelta, isSynced: boolean): void {
+    this.#adoptOwn(witness, delta)
+    this.#checkRows(witness, delta)
+    if (witness.isDoubtful) return
+    const { mirror, name } = witness
+    for (const { version, address } of delta.added) this.#checkAdded(witness, version, address)
+    for (const dot of delta.applied.dots()) this.#checkApplied(witness, dot, isSynced)
+    for (const dot of delta.seen.dots()) this.#checkSeen(witness, dot)
+    for (const { version } of delta.removed) this.#checkSeen(witness, version.dot)
+    if (!mirror.seen.covers(mirror.applied))
+      throw new Violation('context-ahead', `${name} applied what it has not seen`)
+    if (!delta.unseen.isEmpty) throw new Violation('context-shrank', `${name} lost ${delta.unseen} from its contexts`)
+  }
+
+  /** Everything that a disk says, at once: after a repair, and at the end. */
+  whole(witness: Witness): void {
+    if (witness.isDoubtful) return
+    const { mirror } = witness
+    for (const { version, address } of mirror.live.values()) this.#checkAdded(witness, version, address)
+    for (const dot of mirror.seen.dots()) this.#checkSeen(witness, dot)
+    for (const dot of mirror.applied.dots()) this.#checkApplied(witness, dot, false)
+  }
+
+  /** Updates that a node issued by itself in the middle of another's write (a dot issued twice is settled so). */
+  #adoptOwn(witness: Witness, delta: MirrorDelta): void {
+    for (const { dot, row } of delta.rows) {
+      if (row.state === 'stub' || this.updates.has(dotText(dot))) continue
+      const version = witness.mirror.live.get(dotText(dot))?.version
+      if (row.kind !== 'put' || version === undefined || row.supersedes.length > 0) {
+        throw new Violation('unknown-update', `${witness.name} stores ${short(dot)}, which nobody issued`)
+      }
+      const { address, kind, expiresAtMs, supersedes } = row
+      this.issued({ dot, address, kind, expiresAtMs, supersedes, hash: version.valueHash, issuer: witness.name })
+    }
+  }
+
+  /** What a row of the log says of an update is what its writer said. */
+  #checkRows(witness: Witness, delta: MirrorDelta): void {
+    for (const { dot, row } of delta.rows) {
+      const known = this.updates.get(dotText(dot))
+      if (known === undefined || row.bare || row.state === 'stub') continue
+      const isSame =
+        row.kind === known.kind &&
+        addressText(row.address) === addressText(known.address) &&
+        row.supersedes.length === known.supersedes.length &&
+        row.supersedes.every((one, at) => sameDot(one, known.supersedes[at]!))
+      if (!isSame)
+        throw new Violation('update-altered', `${witness.name} stores ${short(dot)} otherwise than it was issued`)
+    }
+  }
+
+  #checkAdded(witness: Witness, version: Version, address: Address): void {
+    const { mirror, name } = witness
+    const known = this.updates.get(dotText(version.dot))
+    if (known === undefined) throw new Violation('invented', `${name} shows ${short(version.dot)}, which nobody issued`)
+    const isSame = known.hash !== null && Buffer.compare(known.hash, version.valueHash) === 0
+    if (!isSame || addressText(known.address) !== addressText(address)) {
+      throw new Violation('value-altered', `${name} shows ${short(version.dot)} with other bytes or at another key`)
+    }
+    if (!mirror.seen.has(version.dot)) throw new Violation('live-unseen', `${name} shows ${short(version.dot)} unseen`)
+    for (const by of this.superseders(version.dot)) {
+      if (!mirror.applied.has(by.dot) || witness.wasDamaged) continue
+      throw new Violation('resurrected', `${name} shows ${short(version.dot)} again, superseded by ${short(by.dot)}`)
+    }
+  }
+
+  /** Whoever has applied an update has seen what it superseded, and shows none of it. */
+  #checkApplied(witness: Witness, dot: Dot, isSynced: boolean): void {
+    const { mirror, name } = witness
+    const known = this.updates.get(dotText(dot))
+    if (known === undefined) throw new Violation('unknown-dot', `${name} applied ${short(dot)}, which nobody issued`)
+    if (isSynced) known.isDurable = true
+    if (witness.wasDamaged) return
+    for (const other of known.supersedes) {
+      if (!mirror.seen.has(other)) {
+        throw new Violation('context-ahead', `${name} applied ${short(dot)}, and has not seen ${short(other)} below it`)
+      }
+      if (mirror.live.has(dotText(other))) {
+        throw new Violation('resurrected', `${name} applied ${short(dot)}, and shows ${short(other)} below it`)
+      }
+    }
+  }
+
+  /** A dot that was seen is live, or superseded by somebody who had it in view. */
+  #checkSeen({ mirror, name }: Witness, dot: Dot): void {
+    if (mirror.live.has(dotText(dot))) return
+    const known = this.updates.get(dotText(dot))
+    if (known === undefined) {
+      if (mirror.seen.has(dot))
+        throw new Violation('unknown-dot', `${name} has seen ${short(dot)}, which nobody issued`)
+      return
+    }
+    if (known.kind !== 'put' || !mirror.seen.has(dot) || this.superseders(dot).length > 0) return
+    const where = `${known.address.type} ${known.address.key}`
+    throw new Violation('lost', `${name} has seen ${short(dot)} at ${where} and does not show it; nobody superseded it`)
+  }
+
+  // --- roots, acknowledgements, existence ---------------------------------------------------------------------------
+
+  /** Roots are equal if and only if entries are equal. `root`: of a verified node with nothing under way. */
+  root(name: string, root: string, mirror: Mirror): void {
+    const entries = mirror.entriesText()
+    const rootBefore = this.#rootOf.get(entries)
+    const entriesBefore = this.#entriesOf.get(root)
+    if (rootBefore !== undefined && rootBefore !== root) {
+      throw new Violation('root-differs', `${name} has another root than another node had with the same entries`)
+    }
+    if (entriesBefore !== undefined && entriesBefore !== entries) {
+      throw new Violation('root-collides', `${name} has the same root as another node had with other entries`)
+    }
+    this.#rootOf.set(entries, root)
+    this.#entriesOf.set(root, entries)
+  }
+
+  /** What a node takes for acknowledged by a member is on the member's disk. */
+  acknowledgement(by: string, of: Witness, acknowledged: Context): void {
+    if (of.isDoubtful || of.mirror.applied.covers(acknowledged)) return
+    const beyond = acknowledged.minus(of.mirror.applied)
+    throw new Violation('false-acknowledgement', `${by} believes that ${of.name} has ${beyond}, which it has not`)
+  }
+
+  /** A disk is gone or went back in time: what only it had is excused. */
+  destroyed(left: readonly Witness[]): void {
+    const trusted = left.filter((witness) => !witness.isDoubtful)
+    for (const known of this.updates.values()) {
+      if (!trusted.some(({ mirror }) => mirror.applied.has(known.dot))) known.isExcused = true
+    }
+  }
+
+  /** Every acknowledged update is on some disk. */
+  exists(witnesses: readonly Witness[]): void {
+    for (const known of this.updates.values()) {
+      if (!known.isAcknowledged || known.isExcused) continue
+      if (witnesses.some((witness) => witness.isDoubtful || this.#isSettled(witness.mirror, known))) continue
+      throw new Violation('lost', `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`)
+    }
+  }
+
+  // --- at rest ----------------------------------------------------------------------------------------------------
+
+  /** All nodes are equal and quiet: what is live must be what must be live. */
+  atRest(witness: Witness): void {
+    const { mirror, name } = witness
+    this.whole(witness)
+    for (const known of this.updates.values()) {
+      const isHere = mirror.applied.has(known.dot)
+      if (!this.#isSettled(mirror, known) && (known.isAcknowledged || known.isDurable) && !known.isExcused) {
+        throw new Violation(
+          'lost',
+          `${short(known.dot)} of ${known.issuer} reached nobody else, or was forgotten by all`,
+        )
+      }
+      if (!isHere || known.kind !== 'put') continue
+      const superseders = this.superseders(known.dot)
+      const isLive = mirror.live.has(dotText(known.dot))
+      if (!isLive && superseders.length === 0) throw new Violation('lost', `${name} lacks ${short(known.dot)} at rest`)
+      if (isLive && superseders.some((by) => mirror.applied.has(by.dot))) {
+        throw new Violation('false-sibling', `${name} still shows ${short(known.dot)} at rest`)
+      }
+    }
+    const gaps = [...this.updates.values()].filter((known) => known.isExcused || !known.isAcknowledged).length
+    const bound = mirror.seen.actors().length + gaps
+    if (mirror.seen.rangeCount > bound) {
+      throw new Violation('context-grows', `${name} keeps ${mirror.seen.rangeCount} ranges where ${bound} would do`)
+    }
+  }
+
+  /** Applied; or seen and superseded, which is all that a rebuilt context can say of it. */
+  #isSettled({ applied, seen }: Mirror, { dot }: Known): boolean {
+    return applied.has(dot) || (seen.has(dot) && this.superseders(dot).length > 0)
+  }
+
+  /** Everybody who superseded a dot. */
+  superseders(dot: Dot): readonly Known[] {
+    return this.#supersededBy.get(dotText(dot)) ?? none
+  }
+
+  // --- what a writer has in view ------------------------------------------------------------------------------------
+
+  /** What a put without a token supersedes: the shown winner with everything equal to it, and what has expired. */
+  inViewOfPut(versions: readonly Version[], nowMs: number, clockBoundMs: number): Dot[] {
+    const shown = versions.filter((version) => !isExpired(version, nowMs))
+    const rank = (version: Version) => (isFuture(version.time, nowMs, clockBoundMs) ? 1 : 0)
+    const [winner] = shown.toSorted(
+      (a, b) => rank(a) - rank(b) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot),
+    )
+    return versions
+      .filter((version) => isExpired(version, nowMs) || (winner && sameBytes(version, winner)))
+      .map(({ dot }) => dot)
+  }
+
+  /** What has expired. */
+  expired(versions: readonly Version[], nowMs: number): Dot[] {
+    return versions.filter((version) => isExpired(version, nowMs)).map(({ dot }) => dot)
+  }
+}
+
+const none: readonly Known[] = []
+
+function isExpired(version: Version, nowMs: number): boolean {
+  return version.expiresAtMs !== null && version.expiresAtMs <= nowMs
+}
+
+function sameBytes(a: Version, b: Version): boolean {
+  return Buffer.compare(a.value, b.value) === 0
+}
+
+/** The hash of a value as versions carry it. */
+export function hashOf(value: Uint8Array | null): Uint8Array | null {
+  return value === null ? null : valueHash(value)
+}
+
+/** A dot in few characters. */
+export function short(dot: Dot): string {
+  return `${dot.actor.slice(0, 4)}:${dot.counter}`
+}
+
+/** Names of live versions, for the messages of violations. */
+export function liveAt(mirror: Mirror): MirroredVersion[] {
+  return [...mirror.live.values()]
+}

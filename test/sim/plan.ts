@@ -1,0 +1,260 @@
+/** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
+import { Random } from '../support/virtual-environment.js'
+import type { Action, Plan } from './script.js'
+
+/** What a caller may fix. */
+export interface PlanOptions {
+  /** Nodes at the beginning; drawn when absent. */
+  readonly nodes?: number
+}
+
+/** Draws the plan of a seed. */
+export function planOf(seed: number, options: PlanOptions = {}): Plan {
+  return new Planner(seed, options).plan()
+}
+
+type Act = (planner: Planner) => readonly string[][]
+
+/** Draws one plan. */
+class Planner {
+  readonly random: Random
+  readonly #seed: number
+  readonly #nodes: string[]
+  #added = 0
+  #values = 0
+  readonly #keys: number
+  readonly #isLong: boolean
+  readonly #quietMs: number
+  readonly #sync: boolean
+
+  constructor(seed: number, options: PlanOptions) {
+    this.#seed = seed
+    this.random = new Random(Math.imul(seed, 0x9e3779b1) ^ 0x51b)
+    const count = options.nodes ?? this.random.pick([2, 3, 3, 4, 5, 5])
+    this.#nodes = Array.from({ length: count }, (_, at) => `n${at}`)
+    this.#keys = this.random.pick([2, 4, 8, 20])
+    this.#isLong = this.random.chance(0.06)
+    this.#quietMs = this.#isLong ? 150_000 : 4_000 + this.random.below(10_000)
+    this.#sync = !this.random.chance(0.05)
+  }
+
+  plan(): Plan {
+    const { random } = this
+    const nodes = [...this.#nodes]
+    const edges = this.#edges()
+    const offsetsMs = nodes.map(() => Math.round((random.next() - 0.5) * 2_000))
+    const actions = this.#actions()
+    return {
+      seed: this.#seed,
+      nodes,
+      edges,
+      syncIntervalMs: random.pick([700, 1_500, 3_000]),
+      heartbeatMs: random.pick(this.#isLong ? [2_000] : [300, 600, 1_000]),
+      logBytesMax: random.pick([0, 400, 1 << 30, 1 << 30, 1 << 30]),
+      sync: this.#sync,
+      latencyMs: random.pick([0.5, 2, 20]),
+      jitterMs: random.pick([0.5, 5, 60]),
+      offsetsMs,
+      actions,
+      quietMs: this.#quietMs,
+    }
+  }
+
+  /** Every pair, a ring, a line, or a star. */
+  #edges(): [string, string][] {
+    const nodes = this.#nodes
+    const shape = this.random.pick(['full', 'full', 'full', 'ring', 'line', 'star'])
+    const pairs: [string, string][] = []
+    for (const [at, a] of nodes.entries()) {
+      for (const b of nodes.slice(at + 1)) if (shape === 'full' || (shape === 'star' && at === 0)) pairs.push([a, b])
+      const next = nodes[(at + 1) % nodes.length]!
+      const closes = at + 1 === nodes.length
+      if (shape === 'ring' || (shape === 'line' && !closes)) pairs.push([a, next])
+    }
+    return pairs.filter(([a, b]) => a !== b)
+  }
+
+  #actions(): Action[] {
+    const actions: Action[] = []
+    const push = (atMs: number, words: readonly string[]) => {
+      if (atMs < this.#quietMs) actions.push({ atMs: Math.round(atMs * 10) / 10, words })
+    }
+    const { random } = this
+    const writes = 10 + random.below(70)
+    const isBursty = random.chance(0.3)
+    for (let write = 0; write < writes; write++) {
+      const atMs = isBursty
+        ? 500 + Math.floor(random.next() * 4) * 2_500 + random.next() * 60
+        : random.next() * this.#quietMs
+      for (const words of this.#write()) push(atMs, words)
+    }
+    const faults = random.below(12)
+    const kinds = random.shuffle(faultKinds).slice(0, 2 + random.below(5))
+    for (let fault = 0; fault < faults; fault++) {
+      const atMs = 300 + random.next() * this.#quietMs
+      for (const { afterMs, words } of this.#fault(random.pick(kinds))) push(atMs + afterMs, words)
+    }
+    return actions.sort((a, b) => a.atMs - b.atMs)
+  }
+
+  get node(): string {
+    return this.random.pick(this.#nodes)
+  }
+
+  get other(): [string, string] {
+    const [a, b] = this.random.shuffle(this.#nodes)
+    return [a!, b!]
+  }
+
+  get key(): string {
+    return `k${this.random.below(this.#keys)}`
+  }
+
+  get value(): string {
+    // Some values are equal to others: siblings with equal bytes are one.
+    return this.random.chance(0.1) ? 'same' : `v${this.#values++}`
+  }
+
+  get salt(): string {
+    return String(this.random.below(1_000_000))
+  }
+
+  #write(): readonly string[][] {
+    return this.random.pick(writes)(this)
+  }
+
+  #fault(kind: FaultKind): { afterMs: number; words: string[] }[] {
+    const { random } = this
+    const lastsMs = 200 + random.next() * 4_000
+    const [a, b] = this.other
+    const reset = random.pick(['reset', 'silent'])
+    const then = (words: string[], afterMs = lastsMs) => ({ afterMs, words })
+    switch (kind) {
+      case 'crash':
+        return [then(['crash', a, reset], 0), then(['start', a])]
+      case 'quick-crash':
+        return [then(['crash', a, reset], 0), then(['start', a], 1 + random.next() * 30)]
+      case 'stop':
+        return [then(['stop', a], 0), then(['start', a])]
+      case 'diskfail':
+        return [
+          then(['fail', a, random.pick(['before', 'after'])], 0),
+          then(['crash', a, reset]),
+          then(['start', a], lastsMs + 50),
+        ]
+      case 'cut':
+        return [then(['cut', a, b], 0), then(['mend', a, b])]
+      case 'oneway':
+        return [then(['cut', a, b, 'oneway'], 0), then(['mend', a, b])]
+      case 'flap':
+        return Array.from({ length: 6 }, (_, at) =>
+          then([at % 2 === 0 ? 'cut' : 'mend', a, b], at * 300 * random.next()),
+        )
+      case 'split': {
+        const side = this.#nodes.filter(() => random.chance(0.5))
+        return [then(['split', ...side], 0), then(['mendall'])]
+      }
+      case 'clog':
+        return [then(['clog', a, b, String(100 + random.below(3_000))], 0), then(['clog', a, b, '0'])]
+      case 'loss':
+        return [then(['loss', random.next().toFixed(2)], 0), then(['loss', '0'])]
+      case 'duplicate':
+        return [then(['duplicate', random.next().toFixed(2)], 0), then(['duplicate', '0'])]
+      case 'late':
+        return [then(['late', String(random.below(6_000))], 0), then(['late', '0'])]
+      case 'jump':
+        return [then(['jump', a, String(Math.round((random.next() - 0.5) * 240_000))], 0)]
+      case 'rotate':
+        return [then(['rotate', a], 0)]
+      case 'rollback':
+        return [
+          then(['image', a], 0),
+          then(['crash', a, reset]),
+          then(['rollback', a], lastsMs + 1),
+          then(['start', a], lastsMs + 200),
+        ]
+      case 'clone': {
+        const copy = `c${this.#added++}`
+        return [then(['clone', a, copy], 0)]
+      }
+      case 'add': {
+        const fresh = `a${this.#added++}`
+        return [then(['add', fresh], 0)]
+      }
+      case 'forget':
+        return [then(['forget', a, b], 0)]
+      case 'damage':
+        return [
+          then(['crash', a, reset], 0),
+          then([random.pick(['flip', 'lose']), a, this.salt], 20),
+          then(['start', a]),
+        ]
+      case 'rot':
+        return [then(['flip', a, this.salt], 0)]
+      case 'request':
+        return [then(['sync', a, b], 0)]
+    }
+  }
+}
+
+const faultKinds = [
+  'crash',
+  'quick-crash',
+  'stop',
+  'diskfail',
+  'cut',
+  'oneway',
+  'flap',
+  'split',
+  'clog',
+  'loss',
+  'duplicate',
+  'late',
+  'jump',
+  'rotate',
+  'rollback',
+  'clone',
+  'add',
+  'forget',
+  'damage',
+  'rot',
+  'request',
+] as const
+
+type FaultKind = (typeof faultKinds)[number]
+
+const put: Act = (p) => [['put', p.node, p.key, p.value]]
+const remove: Act = (p) => [['delete', p.node, p.key]]
+
+/** What users do; as often as it stands here. */
+const writes: readonly Act[] = [
+  put,
+  put,
+  put,
+  put,
+  (p) => [['put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(20_000))]],
+  (p) => [['get', p.node, p.key]],
+  (p) => [['get', p.node, p.key]],
+  (p) => [['get', p.node, p.key]],
+  (p) => [['tokenput', p.node, p.key, p.value]],
+  (p) => [['tokenput', p.node, p.key, p.value]],
+  (p) => [['wrongput', p.node, p.key, p.value, p.key]],
+  remove,
+  remove,
+  (p) => [['deleteall', p.node, p.key]],
+  (p) => [['tokendelete', p.node, p.key]],
+  (p) => [['batch', p.node, p.value, p.key, p.key, p.key]],
+  (p) => [['field', p.node, p.key, `f${p.random.below(3)}`, p.value]],
+  (p) => [['member', p.node, p.key, `m${p.random.below(4)}`]],
+  (p) => [['some', p.node, p.key, p.value, p.salt]],
+  (p) => [['some', p.node, p.key, p.value, p.salt]],
+  (p) => [['big', p.node, p.key, p.value, String(500 + p.random.below(4_000))]],
+  (p) => [['acks', p.node, p.key, p.value, p.random.pick(['2', 'majority', 'all'])]],
+  (p) => {
+    const key = p.key
+    return [
+      ['put', p.node, key, p.value],
+      ['put', p.node, key, p.value],
+    ]
+  },
+]

@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+/**
+ * Runs the simulator: `npm run sim -- --seeds 1000`, `--from N`, `--nodes 5`, `--seed N` (readable trace), `--seed N --minimise`,
+ * `--known` (the seeds of seeds.txt), `--mutations` (each deliberate bug must be caught; prints the table).
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bundle, root } from './bundle.mjs'
+import { mutations } from './mutations.mjs'
+import { runSeeds } from './pool.mjs'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    nodes: { type: 'string' },
+    minimise: { type: 'boolean', default: false },
+    known: { type: 'boolean', default: false },
+    mutations: { type: 'boolean', default: false },
+    mutation: { type: 'string' },
+    twice: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+  },
+})
+const options = values.nodes === undefined ? {} : { nodes: Number(values.nodes) }
+const range = (from, count) => Array.from({ length: count }, (_, at) => from + at)
+
+if (values.mutations) process.exitCode = await runMutations()
+else if (values.seed !== undefined) process.exitCode = await replay(Number(values.seed))
+else if (values.known) process.exitCode = await many(await knownSeeds())
+else process.exitCode = await many(range(Number(values.from), Number(values.seeds ?? 200)))
+
+function mutationNamed(name) {
+  if (name === undefined) return undefined
+  const found = mutations.find((mutation) => mutation.name === name)
+  if (found === undefined) throw new Error(`no such mutation: ${name}`)
+  return found
+}
+
+/** Plays one seed and shows everything. */
+async function replay(seed) {
+  const simulator = await import(await bundle(mutationNamed(values.mutation)))
+  let plan = simulator.planOf(seed, options)
+  const quick = await simulator.runPlan(plan)
+  if (values.minimise && quick.violation !== null) {
+    plan = await simulator.minimise(plan, quick.violation.kind, simulator.runPlan)
+    console.log(simulator.formatPlan(plan))
+    console.log(`\n${plan.actions.length} actions are enough\n`)
+  } else {
+    console.log(simulator.formatPlan(plan))
+  }
+  const show = values.quiet ? undefined : (line) => console.log(line)
+  const result = await simulator.runPlan(plan, show)
+  console.log(
+    result.violation === null ? 'all is well' : `VIOLATION ${result.violation.kind}: ${result.violation.message}`,
+  )
+  console.log(`hash ${result.hash}, ${JSON.stringify(result.figures)}`)
+  return result.violation === null ? 0 : 1
+}
+
+/** Plays many seeds on all cores. */
+async function many(seeds) {
+  const startMs = performance.now()
+  const path = await bundle(mutationNamed(values.mutation))
+  const sums = { updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, nodes: 0 }
+  const failed = []
+  const { unhandled } = await runSeeds(path, seeds, options, (result) => {
+    for (const name of Object.keys(sums)) sums[name] += result.figures[name]
+    if (result.violation === null) return true
+    failed.push(result)
+    console.log(`seed ${result.seed}: ${result.violation.kind}: ${result.violation.message}`)
+    return true
+  })
+  for (const message of unhandled.slice(0, 5)) console.log(`unhandled rejection: ${message}`)
+  const seconds = (performance.now() - startMs) / 1000
+  const hours = (sums.virtualMs / 3_600_000).toFixed(1)
+  console.log(
+    `${seeds.length} seeds, ${sums.nodes} nodes, ${sums.updates} updates, ${sums.faults} faults, ${sums.sessions} sessions, ` +
+      `${sums.steps} steps, ${hours} simulated hours in ${seconds.toFixed(1)} s (${(seeds.length / seconds).toFixed(1)} seeds/s)`,
+  )
+  for (const { seed } of failed.slice(0, 3)) console.log(`replay: npm run sim -- --seed ${seed}`)
+  const isGood = failed.length === 0 && unhandled.length === 0
+  console.log(
+    `sim: ${seeds.length - failed.length} passed, ${failed.length + (isGood || failed.length > 0 ? 0 : 1)} failed`,
+  )
+  return isGood ? 0 : 1
+}
+
+/** The seeds that ever failed. */
+async function knownSeeds() {
+  const text = await readFile(join(root, 'test', 'sim', 'seeds.txt'), 'utf8')
+  return text.split('\n').flatMap((line) => (/^\d+/.test(line) ? [Number.parseInt(line, 10)] : []))
+}
+
+/** Each deliberate bug must be caught within so many seeds. */
+async function runMutations() {
+  const most = Number(values.seeds ?? 2_000)
+  const wanted = values.mutation === undefined ? mutations : [mutationNamed(values.mutation)]
+  let missed = 0
+  console.log('| bug | caught at seed | violation |\n| --- | --- | --- |')
+  for (const mutation of wanted) {
+    const path = await bundle(mutation)
+    let first
+    const { unhandled } = await runSeeds(path, range(Number(values.from), most), options, (result) => {
+      if (result.violation !== null && (first === undefined || result.seed < first.seed)) first = result
+      return first === undefined
+    })
+    if (first === undefined) missed++
+    const kind = first === undefined ? `not within ${most} seeds` : firstLine(first.violation)
+    console.log(`| ${mutation.says} | ${first?.seed ?? '-'} | ${kind}${unhandled.length > 0 ? ' (unhandled)' : ''} |`)
+  }
+  console.log(`mutations: ${wanted.length - missed} passed, ${missed} failed`)
+  return missed === 0 ? 0 : 1
+}
+
+function firstLine({ kind, message }) {
+  return `${kind}: ${message
+    .slice(kind.length + 2)
+    .split('\n')[0]
+    .slice(0, 110)}`
+}

@@ -1,0 +1,27 @@
+/** Limits made small for simulated nodes, so that a few dozen keys reach what otherwise takes thousands: deep trees, many messages, announcements. */
+
+const limit = (file, name, from, to) => ({
+  file,
+  find: `export const ${name} = ${from}\n`,
+  replace: `export const ${name} = ${to}\n`,
+})
+
+/** Edits of limits; each must fit the code exactly once. */
+export const smallLimits = [
+  limit('store/merkle/leaf.ts', 'leafEntriesMax', '32', '4'),
+  limit('store/replica/limits.ts', 'chainMax', '10_000', '20'),
+  limit('store/replica/limits.ts', 'trimIntervalMs', '2_000', '700'),
+  limit('store/replica/limits.ts', 'trimRowsMax', '1_000', '5'),
+  limit('store/replica/limits.ts', 'verifySliceRows', '256', '8'),
+  limit('store/replica/limits.ts', 'reissueRowsMax', '200', '2'),
+  limit('protocols/sync/limits.ts', 'helloListingMax', '256', '6'),
+  limit('protocols/sync/limits.ts', 'listingMax', '32', '2'),
+  limit('protocols/sync/limits.ts', 'messageEntriesAim', '256', '3'),
+  limit('protocols/sync/limits.ts', 'deltaBytesAim', '256 * 1024', '400'),
+  limit('protocols/sync/limits.ts', 'messageBytesAim', '128 * 1024', '1_000'),
+  limit('protocols/sync/limits.ts', 'entryBytesAim', '1024 * 1024', '3_000'),
+  limit('protocols/sync/limits.ts', 'youngMs', '2_000', '500'),
+  limit('protocols/sync/limits.ts', 'pieceBytesMax', '256 * 1024', '600'),
+  limit('protocols/gossip/limits.ts', 'gossipBytesMax', '64 * 1024', '1_200'),
+  limit('protocols/gossip/limits.ts', 'fetchFrameBytes', '256 * 1024', '900'),
+]
