@@ -48,6 +48,7 @@ export class StoredNode implements NodeView {
   readonly registers: Registers
   readonly #options: StoredNodeOptions
   readonly #conflicts: ConflictIndex
+  #fileWarning: string | undefined
   #tokenKey: Buffer
   #isSyncing = false
   #isClosed = false
@@ -56,7 +57,7 @@ export class StoredNode implements NodeView {
   private constructor(
     replica: Replica,
     options: StoredNodeOptions,
-    readonly tables: { readonly areReadable: boolean },
+    readonly tables: { areReadable: boolean },
   ) {
     const resolverOf = resolverFor(options.settings.resolvers)
     this.replica = replica
@@ -103,6 +104,7 @@ export class StoredNode implements NodeView {
   /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
   async verify(): Promise<void> {
     try {
+      await this.#checkFiles()
       await this.replica.verify()
       if (this.tables.areReadable) await this.#options.opened.verified()
       this.#options.log.debug({ entries: this.replica.userEntries }, 'the store is verified')
@@ -110,6 +112,17 @@ export class StoredNode implements NodeView {
       if (this.#isClosed) return
       this.#options.log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
     }
+  }
+
+  /** LevelDB's own checksums, which it does not look at itself: what they show is mended at the next start. */
+  async #checkFiles(): Promise<void> {
+    const { opened, environment, log } = this.#options
+    if (await opened.areTablesSound(() => environment.yieldTurn())) return
+    this.tables.areReadable = false
+    await opened.salvageAtNextStart()
+    this.#fileWarning =
+      'damage was found in the files of the store; restart the daemon, which then saves everything else into a new store and fetches what is lost from peers'
+    log.error({}, this.#fileWarning)
   }
 
   /** To be told of every commit. */
@@ -170,7 +183,8 @@ export class StoredNode implements NodeView {
 
   warnings(): string[] {
     const { settings, warnings } = this.#options
-    return [...warnings, ...resolverWarnings(settings.resolvers), ...this.replica.warnings()]
+    const files = this.#fileWarning === undefined ? [] : [this.#fileWarning]
+    return [...warnings, ...resolverWarnings(settings.resolvers), ...files, ...this.replica.warnings()]
   }
 
   counters(): Readonly<Record<string, number>> {

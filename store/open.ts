@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { isDamage } from './keyspace.js'
 import type { KvRow } from './kv.js'
 import { LevelStore } from './level.js'
+import { areTablesSound, cutDamagedBlocks } from './tables.js'
 
 /** The folder of the store inside a data directory. */
 const storeFolder = 'store'
@@ -14,6 +15,8 @@ const salvageFolder = 'store.salvage'
 const damagedFolder = 'store.damaged'
 /** Present while the store needs to be saved, or was repaired or saved and has not passed a verification since. */
 const suspectMarker = 'store.suspect'
+/** Present from before the store is opened until it has passed a verification: where it is left over, the run before ended too early. */
+const unverifiedMarker = 'store.unverified'
 
 /** An opened store. */
 export interface OpenedStore {
@@ -22,6 +25,8 @@ export interface OpenedStore {
   readonly isSuspect: boolean
   /** To be called once a verification has passed. */
   verified(): Promise<void>
+  /** Whether the files hold what was written, by LevelDB's own checksums; reads all of them. `yieldTurn` lets others in. */
+  areTablesSound(yieldTurn: () => Promise<void>): Promise<boolean>
   /** Has the readable rows saved into a new store at the next start: for tables that LevelDB turns out not to be able to read. */
   salvageAtNextStart(): Promise<void>
 }
@@ -37,9 +42,18 @@ export async function openStore(dataDirectory: string): Promise<OpenedStore> {
     verified: async () => {
       await rm(at(damagedFolder), { recursive: true, force: true })
       await rm(at(suspectMarker), { force: true })
+      await rm(at(unverifiedMarker), { force: true })
     },
+    areTablesSound: (yieldTurn: () => Promise<void>) => areTablesSound(at(storeFolder), 'all', yieldTurn),
     salvageAtNextStart: () => writeMarker(at(suspectMarker)),
   }
+  // A damaged table may end the process as soon as LevelDB compacts it, before anything could be verified: then all of it is
+  // checked before LevelDB sees it. Otherwise only what misleads LevelDB's lookups; the rest while clients are served.
+  const depth = existsSync(at(unverifiedMarker)) ? 'all' : 'index'
+  if (!existsSync(at(suspectMarker)) && !(await areTablesSound(at(storeFolder), depth))) {
+    await writeMarker(at(suspectMarker))
+  }
+  if (existsSync(at(storeFolder))) await writeMarker(at(unverifiedMarker)).catch(() => {})
   if (existsSync(at(suspectMarker))) {
     await salvage(at)
     return { store: await LevelStore.open(at(storeFolder), { repair: true }), isSuspect: true, ...rest }
@@ -50,6 +64,7 @@ export async function openStore(dataDirectory: string): Promise<OpenedStore> {
     if (!isRepairable(error)) throw error
   }
   await writeMarker(at(suspectMarker))
+  await cutDamagedBlocks(at(storeFolder))
   return { store: await LevelStore.open(at(storeFolder), { repair: true }), isSuspect: true, ...rest }
 }
 
@@ -60,6 +75,7 @@ export async function openStore(dataDirectory: string): Promise<OpenedStore> {
 async function salvage(at: (name: string) => string): Promise<void> {
   if (existsSync(at(storeFolder))) {
     await rm(at(salvageFolder), { recursive: true, force: true })
+    await cutDamagedBlocks(at(storeFolder))
     await copyReadable(at(storeFolder), at(salvageFolder))
     await rm(at(damagedFolder), { recursive: true, force: true })
     await rename(at(storeFolder), at(damagedFolder))

@@ -1,0 +1,75 @@
+/** What reading LevelDB's tables needs of arithmetic: CRC-32C (RFC 3720, appendix B.4) and unpacking Snappy (google/snappy, format_description.txt). */
+
+const polynomial = 0x82f63b78
+/** Four tables, so that four bytes are taken at once. */
+const tables = makeTables()
+
+function makeTables(): Uint32Array[] {
+  const first = Uint32Array.from({ length: 256 }, (_, byte) => {
+    let crc = byte
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1
+    return crc
+  })
+  const all = [first]
+  for (let at = 1; at < 4; at++) {
+    const before = all[at - 1]!
+    all.push(before.map((crc) => (crc >>> 8) ^ first[crc & 0xff]!))
+  }
+  return all
+}
+
+/** The CRC-32C of bytes. */
+export function crc32c(bytes: Uint8Array): number {
+  const [first, second, third, fourth] = tables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+  let crc = 0xffffffff
+  let at = 0
+  for (const end = bytes.length - 3; at < end; at += 4) {
+    crc ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    crc = fourth[crc & 0xff]! ^ third[(crc >>> 8) & 0xff]! ^ second[(crc >>> 16) & 0xff]! ^ first[crc >>> 24]!
+  }
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ first[(crc ^ bytes[at]!) & 0xff]!
+  return ~crc >>> 0
+}
+
+/** Unpacks Snappy's raw format; undefined when it is malformed or more than `bytesMax` would come out. */
+export function unpackSnappy(packed: Uint8Array, bytesMax: number): Buffer | undefined {
+  let at = 0
+  let size = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = packed[at++]
+    if (byte === undefined || shift > 28) return undefined
+    size += (byte & 0x7f) * 2 ** shift
+    if (byte < 0x80) break
+  }
+  if (size > bytesMax) return undefined
+  const out = Buffer.allocUnsafe(size)
+  let end = 0
+  while (at < packed.length) {
+    const tag = packed[at++]!
+    const kind = tag & 3
+    if (kind === 0) {
+      const extra = Math.max(0, (tag >>> 2) - 59)
+      const length = 1 + (extra === 0 ? tag >>> 2 : littleEndian(packed, at, extra))
+      at += extra
+      if (length > packed.length - at || length > size - end) return undefined
+      out.set(packed.subarray(at, at + length), end)
+      at += length
+      end += length
+      continue
+    }
+    const extra = kind === 3 ? 4 : kind
+    if (extra > packed.length - at) return undefined
+    const length = kind === 1 ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2)
+    const offset = (kind === 1 ? (tag >>> 5) << 8 : 0) + littleEndian(packed, at, extra)
+    at += extra
+    if (offset === 0 || offset > end || length > size - end) return undefined
+    for (let left = length; left > 0; left--, end++) out[end] = out[end - offset]!
+  }
+  return end === size ? out : undefined
+}
+
+function littleEndian(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0
+  for (let byte = length - 1; byte >= 0; byte--) value = value * 256 + (bytes[at + byte] ?? 0)
+  return value
+}

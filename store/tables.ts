@@ -1,0 +1,278 @@
+/**
+ * Checks LevelDB's table files against the checksums of their blocks, which LevelDB itself does not look at: a flipped bit in a
+ * filter or in a block's restart points makes it answer "absent", one in a key makes its compaction end the whole process.
+ * The format is that of LevelDB's doc/table_format.md.
+ */
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32c, unpackSnappy } from './tables-bytes.js'
+
+/** Bytes of a table's footer: two handles, padding, and the magic number. */
+const footerBytes = 48
+const magic = Buffer.from('57fb808b247547db', 'hex')
+/** Bytes behind each block: its compression and its checksum. */
+const trailerBytes = 5
+/** An unpacked index or block of names beyond this is damage, not a table of ours. */
+const indexBytesMax = 256 * 1024 * 1024
+/** Where tables go that cannot be read at all; LevelDB's own repair uses the same name. */
+const lostFolder = 'lost'
+const emptyBlock = Buffer.from('0000000001000000', 'hex')
+
+interface Handle {
+  readonly offset: number
+  readonly bytes: number
+}
+
+interface IndexEntry {
+  readonly key: Buffer
+  readonly handle: Handle
+}
+
+/** What is wrong with one table file. */
+interface TableFault {
+  /** The blocks of data whose checksums hold; undefined when the index itself cannot be read. */
+  readonly sound: readonly IndexEntry[] | undefined
+}
+
+/** How much is looked at: `index` leaves the blocks of data out, which hold nearly all of the bytes. */
+export type TableDepth = 'index' | 'all'
+
+/**
+ * Whether all tables in a LevelDB directory hold what was written. May run while the store is in use: a table that is deleted
+ * meanwhile is passed over. `yieldTurn` lets others in between blocks.
+ */
+export async function areTablesSound(
+  path: string,
+  depth: TableDepth,
+  yieldTurn: () => Promise<void> = async () => {},
+): Promise<boolean> {
+  for (const name of await tablesIn(path)) {
+    if ((await faultOf(join(path, name), depth, yieldTurn)) !== undefined) return false
+  }
+  return true
+}
+
+/**
+ * Takes damaged blocks out of the tables of a closed LevelDB directory, so that LevelDB reads all others: rows are gone or older
+ * afterwards, as if they had been lost. A table whose index cannot be read is put aside. Returns how many tables were changed.
+ */
+export async function cutDamagedBlocks(path: string): Promise<number> {
+  let changed = 0
+  for (const name of await tablesIn(path)) {
+    const table = join(path, name)
+    const fault = await faultOf(table, 'all', async () => {})
+    if (fault === undefined) continue
+    changed++
+    if (fault.sound === undefined) await putAside(path, name)
+    else await rewriteIndex(table, fault.sound)
+  }
+  return changed
+}
+
+async function tablesIn(path: string): Promise<string[]> {
+  const names: string[] = await readdir(path).catch(() => [])
+  return names.filter((name) => /\.(ldb|sst)$/.test(name)).sort()
+}
+
+/** Undefined when the table is sound, or gone. */
+async function faultOf(
+  table: string,
+  depth: TableDepth,
+  yieldTurn: () => Promise<void>,
+): Promise<TableFault | undefined> {
+  const file = await open(table, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (file === undefined) return undefined
+  try {
+    return await check(file, depth, yieldTurn)
+  } finally {
+    await file.close()
+  }
+}
+
+async function check(file: FileHandle, depth: TableDepth, yieldTurn: () => Promise<void>) {
+  const { size } = await file.stat()
+  const footer = await readFooter(file, size)
+  const index = footer && entriesOf(await readBlock(file, footer.index, size))
+  if (footer === undefined || index === undefined) return { sound: undefined }
+  let isSound = await isMetaSound(file, footer.meta, size)
+  if (depth === 'index') return isSound ? undefined : { sound: index }
+  const sound: IndexEntry[] = []
+  for (const entry of index) {
+    if ((await readStored(file, entry.handle, size)) !== undefined) sound.push(entry)
+    else isSound = false
+    await yieldTurn()
+  }
+  return isSound ? undefined : { sound }
+}
+
+/** The block of names, and the filter that it names. */
+async function isMetaSound(file: FileHandle, handle: Handle, size: number): Promise<boolean> {
+  const meta = entriesOf(await readBlock(file, handle, size))
+  if (meta === undefined) return false
+  for (const entry of meta) if ((await readStored(file, entry.handle, size)) === undefined) return false
+  return true
+}
+
+/**
+ * The footer stands at the end of the bytes that the manifest knows of; in a table that was rewritten by `rewriteIndex` more bytes
+ * follow, and the last footer, a copy of the valid one, is at the end of the file.
+ */
+async function readFooter(file: FileHandle, size: number): Promise<{ meta: Handle; index: Handle } | undefined> {
+  if (size < footerBytes) return undefined
+  const bytes = await readAt(file, size - footerBytes, footerBytes)
+  if (bytes === undefined || !bytes.subarray(-magic.length).equals(magic)) return undefined
+  const reader = new Cursor(bytes)
+  const meta = reader.handle()
+  const index = reader.handle()
+  return meta === undefined || index === undefined ? undefined : { meta, index }
+}
+
+/** A block as it is stored, with its compression; undefined when its checksum fails. */
+async function readStored(
+  file: FileHandle,
+  { offset, bytes }: Handle,
+  size: number,
+): Promise<{ body: Buffer; compression: number } | undefined> {
+  if (offset + bytes + trailerBytes > size) return undefined
+  const stored = await readAt(file, offset, bytes + trailerBytes)
+  if (stored === undefined || stored.readUInt32LE(bytes + 1) !== masked(crc32c(stored.subarray(0, bytes + 1))))
+    return undefined
+  return { body: stored.subarray(0, bytes), compression: stored[bytes]! }
+}
+
+async function readBlock(file: FileHandle, handle: Handle, size: number): Promise<Buffer | undefined> {
+  const stored = await readStored(file, handle, size)
+  if (stored === undefined) return undefined
+  if (stored.compression === 0) return stored.body
+  return stored.compression === 1 ? unpackSnappy(stored.body, indexBytesMax) : undefined
+}
+
+async function readAt(file: FileHandle, offset: number, bytes: number): Promise<Buffer | undefined> {
+  const buffer = Buffer.allocUnsafe(bytes)
+  const { bytesRead } = await file.read(buffer, 0, bytes, offset)
+  return bytesRead === bytes ? buffer : undefined
+}
+
+/** The entries of a block whose values are handles; undefined when it is none. */
+function entriesOf(block: Buffer | undefined): IndexEntry[] | undefined {
+  if (block === undefined || block.length < 4) return undefined
+  const restarts = block.readUInt32LE(block.length - 4)
+  const end = block.length - 4 - 4 * restarts
+  if (end < 0) return undefined
+  const reader = new Cursor(block.subarray(0, end))
+  const entries: IndexEntry[] = []
+  let key = Buffer.alloc(0)
+  while (reader.left > 0) {
+    const shared = reader.number()
+    const rest = reader.number()
+    reader.number() // The length of the handle, which tells its own end.
+    if (shared === undefined || rest === undefined || shared > key.length || rest > reader.left) return undefined
+    key = Buffer.concat([key.subarray(0, shared), reader.raw(rest)])
+    const handle = reader.handle()
+    if (handle === undefined) return undefined
+    entries.push({ key, handle })
+  }
+  return entries
+}
+
+/**
+ * Writes an index of the sound blocks behind the table, and its footer where the manifest expects it and at the end of the file.
+ * The filter is left out; LevelDB does without.
+ */
+async function rewriteIndex(table: string, sound: readonly IndexEntry[]): Promise<void> {
+  const file = await open(table, 'r+')
+  try {
+    const { size } = await file.stat()
+    const blocks = [sealed(emptyBlock), sealed(indexOf(sound))] as const
+    const footer = Buffer.alloc(footerBytes)
+    Buffer.concat([
+      ...[size, emptyBlock.length, size + blocks[0].length, blocks[1].length - trailerBytes].map(varint),
+    ]).copy(footer)
+    magic.copy(footer, footerBytes - magic.length)
+    await file.write(Buffer.concat([...blocks, footer]), 0, undefined, size)
+    await file.sync()
+    await file.write(footer, 0, footerBytes, size - footerBytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+function indexOf(entries: readonly IndexEntry[]): Buffer {
+  const parts: Buffer[] = []
+  const restarts: number[] = []
+  let at = 0
+  for (const { key, handle } of entries) {
+    const value = Buffer.concat([varint(handle.offset), varint(handle.bytes)])
+    const part = Buffer.concat([varint(0), varint(key.length), varint(value.length), key, value])
+    parts.push(part)
+    restarts.push(at)
+    at += part.length
+  }
+  if (entries.length === 0) return emptyBlock
+  const tail = Buffer.alloc(4 * restarts.length + 4)
+  for (const [number, restart] of restarts.entries()) tail.writeUInt32LE(restart, 4 * number)
+  tail.writeUInt32LE(restarts.length, 4 * restarts.length)
+  return Buffer.concat([...parts, tail])
+}
+
+/** A block with its trailer, not compressed. */
+function sealed(block: Buffer): Buffer {
+  const stored = Buffer.concat([block, Buffer.alloc(trailerBytes)])
+  stored.writeUInt32LE(masked(crc32c(stored.subarray(0, block.length + 1))), block.length + 1)
+  return stored
+}
+
+/** LevelDB stores checksums in this form, so that sums over data with sums in it are no worse. */
+function masked(crc: number): number {
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
+}
+
+async function putAside(path: string, name: string): Promise<void> {
+  await mkdir(join(path, lostFolder), { recursive: true, mode: 0o700 })
+  await rm(join(path, lostFolder, name), { force: true })
+  await rename(join(path, name), join(path, lostFolder, name))
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  let left = value
+  for (; left >= 0x80; left = Math.floor(left / 0x80)) bytes.push((left % 0x80) | 0x80)
+  return Buffer.from([...bytes, left])
+}
+
+/** Reads numbers and handles; what does not fit is undefined. */
+class Cursor {
+  #at = 0
+
+  constructor(private readonly bytes: Buffer) {}
+
+  get left(): number {
+    return this.bytes.length - this.#at
+  }
+
+  number(): number | undefined {
+    let value = 0
+    for (let scale = 1; scale <= 2 ** 49; scale *= 0x80) {
+      const byte = this.bytes[this.#at++]
+      if (byte === undefined) return undefined
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+    return undefined
+  }
+
+  handle(): Handle | undefined {
+    const offset = this.number()
+    const bytes = this.number()
+    return offset === undefined || bytes === undefined ? undefined : { offset, bytes }
+  }
+
+  raw(length: number): Buffer {
+    this.#at += length
+    return this.bytes.subarray(this.#at - length, this.#at)
+  }
+}
