@@ -123,12 +123,13 @@ export class Heartbeats {
     this.#equalMs.set(peer, this.#options.environment.nowMs())
   }
 
-  /** Peers' clocks against ours, in milliseconds: those that were heard not longer ago than `withinMs`. */
+  /** Peers' clocks against our wall clock of now, in milliseconds: those that were heard not longer ago than `withinMs`. */
   clockOffsets(withinMs: number): Map<PeerId, number> {
+    const oursMs = this.#options.environment.nowMs() - this.#nowMs
     const offsets = new Map<PeerId, number>()
     for (const [peer, samples] of this.#clocks) {
       const best = samples.best()
-      if (best !== undefined && this.#nowMs - best.atMs <= withinMs) offsets.set(peer, best.offsetMs)
+      if (best !== undefined && this.#nowMs - best.atMs <= withinMs) offsets.set(peer, best.aheadMs - oursMs)
     }
     return offsets
   }

@@ -153,9 +153,7 @@ export class Neighbour {
     const sentMs = this.#sentMs.get(echo.nonce)
     if (sentMs !== undefined) {
       const { heldMs } = echo
-      this.clock.add(
-        sample({ sentMs, receivedMs: nowMs, wallMs: this.#environment.nowMs(), heldMs, theirWallMs: wallMs }),
-      )
+      this.clock.add(sample({ sentMs, receivedMs: nowMs, heldMs, theirWallMs: wallMs }))
     }
     const answered = this.#waiters.filter(({ after }) => after !== undefined && echo.nonce >= after)
     this.#waiters = this.#waiters.filter((waiter) => !answered.includes(waiter))

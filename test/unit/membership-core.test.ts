@@ -212,15 +212,15 @@ describe('the change log', () => {
 describe('clocks', () => {
   it('are estimated from the shortest round trip, and anew after a jump', () => {
     const exchange = (theirWallMs: number, roundTripMs: number) =>
-      sample({ sentMs: 0, receivedMs: roundTripMs + 500, heldMs: 500, wallMs: 10_000, theirWallMs })
+      sample({ sentMs: 9_500 - roundTripMs, receivedMs: 10_000, heldMs: 500, theirWallMs })
     const samples = new ClockSamples(3)
     expect(samples.best()).toBeUndefined()
     samples.add(exchange(10_990, 40))
     samples.add(exchange(10_998, 4))
     samples.add(exchange(10_980, 60))
-    expect(samples.best()).toMatchObject({ offsetMs: 1_000, roundTripMs: 4 })
+    expect(samples.best()).toMatchObject({ aheadMs: 1_000, roundTripMs: 4 })
     samples.add(exchange(99_980, 40))
-    expect(samples.best()!.offsetMs).toBe(90_000)
+    expect(samples.best()!.aheadMs).toBe(90_000)
   })
 
   it('have a median', () => {

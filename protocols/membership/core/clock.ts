@@ -2,8 +2,8 @@
 
 /** One estimate. */
 export interface ClockSample {
-  /** Their wall clock less ours, in milliseconds. */
-  readonly offsetMs: number
+  /** Their wall clock less our monotonic one, in milliseconds: our wall clock may jump without a word. */
+  readonly aheadMs: number
   /** The round trip it was taken with: the offset is wrong by at most half of it. */
   readonly roundTripMs: number
   /** When, in monotonic milliseconds. */
@@ -14,9 +14,8 @@ export interface ClockSample {
 export interface Exchange {
   /** When we had sent the heartbeat that is echoed, in monotonic milliseconds. */
   readonly sentMs: number
-  /** Now, in monotonic milliseconds, and by our wall clock. */
+  /** Now, in monotonic milliseconds. */
   readonly receivedMs: number
-  readonly wallMs: number
   /** How long the peer had held ours, and its wall clock when it sent. */
   readonly heldMs: number
   readonly theirWallMs: number
@@ -25,8 +24,8 @@ export interface Exchange {
 /** The offset that one exchange shows. Source: the network time protocol's on-wire protocol (RFC 5905), with one of its two clocks left out. */
 export function sample(exchange: Exchange): ClockSample {
   const roundTripMs = Math.max(0, exchange.receivedMs - exchange.sentMs - exchange.heldMs)
-  const offsetMs = exchange.theirWallMs + roundTripMs / 2 - exchange.wallMs
-  return { offsetMs, roundTripMs, atMs: exchange.receivedMs }
+  const aheadMs = exchange.theirWallMs + roundTripMs / 2 - exchange.receivedMs
+  return { aheadMs, roundTripMs, atMs: exchange.receivedMs }
 }
 
 /** The samples of one peer's clock: the latest few; the one with the shortest round trip counts. */
@@ -43,7 +42,7 @@ export class ClockSamples {
   add(next: ClockSample): void {
     const best = this.best()
     const slackMs = best === undefined ? 0 : best.roundTripMs + next.roundTripMs + 50
-    if (best !== undefined && Math.abs(best.offsetMs - next.offsetMs) > slackMs) this.#samples = []
+    if (best !== undefined && Math.abs(best.aheadMs - next.aheadMs) > slackMs) this.#samples = []
     this.#samples = [...this.#samples, next].slice(-this.#kept)
   }
 
