@@ -27,7 +27,7 @@ import {
 } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import { Trie } from '../merkle/trie.js'
-import type { Address } from '../model/address.js'
+import { type Address, isUserAddress } from '../model/address.js'
 import { zeroTime } from '../model/clock.js'
 import {
   type Contexts,
@@ -207,8 +207,14 @@ export class Replica implements SyncReplica {
     return this.#submit((batch) => this.#ledger.write(batch, () => write(this.#transaction(batch))))
   }
 
-  /** The committed live versions at an address. Throws DAMAGED_VALUE. */
+  /** The committed live versions at an address. Throws DAMAGED_VALUE, and NOT_VERIFIED for a damaged store until it is verified. */
   versions(address: Address): readonly Version[] {
+    if (this.#isSuspect && !this.#isVerified && isUserAddress(address)) {
+      throw new HearsayError(
+        'NOT_VERIFIED',
+        'the store was damaged, and what is left of it is still being verified; try again in a moment',
+      )
+    }
     return this.reading(() => {
       const versions = this.#reader.versions(address)
       if (versions.length > 0 || !this.#reader.isLost(address)) return versions

@@ -137,6 +137,12 @@ export class Daemon {
     return this.#process?.pid
   }
 
+  /** Whether the process is there. */
+  get isRunning(): boolean {
+    const child = this.#process
+    return child !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
   /** Sends a signal. */
   signal(signal: NodeJS.Signals): void {
     this.#process?.kill(signal)

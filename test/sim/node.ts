@@ -32,6 +32,8 @@ export interface Surroundings {
   environment(clock: ClockFault): VirtualEnvironment
   /** A node wrote: which updates, and what its writer asked. */
   note(text: () => string): void
+  /** A node deletes versions for their deadline. */
+  expired(issuer: string, dots: readonly Dot[]): void
   failed(error: unknown): void
 }
 
@@ -255,6 +257,7 @@ export class Run {
       },
       remove: (address, supersedes, kind = 'delete') => {
         check(supersedes)
+        if (kind === 'expiry') this.#around.expired(issuer, supersedes)
         const dot = transaction.remove(address, supersedes, kind)
         const about = { dot, address, kind, hash: null, expiresAtMs: null }
         drafts.push({ ...about, supersedes: sorted(supersedes), issuer })

@@ -53,6 +53,8 @@ export interface Witness {
 export class Oracle {
   readonly updates = new Map<string, Known>()
   readonly #supersededBy = new Map<string, Known[]>()
+  /** Deletes in the logs of their issuers, by issuer. */
+  readonly #deletes = new Map<string, Set<Known>>()
   readonly #rootOf = new Map<string, string>()
   readonly #entriesOf = new Map<string, string>()
 
@@ -74,6 +76,10 @@ export class Oracle {
     }
     const known: Known = { ...update, isAcknowledged: false, isDurable: false, isExcused: false }
     this.updates.set(text, known)
+    if (known.kind !== 'put') {
+      const kept = this.#deletes.get(known.issuer) ?? new Set()
+      this.#deletes.set(known.issuer, kept.add(known))
+    }
     for (const dot of update.supersedes) {
       const list = this.#supersededBy.get(dotText(dot))
       if (list === undefined) this.#supersededBy.set(dotText(dot), [known])
@@ -231,6 +237,33 @@ export class Oracle {
       if (!known.isAcknowledged || known.isExcused) continue
       if (witnesses.some((witness) => witness.isDoubtful || this.#isSettled(witness.mirror, known))) continue
       throw new Violation('lost', `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`)
+    }
+  }
+
+  /** A delete stays in the log of its issuer until every member has applied it that the issuer knows when it lets go. */
+  logged(issuer: Witness, others: () => readonly Witness[]): void {
+    const kept = this.#deletes.get(issuer.name)
+    for (const known of kept ?? []) {
+      if (!known.isAcknowledged || issuer.mirror.rows.has(dotText(known.dot))) continue
+      kept!.delete(known)
+      const missing = known.isExcused ? undefined : others().find(({ mirror }) => !mirror.applied.has(known.dot))
+      if (missing === undefined) continue
+      throw new Violation(
+        'log-forgot',
+        `${issuer.name} let go of ${short(known.dot)}, which ${missing.name} has not applied`,
+      )
+    }
+  }
+
+  /** A version was deleted for its deadline. `clocksMs`: the wall clocks of the other nodes. */
+  expiredBy(issuer: string, dots: readonly Dot[], clocksMs: readonly number[]): void {
+    for (const dot of dots) {
+      const deadlineMs = this.updates.get(dotText(dot))?.expiresAtMs ?? Number.POSITIVE_INFINITY
+      if (clocksMs.length < 2 || clocksMs.some((nowMs) => nowMs >= deadlineMs)) continue
+      throw new Violation(
+        'expired-early',
+        `${issuer} deleted ${short(dot)} when no other clock had reached its deadline`,
+      )
     }
   }
 

@@ -23,7 +23,7 @@ class Planner {
   #added = 0
   #values = 0
   readonly #keys: number
-  readonly #isLong: boolean
+  readonly isLong: boolean
   readonly #quietMs: number
   readonly #sync: boolean
 
@@ -33,8 +33,8 @@ class Planner {
     const count = options.nodes ?? this.random.pick([2, 3, 3, 4, 5, 5])
     this.#nodes = Array.from({ length: count }, (_, at) => `n${at}`)
     this.#keys = this.random.pick([2, 4, 8, 20])
-    this.#isLong = this.random.chance(0.06)
-    this.#quietMs = this.#isLong ? 150_000 : 4_000 + this.random.below(10_000)
+    this.isLong = this.random.chance(0.06)
+    this.#quietMs = this.isLong ? 150_000 : 4_000 + this.random.below(10_000)
     this.#sync = !this.random.chance(0.05)
   }
 
@@ -49,7 +49,7 @@ class Planner {
       nodes,
       edges,
       syncIntervalMs: random.pick([700, 1_500, 3_000]),
-      heartbeatMs: random.pick(this.#isLong ? [2_000] : [300, 600, 1_000]),
+      heartbeatMs: random.pick(this.isLong ? [2_000] : [300, 600, 1_000]),
       logBytesMax: random.pick([0, 400, 1 << 30, 1 << 30, 1 << 30]),
       sync: this.#sync,
       latencyMs: random.pick([0.5, 2, 20]),
@@ -89,7 +89,8 @@ class Planner {
       for (const words of this.#write()) push(atMs, words)
     }
     const faults = random.below(12)
-    const kinds = random.shuffle(faultKinds).slice(0, 2 + random.below(5))
+    const kinds: FaultKind[] = random.shuffle(faultKinds).slice(0, 2 + random.below(5))
+    if (this.isLong) kinds.push('jump', 'jump')
     for (let fault = 0; fault < faults; fault++) {
       const atMs = 300 + random.next() * this.#quietMs
       for (const { afterMs, words } of this.#fault(random.pick(kinds))) push(atMs + afterMs, words)
@@ -163,7 +164,7 @@ class Planner {
       case 'late':
         return [then(['late', String(random.below(6_000))], 0), then(['late', '0'])]
       case 'jump':
-        return [then(['jump', a, String(Math.round((random.next() - 0.5) * 240_000))], 0)]
+        return [then(['jump', a, String(Math.round((random.next() - (this.isLong ? 0.2 : 0.5)) * 400_000))], 0)]
       case 'rotate':
         return [then(['rotate', a], 0)]
       case 'rollback':
@@ -232,7 +233,7 @@ const writes: readonly Act[] = [
   put,
   put,
   put,
-  (p) => [['put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(20_000))]],
+  (p) => [['put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(p.isLong ? 120_000 : 20_000))]],
   (p) => [['get', p.node, p.key]],
   (p) => [['get', p.node, p.key]],
   (p) => [['get', p.node, p.key]],

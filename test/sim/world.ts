@@ -1,6 +1,7 @@
 /** A simulated mesh: performs actions on virtual time, looks at every change with the oracle, and waits for rest at the end. */
 import type { KvChange } from '../../store/kv.js'
-import { Random, VirtualWorld } from '../support/virtual-environment.js'
+import type { Dot } from '../../store/model/dot.js'
+import { type ClockFault, Random, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { type DiskImage, SimDisk } from './disk.js'
 import { SimMesh } from './network.js'
 import { type Run, SimNode, type Surroundings, tagOf } from './node.js'
@@ -23,6 +24,8 @@ export interface Figures {
 export const convergenceMs = 240_000
 /** How long equal nodes are watched at rest, in virtual milliseconds. */
 const restMs = 1_500
+/** How long a slice of long work waits for its next turn at most, in milliseconds. */
+const yieldMs = 40
 
 const faultVerbs = new Set(
   'crash stop fail cut split clog loss duplicate late jump rotate rollback clone add forget flip lose'.split(' '),
@@ -61,7 +64,8 @@ export class Simulation {
       syncIntervalMs: plan.syncIntervalMs,
       heartbeatMs: plan.heartbeatMs,
       sync: plan.sync,
-      environment: (clock) => this.world.environment(clock),
+      environment: (clock) => this.#environment(clock),
+      expired: (issuer, dots) => this.#expired(issuer, dots),
       note: (text) => this.trace.note(text),
       failed: (error) => this.fail(error),
     }
@@ -153,10 +157,7 @@ export class Simulation {
       case 'start':
         return this.startSoon(a)
       case 'crash':
-        if (node?.run === undefined) return
-        await node.crash(b === 'reset')
-        if (!this.#plan.sync) this.#destroyed(node)
-        return
+        return node?.run === undefined ? undefined : await this.#crash(node, b === 'reset')
       case 'stop':
         if (node?.run?.isServing === true) node.stop().catch((error: unknown) => this.users.expectHearsayError(error))
         return
@@ -230,6 +231,15 @@ export class Simulation {
   }
 
   // --- faults of disks and members ----------------------------------------------------------------------------------
+
+  /** Without fsync a crash may take what was acknowledged, and a repair as well. */
+  async #crash(node: SimNode, reset: boolean): Promise<void> {
+    await node.crash(reset)
+    if (this.#plan.sync) return
+    if (node.wasDamaged) node.isDoubtful = true
+    this.#rewound.add(node.name)
+    this.#destroyed(node)
+  }
 
   #rollback(name: string): void {
     const node = this.nodes.get(name)
@@ -328,6 +338,7 @@ export class Simulation {
       if (run.isVerified && !node.isDoubtful) this.#compareMemory(node, run)
       this.#compareAcknowledgements(node, run)
       this.oracle.exists(this.#alive())
+      this.#compareLog(node, run)
     } catch (error) {
       this.fail(error)
     }
@@ -352,6 +363,33 @@ export class Simulation {
     }
   }
 
+  /** With room for it, the log keeps what members miss. */
+  #compareLog(node: SimNode, run: Run): void {
+    if (!this.#plan.sync || this.#plan.logBytesMax < 1 << 20 || this.isRewound(node.name) || !run.isServing) return
+    this.oracle.logged(node, () => {
+      const known = new Set(run.protocols.membership.records().map(({ peer }) => peer))
+      return this.#alive().filter(({ name }) => known.has(name) && !this.isRewound(name))
+    })
+  }
+
+  #expired(issuer: string, dots: readonly Dot[]): void {
+    const others = this.#alive().filter(({ name }) => name !== issuer)
+    const clocksMs = others.map(({ clock }) => this.world.nowMs + (clock.offsetMs ?? 0))
+    try {
+      this.oracle.expiredBy(issuer, dots, clocksMs)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Slices of long work take a while, as on a busy machine: others come in between. */
+  #environment(clock: ClockFault): VirtualEnvironment {
+    const environment = this.world.environment(clock)
+    environment.yieldTurn = () =>
+      new Promise((resolve) => environment.setTimer(environment.random() * yieldMs, resolve))
+    return environment
+  }
+
   #alive(): SimNode[] {
     return [...this.nodes.values()].filter((node) => !node.isRetired)
   }
@@ -373,7 +411,7 @@ export class Simulation {
       const { run } = node
       node.disk.failNext(undefined)
       const isBroken = run?.isServing === true && run.replica.failure !== undefined
-      if (node.isDoubtful || isBroken) await node.crash(true)
+      if (node.isDoubtful || isBroken) await this.#crash(node, true)
       this.startSoon(node.name)
     }
     this.#connectParts()

@@ -1,0 +1,239 @@
+/** Disks that fail real daemons: full, read-only, with flipped bits. Nothing acknowledged is lost, and nothing damaged is served as sound. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
+import { isRoot, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+
+const needsRoot = isRoot ? '' : ' (skipped: needs root to mount and to change users)'
+const nobody = 65_534
+
+let fleet: Fleet
+const mounts: string[] = []
+beforeEach(async () => {
+  fleet = await Fleet.create()
+})
+afterEach(async () => {
+  const folder = fleet.folder
+  await fleet.end().catch(() => {})
+  for (const path of mounts.splice(0).reverse()) execFileSync('umount', ['--lazy', path])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function mount(...args: string[]): void {
+  execFileSync('mount', args)
+  mounts.push(args.at(-1)!)
+}
+
+describe('a full disk', () => {
+  it.skipIf(!isRoot)(`refuses writes, serves reads, and loses nothing${needsRoot}`, { timeout: 120_000 }, async () => {
+    const random = new Random(seedOf(3))
+    const tried = rounds(1, 6)
+    const data = join(fleet.folder, 'small')
+    mkdirSync(data)
+    mount('-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', data)
+    const daemon = fleet.prepare('small', [], {}, data)
+    const writers = new Writers('full', random)
+    const recoveryMs: number[] = []
+    for (let round = 0; round < tried; round++) {
+      const balloon = join(data, 'balloon')
+      await daemon.start()
+      await writers.run(daemon, 2, (acknowledged) => acknowledged >= 20)
+      fill(balloon, 64 * 1024 * random.below(12))
+      const errors = await writers.run(daemon, 8, () => false)
+      for (const error of errors) expect(error).toMatchObject({ code: 'STORE_FAILED' })
+      // Read-only from now on, and says so; what is there is still served.
+      await writersUnchanged(daemon, writers)
+      const refused = await daemon.cli(['put', 'one-more', 'value'])
+      expect(refused.exit).toBe(1)
+      expect(refused.stderr).toContain('STORE_FAILED')
+      expect((await daemon.client.status()).warnings.join()).toMatch(/disk failed/)
+      // A node on a disk that is still full either starts or says clearly why not; nothing is lost by trying.
+      await daemon.stop()
+      await daemon.start().then(
+        () => daemon.kill(),
+        (error: Error) => expect(error.message).toMatch(/STORE_FAILED|ENOSPC|no space/i),
+      )
+      rmSync(balloon, { force: true })
+      recoveryMs.push(await timed(() => daemon.start()))
+      await writers.expectKept(daemon)
+      await daemon.client.put('after', `round ${round}`)
+      expect((await daemon.client.status()).warnings).toEqual([])
+      await daemon.stop()
+    }
+    note({ fault: 'disk full', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+  })
+
+  /** Takes all space but so many bytes. */
+  function fill(path: string, leaveBytes: number): void {
+    const chunk = Buffer.alloc(64 * 1024)
+    let chunks = 0
+    try {
+      for (;;) {
+        writeFileSync(path, chunk, { flag: 'a' })
+        chunks++
+      }
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' })
+    }
+    const bytes = Math.max(0, chunks * chunk.length - leaveBytes)
+    writeFileSync(path, Buffer.alloc(bytes))
+  }
+
+  /** Every key is readable; what was under way may be either. */
+  async function writersUnchanged(daemon: Daemon, writers: Writers): Promise<void> {
+    let shown = 0
+    for await (const item of daemon.client.list({ prefix: 'full/', values: true, limit: 2000 })) {
+      expect((await daemon.client.get(item.key)).value.toString()).toBe(item.value)
+      shown++
+    }
+    expect(shown).toBeGreaterThan(0)
+    expect(shown).toBeLessThanOrEqual(writers.keys)
+  }
+})
+
+describe('a data directory that cannot be written', () => {
+  it.skipIf(!isRoot)(`by permission: a clear error and exit code 1${needsRoot}`, async () => {
+    const data = join(fleet.folder, 'theirs')
+    const daemon = fleet.prepare('theirs', [], {}, data)
+    await daemon.start()
+    await daemon.client.put('kept', 'kept')
+    await daemon.stop()
+    chmodSync(fleet.folder, 0o755)
+    daemon.launch = { prefix: ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] }
+    await expect(daemon.start()).rejects.toThrow(/ended with 1 [\s\S]*error [A-Z_]+: .*theirs/)
+    // Owned by that user, but not writable.
+    for (const path of [data, join(data, 'store'), ...files(data), ...files(join(data, 'store'))]) {
+      chownSync(path, nobody, nobody)
+    }
+    chmodSync(join(data, 'store'), 0o500)
+    await expect(daemon.start()).rejects.toThrow(/ended with 1 [\s\S]*error STORE_FAILED: /)
+    chmodSync(join(data, 'store'), 0o700)
+    await daemon.start()
+    expect((await daemon.client.get('kept')).value.toString()).toBe('kept')
+    note({ fault: 'data directory without permission', tried: 2, checked: 1, lost: 0 })
+  })
+
+  it.skipIf(!isRoot)(`by a read-only mount: a clear error and exit code 1${needsRoot}`, async () => {
+    const daemon = await fleet.add('frozen')
+    await daemon.client.put('kept', 'kept')
+    await daemon.stop()
+    const { data } = daemon
+    mount('--bind', data, data)
+    execFileSync('mount', ['-o', 'remount,ro,bind', data])
+    await expect(daemon.start()).rejects.toThrow(/ended with 1 [\s\S]*error [A-Z_]+: .*(read-only|cannot be)/i)
+    execFileSync('mount', ['-o', 'remount,rw,bind', data])
+    await daemon.start()
+    expect((await daemon.client.get('kept')).value.toString()).toBe('kept')
+    note({ fault: 'data directory read-only', tried: 1, checked: 1, lost: 0 })
+  })
+
+  function files(path: string): string[] {
+    return readdirSync(path).map((name) => join(path, name))
+  }
+})
+
+describe('flipped bits', () => {
+  let crashes = 0
+
+  it('in table files of one of two nodes are found, reported, repaired from the other, and harm nothing there', {
+    timeout: 300_000,
+  }, async () => {
+    const random = new Random(seedOf(4))
+    const tried = rounds(2, 16)
+    const nodes = (await fleet.mesh(['sound', 'rotten'], ['--sync-interval', '2s'])) as [Daemon, Daemon]
+    const [sound, rotten] = nodes
+    const writers = new Writers('bits', random)
+    const recoveryMs: number[] = []
+    let reported = 0
+    for (let round = 0; round < tried; round++) {
+      await writers.run(round % 2 === 0 ? sound : rotten, 8, (acknowledged) => acknowledged >= 400)
+      await allEqual(nodes)
+      await rotten.stop()
+      // LevelDB turns its log into a table at each start.
+      await rotten.start()
+      await connectedTo(rotten, 1)
+      await rotten.stop()
+      const before = await sound.client.status()
+      const flipped = flip(rotten.data, random)
+      let warnings: readonly string[] = []
+      recoveryMs.push(
+        await timed(async () => {
+          await again(rotten, () => expectNeverWrong(rotten, sound))
+          await again(rotten, () => restartWhileTold(rotten))
+          await connectedTo(rotten, 1)
+          await allEqual(nodes)
+          warnings = (await rotten.client.status()).warnings
+        }),
+      )
+      if (rotten.stderr.includes('damage') || warnings.length > 0) reported++
+      expect((await sound.client.status()).entries, `flipped ${flipped}`).toBe(before.entries)
+      await writers.expectKept(sound)
+      await writers.expectKept(rotten)
+    }
+    expect(reported).toBeGreaterThan(0)
+    process.stdout.write(`the process ended ${crashes} times inside LevelDB\n`)
+    note({ fault: 'bit flips in table files', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+  })
+
+  /**
+   * Does something with a daemon that may end meanwhile: LevelDB itself ends the process when it compacts keys out of order. The
+   * start after that finds the damage before LevelDB sees it.
+   */
+  async function again(daemon: Daemon, work: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (!daemon.isRunning) await daemon.start()
+        return await work()
+      } catch (error) {
+        if (daemon.isRunning || attempt === 2) throw error
+        crashes++
+      }
+    }
+  }
+
+  /** Flips one to eight bits in a table file. Returns where. */
+  function flip(data: string, random: Random): string {
+    const store = join(data, 'store')
+    const tables = readdirSync(store).filter((name) => name.endsWith('.ldb'))
+    expect(tables.length).toBeGreaterThan(0)
+    const name = tables[random.below(tables.length)]!
+    const bytes = readFileSync(join(store, name))
+    const places = Array.from({ length: 1 + random.below(8) }, () => random.below(bytes.length))
+    for (const at of places) bytes[at]! ^= 1 << random.below(8)
+    writeFileSync(join(store, name), bytes)
+    return `${name} at ${places.join(', ')}`
+  }
+
+  /** While the damage is there each key is answered rightly, or with an error that says so, or the status warns of the damage. */
+  async function expectNeverWrong(rotten: Daemon, sound: Daemon): Promise<void> {
+    const wrong: string[] = []
+    for await (const { key } of sound.client.list({ prefix: 'bits/', limit: 2000 })) {
+      const right = (await sound.client.get(key)).value
+      const answer = await rotten.client.get(key).then(
+        ({ value }) => (value.equals(right) ? 'right' : `other bytes for ${key}`),
+        (error: { code?: string }) => error.code ?? String(error),
+      )
+      if (['right', 'DAMAGED_VALUE', 'NOT_VERIFIED'].includes(answer)) continue
+      const { warnings } = await rotten.client.status()
+      if (!warnings.some((warning) => warning.includes('damage'))) wrong.push(`${answer} for ${key}`)
+    }
+    expect(wrong).toEqual([])
+  }
+
+  /** Where whole tables cannot be read the log asks for a restart, which saves the rest into a new store. */
+  async function restartWhileTold(daemon: Daemon): Promise<void> {
+    for (let restart = 0; restart < 3; restart++) {
+      await until(
+        'verified or failed',
+        () => daemon.client.health(),
+        ({ ready, details }) => ready || JSON.stringify(details).includes('"verified":false'),
+      )
+      if (!/restart the daemon/.test(daemon.stderr)) return
+      daemon.stderr = ''
+      await daemon.stop()
+      await daemon.start()
+    }
+  }
+})

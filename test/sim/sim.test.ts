@@ -1,0 +1,42 @@
+/** A fixed budget of simulated seeds, the seeds that once failed, and the promise that one seed decides everything. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const launcher = fileURLToPath(new URL('run.mjs', import.meta.url))
+/** Seeds of the fixed budget; more are played by `.ci/run` and `npm run sim -- --seeds N`. */
+const seeds = 120
+
+async function sim(...flags: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [launcher, ...flags], { maxBuffer: 64 * 1024 * 1024 })
+  return stdout
+}
+
+const hashOf = (output: string) => /^hash ([0-9a-f]{16})/m.exec(output)?.[1]
+
+describe('the simulator', () => {
+  it(`plays ${seeds} seeds without a violation`, async () => {
+    expect(await sim('--seeds', String(seeds))).toContain(`sim: ${seeds} passed, 0 failed`)
+  })
+
+  it('plays the seeds that once failed without a violation', async () => {
+    expect(await sim('--known')).toMatch(/sim: [1-9]\d* passed, 0 failed/)
+  })
+
+  it('plays one seed the same way twice, and another one otherwise', async () => {
+    const [once, again, other] = await Promise.all([
+      sim('--seed', '5', '--quiet'),
+      sim('--seed', '5', '--quiet'),
+      sim('--seed', '6', '--quiet'),
+    ])
+    expect(hashOf(once)).toBeDefined()
+    expect(hashOf(again)).toBe(hashOf(once))
+    expect(hashOf(other)).not.toBe(hashOf(once))
+  })
+
+  it('catches a deliberate bug', async () => {
+    const output = await sim('--mutations', '--mutation', 'unite-at-start', '--seeds', '50')
+    expect(output).toContain('mutations: 1 passed, 0 failed')
+  })
+})
