@@ -55,6 +55,8 @@ export interface LedgerChanges {
   readonly events: readonly FeedEvent[]
   readonly issued: readonly (readonly Update[])[]
   readonly contextsChanged: boolean
+  /** How many changes of the mesh's own records there were so far. */
+  readonly systemWrites: number
 }
 
 /** What the ledger needs to know of its surroundings. */
@@ -105,6 +107,8 @@ export class Ledger implements Contexts {
   readonly members: Map<Actor, MemberTag>
   /** Bytes of the log rows of updates whose version is no longer live. */
   logBytes = 0
+  /** How many changes of the mesh's own records there were so far, committed or not. */
+  systemWrites = 0
   #state: StateRow
   #run: Run | undefined
   readonly #options: LedgerOptions
@@ -357,6 +361,7 @@ export class Ledger implements Contexts {
       events: this.#events,
       issued: this.#issued,
       contextsChanged: this.#touched.size > 0,
+      systemWrites: this.systemWrites,
     }
     this.#touched.clear()
     this.#trie = new Map()
@@ -469,6 +474,7 @@ export class Ledger implements Contexts {
     after: readonly Version[],
   ): void {
     if (before === after) return
+    if (!isUserAddress(address)) this.systemWrites++
     batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
     if (this.#lost.size > 0) this.#lost.delete(addressText(address))
     for (const version of before) if (!after.includes(version)) this.#count(batch, key, version, -1)

@@ -46,6 +46,8 @@ export interface Hint {
 export interface LogOwner {
   readonly ledger: Ledger
   readonly committedApplied: Context
+  /** False while a change of the mesh's own records is not committed: who is a member is then not settled. */
+  readonly areMembersSettled: boolean
   submit<T>(write: (batch: Batch) => T): Promise<T>
   nowMs(): number
 }
@@ -107,12 +109,12 @@ export class UpdateLog {
 
   /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
   async trim(): Promise<number> {
-    const acknowledged = this.acknowledgedByAll()
     let trimmed = 0
     for (;;) {
       const candidates = await this.#candidates()
       if (candidates.length === 0) break
-      const result = await this.#owner.submit((batch) => this.#trimRows(batch, candidates, acknowledged))
+      // Looked at inside the write: a member that has come meanwhile holds everything.
+      const result = await this.#owner.submit((batch) => this.#trimRows(batch, candidates, this.acknowledgedByAll()))
       trimmed += result.rows
       this.#cursor = result.cursor
       if (result.isStopped) break
@@ -196,6 +198,7 @@ export class UpdateLog {
   #trimRows(batch: Batch, candidates: readonly Candidate[], acknowledged: Context) {
     let rows = 0
     let cursor = this.#cursor
+    if (!this.#owner.areMembersSettled) return { rows, cursor, isStopped: true }
     for (const candidate of candidates) {
       const row = candidate.dot === null ? undefined : this.#owner.ledger.dotRow(batch, candidate.dot)
       const isForced = this.#isOverLimit(row)

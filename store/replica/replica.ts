@@ -94,7 +94,7 @@ export class Replica implements SyncReplica {
   readonly #expiry: ExpirySweep
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
-  #committed: { seen: Context; applied: Context; state: StateRow }
+  #committed: { seen: Context; applied: Context; state: StateRow; systemWrites: number }
   #trie = new Trie()
   /** While the trie is being built: changes committed meanwhile, to be made afterwards. */
   #trieBacklog: TrieChange[] | undefined = []
@@ -118,7 +118,7 @@ export class Replica implements SyncReplica {
     this.#store = options.store
     this.#environment = options.environment
     this.#isSuspect = isSuspect
-    this.#committed = { seen: contexts.seen.clone(), applied: contexts.applied.clone(), state }
+    this.#committed = { seen: contexts.seen.clone(), applied: contexts.applied.clone(), state, systemWrites: 0 }
     this.#ledger = new Ledger(contexts, members, state, {
       environment: options.environment,
       member: options.member,
@@ -142,6 +142,9 @@ export class Replica implements SyncReplica {
         ledger: this.#ledger,
         get committedApplied() {
           return replica.#committed.applied
+        },
+        get areMembersSettled() {
+          return replica.#ledger.systemWrites === replica.#committed.systemWrites
         },
         submit: (write) => replica.#submit(write),
         nowMs: () => replica.#environment.nowMs(),
