@@ -364,6 +364,13 @@ export function entryKeyEnd(key: string): Buffer {
   return whole
 }
 
+/** The first key after every row of this address's key and type: where the next type, or the next key, begins. */
+export function entryTypeEnd({ key, type }: Address): Buffer {
+  const first = Buffer.from(entryKey({ key, type, field: noField }))
+  first[first.length - 1]!++
+  return first
+}
+
 /** The address of an entry's key. Throws DamagedRow when it is none. */
 export function entryAddress(rowKey: Uint8Array): Address {
   const row = Buffer.from(rowKey.buffer, rowKey.byteOffset, rowKey.byteLength)

@@ -204,10 +204,16 @@ export class Ledger implements Contexts {
 
   /** Issues an update under a new dot of this run. */
   issue(batch: Batch, draft: Draft): Update {
+    return this.issueAs(batch, () => draft)
+  }
+
+  /** Issues an update that depends on the dot it gets. */
+  issueAs(batch: Batch, draftFor: (dot: Dot) => Draft): Update {
     const nowMs = this.#options.environment.nowMs()
     this.#watchClock(nowMs)
     this.#run ??= { actor: this.#newActor(), counter: 0, clockOffsetMs: this.#clockOffsetMs(nowMs) }
     const dot = { actor: this.#run.actor, counter: ++this.#run.counter }
+    const draft = draftFor(dot)
     this.#state = { ...this.#state, clock: tick(this.#state.clock, nowMs) }
     const supersedes = [...draft.supersedes].sort(compareDots)
     const update: Update = { ...draft, dot, time: this.#state.clock, supersedes }

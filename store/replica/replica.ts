@@ -530,6 +530,8 @@ export class Replica implements SyncReplica {
       versions: (address) => ledger.versions(batch, address),
       put: (address, value, expiresAtMs, supersedes) =>
         ledger.issue(batch, { address, kind: 'put', value, expiresAtMs, supersedes }).dot,
+      putAs: (address, build) =>
+        ledger.issueAs(batch, (dot) => ({ address, kind: 'put', expiresAtMs: null, ...build(dot) })).dot,
       remove: (address, supersedes, kind = 'delete') =>
         ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot,
       recall: (retryKey) => {
