@@ -21,6 +21,7 @@ import { UserData } from '../../store/data/user-data.js'
 import { HearsayError } from '../../store/errors.js'
 import { dotText } from '../../store/model/dot.js'
 import { openNode } from './replicas.js'
+import { StillEnvironment } from './still-environment.js'
 
 /** The actor of all dots here. */
 export const actor = '00000000000000aa'
@@ -272,7 +273,7 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     home: '/',
     hostname: 'a',
   })
-  const { replica } = await openNode('api')
+  const { replica } = await openNode('api', {}, new StillEnvironment('api', fakeNowMs))
   const { counters, sets, maps, batches } = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
   return {
     counters,
