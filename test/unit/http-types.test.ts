@@ -74,12 +74,12 @@ describe('counters', () => {
 
 describe('sets', () => {
   it('hold members of any bytes, listed in order, each once', async () => {
-    for (const member of ['b', 'a%2Fb', '%FF', '%2E', 'b']) {
+    for (const member of ['b', 'a%2Fb', '%FF', '%2E.x', 'b']) {
       expect((await send('PUT', `/v1/sets/tags/${member}`)).statusCode).toBe(200)
     }
     expect((await send('GET', '/v1/sets/tags')).json()).toEqual({
       key: 'tags',
-      members: ['.', 'a/b', 'b', { value: '/w==', encoding: 'base64' }],
+      members: ['..x', 'a/b', 'b', { value: '/w==', encoding: 'base64' }],
     })
     expect((await send('GET', '/v1/sets/tags/a%2Fb')).json()).toEqual({ key: 'tags', member: 'a/b' })
     expect((await send('GET', '/v1/sets/tags/c')).statusCode).toBe(404)
