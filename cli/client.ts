@@ -194,6 +194,11 @@ export class Client {
     return this.#transport.stream({ method: 'GET', path: `/v1/export${queryOf({ prefix })}`, timeoutMs: meshTimeoutMs })
   }
 
+  /** A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the stream is cut. */
+  backup(): AsyncGenerator<Buffer> {
+    return this.#transport.stream({ method: 'GET', path: '/v1/backup', timeoutMs: meshTimeoutMs })
+  }
+
   /**
    * Imports JSON lines in requests of bounded size; what was imported before a failure stays, and importing again skips it.
    * @param onProgress told after each request how much was taken, in bytes of the source

@@ -25,6 +25,12 @@ export type Registers = Pick<
   'get' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve' | 'importValue'
 >
 
+/** Backups of the store, as the API takes them. */
+export interface Backups {
+  /** The bytes of a backup as of now, read as they are asked for. Throws NOT_VERIFIED, STORE_FAILED. */
+  take(): AsyncGenerator<Buffer>
+}
+
 /** The mesh as the API sees it. */
 export interface Mesh {
   readonly name: string

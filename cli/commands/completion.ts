@@ -55,7 +55,7 @@ ${flags.join('\n')}
   fi
   case \${COMP_WORDS[1]} in
     ${namesWithKeys('|')}) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(${listKeys} -- "$word" 2>/dev/null </dev/null) ;;
-    import) compopt -o default ;;
+    import|backup|restore) compopt -o default ;;
   esac
 }
 complete -F _hearsay hearsay`
@@ -108,7 +108,7 @@ function fishScript(): string {
 complete -c hearsay -f
 ${lines.join('\n')}
 complete -c hearsay -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
-complete -c hearsay -n '__fish_seen_subcommand_from import' -F
+complete -c hearsay -n '__fish_seen_subcommand_from import backup restore' -F
 complete -c hearsay -n '__fish_seen_subcommand_from ${namesWithKeys(' ')}' -a '(${listKeys} -- (commandline -ct) 2>/dev/null </dev/null)'`
 }
 

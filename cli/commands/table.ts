@@ -70,6 +70,14 @@ const values: readonly CommandSpec[] = [
     examples: ['hearsay export > backup.jsonl'],
     load: async () => (await import('./transfer.js')).exportAll,
   },
+  {
+    name: 'backup',
+    summary: 'save the whole node to a file, or to - for stdout, while it runs',
+    arguments: [{ name: 'FILE', required: true }],
+    options: [{ name: 'force', help: 'replace the file if it is there' }, ...commonOptions],
+    examples: ['hearsay backup attic.backup', 'hearsay backup - | gpg -e -r me > attic.backup.gpg'],
+    load: async () => (await import('./backup.js')).backup,
+  },
 ]
 
 const mesh: readonly CommandSpec[] = [
@@ -159,6 +167,19 @@ const local: readonly CommandSpec[] = [
     options: daemonOptions,
     examples: ['hearsay daemon --name attic', 'hearsay daemon --data ./n1 --listen /ip4/127.0.0.1/tcp/0 --mdns=false'],
     load: async () => (await import('./daemon.js')).daemon,
+  },
+  {
+    name: 'restore',
+    summary: 'bring a node back from a backup, where no daemon runs',
+    arguments: [{ name: 'FILE', required: true }],
+    options: [
+      { name: 'data', value: 'DIR', help: 'the data directory to restore into (HEARSAY_DATA)' },
+      { name: 'same-identity', help: 'come back as the same member; the old node must never run again' },
+      { name: 'force', help: 'replace the node that is in the data directory' },
+      jsonOption,
+    ],
+    examples: ['hearsay restore attic.backup --data ./attic'],
+    load: async () => (await import('./backup.js')).restore,
   },
   {
     name: 'config',

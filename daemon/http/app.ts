@@ -8,6 +8,7 @@ import { headerBytesMax } from './limits.js'
 import { pathOf, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
+import { backupRoutes } from './routes/backup.js'
 import { conflictRoutes } from './routes/conflicts.js'
 import { kvRoutes } from './routes/kv.js'
 import { meshRoutes } from './routes/mesh.js'
@@ -52,7 +53,8 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   await options.before?.(app)
-  for (const routes of [kvRoutes, conflictRoutes, meshRoutes, transferRoutes]) await app.register(routes(services))
+  for (const routes of [kvRoutes, conflictRoutes, meshRoutes, transferRoutes, backupRoutes])
+    await app.register(routes(services))
   await app.register(systemRoutes(services, answers))
   await app.ready()
   return app

@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
 import type { NodeView } from '../node-view.js'
-import type { Mesh, Registers } from '../services.js'
+import type { Backups, Mesh, Registers } from '../services.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -14,6 +14,8 @@ export interface ApiServices {
   readonly registers: Registers
   readonly mesh: Mesh
   readonly node: NodeView
+  /** Takes backups of the store. */
+  readonly backups: Backups
   readonly config: Config
   readonly log: Log
   /** The wall clock, in milliseconds since 1970. */
