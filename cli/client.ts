@@ -1,6 +1,6 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import { HearsayApiError } from './failure.js'
-import { importLines, type Lines } from './importing.js'
+import { type ImportFormat, importLines, type Lines } from './importing.js'
 import { meshTimeoutMs, responseGraceMs, responseTimeoutMsDefault, waitTimeoutMsDefault } from './limits.js'
 import { locate, type Whereabouts } from './locate.js'
 import type * as shapes from './shapes.js'
@@ -200,14 +200,19 @@ export class Client {
   }
 
   /**
-   * Imports JSON lines in requests of bounded size; what was imported before a failure stays, and importing again skips it.
+   * Imports in requests of bounded size; what was imported before a failure stays, and importing again skips it.
    * @param onProgress told after each request how much was taken, in bytes of the source
+   * @param format JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what it looks like
    */
-  import(lines: Lines, onProgress?: (bytes: number, sum: shapes.ImportSummary) => void): Promise<shapes.ImportSummary> {
+  import(
+    source: Lines,
+    onProgress?: (bytes: number, sum: shapes.ImportSummary) => void,
+    format: ImportFormat | 'auto' = 'auto',
+  ): Promise<shapes.ImportSummary> {
     const headers = { 'Content-Type': 'application/x-ndjson' }
     const send = (body: Uint8Array) =>
       this.#json<shapes.ImportSummary>({ method: 'POST', path: '/v1/import', headers, body, timeoutMs: meshTimeoutMs })
-    return importLines(lines, send, onProgress)
+    return importLines(source, format, send, onProgress)
   }
 
   #post<T>(path: string, body: unknown): Promise<T> {

@@ -56,10 +56,22 @@ const values: readonly CommandSpec[] = [
   },
   {
     name: 'import',
-    summary: 'store JSON lines; what is there already is skipped',
+    summary: 'store the entries of a file, or of - for stdin; what is there already is skipped',
     arguments: [{ name: 'FILE', required: true }],
-    options: commonOptions,
-    examples: ['hearsay import backup.jsonl', `echo '{"key":"a","value":"1"}' | hearsay import -`],
+    options: [
+      {
+        name: 'format',
+        value: 'FORMAT',
+        choices: ['jsonl', 'consul', 'tsv'],
+        help: 'jsonl (of `export`), consul (of `consul kv export`) or tsv (key, tab, value); else what it looks like',
+      },
+      ...commonOptions,
+    ],
+    examples: [
+      'hearsay import export.jsonl',
+      `echo '{"key":"a","value":"1"}' | hearsay import -`,
+      'consul kv export | hearsay import -',
+    ],
     load: async () => (await import('./transfer.js')).importFile,
   },
   {
@@ -67,7 +79,7 @@ const values: readonly CommandSpec[] = [
     summary: 'print everything as JSON lines, every sibling kept',
     arguments: [prefix],
     options: commonOptions,
-    examples: ['hearsay export > backup.jsonl'],
+    examples: ['hearsay export > export.jsonl'],
     load: async () => (await import('./transfer.js')).exportAll,
   },
   {
