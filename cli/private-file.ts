@@ -35,6 +35,8 @@ export async function writePrivately(path: string, chunks: AsyncIterable<Uint8Ar
     }
     await (force ? rename(temporary, path) : moveIfFree(temporary, path))
     await syncFolder(dirname(path))
+  } catch (error) {
+    throw isOfSystem(error) ? unwritable(path, error) : error
   } finally {
     forgetSignals()
     await rm(temporary, { force: true })
@@ -45,7 +47,7 @@ async function create(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx', ownerOnly)
   } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${(error as Error).message}`, { cause: error })
+    throw unwritable(path, error)
   }
 }
 
@@ -76,6 +78,14 @@ function onSignal(listener: () => void): () => void {
   return () => {
     for (const signal of signals) process.off(signal, listener)
   }
+}
+
+function isOfSystem(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).syscall === 'string'
+}
+
+function unwritable(path: string, error: unknown): UsageError {
+  return new UsageError(`cannot write ${path}: ${(error as Error).message}`, { cause: error })
 }
 
 function wouldOverwrite(path: string): HearsayApiError {

@@ -82,6 +82,12 @@ export function kindOfRow(key: Uint8Array): RowKind | undefined {
   return kindsByPrefix.get(key[0] ?? -1)
 }
 
+/** All kinds, in the order of their keys. */
+export const rowKinds = (Object.keys(prefixes) as RowKind[]).sort((a, b) => (prefixes[a] < prefixes[b] ? -1 : 1))
+
+/** Kinds of rows that say everything in their key: their value is empty, and has no checksum. */
+const kindsWithoutValue: ReadonlySet<string | undefined> = new Set(['baseline', 'deadline'])
+
 const kindsByPrefix = new Map(
   Object.entries(prefixes).map(([kind, prefix]) => [prefix.charCodeAt(0), kind as RowKind] as const),
 )
@@ -104,9 +110,9 @@ function seal(key: Uint8Array, writer: ByteWriter): Buffer {
   return writer.u32(crc32(body, crc32(key))).finish()
 }
 
-/** Whether a row's checksum fits key and value. The rows of deadlines have none: all that they say is in their key. */
+/** Whether a row's checksum fits key and value. */
 export function isSealed(key: Uint8Array, value: Uint8Array): boolean {
-  if (kindOfRow(key) === 'deadline') return value.length === 0
+  if (kindsWithoutValue.has(kindOfRow(key))) return value.length === 0
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const end = bytes.length - checksumBytes
   return end >= 0 && bytes.readUInt32LE(end) === crc32(bytes.subarray(0, end), crc32(key))

@@ -83,10 +83,17 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     return report
   } catch (error) {
     if (locks.length > 0 && !isRestorePending(data)) await removeLeftovers(data).catch(() => {})
-    throw error
+    throw explained(error, data)
   } finally {
     for (const lock of locks.reverse()) await lock.release()
   }
+}
+
+/** What the system says of the directory, as an error that says what to do. */
+function explained(error: unknown, data: string): unknown {
+  if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') return error
+  const message = `${data} cannot be written: ${(error as Error).message}; choose another directory with --data`
+  return new HearsayError('BAD_CONFIG', message, { key: 'data' }, { cause: error })
 }
 
 /** Another restore may have come and died while the backup was checked; the next one ends it. */

@@ -5,7 +5,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { HearsayError } from '../errors.js'
-import { isSealed, kindOfRow, type RowKind } from '../keyspace.js'
+import { isSealed, kindOfRow, type RowKind, rowKinds } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
 import { ByteReader, ByteWriter } from '../model/bytes.js'
 import { blockBytes, blockBytesMax } from './limits.js'
@@ -27,21 +27,10 @@ export const checkBytes = 4
 export const secretBytes = 32
 
 /**
- * The rows that come along, in the order of their keys. Not: what members acknowledged. That is their word about their own disks
+ * The rows that come along, in the order of their keys: all but what members acknowledged. That is their word about their own disks
  * at another time; a store that comes back later asks them anew, and keeps the log until they have answered.
  */
-export const backedUpKinds: readonly RowKind[] = [
-  'baseline',
-  'context',
-  'dot',
-  'entry',
-  'feed',
-  'retry',
-  'retryOrder',
-  'meta',
-  'deadline',
-  'system',
-]
+export const backedUpKinds: readonly RowKind[] = rowKinds.filter((kind) => kind !== 'acknowledgement')
 
 /** What a backup says of itself. */
 export interface BackupHead {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { BackupDecoder } from '../../store/backup/decoder.js'
 import { BackupEncoder, type BackupHead, blockHeadBytes } from '../../store/backup/format.js'
 import { blockBytes } from '../../store/backup/limits.js'
-import { contextKey, encodeContext, encodeFeed, feedKey, rangeOf } from '../../store/keyspace.js'
+import { contextKey, deadlineKey, encodeContext, encodeFeed, feedKey, rangeOf } from '../../store/keyspace.js'
 import type { KvRow } from '../../store/kv.js'
 
 const head: BackupHead = { layout: 1, takenAtMs: 300, software: '1.2.3', node: 'ann', peer: 'p' }
@@ -141,6 +141,13 @@ describe('the file of a backup', () => {
       expect(() => encode(rows)).toThrow(RangeError)
     }
     expect(encode([contextRow(), feedRow(1)]).length).toBeGreaterThan(0)
+  })
+
+  it('takes rows without a value only where there is none to have', () => {
+    const deadline: KvRow = { key: deadlineKey(5, { actor, counter: 1 }), value: Buffer.alloc(0) }
+    expect(decode(encode([deadline])).totals.rows).toEqual({ deadline: 1 })
+    expect(() => encode([{ ...deadline, value: Buffer.of(0) }])).toThrow(RangeError)
+    expect(() => encode([{ ...feedRow(1), value: Buffer.alloc(0) }])).toThrow(RangeError)
   })
 
   it('that was broken off says why, and is none', () => {

@@ -164,6 +164,15 @@ describe('a restore', () => {
     expect(picture(data)).toEqual(before)
   })
 
+  it('where nothing can be written says so', async () => {
+    writeFileSync(join(folder, 'letter.txt'), '')
+    await expect(restore({ data: join(folder, 'letter.txt', 'data') })).rejects.toMatchObject({ code: 'BAD_CONFIG' })
+    mkdirSync(data)
+    writeFileSync(join(data, 'store'), 'in the way')
+    await expect(restore({ force: true })).rejects.toMatchObject({ code: 'BAD_CONFIG' })
+    expect(readdirSync(data)).toEqual(['store'])
+  })
+
   it('that is killed before any step is whole or not there, also when the end of it is killed again', async () => {
     await formerNode()
     const moments: string[] = []
