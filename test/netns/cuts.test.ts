@@ -1,7 +1,7 @@
 /** Three hosts and every kind of cut: both sides write meanwhile, and afterwards every node has every write of both. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
-import { note, Random, rounds, seedOf, timed } from '../faults/faults.js'
+import { metrics, note, Random, rounds, seedOf, timed } from '../faults/faults.js'
 import { paragraphs } from '../support/package-database.js'
 import { NetnsMesh } from './mesh.js'
 import { canPartition, skipReason } from './namespaces.js'
@@ -101,4 +101,44 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
       () => mesh.hosts.plug('three'),
     ),
   )
+
+  it('a link that comes and goes', { timeout: 120_000 }, async () => {
+    const tried = rounds(5, 40)
+    const before = writes.count
+    const same: string[] = []
+    let isOver = false
+    const flapping = mesh.hosts.flap(tried, random, near, far).finally(() => {
+      isOver = true
+    })
+    while (!isOver) same.splice(0, sameKeys, ...(await writeOnBothSides()))
+    await flapping
+    const usedMs = await timed(() => mesh.reach())
+    await expectHealed(same)
+    note({ fault: 'link flapping', tried, checked: writes.count - before, lost: 0, recoveryMs: [usedMs] })
+  })
+
+  it('a link that loses a fifth of all packets: no heal is needed', { timeout: 120_000 }, async () => {
+    const before = writes.count
+    const all = [...near, ...far]
+    await mesh.hosts.drop({ from: all, to: all, percent: 20 })
+    const same = await writeOnBothSides()
+    const recoveryMs = [await timed(() => expectHealed(same))]
+    await mesh.hosts.heal()
+    note({ fault: 'a fifth of all packets lost', tried: 1, checked: writes.count - before, lost: 0, recoveryMs })
+  })
+
+  it('a slow link: it is used, and nobody takes it for a cut', { timeout: 120_000 }, async () => {
+    const before = writes.count
+    const dials = () => Promise.all(mesh.daemons.map(async (d) => (await metrics(d)).get('hearsay_net_dials_total')))
+    const dialsBefore = await dials()
+    await mesh.hosts.limit('three', '1mbit')
+    const same = await writeOnBothSides()
+    const large = Array.from({ length: 40 }, (_, at) => [`large/one/${at}`, `large/three/${at}`] as const)
+    for (const [here, there] of large)
+      await Promise.all([writes.put(one, here, 15_000), writes.put(three, there, 15_000)])
+    const recoveryMs = [await timed(() => expectHealed(same))]
+    await mesh.hosts.unlimit('three')
+    expect(await dials()).toEqual(dialsBefore)
+    note({ fault: 'a link of 1 Mbit/s', tried: 1, checked: writes.count - before, lost: 0, recoveryMs })
+  })
 })

@@ -2,7 +2,9 @@
  * Hosts as network namespaces on one switch, to be cut apart. The switch is a namespace of its own with a bridge in it, so that the
  * machine's own network has no part in this; no host has a way out.
  */
+import { setTimeout } from 'node:timers/promises'
 import type { Launch } from '../e2e/daemons.js'
+import type { Random } from '../faults/faults.js'
 import { Namespaces, tool, toolPath } from './namespaces.js'
 
 const switchLabel = 'switch'
@@ -69,6 +71,17 @@ export class Hosts {
   /** Drops nothing any more. */
   heal(): Promise<void> {
     return this.drop()
+  }
+
+  /** Splits and heals again and again: `times` cuts, each of which, like each pause, lasts between a fifth and 1.5 seconds. */
+  async flap(times: number, random: Random, ...groups: (readonly string[])[]): Promise<void> {
+    const hold = () => setTimeout(200 + random.below(1_300))
+    for (let cut = 0; cut < times; cut++) {
+      await this.split(...groups)
+      await hold()
+      await this.heal()
+      await hold()
+    }
   }
 
   /** Pulls the cable of a host. */

@@ -48,9 +48,9 @@ export class Writes {
     this.#acknowledged(key, [], value)
   }
 
-  /** Puts a new value in place of everything that the node shows. */
-  async put(daemon: Daemon, key: string): Promise<void> {
-    await this.#put(daemon, key, await view(daemon, key))
+  /** Puts a new value, with so many bytes of ballast, in place of everything that the node shows. */
+  async put(daemon: Daemon, key: string, ballastBytes?: number): Promise<void> {
+    await this.#put(daemon, key, await view(daemon, key), ballastBytes)
   }
 
   /** Puts one value on each of two nodes, neither of which has the other's in view. */
@@ -94,8 +94,13 @@ export class Writes {
     })
   }
 
-  async #put(daemon: Daemon, key: string, { context, values }: View): Promise<void> {
-    const value = `${key} at ${daemon.name}, write ${this.#random.below(2 ** 31)} ${'x'.repeat(this.#random.below(400))}`
+  async #put(
+    daemon: Daemon,
+    key: string,
+    { context, values }: View,
+    ballastBytes = this.#random.below(400),
+  ): Promise<void> {
+    const value = `${key} at ${daemon.name}, write ${this.#random.below(2 ** 31)} ${'x'.repeat(ballastBytes)}`
     await daemon.client.put(key, value, context === undefined ? {} : { context })
     this.#acknowledged(key, values, value)
   }
