@@ -96,7 +96,7 @@ export class NetnsMesh {
   /** Waits until each node's own `wait --converged` says that all are equal. */
   async converge(): Promise<void> {
     const [first, ...others] = this.daemons
-    const { exit, stderr } = await first!.cli(['wait', '--converged', '--timeout', `${secondsMs}ms`])
+    const { exit, stderr } = await first!.cli(['wait', '--converged', '--timeout', `${secondsMs / 1000}s`])
     expect(exit, stderr).toBe(0)
     await Promise.all(others.map(({ client }) => client.wait({ converged: true, timeoutMs: secondsMs })))
   }

@@ -50,12 +50,20 @@ export class Writes {
 
   /** Puts a new value, with so many bytes of ballast, in place of everything that the node shows. */
   async put(daemon: Daemon, key: string, ballastBytes?: number): Promise<void> {
-    await this.#put(daemon, key, await view(daemon, key), ballastBytes)
+    for (;;) {
+      try {
+        return await this.#put(daemon, key, await view(daemon, key), ballastBytes)
+      } catch (error) {
+        // It was absent, and another node's value has come since: that one is in view now.
+        if (codeOf(error) !== 'EXISTS') throw error
+      }
+    }
   }
 
-  /** Puts one value on each of two nodes, neither of which has the other's in view. */
+  /** Puts one value on each of two nodes that both have the key, and neither of which has the other's in view. */
   async putOnBoth(one: Daemon, other: Daemon, key: string): Promise<void> {
     const views = [await view(one, key), await view(other, key)] as const
+    if (views.some(({ context }) => context === undefined)) throw new Error(`${key} is not on both nodes`)
     await Promise.all([this.#put(one, key, views[0]), this.#put(other, key, views[1])])
   }
 
@@ -101,7 +109,7 @@ export class Writes {
     ballastBytes = this.#random.below(400),
   ): Promise<void> {
     const value = `${key} at ${daemon.name}, write ${this.#random.below(2 ** 31)} ${'x'.repeat(ballastBytes)}`
-    await daemon.client.put(key, value, context === undefined ? {} : { context })
+    await daemon.client.put(key, value, context === undefined ? { ifAbsent: true } : { context })
     this.#acknowledged(key, values, value)
   }
 
@@ -120,9 +128,13 @@ async function view(daemon: Daemon, key: string): Promise<View> {
     const { context, versions } = await daemon.client.getAll(key)
     return { context, values: versions.map(({ value }) => value) }
   } catch (error) {
-    if ((error as { code?: string }).code !== 'NOT_FOUND') throw error
+    if (codeOf(error) !== 'NOT_FOUND') throw error
     return { context: undefined, values: [] }
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string }).code
 }
 
 function brief(key: string, value: string): string {
