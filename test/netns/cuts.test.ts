@@ -103,7 +103,7 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
   )
 
   it('a link that comes and goes', { timeout: 240_000 }, async () => {
-    const tried = rounds(5, 40)
+    const tried = rounds(4, 40)
     const before = writes.count
     const same: string[] = []
     let isOver = false
@@ -131,7 +131,7 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
     const before = writes.count
     await mesh.hosts.limit('three', '1mbit')
     const same = await writeOnBothSides()
-    const large = Array.from({ length: 40 }, (_, at) => [`large/one/${at}`, `large/three/${at}`] as const)
+    const large = Array.from({ length: 24 }, (_, at) => [`large/one/${at}`, `large/three/${at}`] as const)
     for (const [here, there] of large)
       await Promise.all([writes.put(one, here, 15_000), writes.put(three, there, 15_000)])
     const recoveryMs = [await timed(() => expectHealed(same))]

@@ -9,6 +9,7 @@ import type { Writes } from './writes.js'
 
 /** How long a node may take to see a cut, or to use a heal, on a machine that is busy with other things, in milliseconds. */
 export const secondsMs = 60_000
+const lookEveryMs = 100
 
 /** One daemon on each host, all with default settings. */
 export class NetnsMesh {
@@ -80,7 +81,7 @@ export class NetnsMesh {
 
   /** Waits until the connections of all nodes are the wanted lines: `one reaches three,two`. */
   async reachability(wanted: readonly string[]): Promise<void> {
-    // One after the other: looking is to cost the daemons little.
+    // One after the other, and not too often: looking is to cost the daemons little.
     const firstOther = async () => {
       for (const { client, name } of this.daemons) {
         const { members } = await client.status()
@@ -90,7 +91,7 @@ export class NetnsMesh {
       }
       return undefined
     }
-    await until(wanted.join('; '), firstOther, (line) => line === undefined, secondsMs)
+    await until(wanted.join('; '), firstOther, (line) => line === undefined, secondsMs, lookEveryMs)
   }
 
   /** Waits until each node's own `wait --converged` says that all are equal. */
