@@ -26,6 +26,10 @@ export class LazyNetwork implements Network {
     return this.#live?.peers() ?? []
   }
 
+  heardMs(peer: PeerId): number | undefined {
+    return this.#live?.heardMs(peer)
+  }
+
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
     if (this.#live === undefined) throw new HearsayError('UNREACHABLE', 'the network is still starting', { peer })
     return this.#live.open(peer, protocol)

@@ -37,6 +37,11 @@ export interface Network {
   readonly self: PeerId
   /** Connected peers. */
   peers(): PeerId[]
+  /**
+   * When bytes of a connected peer came last, of whatever protocol, in monotonic milliseconds; undefined where that is not known.
+   * On a slow link a frame may wait long behind others, of which every byte says that the peer is there.
+   */
+  heardMs(peer: PeerId): number | undefined
   /** Opens a channel. Rejects when the peer is not connected or does not speak the protocol. */
   open(peer: PeerId, protocol: Protocol): Promise<Channel>
   /** Accepts channels of a protocol. The handler owns the channel; when it rejects, the channel is aborted and the failure counted. */

@@ -14,6 +14,8 @@ import { SendQueue } from './send-queue.js'
  */
 export class StreamChannel implements Channel {
   readonly frames: AsyncIterable<Uint8Array>
+  /** Resolves when nothing can be sent any more. */
+  readonly sent: Promise<void>
   readonly #sending = new SendQueue(sendWaitingBytesMax, sendPieceBytesMax)
   readonly #frameBytesMax: number
   #closing: Promise<void> | undefined
@@ -25,7 +27,7 @@ export class StreamChannel implements Channel {
     private readonly counters: NetCounters,
   ) {
     this.#frameBytesMax = protocol.frameBytesMax
-    pipe(this.#sending, stream.sink).catch((error: Error) => this.#sending.fail(error))
+    this.sent = pipe(this.#sending, stream.sink).catch((error: Error) => this.#sending.fail(error))
     this.frames = pipe(
       stream.source,
       (source) => decode(source, { maxDataLength: protocol.frameBytesMax, maxLengthLength: frameLengthBytesMax }),

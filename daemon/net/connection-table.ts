@@ -15,8 +15,19 @@ export interface ConnectionEvents {
 /** Asks the peer of a connection who it is; resolves with the addresses it listens on. */
 export type Identify = (connection: Connection, signal: AbortSignal) => Promise<string[]>
 
+/** A channel over a connection. */
+export interface Attached {
+  /** Resolves when nothing can be sent any more. */
+  readonly sent: Promise<void>
+  abort(reason: string): void
+}
+
 interface Entry {
   readonly connection: Connection
+  /** Channels that may still be sent to. */
+  readonly channels: Set<Attached>
+  /** When bytes came last. */
+  heardMs: number
   readonly openedAtMs: number
   /** Resolves when identified; rejects when the connection is gone first. */
   readonly ready: Promise<void>
@@ -67,6 +78,31 @@ export class ConnectionTable {
     return entry?.isReady === true ? entry.connection : undefined
   }
 
+  /** Bytes came from a peer. */
+  heard(peer: PeerId): void {
+    const entry = this.#entries.get(peer)
+    if (entry !== undefined) entry.heardMs = this.environment.monotonicMs()
+  }
+
+  /** When bytes came last from a connected peer, in monotonic milliseconds. */
+  heardMs(peer: PeerId): number | undefined {
+    return this.#entries.get(peer)?.heardMs
+  }
+
+  /**
+   * Breaks a channel when its connection closes. libp2p does not tell a sender that waits for the peer to take more: its
+   * stream ends, but a push into the stream that waits stays unanswered.
+   */
+  attach(connection: Connection, channel: Attached): void {
+    const entry = this.#entries.get(connection.remotePeer.toString())
+    if (entry?.connection !== connection) {
+      channel.abort('the connection closed')
+      return
+    }
+    entry.channels.add(channel)
+    void channel.sent.then(() => entry.channels.delete(channel))
+  }
+
   /** Resolves when a peer is identified, at once if it is. Rejects when it is not connected or goes first. */
   async whenReady(peer: PeerId): Promise<void> {
     const entry = this.#entries.get(peer)
@@ -109,6 +145,8 @@ export class ConnectionTable {
     const openedAtMs = this.environment.monotonicMs()
     const entry: Entry = {
       connection,
+      channels: new Set(),
+      heardMs: openedAtMs,
       openedAtMs,
       ready: this.#identified(connection),
       isReady: false,
@@ -125,6 +163,7 @@ export class ConnectionTable {
     const entry = this.#entries.get(peer)
     if (entry?.connection !== connection) return
     this.#entries.delete(peer)
+    for (const channel of entry.channels) channel.abort('the connection closed')
     if (entry.isReady) this.events.disconnected(peer)
     entry.markClosed()
   }

@@ -15,6 +15,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { PeerId } from '../../protocols/network.js'
 import { gossipOptions } from './gossip-options.js'
+import { hearing } from './hearing.js'
 import type { Identity } from './identity.js'
 import * as limits from './limits.js'
 import { libp2pLogger, type NetLog } from './log.js'
@@ -33,6 +34,8 @@ export interface HostOptions {
   readonly gater: ConnectionGater
   /** Told of peers that mDNS found, at each of their announcements. */
   readonly discovered: (peer: PeerId, addresses: string[]) => void
+  /** Told of a peer at all bytes that come from it, once it has proven who it is. */
+  readonly heard: (peer: PeerId) => void
   readonly log: NetLog
 }
 
@@ -61,7 +64,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ maxConnections: limits.connectionsMax + limits.inboundPendingMax })],
     connectionProtector: preSharedKey({ psk: sharedKeyFile(options.secret), timeout: limits.secretHandshakeMs }),
-    connectionEncrypters: [noise({ prologueBytes: derive('noise prologue', options.secret) })],
+    connectionEncrypters: [hearing(noise({ prologueBytes: derive('noise prologue', options.secret) }), options.heard)],
     streamMuxers: [
       yamux({
         maxInboundStreams: limits.streamsPerConnectionMax,

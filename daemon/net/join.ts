@@ -41,6 +41,7 @@ export async function testInvitation(
     mdns: false,
     gater: {},
     discovered: () => {},
+    heard: () => {},
     log,
   })
   try {

@@ -151,6 +151,10 @@ export class LiveNetwork implements Network {
     return this.#live?.network.peers() ?? []
   }
 
+  heardMs(peer: PeerId): number | undefined {
+    return this.#live?.network.heardMs(peer)
+  }
+
   /** Rejects with UNREACHABLE when the peer is not connected. */
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
     if (this.#live === undefined) throw new HearsayError('UNREACHABLE', 'the network is stopped', { peer })
@@ -213,6 +217,7 @@ export class LiveNetwork implements Network {
       mdns: this.options.mdns,
       gater: connections.gater(),
       discovered: (other, addresses) => supervisor.learn(other, addresses),
+      heard: (other) => connections.heard(other),
       log,
     })
     connections.setIdentify((connection, signal) => identifyPeer(host, connection, signal))

@@ -62,6 +62,10 @@ export class Libp2pNetwork implements Network {
     return this.connections.peers()
   }
 
+  heardMs(peer: PeerId): number | undefined {
+    return this.connections.heardMs(peer)
+  }
+
   /** Rejects with UNREACHABLE when the peer is not connected; with libp2p's own error when it does not speak the protocol. */
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
     const connection = this.connections.get(peer)
@@ -73,7 +77,7 @@ export class Libp2pNetwork implements Network {
     try {
       const stream = await connection.newStream(protocol.id, { signal: opening.signal, ...streamLimits })
       this.counters.channelsOpened++
-      return new StreamChannel(stream, peer, protocol, this.counters)
+      return this.#channel(stream, connection, protocol)
     } finally {
       timer.cancel()
     }
@@ -98,6 +102,12 @@ export class Libp2pNetwork implements Network {
     this.registrations.listeners.add(listener)
   }
 
+  #channel(stream: Stream, connection: Connection, protocol: Protocol): StreamChannel {
+    const channel = new StreamChannel(stream, connection.remotePeer.toString(), protocol, this.counters)
+    this.connections.attach(connection, channel)
+    return channel
+  }
+
   async #register(protocol: Protocol): Promise<void> {
     await this.host.libp2p.handle(
       protocol.id,
@@ -117,8 +127,7 @@ export class Libp2pNetwork implements Network {
       const registered = this.registrations.handlers.get(protocol.id)
       if (registered === undefined) throw new Error('the protocol is no longer handled')
       this.counters.channelsAccepted++
-      const channel = new StreamChannel(stream, peer, protocol, this.counters)
-      await registered.handler(channel)
+      await registered.handler(this.#channel(stream, connection, protocol))
     } catch (error) {
       this.counters.handlerFailures++
       this.log.debug({ peer, protocol: protocol.id, reason: (error as Error).message }, 'a channel handler failed')

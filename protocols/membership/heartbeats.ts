@@ -276,9 +276,12 @@ export class Heartbeats {
 
   // --- liveness -------------------------------------------------------------------------------------------------------
 
-  /** Looks for silent peers now and then. Time that this node itself was asleep does not count against them. */
+  /**
+   * Looks for silent peers now and then. Time that this node itself was asleep does not count against them, nor does a heartbeat
+   * that waits behind other bytes of theirs.
+   */
   #watch(): void {
-    const { environment, intervalMs, onSilent } = this.#options
+    const { environment, intervalMs, network, onSilent } = this.#options
     const stepMs = intervalMs / 2
     const dueMs = this.#nowMs + stepMs
     this.#watchTimer = environment.setTimer(stepMs, () => {
@@ -286,6 +289,7 @@ export class Heartbeats {
       const silent: PeerId[] = []
       for (const neighbour of this.#neighbours.values()) {
         if (sleptMs > stepMs) neighbour.heardMs += sleptMs
+        neighbour.heardMs = Math.max(neighbour.heardMs, network.heardMs(neighbour.peer) ?? neighbour.heardMs)
         if (this.#nowMs - neighbour.heardMs <= limits.missedHeartbeatsMax * intervalMs) continue
         neighbour.heardMs = this.#nowMs
         silent.push(neighbour.peer)

@@ -65,6 +65,7 @@ export async function until<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
   timeoutMs = patienceMs,
+  pauseMs = pollMs,
 ): Promise<T> {
   const endMs = performance.now() + timeoutMs
   for (;;) {
@@ -81,7 +82,7 @@ export async function until<T>(
         `waited in vain for: ${what}; last seen: ${JSON.stringify(seen)?.slice(0, 2000) ?? String(failure)}`,
       )
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 

@@ -1,27 +1,9 @@
 /** Real input: a package database, imported on one of three real daemons, changed on both sides of a cut, healed. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { paragraphs } from '../support/package-database.js'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from './daemons.js'
-
-const database = '/var/lib/dpkg/status'
-
-/** `debian/<package>` -> paragraph. Where there is no package database, paragraphs of the same form are made. */
-function paragraphs(): Map<string, string> {
-  const text = existsSync(database) ? readFileSync(database, 'utf8') : madeUp()
-  const result = new Map<string, string>()
-  for (const paragraph of text.split('\n\n')) {
-    const name = /^Package: (.+)$/m.exec(paragraph)?.[1]
-    if (name !== undefined) result.set(`debian/${name}`, paragraph)
-  }
-  return result
-}
-
-function madeUp(): string {
-  const one = (at: number) =>
-    `Package: made-up-${at}\nStatus: install ok installed\nDescription: größe ${'x'.repeat(at % 900)}\n line ${at}`
-  return Array.from({ length: 400 }, (_, at) => one(at)).join('\n\n')
-}
 
 describe('a package database on three daemons', () => {
   const input = paragraphs()

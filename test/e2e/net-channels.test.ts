@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import type { Channel, Protocol } from '../../protocols/network.js'
-import { collect, TestNodes, until } from './net-nodes.js'
+import { DelayingProxy } from '../support/delaying-proxy.js'
+import { collect, connected, TestNodes, until } from './net-nodes.js'
 
 const mebibyte = 1024 * 1024
 const protocol: Protocol = { id: '/hearsay-test/echo/1', frameBytesMax: 8 * mebibyte }
@@ -110,6 +111,29 @@ test('a lost connection is a break and not an end', async () => {
   await until(() => outcomes.length > 0)
   expect(outcomes).toEqual(['broken'])
   await expect(collect(channel)).rejects.toThrow()
+})
+
+test('a sender that is held up hears of it when the connection goes, in whatever way', async () => {
+  for (const way of ['in order', 'reset'] as const) {
+    const server = await nodes.start()
+    const port = Number(/tcp\/(\d+)/.exec(server.network.addresses()[0]!)![1])
+    const proxy = await DelayingProxy.listen(() => port)
+    const client = await nodes.start({ listen: [], bootstrap: [`/ip4/127.0.0.1/tcp/${proxy.port}`] })
+    await connected(server, client)
+    const outcomes: string[] = []
+    for (const { network } of [server, client]) {
+      network.handle(protocol, (channel) => sendUntilBroken(channel).catch(() => void outcomes.push(way)))
+    }
+    const channels = [
+      await client.network.open(server.network.self, protocol),
+      await server.network.open(client.network.self, protocol),
+    ]
+    for (const channel of channels) sendUntilBroken(channel).catch(() => void outcomes.push(way))
+    await until(() => client.network.counters.channelsAccepted + server.network.counters.channelsAccepted === 2)
+    proxy.break(way)
+    await until(() => outcomes.length === 4)
+    await Promise.all([client.network.stop(), server.network.stop(), proxy.close()])
+  }
 })
 
 test('a sender is held up while the receiver does not read', async () => {

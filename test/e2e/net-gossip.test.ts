@@ -33,6 +33,7 @@ async function startNode() {
     mdns: false,
     gater: table.gater(),
     discovered: () => {},
+    heard: () => {},
     log: silentLog,
   })
   table.setIdentify((connection, signal) => identifyPeer(host, connection, signal))

@@ -242,6 +242,11 @@ export class SimNetwork implements Network {
     return this.isDead ? [] : this.#mesh.neighbours(this.self)
   }
 
+  /** Frames are not in pieces here: heartbeats alone tell that a peer is there. */
+  heardMs(): undefined {
+    return undefined
+  }
+
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
     if (this.isDead) return never()
     const connection = this.#mesh.connection(this.self, peer)

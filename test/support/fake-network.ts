@@ -131,6 +131,8 @@ export class FakeNetwork implements Network {
   #published = 0
   /** Channels opened by this node so far, by protocol. */
   readonly opened = new Map<string, number>()
+  /** When bytes of peers came last, where a test says so. */
+  readonly heard = new Map<PeerId, number>()
 
   constructor(mesh: FakeMesh, self: PeerId) {
     this.#mesh = mesh
@@ -139,6 +141,10 @@ export class FakeNetwork implements Network {
 
   peers(): PeerId[] {
     return this.#mesh.neighbours(this.self)
+  }
+
+  heardMs(peer: PeerId): number | undefined {
+    return this.heard.get(peer)
   }
 
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {

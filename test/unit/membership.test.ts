@@ -142,6 +142,20 @@ describe('heartbeats', () => {
     expect(world.elapsedMs - cutMs).toBeLessThan(5_000)
   })
 
+  it('a neighbour whose heartbeats wait behind other bytes of its own is not silent; without bytes it is', async () => {
+    const { world, mesh, nodes } = await openMembers(['a', 'b'])
+    const [a] = nodes as Trio
+    await world.runFor(20_000)
+    mesh.silence('a', 'b')
+    for (let second = 0; second < 60; second++) {
+      a.network.heard.set('b', a.environment.monotonicMs())
+      await world.runFor(1_000)
+    }
+    expect(a.silent).toEqual([])
+    await world.runFor(5_000)
+    expect(a.silent).toEqual(['b'])
+  })
+
   it('a node that is not verified shows no state and acknowledges nothing', async () => {
     const { world, nodes } = await openMembers(['a', 'b', 'c'])
     const [a, b] = nodes as Trio

@@ -1,0 +1,141 @@
+/** Three hosts and every kind of cut: both sides write meanwhile, and afterwards every node has every write of both. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Daemon } from '../e2e/daemons.js'
+import { note, Random, rounds, seedOf, timed } from '../faults/faults.js'
+import { paragraphs } from '../support/package-database.js'
+import { NetnsMesh } from './mesh.js'
+import { canPartition, skipReason } from './namespaces.js'
+import { Writes } from './writes.js'
+
+const near = ['one', 'two'] as const
+const far = ['three'] as const
+const sameKeys = 10
+
+describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`, () => {
+  const random = new Random(seedOf(31))
+  const writes = new Writes(random)
+  let mesh: NetnsMesh
+  let one: Daemon
+  let two: Daemon
+  let three: Daemon
+
+  beforeAll(async () => {
+    mesh = await NetnsMesh.create([...near, ...far])
+    one = mesh.daemon('one')
+    two = mesh.daemon('two')
+    three = mesh.daemon('three')
+    await mesh.join()
+    await mesh.import(one, paragraphs(), writes)
+    await mesh.converge()
+    await mesh.expectWhole(writes)
+  }, 180_000)
+  afterAll(() => mesh?.end())
+
+  /** Both sides change, delete and add other keys, and ten keys without a view of each other. Returns those ten. */
+  async function writeOnBothSides(): Promise<string[]> {
+    const keys = writes.liveKeys().filter((key) => key.startsWith('debian/'))
+    const take = (count: number) => keys.splice(0, count)
+    const side = async (nodes: readonly Daemon[], changed: string[], deleted: string[]) => {
+      for (const [at, key] of changed.entries()) await writes.put(nodes[at % nodes.length]!, key)
+      for (const [at, key] of deleted.entries()) await writes.delete(nodes[at % nodes.length]!, key)
+      await writes.put(nodes[0]!, `new/${nodes[0]!.name}/${writes.count}`)
+    }
+    const same = take(sameKeys)
+    const sides = [side([one, two], take(20), take(10)), side([three], take(20), take(10))]
+    for (const key of same) await writes.putOnBoth(two, three, key)
+    await Promise.all(sides)
+    return same
+  }
+
+  /** The acceptance test of the whole mesh, after the network is whole again. */
+  async function expectHealed(same: readonly string[]): Promise<void> {
+    await mesh.converge()
+    await mesh.expectWhole(writes)
+    for (const { client } of mesh.daemons) {
+      for (const key of same) expect((await client.getAll(key)).versions).toHaveLength(2)
+    }
+  }
+
+  /** A cut that lasts until both sides have noticed it and have written. */
+  async function survive(fault: string, cut: () => Promise<void>, heal: () => Promise<void>): Promise<void> {
+    const noticedMs: number[] = []
+    const usedMs: number[] = []
+    const before = writes.count
+    const tried = rounds(1, 5)
+    for (let round = 0; round < tried; round++) {
+      await cut()
+      const noticed = timed(() => mesh.reach(near, far))
+      const same = await writeOnBothSides()
+      noticedMs.push(await noticed)
+      await writes.put(one, `late/${round}/${fault}`)
+      await expect(three.client.get(`late/${round}/${fault}`)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      await heal()
+      usedMs.push(await timed(() => mesh.reach()))
+      await expectHealed(same)
+    }
+    const checked = writes.count - before
+    note({ fault: `${fault}: noticed`, tried, checked: 0, lost: 0, recoveryMs: noticedMs })
+    note({ fault: `${fault}: healed`, tried, checked, lost: 0, recoveryMs: usedMs })
+  }
+
+  it('a cut in both directions', { timeout: 240_000 }, () =>
+    survive(
+      'all packets dropped between 2 and 1',
+      () => mesh.hosts.split(near, far),
+      () => mesh.hosts.heal(),
+    ),
+  )
+
+  it('a cut in one direction', { timeout: 240_000 }, () =>
+    survive(
+      'packets dropped in one direction',
+      () => mesh.hosts.drop({ from: far, to: near }),
+      () => mesh.hosts.heal(),
+    ),
+  )
+
+  it('a cable pulled', { timeout: 240_000 }, () =>
+    survive(
+      'link down',
+      () => mesh.hosts.unplug('three'),
+      () => mesh.hosts.plug('three'),
+    ),
+  )
+
+  it('a link that comes and goes', { timeout: 240_000 }, async () => {
+    const tried = rounds(4, 40)
+    const before = writes.count
+    const same: string[] = []
+    let isOver = false
+    const flapping = mesh.hosts.flap(tried, random, near, far).finally(() => {
+      isOver = true
+    })
+    while (!isOver) same.splice(0, sameKeys, ...(await writeOnBothSides()))
+    await flapping
+    const usedMs = await timed(() => mesh.reach())
+    await expectHealed(same)
+    note({ fault: 'link flapping', tried, checked: writes.count - before, lost: 0, recoveryMs: [usedMs] })
+  })
+
+  it('a link that loses a fifth of all packets: no heal is needed', { timeout: 240_000 }, async () => {
+    const before = writes.count
+    const all = [...near, ...far]
+    await mesh.hosts.drop({ from: all, to: all, percent: 20 })
+    const same = await writeOnBothSides()
+    const recoveryMs = [await timed(() => expectHealed(same))]
+    await mesh.hosts.heal()
+    note({ fault: 'a fifth of all packets lost', tried: 1, checked: writes.count - before, lost: 0, recoveryMs })
+  })
+
+  it('a slow link', { timeout: 240_000 }, async () => {
+    const before = writes.count
+    await mesh.hosts.limit('three', '1mbit')
+    const same = await writeOnBothSides()
+    const large = Array.from({ length: 24 }, (_, at) => [`large/one/${at}`, `large/three/${at}`] as const)
+    for (const [here, there] of large)
+      await Promise.all([writes.put(one, here, 15_000), writes.put(three, there, 15_000)])
+    const recoveryMs = [await timed(() => expectHealed(same))]
+    await mesh.hosts.unlimit('three')
+    note({ fault: 'a link of 1 Mbit/s', tried: 1, checked: writes.count - before, lost: 0, recoveryMs })
+  })
+})
