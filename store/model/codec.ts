@@ -209,7 +209,16 @@ export function readUpdates(reader: ByteReader): TaggedUpdates {
   const { actors, members } = readActorTable(reader)
   const updates: Update[] = []
   for (let left = reader.count(frameUpdatesMax, 8); left > 0; left--) updates.push(readUpdate(reader, actors))
+  assertFirstUseOrder(actors, updates)
   return { updates, members }
+}
+
+/** One encoding only: the table holds the actors that the updates name, in the order in which they first do. */
+function assertFirstUseOrder(actors: readonly Actor[], updates: readonly Update[]): void {
+  const named = new Set(updates.flatMap(({ dot, supersedes }) => [dot.actor, ...supersedes.map((one) => one.actor)]))
+  if (named.size !== actors.length || [...named].some((actor, at) => actor !== actors[at])) {
+    throw new DecodeError('actors not in the order of their first use')
+  }
 }
 
 function writeUpdate(writer: ByteWriter, update: Update, table: ActorTable): void {

@@ -94,6 +94,7 @@ export async function session(one: BenchNode, other: BenchNode): Promise<{ repor
   const network = (self: BenchNode): Network => ({
     self: self.name,
     peers: () => [],
+    heardMs: () => undefined,
     open: async () => {
       const [there, back] = [new Queue(), new Queue()]
       isServed = accept!(channelOf(one.name, there, back))
