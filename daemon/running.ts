@@ -15,6 +15,7 @@ import { realEnvironment } from './net/real-environment.js'
 import { loadApiToken, makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { lockStore, StoredNode } from './stored-node.js'
+import { WatchHub } from './watch/hub.js'
 
 /** How long requests under way may go on once the daemon stops, in milliseconds. */
 const requestGraceMs = 1_500
@@ -84,7 +85,7 @@ export class RunningDaemon {
     this.#add('replica', () => node.close())
     const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })
     this.#add('mesh', () => mesh.stop())
-    const api = await this.#serve(node, mesh, environment)
+    const api = await this.#serve(node, mesh, this.#watch(node, mesh), environment)
     node.replica.onVerification(() => mesh.verificationChanged())
     void node.verify()
     await mesh.start()
@@ -93,10 +94,23 @@ export class RunningDaemon {
     return { node: mesh.name, peer: mesh.peer, addresses: mesh.addresses(), api, resp: null, dashboard }
   }
 
+  /** The hub of the change feed; what the run before held for readers is held from here on. */
+  #watch(node: StoredNode, mesh: DaemonMesh): WatchHub {
+    const watch = new WatchHub({
+      replica: node.replica,
+      environment: realEnvironment,
+      nameOf: (member) => mesh.nameOf(member),
+    })
+    node.setWatcher((commit) => watch.committed(commit))
+    node.addCounters(() => watch.counters())
+    this.#add('watch', () => watch.stop())
+    return watch
+  }
+
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
-  async #serve(node: StoredNode, mesh: DaemonMesh, environment: NodeJS.ProcessEnv): Promise<string[]> {
+  async #serve(node: StoredNode, mesh: DaemonMesh, watch: WatchHub, environment: NodeJS.ProcessEnv): Promise<string[]> {
     const { config, log } = this
-    const services = { registers: node.registers, mesh, node, config, log, nowMs: realEnvironment.nowMs }
+    const services = { registers: node.registers, mesh, watch, node, config, log, nowMs: realEnvironment.nowMs }
     const api = await createApi({ ...services, stopping: this.#stopping.signal })
     const listeners = new Listeners(api.routing)
     this.#add('api', () => this.#stopServing(listeners, api))

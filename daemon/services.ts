@@ -5,6 +5,7 @@ import type { Address } from '../store/model/address.js'
 import type { MemberTag } from '../store/model/codec.js'
 import type { Dot } from '../store/model/dot.js'
 import type { Registers as StoreRegisters } from '../store/replica/registers.js'
+import type { WatchHub } from './watch/hub.js'
 
 export type { Acks, MemberStatus } from '../protocols/membership/types.js'
 export type { SessionReport } from '../protocols/sync/service.js'
@@ -24,6 +25,9 @@ export type Registers = Pick<
   StoreRegisters,
   'get' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve' | 'importValue'
 >
+
+/** The change feed, as the API uses it. */
+export type WatchFeed = Pick<WatchHub, 'open'>
 
 /** The mesh as the API sees it. */
 export interface Mesh {

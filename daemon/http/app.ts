@@ -13,6 +13,7 @@ import { kvRoutes } from './routes/kv.js'
 import { meshRoutes } from './routes/mesh.js'
 import { systemRoutes } from './routes/system.js'
 import { transferRoutes } from './routes/transfer.js'
+import { watchRoutes } from './routes/watch.js'
 import { type Api, type ApiServices, routeOf } from './services.js'
 
 /** What a router may be told beside its services. */
@@ -52,7 +53,8 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   await options.before?.(app)
-  for (const routes of [kvRoutes, conflictRoutes, meshRoutes, transferRoutes]) await app.register(routes(services))
+  const groups = [kvRoutes, conflictRoutes, meshRoutes, transferRoutes, watchRoutes]
+  for (const routes of groups) await app.register(routes(services))
   await app.register(systemRoutes(services, answers))
   await app.ready()
   return app

@@ -6,13 +6,14 @@ import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
 import type { NodeView } from '../node-view.js'
-import type { Mesh, Registers } from '../services.js'
+import type { Mesh, Registers, WatchFeed } from '../services.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
 export interface ApiServices {
   readonly registers: Registers
   readonly mesh: Mesh
+  readonly watch: WatchFeed
   readonly node: NodeView
   readonly config: Config
   readonly log: Log

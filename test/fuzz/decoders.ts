@@ -248,7 +248,7 @@ export const decoders: readonly Decoder[] = [
     entryRow,
     (bytes) => rows.decodeVersions(entryRow, bytes),
   ),
-  row('feed', rows.encodeFeed(feedRow, { kind: 'removal', dot, address }), feedRow, (bytes) =>
+  row('feed', rows.encodeFeed(feedRow, { kind: 'removal', dot, address, time, arrival: 3 }), feedRow, (bytes) =>
     rows.decodeFeed(feedRow, bytes),
   ),
   row(

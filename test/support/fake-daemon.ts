@@ -13,6 +13,7 @@ import type {
   Resolution,
   Shown,
   ShownVersion,
+  WatchFeed,
   WriteOptions,
   Written,
 } from '../../daemon/services.js'
@@ -249,11 +250,20 @@ export class FakeNode implements NodeView {
   counters = () => ({ gossip_published: 5 })
 }
 
+/** A feed that nobody may watch. */
+const closedFeed: WatchFeed = {
+  open: async () => {
+    throw new HearsayError('TOO_MANY_WATCHERS', 'this fake serves no reader')
+  },
+}
+
 /** All fakes together, as the API takes them. */
 export interface FakeServices extends ApiServices {
   readonly registers: FakeRegisters
   readonly mesh: FakeMesh
   readonly node: FakeNode
+  /** May be replaced by a test. */
+  watch: WatchFeed
 }
 
 /** The wall clock of all fakes, in milliseconds since 1970. */
@@ -271,6 +281,7 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     registers: new FakeRegisters(),
     mesh: new FakeMesh(),
     node: new FakeNode(),
+    watch: closedFeed,
     config,
     log,
     nowMs: () => fakeNowMs,
