@@ -30,6 +30,7 @@ export interface HubOptions {
   readonly recent?: RecentLimits
   readonly watchersMax?: number
   readonly stallMs?: number
+  readonly pageRowsMax?: number
 }
 
 /** What a reader asks for. */
@@ -166,6 +167,7 @@ export class WatchHub {
     return {
       environment,
       store: replica.feedReader,
+      pageRowsMax: this.#options.pageRowsMax,
       recent: this.#recent,
       feedId: replica.feed.id,
       last: () => replica.feed.sequence,

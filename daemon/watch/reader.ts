@@ -18,6 +18,8 @@ export interface Source {
   readonly store: FeedReader
   readonly recent: RecentEvents
   readonly feedId: string
+  /** Rows of one page from the store; the usual number when undefined. */
+  readonly pageRowsMax: number | undefined
   /** The last committed position. */
   last(): number
   /** What is sent of an event to a reader that stands at its position. */
@@ -128,13 +130,15 @@ export class Reader {
   }
 
   async #fromStore(): Promise<Buffer> {
-    const { store, environment, render, sent } = this.#source
+    const { store, environment, pageRowsMax, last, render, sent } = this.#source
     await environment.yieldTurn()
     const from = this.#position
-    const page = await store.read({ from, until: this.#source.last(), prefix: this.#wish.prefix }).catch((error) => {
-      if (error instanceof HearsayError && typeof error.details.at === 'number') this.#source.lost(error.details.at)
-      throw error
-    })
+    const page = await store
+      .read({ from, until: last(), prefix: this.#wish.prefix, rowsMax: pageRowsMax })
+      .catch((error) => {
+        if (error instanceof HearsayError && typeof error.details.at === 'number') this.#source.lost(error.details.at)
+        throw error
+      })
     const frames = page.events.map((event) => render(event, { sequence: event.sequence, base: from.base }))
     this.#position = { sequence: page.sequence, base: from.base }
     for (let left = frames.length; left > 0; left--) sent()

@@ -39,6 +39,8 @@ export interface FeedRequest {
   readonly until: number
   /** Only keys that start like this. */
   readonly prefix: string
+  /** Rows looked at, at most; `feedPageRowsMax` when absent. */
+  readonly rowsMax?: number | undefined
 }
 
 /** Some events in order; there may be none although more follow. */
@@ -69,8 +71,8 @@ export class FeedReader {
     const snapshot = this.#store.snapshot()
     try {
       const page = new Page(request, this.#floor(snapshot))
-      const { from, until } = request
-      const range = { gt: feedKey(from.sequence), lte: feedKey(until), limit: feedPageRowsMax }
+      const { from, until, rowsMax = feedPageRowsMax } = request
+      const range = { gt: feedKey(from.sequence), lte: feedKey(until), limit: rowsMax }
       let rows = 0
       for await (const chunk of this.#store.scan(range, snapshot)) {
         for (const row of chunk) {
@@ -78,7 +80,7 @@ export class FeedReader {
           if (!page.reaches(feedSequence(row.key)) || !this.#take(page, row, snapshot)) return page.end()
         }
       }
-      if (rows < feedPageRowsMax) page.reaches(until + 1)
+      if (rows < rowsMax) page.reaches(until + 1)
       return page.end()
     } finally {
       await snapshot.close()
