@@ -1,10 +1,17 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import { HearsayApiError } from './failure.js'
 import { importLines, type Lines } from './importing.js'
-import { meshTimeoutMs, responseGraceMs, responseTimeoutMsDefault, waitTimeoutMsDefault } from './limits.js'
+import {
+  meshTimeoutMs,
+  responseGraceMs,
+  responseTimeoutMsDefault,
+  waitTimeoutMsDefault,
+  watchSilenceMs,
+} from './limits.js'
 import { locate, type Whereabouts } from './locate.js'
 import type * as shapes from './shapes.js'
 import { type Answer, type Call, Transport } from './transport.js'
+import { watchEvents } from './watching.js'
 
 export { HearsayApiError } from './failure.js'
 export type * from './shapes.js'
@@ -187,6 +194,20 @@ export class Client {
       if (error instanceof HearsayApiError && error.status === 503) return { ready: false, details: error.details }
       throw error
     }
+  }
+
+  /**
+   * The change feed: each update of keys with a prefix, in the order of arrival at the daemon. Goes on by itself where it
+   * was after a cut or a restart of the daemon, without a gap or a repeat. Throws CURSOR_GONE when what should follow is no
+   * longer kept, and what the very first connection meets.
+   */
+  watch(options: shapes.WatchOptions = {}): AsyncGenerator<shapes.WatchEvent> {
+    const { prefix, signal } = options
+    const headers = { Accept: 'text/event-stream' }
+    return watchEvents((since) => {
+      const path = `/v1/watch${queryOf({ prefix, since })}`
+      return this.#transport.stream({ method: 'GET', path, headers, timeoutMs: watchSilenceMs, signal })
+    }, options)
   }
 
   /** Every entry as JSON lines, in chunks of bytes as they come. Throws when the stream is cut. */
