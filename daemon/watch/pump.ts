@@ -35,7 +35,8 @@ function drained(to: Writable, { environment, stallMs, signal }: PumpOptions): P
     const onDrain = () => end(undefined)
     const onClose = () => end('gone')
     const onAbort = () => end('stopped')
-    const timer = environment.setTimer(stallMs, () => end('stalled'))
+    // After a turn that took long the timer comes first: a connection that can take more says so in this one.
+    const timer = environment.setTimer(stallMs, () => void environment.yieldTurn().then(() => end('stalled')))
     to.once('drain', onDrain).once('close', onClose)
     signal.addEventListener('abort', onAbort)
     if (to.destroyed) end('gone')
