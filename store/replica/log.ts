@@ -212,8 +212,10 @@ export class UpdateLog {
     for (const candidate of candidates) {
       const row = candidate.dot === null ? undefined : this.#owner.ledger.dotRow(batch, candidate.dot)
       const isForced = this.#isOverLimit(row)
-      const isAwaited = candidate.sequence > this.#hold || (row !== undefined && !acknowledged.has(candidate.dot!))
-      if (isAwaited && !isForced) return { rows, cursor, isStopped: true }
+      if (candidate.sequence > this.#hold && !isForced) return { rows, cursor, isStopped: true }
+      if (row !== undefined && !isForced && !acknowledged.has(candidate.dot!)) {
+        return { rows, cursor, isStopped: true }
+      }
       if (row !== undefined) rows += this.#dropSuperseded(batch, row, acknowledged, isForced)
       // A live version keeps its rows: the dot index, and its place in the feed.
       if (row?.state !== 'live') rows += this.#drop(batch, candidate.dot, candidate.sequence, row)
