@@ -6,6 +6,7 @@ import { WatchHub } from '../../daemon/watch/hub.js'
 import { heartbeatMs, holdMs } from '../../daemon/watch/limits.js'
 import { RecentEvents } from '../../daemon/watch/recent.js'
 import { decodeDotRow, dotKey, encodeDotRow, feedKey } from '../../store/keyspace.js'
+import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
@@ -163,6 +164,44 @@ describe('pages of the feed', () => {
     await node.replica.trim()
     expect(node.store.get(feedKey(1)) ?? node.store.get(feedKey(2))).toBeUndefined()
     await expect(pageOf(node, 0)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
+  })
+})
+
+describe('a batch that is on the disk, but not committed yet', () => {
+  /** Its writes resolve when a test says so. */
+  class GatedStore extends MemoryStore {
+    gate: Promise<void> = Promise.resolve()
+
+    override async write(...args: Parameters<MemoryStore['write']>): Promise<void> {
+      await super.write(...args)
+      await this.gate
+    }
+  }
+
+  it('is not shown to a reader that reads the store, and once only to every one', async () => {
+    const store = new GatedStore()
+    const node = await openNode('a', { store })
+    const hub = new WatchHub({ replica: node.replica, environment: node.environment, nameOf: String })
+    node.replica.onCommit((commit) => hub.committed(commit))
+    await put(node, 'before')
+    let release: () => void = () => {}
+    store.gate = new Promise((resolve) => {
+      release = resolve
+    })
+    const writing = put(node, 'k')
+    await expect.poll(() => store.get(feedKey(2))).toBeDefined()
+    const watchers = [new Watcher('', '0'), new Watcher()]
+    for (const watcher of watchers) {
+      await watcher.open(hub)
+      await watcher.takeAll()
+    }
+    expect(watchers.map(({ received }) => received.map(({ sequence }) => sequence))).toEqual([[1], []])
+    release()
+    await writing
+    for (const watcher of watchers) await watcher.takeAll()
+    expect(watchers.map(({ received }) => received.map(({ sequence }) => sequence))).toEqual([[1, 2], [2]])
+    for (const watcher of watchers) await watcher.cut()
+    await hub.stop()
   })
 })
 
