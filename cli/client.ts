@@ -2,7 +2,7 @@
 import { CounterClient, MapClient, SetClient } from './collections.js'
 import { HearsayApiError } from './failure.js'
 import { type ImportFormat, importLines, type Lines } from './importing.js'
-import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault } from './limits.js'
+import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } from './limits.js'
 import { locate, type Whereabouts } from './locate.js'
 import {
   bytesOf,
@@ -20,6 +20,7 @@ import {
 } from './requests.js'
 import type * as shapes from './shapes.js'
 import { type Call, Transport } from './transport.js'
+import { watchEvents } from './watching.js'
 
 export { HearsayApiError } from './failure.js'
 export type * from './shapes.js'
@@ -200,6 +201,20 @@ export class Client {
       if (error instanceof HearsayApiError && error.status === 503) return { ready: false, details: error.details }
       throw error
     }
+  }
+
+  /**
+   * The change feed: each update of keys with a prefix, in the order of arrival at the daemon. Goes on by itself where it
+   * was after a cut or a restart of the daemon, without a gap or a repeat. Throws CURSOR_GONE when what should follow is no
+   * longer kept, and what the very first connection meets.
+   */
+  watch(options: shapes.WatchOptions = {}): AsyncGenerator<shapes.WatchEvent> {
+    const { prefix, signal } = options
+    const headers = { Accept: 'text/event-stream' }
+    return watchEvents((since) => {
+      const path = `/v1/watch${queryOf({ prefix, since })}`
+      return this.#requests.stream({ method: 'GET', path, headers, timeoutMs: watchSilenceMs, signal })
+    }, options)
   }
 
   /** Every entry as JSON lines, in chunks of bytes as they come. Throws when the stream is cut. */

@@ -17,6 +17,8 @@ export interface Io {
   /** Columns of the terminal. */
   readonly columns: number
   nowMs(): number
+  /** Calls back when the user asks to end (Ctrl-C, SIGTERM) instead of ending at once; a second time ends at once. Returns how to stop that. */
+  onInterrupt(interrupted: () => void): () => void
 }
 
 /** The surroundings of this process; streams are opened when first used. A reader of our output that goes away ends the process quietly. */
@@ -51,7 +53,18 @@ export function processIo(): Io {
       return process.stdout.columns ?? columnsDefault
     },
     nowMs: () => Date.now(),
+    onInterrupt,
   }
+}
+
+function onInterrupt(interrupted: () => void): () => void {
+  const forget = () => void process.off('SIGINT', once).off('SIGTERM', once)
+  const once = () => {
+    forget()
+    interrupted()
+  }
+  process.on('SIGINT', once).on('SIGTERM', once)
+  return forget
 }
 
 function endOnClosedPipe(error: NodeJS.ErrnoException): void {

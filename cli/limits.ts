@@ -38,3 +38,10 @@ export const shownValueCharactersMax = 60
 export const progressIntervalMs = 100
 /** Deletes of `del --prefix` that are under way at once. */
 export const deletesAtOnce = 64
+/** Bytes of one event of the change feed. */
+export const eventBytesMax = 512 * 1024 * 1024
+/** How long the change feed may be silent before it counts as broken, in milliseconds; the daemon says something every 15 s. */
+export const watchSilenceMs = 60_000
+/** How soon a broken change feed is opened again, in milliseconds; doubled at each failure up to the second. */
+export const watchRetryMsFirst = 100
+export const watchRetryMsMax = 5_000

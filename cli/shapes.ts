@@ -261,3 +261,36 @@ export interface ListOptions {
   readonly limit?: number
   readonly values?: boolean
 }
+
+/** One event of the change feed. */
+export interface WatchEvent {
+  readonly key: string
+  readonly type: string
+  /** The member of a set or the field of a map; empty for other types. */
+  readonly field: string
+  /** Present when the field is not UTF-8. */
+  readonly fieldEncoding?: 'base64'
+  readonly op: 'put' | 'del' | 'expire'
+  /** Of the update; of the removed version when a removal was learnt by comparing trees. */
+  readonly dot: string
+  readonly node: string
+  readonly time: string
+  /** Of a put, as far as its bytes are kept; null otherwise. */
+  readonly value: string | null
+  readonly encoding: 'utf8' | 'base64' | null
+  /** Give it as `since` to go on behind this event. */
+  readonly cursor: string
+}
+
+/** Options of the change feed. */
+export interface WatchOptions {
+  readonly prefix?: string
+  /** A cursor, or `0` for the beginning of what is kept; from now on when absent. */
+  readonly since?: string
+  /** Ends the sequence. */
+  readonly signal?: AbortSignal
+  /** Told each time the position has moved: first when the watch stands, then behind each event, and now and then without one. */
+  readonly onCursor?: (cursor: string) => void
+  /** Told when the connection broke (undefined: the daemon ended it), and after how long it is tried again. */
+  readonly onRetry?: (failure: unknown, retryMs: number) => void
+}

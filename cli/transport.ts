@@ -13,6 +13,8 @@ export interface Call {
   readonly body?: Uint8Array
   /** How long the connection may be silent, in milliseconds. */
   readonly timeoutMs?: number
+  /** Ends the request, also in the middle of its answer. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A whole answer. */
@@ -86,7 +88,9 @@ export class Transport {
     if (call.body) headers['Content-Length'] = String(call.body.byteLength)
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`
     // An empty server name (for TLS) spares Node the search for one, which costs milliseconds at the first request.
-    return { ...this.#endpoint, method: call.method, path: call.path, headers, agent: this.#agent, servername: '' }
+    const signal = call.signal && { signal: call.signal }
+    const fixed = { agent: this.#agent, servername: '' }
+    return { ...this.#endpoint, method: call.method, path: call.path, headers, ...signal, ...fixed }
   }
 
   async #collect(response: IncomingMessage, call: Call): Promise<Buffer> {

@@ -16,6 +16,7 @@ import { realEnvironment } from './net/real-environment.js'
 import { loadApiToken, makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { lockStore, StoredNode } from './stored-node.js'
+import { WatchHub } from './watch/hub.js'
 
 /** How long requests under way may go on once the daemon stops, in milliseconds. */
 const requestGraceMs = 1_500
@@ -87,13 +88,27 @@ export class RunningDaemon {
     this.#add('mesh', () => mesh.stop())
     const { nowMs } = realEnvironment
     const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
-    const api = await this.#serve({ ...node.data.services(), node, mesh, backups, nowMs }, environment)
+    const watch = this.#watch(node, mesh)
+    const api = await this.#serve({ ...node.data.services(), node, mesh, watch, backups, nowMs }, environment)
     node.replica.onVerification(() => mesh.verificationChanged())
     void node.verify()
     await mesh.start()
     if (settings.join !== null) await mesh.joinAtStart(settings.join)
     const [dashboard = null] = api.filter((url) => url.startsWith('http://')).map((url) => `${url}/`)
     return { node: mesh.name, peer: mesh.peer, addresses: mesh.addresses(), api, resp: null, dashboard }
+  }
+
+  /** The hub of the change feed; what the run before held for readers is held from here on. */
+  #watch(node: StoredNode, mesh: DaemonMesh): WatchHub {
+    const watch = new WatchHub({
+      replica: node.replica,
+      environment: realEnvironment,
+      nameOf: (member) => mesh.nameOf(member),
+    })
+    node.setWatcher((commit) => watch.committed(commit))
+    node.addCounters(() => watch.counters())
+    this.#add('watch', () => watch.stop())
+    return watch
   }
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */

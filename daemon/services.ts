@@ -10,6 +10,7 @@ import type { Sets as StoreSets } from '../store/data/sets.js'
 import type { Address } from '../store/model/address.js'
 import type { MemberTag } from '../store/model/codec.js'
 import type { Dot } from '../store/model/dot.js'
+import type { WatchHub } from './watch/hub.js'
 
 export type { Acks, MemberStatus } from '../protocols/membership/types.js'
 export type { SessionReport } from '../protocols/sync/service.js'
@@ -43,6 +44,9 @@ export interface Backups {
   /** The bytes of a backup as of now, read as they are asked for. Throws NOT_VERIFIED, STORE_FAILED. */
   take(): AsyncGenerator<Buffer>
 }
+
+/** The change feed, as the API uses it. */
+export type WatchFeed = Pick<WatchHub, 'open'>
 
 /** The mesh as the API sees it. */
 export interface Mesh {

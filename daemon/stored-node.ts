@@ -70,6 +70,7 @@ export class StoredNode implements NodeView {
   #tokenKey: Buffer
   #isSyncing = false
   #isClosed = false
+  #watcher: ((commit: Commit) => void) | undefined
   readonly #counters: (() => Readonly<Record<string, number>>)[] = []
 
   private constructor(
@@ -140,6 +141,12 @@ export class StoredNode implements NodeView {
   /** To be told of every commit. */
   committed(commit: Commit): void {
     for (const { address } of commit.events) this.#conflicts.changed(address)
+    this.#watcher?.(commit)
+  }
+
+  /** Names who serves the change feed; it is told of every commit. */
+  setWatcher(watcher: (commit: Commit) => void): void {
+    this.#watcher = watcher
   }
 
   /** Tokens are authenticated under another mesh secret from now on. */

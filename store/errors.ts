@@ -5,6 +5,7 @@ export const errorCodes = {
   BAD_REQUEST: { status: 400, exit: 2, meaning: 'the request is malformed' },
   BAD_KEY: { status: 400, exit: 2, meaning: 'a key is empty, too long, or not UTF-8' },
   BAD_CONTEXT: { status: 400, exit: 2, meaning: 'a context token is malformed, altered, or of another key or mesh' },
+  BAD_CURSOR: { status: 400, exit: 2, meaning: 'a cursor of the change feed is malformed' },
   BAD_TOKEN: { status: 400, exit: 2, meaning: 'an invitation is malformed' },
   BAD_CONFIG: { status: 400, exit: 2, meaning: 'a setting is unknown or has a wrong value' },
   COUNTER_RANGE: {
@@ -29,6 +30,11 @@ export const errorCodes = {
     meaning: 'a file or a data directory is there already; nothing was changed',
   },
   OTHER_MESH: { status: 409, exit: 4, meaning: 'this node already has members of another mesh' },
+  CURSOR_GONE: {
+    status: 410,
+    exit: 3,
+    meaning: 'events after the cursor are no longer kept, or it is of another feed',
+  },
   TOO_LARGE: { status: 413, exit: 2, meaning: 'a value or a request is over its limit; nothing was stored' },
   RETRY_KEY_REUSED: { status: 422, exit: 2, meaning: 'the idempotency key was used for another request' },
   INTERNAL: { status: 500, exit: 1, meaning: 'a defect; the log has the details' },
@@ -49,6 +55,7 @@ export const errorCodes = {
     meaning: 'stored, but too few nodes acknowledged in time; it will still spread',
   },
   NO_QUORUM: { status: 503, exit: 5, meaning: 'too few members are reachable; nothing was stored' },
+  TOO_MANY_WATCHERS: { status: 503, exit: 1, meaning: 'as many watch the change feed already as this node serves' },
   NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },
   TIMED_OUT: { status: 504, exit: 7, meaning: 'what was waited for did not happen in time' },
   STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },

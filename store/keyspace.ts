@@ -3,7 +3,7 @@
  *
  * | prefix | key | value |
  * | --- | --- | --- |
- * | `m` | name | `format`: the layout's version; `state`: counts, checksum, sequence, clock |
+ * | `m` | name | `format`: the layout's version; `state`: counts, checksum, sequence, clock; `readers`: where the feed is held for them |
  * | `b` | actor, counter | a live baseline of a counter: it may go once all members know of it |
  * | `c` | actor | the actor's member, its seen ranges, its applied ranges |
  * | `d` | actor, counter | the dot row: at once dot index (of live dots) and update log |
@@ -449,13 +449,20 @@ export function decodeVersions(key: Uint8Array, value: Uint8Array): Version[] {
 
 // --- feed, deadlines ----------------------------------------------------------------------------------------------
 
-/** One row of the change feed: an update's arrival, or a removal learnt through the tree. */
-export interface FeedRow {
-  readonly kind: 'update' | 'removal'
-  readonly dot: Dot
-  /** Of a removal alone: there is no dot row to find it in. */
-  readonly address: Address | null
-}
+/** One row of the change feed. */
+export type FeedRow =
+  /** An update's arrival; its dot row says the rest. */
+  | { readonly kind: 'update'; readonly dot: Dot }
+  /** A removal learnt through the tree: the version's dot, and where its arrival stands (0: nowhere any more). */
+  | {
+      readonly kind: 'removal'
+      readonly dot: Dot
+      readonly address: Address
+      readonly time: HybridTime
+      readonly arrival: number
+    }
+  /** The arrival of a version that was so removed: its dot row is gone, and its bytes with it. */
+  | { readonly kind: 'past'; readonly dot: Dot; readonly address: Address; readonly time: HybridTime }
 
 /** The key of a feed row. */
 export function feedKey(sequence: number): Buffer {
@@ -471,7 +478,10 @@ export function feedSequence(key: Uint8Array): number {
 export function encodeFeed(key: Uint8Array, row: FeedRow): Buffer {
   const writer = new ByteWriter(32)
   writeDot(writer, row.dot)
-  if (row.address !== null) writeAddress(writer, row.address)
+  if (row.kind === 'update') return seal(key, writer)
+  writeAddress(writer, row.address)
+  writeTime(writer, row.time)
+  if (row.kind === 'removal') writer.varint(row.arrival)
   return seal(key, writer)
 }
 
@@ -479,9 +489,25 @@ export function encodeFeed(key: Uint8Array, row: FeedRow): Buffer {
 export function decodeFeed(key: Uint8Array, value: Uint8Array): FeedRow {
   return unseal(key, value, (reader) => {
     const dot = readDot(reader)
-    const address = reader.left === 0 ? null : readAddress(reader)
-    return { kind: address === null ? 'update' : 'removal', dot, address }
+    if (reader.left === 0) return { kind: 'update', dot }
+    const address = readAddress(reader)
+    const time = readTime(reader)
+    if (reader.left === 0) return { kind: 'past', dot, address, time }
+    return { kind: 'removal', dot, address, time, arrival: reader.varint() }
   })
+}
+
+/** The key of the row that says from where on the feed is held for readers. */
+export const feedHoldKey = metaKey('readers')
+
+/** Writes from where on the feed is held. */
+export function encodeFeedHold(sequence: number): Buffer {
+  return seal(feedHoldKey, new ByteWriter(16).varint(sequence))
+}
+
+/** Reads from where on the feed is held. */
+export function decodeFeedHold(value: Uint8Array): number {
+  return unseal(feedHoldKey, value, (reader) => reader.varint())
 }
 
 /** The key of the row that says when a live version expires. */

@@ -35,6 +35,27 @@ const values: readonly CommandSpec[] = [
     load: async () => (await import('./ls.js')).ls,
   },
   {
+    name: 'watch',
+    summary: 'print each change as it arrives here, until interrupted',
+    arguments: [prefix],
+    options: [
+      { name: 'since', value: 'CURSOR', help: 'go on behind this event; 0: from the beginning of what is kept' },
+      {
+        name: 'exec',
+        value: 'CMD',
+        help: 'run CMD for each event: HEARSAY_KEY, HEARSAY_OP, …; the value on its stdin',
+      },
+      { name: 'limit', value: 'N', help: 'stop after so many events' },
+      ...commonOptions,
+    ],
+    examples: [
+      'hearsay watch settings/',
+      'hearsay watch --json --since 0',
+      `hearsay watch jobs/ --exec 'echo "$HEARSAY_OP $HEARSAY_KEY"; cat'`,
+    ],
+    load: async () => (await import('./watch.js')).watch,
+  },
+  {
     name: 'conflicts',
     summary: 'list keys with siblings',
     arguments: [prefix],

@@ -18,6 +18,7 @@ import { meshRoutes } from './routes/mesh.js'
 import { setRoutes } from './routes/sets.js'
 import { systemRoutes } from './routes/system.js'
 import { transferRoutes } from './routes/transfer.js'
+import { watchRoutes } from './routes/watch.js'
 import { type Api, type ApiServices, routeOf } from './services.js'
 
 /** What a router may be told beside its services. */
@@ -58,7 +59,8 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   })
   await options.before?.(app)
   const data = [kvRoutes, counterRoutes, setRoutes, mapRoutes, batchRoutes, conflictRoutes]
-  for (const routes of [...data, meshRoutes, transferRoutes, backupRoutes]) await app.register(routes(services))
+  const others = [meshRoutes, transferRoutes, watchRoutes, backupRoutes]
+  for (const routes of [...data, ...others]) await app.register(routes(services))
   await app.register(systemRoutes(services, answers))
   await app.ready()
   return app

@@ -62,6 +62,19 @@ export const listQuery = Type.Object({ ...pageQuery, values: Type.Optional(Type.
 export const conflictsQuery = Type.Object(pageQuery, strict)
 /** Query of an export. */
 export const exportQuery = Type.Object({ prefix: pageQuery.prefix }, strict)
+/** Query of the change feed. */
+export const watchQuery = Type.Object(
+  {
+    prefix: pageQuery.prefix,
+    since: Type.Optional(
+      Type.String({
+        description:
+          'Where to go on: the `id` of an event, or `0` for the beginning of what is kept; from now on when absent. `Last-Event-ID` says the same, and comes first.',
+      }),
+    ),
+  },
+  strict,
+)
 /** Query of `wait`. */
 export const waitQuery = Type.Object(
   {
@@ -80,6 +93,11 @@ export const writeHeaders = Type.Object({
     Type.String({ description: 'The context of an earlier read: supersedes exactly what it showed.' }),
   ),
   'idempotency-key': Type.Optional(Type.String({ description: 'Makes a repeated request harmless.' })),
+})
+
+/** Headers of the change feed. */
+export const watchHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'The `id` of the last event seen.' })),
 })
 
 const acks = Type.Object({ have: Type.Integer(), want: Type.Integer(), nodes: names })
@@ -322,6 +340,30 @@ export const backupShape = Type.String({
   description:
     'The file that `hearsay restore` takes; whole only with its last block, which has a digest of all others.',
 })
+const valueOrNull = Type.Union([Type.String(), Type.Null()], {
+  description:
+    'Of a put, as far as its bytes are kept; null for other operations, for counters and for documents: read the key.',
+})
+/** The data of one event of the change feed. */
+export const watchEvent = Type.Object({
+  key: Type.String(),
+  type: Type.String({ enum: ['reg', 'ctr', 'set', 'map', 'doc'] }),
+  field: Type.String({ description: 'The member of a set or the field of a map; empty for other types.' }),
+  fieldEncoding: Type.Optional(Type.Literal('base64', { description: 'Present when the field is not UTF-8.' })),
+  op: Type.String({ enum: ['put', 'del', 'expire'] }),
+  dot: Type.String({
+    description: 'Of the update; of the removed version when a removal was learnt by comparing trees.',
+  }),
+  node: Type.String(),
+  time,
+  value: valueOrNull,
+  encoding: Type.Union([encoding, Type.Null()]),
+})
+/** The change feed. */
+export const watchStream = {
+  description: 'Server-sent events: `id` is the cursor, `data` one JSON object. A comment line comes every 15 seconds.',
+  content: { 'text/event-stream': { schema: watchEvent } },
+}
 /** Plain text. */
 export const textShape = Type.String()
 /** No body. */

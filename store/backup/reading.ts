@@ -1,6 +1,6 @@
 /** Takes a backup of a store that goes on being written to: one snapshot, so that everything in it was true at one instant. */
 import { HearsayError } from '../errors.js'
-import { DamagedRow, formatKey, formatVersion, isSealed, rangeOf } from '../keyspace.js'
+import { DamagedRow, feedHoldKey, formatKey, formatVersion, isSealed, rangeOf } from '../keyspace.js'
 import type { KvRow, KvStore } from '../kv.js'
 import { BackupEncoder, type BackupHead, type BackupKeys, backedUpKinds } from './format.js'
 
@@ -77,8 +77,8 @@ async function* rowsOf(replica: BackedUpReplica, encoder: BackupEncoder): AsyncG
 }
 
 function addRow(replica: BackedUpReplica, encoder: BackupEncoder, row: KvRow): Buffer | undefined {
-  // The layout's version stands in the head.
-  if (formatKey.equals(row.key)) return undefined
+  // The layout's version stands in the head; readers of the feed do not come along, since what is restored is another feed.
+  if (formatKey.equals(row.key) || feedHoldKey.equals(row.key)) return undefined
   if (isSealed(row.key, row.value)) return encoder.add(row)
   return replica.reading(() => {
     throw new DamagedRow(row.key)

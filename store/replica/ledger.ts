@@ -122,6 +122,7 @@ export class Ledger implements Contexts {
   #issued: Update[][] = []
   #issuing: Update[] = []
   readonly #lost = new Map<string, Address>()
+  #reopened = Number.POSITIVE_INFINITY
 
   /** Takes over the contexts and members as they were loaded. */
   constructor(contexts: Contexts, members: Map<Actor, MemberTag>, state: StateRow, options: LedgerOptions) {
@@ -320,6 +321,13 @@ export class Ledger implements Contexts {
     if (sequence > this.#state.feedFloor) this.#state = { ...this.#state, feedFloor: sequence }
   }
 
+  /** The least position whose log row has something to wait for again since the last call; Infinity when there is none. */
+  takeReopened(): number {
+    const reopened = this.#reopened
+    this.#reopened = Number.POSITIVE_INFINITY
+    return reopened
+  }
+
   /** Takes dots out of both contexts (damage: their fate is to be learnt again). */
   forgetDots(batch: Batch, dots: Iterable<Dot>): void {
     const lost = Context.of(dots)
@@ -418,7 +426,7 @@ export class Ledger implements Contexts {
     // A put seen before and gone, of which nobody here knows what superseded it, could not be sent on safely: it is not logged.
     const isLogged = isLive || kind !== 'put' || supersededBy !== null || !this.seen.has(dot)
     if (!isLogged) return
-    const sequence = known?.state === 'live' ? known.sequence : this.#arrive(batch, update)
+    const sequence = this.#placeOf(batch, update, known)
     const value = isLive ? null : update.value
     const state = isLive ? 'live' : 'logged'
     this.setDotRow(batch, dot, {
@@ -449,12 +457,27 @@ export class Ledger implements Contexts {
     this.#addDot(batch, this.seen, superseded)
   }
 
-  #noteRemoval(batch: Batch, address: Address, version: Version): void {
-    this.setDotRow(batch, version.dot, null)
+  /** The version's dot row goes; what the feed told of its arrival stays readable, without its bytes. */
+  #noteRemoval(batch: Batch, address: Address, { dot, time }: Version): void {
+    const arrival = this.dotRow(batch, dot)?.sequence ?? 0
+    this.setDotRow(batch, dot, null)
+    const isAboveFloor = arrival > this.#state.feedFloor
+    if (arrival > 0) {
+      const key = feedKey(arrival)
+      batch.set(key, isAboveFloor ? encodeFeed(key, { kind: 'past', dot, address, time }) : null)
+    }
     const sequence = this.#nextSequence()
     const key = feedKey(sequence)
-    batch.set(key, encodeFeed(key, { kind: 'removal', dot: version.dot, address }))
-    this.#events.push({ sequence, address, op: 'del', dot: version.dot, time: version.time, value: null })
+    batch.set(key, encodeFeed(key, { kind: 'removal', dot, address, time, arrival: isAboveFloor ? arrival : 0 }))
+    this.#events.push({ sequence, address, op: 'del', dot, time, value: null })
+  }
+
+  /** Where an update stands in the feed: a version that came bare, and then as its own update, keeps its place. */
+  #placeOf(batch: Batch, update: Update, known: DotRow | undefined): number {
+    if (known?.state === 'live') return known.sequence
+    if (known === undefined || known.sequence === 0) return this.#arrive(batch, update)
+    this.#reopened = Math.min(this.#reopened, known.sequence)
+    return known.sequence
   }
 
   /** Gives an update its place in the feed. */
@@ -462,7 +485,7 @@ export class Ledger implements Contexts {
     const { address, dot, time, value, kind } = update
     const sequence = this.#nextSequence()
     const key = feedKey(sequence)
-    batch.set(key, encodeFeed(key, { kind: 'update', dot, address: null }))
+    batch.set(key, encodeFeed(key, { kind: 'update', dot }))
     const op = kind === 'put' ? 'put' : kind === 'delete' ? 'del' : 'expire'
     this.#events.push({ sequence, address, op, dot, time, value })
     return sequence

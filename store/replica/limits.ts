@@ -34,3 +34,6 @@ export const trieSliceNodes = 2_000
 export const reissueRowsMax = 200
 /** How far the wall clock may jump against the monotonic one between two writes before a run ends, in milliseconds. */
 export const clockJumpMs = 2_000
+/** Feed rows looked at for one page of the change feed, and bytes of values in it; one event may be larger. */
+export const feedPageRowsMax = 256
+export const feedPageBytesMax = 256 * 1024

@@ -52,10 +52,12 @@ export interface LogOwner {
   nowMs(): number
 }
 
-/** A feed row that may go. Without a dot (a removal, or a damaged row) nothing waits for it. */
+/** A feed row that may go. Without a dot (a removal, or a damaged row) no member waits for it. */
 interface Candidate {
   readonly sequence: number
   readonly dot: Dot | null
+  /** Another feed row that goes with it; 0: none. */
+  readonly arrival: number
 }
 
 /** Trims the log and tells what is held for whom. */
@@ -67,6 +69,8 @@ export class UpdateLog {
   #obligations: readonly Obligation[] | undefined
   readonly #behindSince = new Map<MemberTag, number>()
   #cursor = 0
+  /** What came after this position is held for readers of the feed. */
+  #hold = Number.POSITIVE_INFINITY
   #trimmedSinceCompaction = 0
 
   constructor(store: KvStore, owner: LogOwner, limits: LogLimits) {
@@ -115,9 +119,15 @@ export class UpdateLog {
     return this.#obligations.every(({ acknowledged }) => acknowledged.has(dot) && applied.covers(acknowledged))
   }
 
+  /** Holds what came after a position for readers of the feed, as far as the log's limits allow; null: nothing. */
+  holdFeed(sequence: number | null): void {
+    this.#hold = sequence ?? Number.POSITIVE_INFINITY
+  }
+
   /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
   async trim(): Promise<number> {
     let trimmed = 0
+    this.#cursor = Math.min(this.#cursor, this.#owner.ledger.takeReopened() - 1)
     for (;;) {
       const candidates = await this.#candidates()
       if (candidates.length === 0) break
@@ -210,22 +220,22 @@ export class UpdateLog {
     for (const candidate of candidates) {
       const row = candidate.dot === null ? undefined : this.#owner.ledger.dotRow(batch, candidate.dot)
       const isForced = this.#isOverLimit(row)
+      if (candidate.sequence > this.#hold && !isForced) return { rows, cursor, isStopped: true }
       if (row !== undefined && !isForced && !acknowledged.has(candidate.dot!)) {
         return { rows, cursor, isStopped: true }
       }
       if (row !== undefined) rows += this.#dropSuperseded(batch, row, acknowledged, isForced)
       // A live version keeps its rows: the dot index, and its place in the feed.
       if (row?.state !== 'live') rows += this.#drop(batch, candidate.dot, candidate.sequence, row)
+      if (candidate.arrival > 0) rows += this.#drop(batch, null, candidate.arrival, undefined)
       cursor = candidate.sequence
     }
     return { rows, cursor, isStopped: false }
   }
 
   #isOverLimit(row: DotRow | undefined): boolean {
-    if (row === undefined) return false
-    return (
-      this.#owner.ledger.logBytes > this.#limits.maxBytes || row.time.ms < this.#owner.nowMs() - this.#limits.maxAgeMs
-    )
+    if (this.#owner.ledger.logBytes > this.#limits.maxBytes) return true
+    return row !== undefined && row.time.ms < this.#owner.nowMs() - this.#limits.maxAgeMs
   }
 
   #dropSuperseded(batch: Batch, row: DotRow, acknowledged: Context, isForced: boolean): number {
@@ -233,6 +243,7 @@ export class UpdateLog {
     for (const superseded of row.supersedes) {
       const theirs = this.#owner.ledger.dotRow(batch, superseded)
       if (theirs === undefined || theirs.state === 'live') continue
+      if (theirs.sequence > this.#hold && !isForced) continue
       // What only remembers its successor is of no use without it; anything else waits for its own acknowledgements.
       if (isForced || theirs.state === 'stub' || acknowledged.has(superseded))
         rows += this.#drop(batch, superseded, theirs.sequence, theirs)
@@ -255,10 +266,11 @@ export class UpdateLog {
 function candidate(key: Uint8Array, value: Uint8Array): Candidate {
   const sequence = feedSequence(key)
   try {
-    const { dot, kind } = decodeFeed(key, value)
-    return { sequence, dot: kind === 'removal' ? null : dot }
+    const row = decodeFeed(key, value)
+    if (row.kind === 'update') return { sequence, dot: row.dot, arrival: 0 }
+    return { sequence, dot: null, arrival: row.kind === 'removal' ? row.arrival : 0 }
   } catch (error) {
-    if (error instanceof DamagedRow) return { sequence, dot: null }
+    if (error instanceof DamagedRow) return { sequence, dot: null, arrival: 0 }
     throw error
   }
 }

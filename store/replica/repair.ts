@@ -26,6 +26,8 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
     )
   else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt))
   recount(batch, ledger, damage)
+  // What the feed says of the time before may have holes: readers from then are told so.
+  ledger.raiseFeedFloor(ledger.state.sequence)
   const found = `${damage.damagedEntryKeys.length} unreadable entries, ${lost.length} lost versions, ${reindexed} index rows`
   return rebuilt === undefined
     ? `damage on the disk was found and located (${found}); what is missing is fetched again from peers`

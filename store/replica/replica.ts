@@ -5,17 +5,20 @@
 import type { Environment, Timer } from '../environment.js'
 import { HearsayError } from '../errors.js'
 import {
+  decodeFeedHold,
   decodeFormat,
   decodeRetry,
   decodeState,
   decodeVersions,
   emptyChecksum,
+  encodeFeedHold,
   encodeFormat,
   encodeRetry,
   encodeRetryOrder,
   encodeState,
   entryAddress,
   entryPrefix,
+  feedHoldKey,
   formatKey,
   formatVersion,
   isDamage,
@@ -43,6 +46,7 @@ import type { Entry, Version } from '../model/update.js'
 import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
+import { FeedReader } from './feed.js'
 import { Ledger, type LedgerChanges, type TrieChange } from './ledger.js'
 import { baselineSweepChance, reissueRowsMax, retryPruneIntervalMs, trieSliceNodes, trimIntervalMs } from './limits.js'
 import { type Hint, type LogLimits, UpdateLog } from './log.js'
@@ -94,6 +98,7 @@ export class Replica implements SyncReplica {
   readonly #log: UpdateLog
   readonly #expiry: ExpirySweep
   readonly #baselines: BaselineSweep
+  readonly #feed: FeedReader
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
   #committed: { seen: Context; applied: Context; state: StateRow; systemWrites: number }
@@ -138,6 +143,7 @@ export class Replica implements SyncReplica {
       failed: (error) => this.#failed(error),
     })
     this.#reader = new PeerReader(options.store)
+    this.#feed = new FeedReader(options.store, (row) => this.#damageFound(row))
     this.#past = new Past(options.environment, this.#committed.applied)
     const replica = this
     this.#log = new UpdateLog(
@@ -279,6 +285,43 @@ export class Replica implements SyncReplica {
   get feed(): { readonly id: string; readonly sequence: number; readonly floor: number } {
     const { feedId, sequence, feedFloor } = this.#committed.state
     return { id: feedId, sequence, floor: feedFloor }
+  }
+
+  /** Reads the change feed from the store; for readers that are behind what the listener was told. */
+  get feedReader(): FeedReader {
+    return this.#feed
+  }
+
+  /** Holds what came after a position of the feed for its readers, as far as the log's limits allow; null: nothing. */
+  holdFeed(sequence: number | null): void {
+    this.#log.holdFeed(sequence)
+  }
+
+  /** Remembers over a restart from where on the feed is held; null: nowhere. */
+  saveFeedHold(sequence: number | null): Promise<void> {
+    return this.#submit((batch) => batch.set(feedHoldKey, sequence === null ? null : encodeFeedHold(sequence)))
+  }
+
+  /** A row of the feed turned out to be lost: readers from before it are told so from now on, those from the beginning pass over it. */
+  loseFeed(sequence: number): Promise<void> {
+    return this.#submit((batch) =>
+      this.#ledger.write(batch, () => {
+        batch.touch()
+        this.#ledger.raiseFeedFloor(sequence)
+      }),
+    )
+  }
+
+  /** From where on the feed was held when the run before ended; undefined when it was not. */
+  heldFeed(): number | undefined {
+    try {
+      const row = this.#store.get(feedHoldKey)
+      return row === undefined ? undefined : decodeFeedHold(row)
+    } catch (error) {
+      // What is held is a courtesy to readers: a damaged row holds everything.
+      if (isDamage(error)) return 0
+      throw error
+    }
   }
 
   /** What the clock has to do with display. */

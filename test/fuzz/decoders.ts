@@ -102,7 +102,7 @@ function backup(): Buffer {
   const start = encoder.start(head, { seed: secret, secret })
   for (const sequence of [1, 2]) {
     const key = rows.feedKey(sequence)
-    encoder.add({ key, value: rows.encodeFeed(key, { kind: 'removal', dot, address }) })
+    encoder.add({ key, value: rows.encodeFeed(key, { kind: 'update', dot }) })
   }
   return Buffer.concat([start, encoder.finish()])
 }
@@ -276,7 +276,7 @@ export const decoders: readonly Decoder[] = [
     entryRow,
     (bytes) => rows.decodeVersions(entryRow, bytes),
   ),
-  row('feed', rows.encodeFeed(feedRow, { kind: 'removal', dot, address }), feedRow, (bytes) =>
+  row('feed', rows.encodeFeed(feedRow, { kind: 'removal', dot, address, time, arrival: 3 }), feedRow, (bytes) =>
     rows.decodeFeed(feedRow, bytes),
   ),
   row(

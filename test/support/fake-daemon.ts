@@ -15,6 +15,7 @@ import type {
   Resolution,
   Shown,
   ShownVersion,
+  WatchFeed,
   WriteOptions,
   Written,
 } from '../../daemon/services.js'
@@ -287,6 +288,13 @@ export class FakeNode implements NodeView {
   counters = () => ({ gossip_published: 5 })
 }
 
+/** A feed that nobody may watch. */
+const closedFeed: WatchFeed = {
+  open: async () => {
+    throw new HearsayError('TOO_MANY_WATCHERS', 'this fake serves no reader')
+  },
+}
+
 /** All fakes together, as the API takes them. */
 export interface FakeServices extends ApiServices {
   readonly registers: FakeRegisters
@@ -295,6 +303,8 @@ export interface FakeServices extends ApiServices {
   readonly mesh: FakeMesh
   readonly node: FakeNode
   readonly backups: FakeBackups
+  /** May be replaced by a test. */
+  watch: WatchFeed
 }
 
 /** Backups of a few bytes. */
@@ -333,6 +343,7 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     mesh: new FakeMesh(),
     node: new FakeNode(),
     backups: new FakeBackups(),
+    watch: closedFeed,
     config,
     log,
     nowMs: () => fakeNowMs,

@@ -18,6 +18,8 @@ export interface Setting {
   readonly environment?: NodeJS.ProcessEnv
   readonly terminal?: boolean
   readonly nowMs?: number
+  /** Ends a command that goes on until it is interrupted. */
+  readonly interrupt?: AbortSignal
 }
 
 /** Runs a call and collects what it prints. */
@@ -34,6 +36,10 @@ export async function runCli(argv: readonly string[], setting: Setting = {}): Pr
     stderrTerminal: setting.terminal === true,
     columns: 80,
     nowMs: () => setting.nowMs ?? 0,
+    onInterrupt: (interrupted) => {
+      setting.interrupt?.addEventListener('abort', interrupted)
+      return () => setting.interrupt?.removeEventListener('abort', interrupted)
+    },
   }
   const exit = await main(argv, io)
   return { exit, stdout: stdout.bytes(), stderr: stderr.bytes().toString(), text: stdout.bytes().toString() }

@@ -18,7 +18,7 @@ function contextRow(): KvRow {
 
 function feedRow(sequence: number): KvRow {
   const key = feedKey(sequence)
-  return { key, value: encodeFeed(key, { kind: 'update', dot: { actor, counter: sequence }, address: null }) }
+  return { key, value: encodeFeed(key, { kind: 'update', dot: { actor, counter: sequence } }) }
 }
 
 function encode(rows: readonly KvRow[]): Buffer {

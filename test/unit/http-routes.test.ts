@@ -388,6 +388,7 @@ describe('the daemon itself', () => {
         'POST /v1/unblock',
         'POST /v1/sync',
         'GET /v1/wait',
+        'GET /v1/watch',
         'GET /v1/where/{key}',
         'GET /v1/export',
         'POST /v1/import',

@@ -1,0 +1,50 @@
+/** Runs a command of the user for one event: what happened is in its environment, the value on its stdin. */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { WatchEvent } from './client.js'
+
+/** What a command is run with. */
+export interface EventSurroundings {
+  readonly environment: NodeJS.ProcessEnv
+  /** The daemon's address, so that `hearsay` in the command asks the same one. */
+  readonly api: string
+}
+
+/** Runs a command through the shell; resolves with its exit code, 128 and its number when a signal ended it. */
+export function runForEvent(
+  command: string,
+  event: WatchEvent,
+  { environment, api }: EventSurroundings,
+): Promise<number> {
+  const env = { ...environment, HEARSAY_API: api, ...variablesOf(event) }
+  return new Promise((resolve, reject) => {
+    const child = spawn('/bin/sh', ['-c', command], { env, stdio: ['pipe', 'inherit', 'inherit'] })
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+    // A command need not read its stdin.
+    child.stdin.on('error', () => {})
+    child.stdin.end(Buffer.from(event.value ?? '', event.encoding ?? 'utf8'))
+  })
+}
+
+/** One variable for each member but the value. Text with a NUL cannot stand in the environment: it is left out there, and whole in HEARSAY_EVENT. */
+function variablesOf(event: WatchEvent): NodeJS.ProcessEnv {
+  const { value: _value, encoding, ...rest } = event
+  const variables: NodeJS.ProcessEnv = { HEARSAY_EVENT: JSON.stringify(rest) }
+  const texts = { ...rest, encoding: encoding ?? '', field_encoding: rest.fieldEncoding ?? '' }
+  for (const name of [
+    'key',
+    'type',
+    'field',
+    'field_encoding',
+    'op',
+    'dot',
+    'node',
+    'time',
+    'encoding',
+    'cursor',
+  ] as const) {
+    variables[`HEARSAY_${name.toUpperCase()}`] = texts[name].includes('\0') ? undefined : texts[name]
+  }
+  return variables
+}

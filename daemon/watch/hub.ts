@@ -1,0 +1,235 @@
+/** The hub of the change feed: it hears of every commit and serves all readers, in memory that does not grow with them. */
+import type { Writable } from 'node:stream'
+import type { Environment } from '../../store/environment.js'
+import { HearsayError } from '../../store/errors.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import { cursorGone, type FeedPosition, markOf } from '../../store/replica/feed.js'
+import type { Replica } from '../../store/replica/replica.js'
+import type { Commit, FeedEvent } from '../../store/replica/types.js'
+import { cursorText, parseCursor } from './cursor.js'
+import { Hold } from './hold.js'
+import { stallMsMax, watchersMax } from './limits.js'
+import { type PumpEnd, pump } from './pump.js'
+import { Reader, type Source } from './reader.js'
+import { RecentEvents, type RecentLimits } from './recent.js'
+import { eventFrame, eventJson } from './render.js'
+
+/** What the hub needs of the replica. */
+export type WatchedReplica = Pick<
+  Replica,
+  'feed' | 'feedReader' | 'holdFeed' | 'saveFeedHold' | 'heldFeed' | 'loseFeed' | 'memberOf'
+>
+
+/** What a hub is made of. */
+export interface HubOptions {
+  readonly replica: WatchedReplica
+  readonly environment: Environment
+  /** The name of the member behind a tag. */
+  nameOf(member: MemberTag): string
+  /** Bounds, for tests. */
+  readonly recent?: RecentLimits
+  readonly watchersMax?: number
+  readonly stallMs?: number
+  readonly pageRowsMax?: number
+}
+
+/** What a reader asks for. */
+export interface WatchRequest {
+  /** A cursor, `0` for the beginning of what is kept, or undefined for now. */
+  readonly since: string | undefined
+  readonly prefix: string
+  /** Aborted when the reader is gone. */
+  readonly signal: AbortSignal
+}
+
+/** A reader that is being served. */
+export interface Watch {
+  /** Sends to a connection what comes, in order, as server-sent events, until one side ends it. Throws CURSOR_GONE when the log let go of what follows. */
+  send(to: Writable): Promise<PumpEnd>
+  /** The last words when `send` has failed. */
+  farewell(error: HearsayError): Buffer
+  /** Must be called at the end. */
+  close(): void
+}
+
+/** Serves the readers of the change feed. */
+export class WatchHub {
+  readonly #options: HubOptions
+  readonly #recent: RecentEvents
+  readonly #readers = new Set<Reader>()
+  readonly #waiting = new Set<() => void>()
+  readonly #hold: Hold
+  readonly #stopping = new AbortController()
+  readonly #counts = { opened: 0, cut: 0, events: 0 }
+  #isWaking = false
+  #onEmpty: (() => void) | undefined
+
+  constructor(options: HubOptions) {
+    const { replica } = options
+    this.#options = options
+    this.#recent = new RecentEvents(
+      (event) => this.#render(event, { sequence: event.sequence, base: 0 }),
+      options.recent,
+    )
+    this.#hold = new Hold({
+      environment: options.environment,
+      readers: () => leastOf(this.#readers),
+      apply: (sequence) => replica.holdFeed(sequence),
+      // A store that fails has said so by itself.
+      save: (sequence) => void replica.saveFeedHold(sequence).catch(() => {}),
+    })
+    const held = replica.heldFeed()
+    if (held !== undefined) this.#hold.resume(held)
+  }
+
+  /** To be told of every commit, in order. */
+  committed(commit: Commit): void {
+    if (this.#readers.size === 0 || commit.events.length === 0) return
+    this.#recent.add(commit.events)
+    this.#wake()
+  }
+
+  /** Begins to serve a reader. Throws BAD_CURSOR, CURSOR_GONE, TOO_MANY_WATCHERS. */
+  async open({ since, prefix, signal }: WatchRequest): Promise<Watch> {
+    if (this.#readers.size >= (this.#options.watchersMax ?? watchersMax)) throw tooMany(this.#readers.size)
+    const ended = AbortSignal.any([signal, this.#stopping.signal])
+    const reader = new Reader(this.#source(), { position: this.#positionOf(since), prefix, signal: ended })
+    this.#readers.add(reader)
+    this.#hold.note(reader.sequence)
+    const close = () => this.#close(reader)
+    try {
+      await reader.prepare()
+    } catch (error) {
+      close()
+      throw error
+    }
+    this.#counts.opened++
+    const send = (to: Writable) => this.#send(reader, to, ended)
+    return { send, farewell: (error) => reader.farewell(error), close }
+  }
+
+  /** Rising counts, by their names in the metrics. */
+  counters(): Record<string, number> {
+    const { opened, cut, events } = this.#counts
+    return { watch_opened: opened, watch_cut: cut, watch_events: events }
+  }
+
+  /** Readers being served. */
+  get readers(): number {
+    return this.#readers.size
+  }
+
+  /** Bytes of recent events held for all readers. */
+  get bytes(): number {
+    return this.#recent.bytes
+  }
+
+  /** Ends all readers; resolves when none reads from the store any more. */
+  async stop(): Promise<void> {
+    this.#hold.stop()
+    this.#stopping.abort()
+    if (this.#readers.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+  }
+
+  async #send(reader: Reader, to: Writable, signal: AbortSignal): Promise<PumpEnd> {
+    const { environment, stallMs = stallMsMax } = this.#options
+    const end = await pump(reader.chunks(), to, { environment, stallMs, signal })
+    if (end === 'stalled') this.#counts.cut++
+    return end
+  }
+
+  #close(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return
+    if (this.#readers.size > 0) return
+    this.#recent.clear()
+    this.#onEmpty?.()
+  }
+
+  #positionOf(since: string | undefined): FeedPosition {
+    const { replica } = this.#options
+    const { id, sequence, floor } = replica.feed
+    if (since === undefined) return { sequence, base: 0 }
+    if (since === '0') return { sequence: 0, base: floor }
+    const cursor = parseCursor(since)
+    // One from beyond the end was given before the data directory was set back.
+    if (cursor.feedId !== id || cursor.position.sequence > sequence) throw otherFeed()
+    const mark = replica.feedReader.mark(cursor.position.sequence)
+    if (mark !== 0 && cursor.mark !== 0 && mark !== cursor.mark) throw otherFeed()
+    if (floor > Math.max(cursor.position.sequence, cursor.position.base)) throw cursorGone(floor)
+    return cursor.position
+  }
+
+  #source(): Source {
+    const { replica, environment } = this.#options
+    return {
+      environment,
+      store: replica.feedReader,
+      pageRowsMax: this.#options.pageRowsMax,
+      recent: this.#recent,
+      feedId: replica.feed.id,
+      last: () => replica.feed.sequence,
+      render: (event, position) => this.#render(event, position),
+      change: (timeoutMs, signal) => this.#change(timeoutMs, signal),
+      lost: (sequence) => this.#lost(sequence),
+      sent: () => {
+        this.#counts.events++
+      },
+    }
+  }
+
+  #render(event: FeedEvent, position: FeedPosition): Buffer {
+    const { replica, nameOf } = this.#options
+    const json = eventJson(event, { memberOf: replica.memberOf, nameOf })
+    return eventFrame(json, cursorText({ feedId: replica.feed.id, position, mark: markOf(event.dot) }))
+  }
+
+  /** What the log let go of lies below the floor; a row that is missing above it is damage. */
+  #lost(sequence: number): void {
+    const { replica } = this.#options
+    if (sequence > replica.feed.floor) replica.loseFeed(sequence).catch(() => {})
+  }
+
+  /** All readers that wait go on in a later turn: the answers to the writes go first. */
+  #wake(): void {
+    if (this.#isWaking || this.#waiting.size === 0) return
+    this.#isWaking = true
+    void this.#options.environment.yieldTurn().then(() => {
+      this.#isWaking = false
+      for (const wake of [...this.#waiting]) wake()
+    })
+  }
+
+  #change(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        timer.cancel()
+        resolve()
+      }
+      const timer = this.#options.environment.setTimer(timeoutMs, done)
+      signal.addEventListener('abort', done)
+      this.#waiting.add(done)
+      if (signal.aborted) done()
+    })
+  }
+}
+
+function leastOf(readers: Iterable<Reader>): number | undefined {
+  let least: number | undefined
+  for (const { sequence } of readers) least = least === undefined ? sequence : Math.min(least, sequence)
+  return least
+}
+
+function otherFeed(): HearsayError {
+  const message =
+    'this cursor is of another feed, or of a later state of this one than the data directory has; watch from now on or from the beginning (since=0)'
+  return new HearsayError('CURSOR_GONE', message)
+}
+
+function tooMany(count: number): HearsayError {
+  return new HearsayError('TOO_MANY_WATCHERS', `${count} readers watch this node already; end some of them`)
+}

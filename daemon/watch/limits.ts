@@ -1,0 +1,15 @@
+/** Every limit of the change feed's readers, by name. */
+
+/** Readers at once. */
+export const watchersMax = 256
+/** How often a reader gets a comment line, in milliseconds. */
+export const heartbeatMs = 15_000
+/** How long a reader may take nothing while something waits for it before it is cut, in milliseconds. */
+export const stallMsMax = 30_000
+/** The last events, kept for all readers together, and bytes of their values and of what is sent of them. */
+export const recentEventsMax = 4096
+export const recentBytesMax = 8 * 1024 * 1024
+/** Bytes handed to a connection at once; one event may be larger. */
+export const chunkBytesMax = 64 * 1024
+/** For how long what a reader has read is held for its coming back, also over a restart, in milliseconds. */
+export const holdMs = 120_000

@@ -1,0 +1,151 @@
+/**
+ * One reader of the change feed. It stands at a position and takes what follows: from the recent events when they reach
+ * back so far, from the store otherwise. As both are addressed by position, the change from one to the other can neither
+ * leave out an event nor show it twice; and as the reader pulls, nothing is kept for a slow one.
+ */
+import type { Environment } from '../../store/environment.js'
+import { HearsayError } from '../../store/errors.js'
+import type { FeedPosition, FeedReader } from '../../store/replica/feed.js'
+import type { FeedEvent } from '../../store/replica/types.js'
+import { cursorText } from './cursor.js'
+import { chunkBytesMax, heartbeatMs } from './limits.js'
+import type { RecentEvents } from './recent.js'
+import { commentFrame } from './render.js'
+
+/** What a reader reads from. */
+export interface Source {
+  readonly environment: Environment
+  readonly store: FeedReader
+  readonly recent: RecentEvents
+  readonly feedId: string
+  /** Rows of one page from the store; the usual number when undefined. */
+  readonly pageRowsMax: number | undefined
+  /** The last committed position. */
+  last(): number
+  /** What is sent of an event to a reader that stands at its position. */
+  render(event: FeedEvent, position: FeedPosition): Buffer
+  /** Resolves after the next commit, or after so many milliseconds, or when the signal is aborted. */
+  change(timeoutMs: number, signal: AbortSignal): Promise<void>
+  /** What stood at a position cannot be read any more. */
+  lost(sequence: number): void
+  /** One more event was handed out. */
+  sent(): void
+}
+
+/** What a reader asked for. */
+export interface Wish {
+  readonly position: FeedPosition
+  readonly prefix: string
+  /** Ends the reader. */
+  readonly signal: AbortSignal
+}
+
+const nothing = Buffer.alloc(0)
+
+/** Reads on from one position. */
+export class Reader {
+  readonly #source: Source
+  readonly #wish: Wish
+  #position: FeedPosition
+  /** What was read before anybody took it. */
+  #ahead: Buffer | undefined
+  #heartbeatAtMs: number
+
+  constructor(source: Source, wish: Wish) {
+    this.#source = source
+    this.#wish = wish
+    this.#position = wish.position
+    this.#heartbeatAtMs = source.environment.monotonicMs() + heartbeatMs
+  }
+
+  /** Everything up to here was handed out. */
+  get sequence(): number {
+    return this.#position.sequence
+  }
+
+  /** Reads the first events, so that what cannot be read is known before anything is answered. Throws CURSOR_GONE. */
+  async prepare(): Promise<void> {
+    const opening = this.#comment('watching')
+    const first = this.#isAtEnd ? nothing : await this.#next()
+    this.#ahead = Buffer.concat([opening, first])
+  }
+
+  /** Events and comments in order, as server-sent events; ends with the signal. Throws CURSOR_GONE when the log has let go of what follows. */
+  async *chunks(): AsyncGenerator<Buffer> {
+    const { environment } = this.#source
+    if (this.#ahead !== undefined) yield this.#ahead
+    this.#ahead = undefined
+    while (!this.#wish.signal.aborted) {
+      const leftMs = this.#heartbeatAtMs - environment.monotonicMs()
+      if (leftMs <= 0) {
+        this.#heartbeatAtMs = environment.monotonicMs() + heartbeatMs
+        yield this.#comment('')
+      } else if (this.#isAtEnd) {
+        await this.#source.change(leftMs, this.#wish.signal)
+      } else {
+        const chunk = await this.#next()
+        if (chunk.length > 0) yield chunk
+      }
+    }
+  }
+
+  /** A comment line that carries the position reached. */
+  #comment(text: string): Buffer {
+    const { feedId, store } = this.#source
+    const position = this.#position
+    return commentFrame(text, cursorText({ feedId, position, mark: store.mark(position.sequence) }))
+  }
+
+  /** The last words to a reader that cannot be served on: where it stands, and why. */
+  farewell(error: HearsayError): Buffer {
+    return this.#comment(`${error.code}: ${error.message}`)
+  }
+
+  get #isAtEnd(): boolean {
+    return this.#position.sequence >= this.#source.last()
+  }
+
+  async #next(): Promise<Buffer> {
+    return this.#fromRecent() ?? (await this.#fromStore())
+  }
+
+  #fromRecent(): Buffer | undefined {
+    const { recent } = this.#source
+    let { sequence, base } = this.#position
+    // Below the base only what is live is shown, which the recent events do not tell.
+    if (sequence < base || recent.at(sequence + 1) === undefined) return undefined
+    const frames: Buffer[] = []
+    let bytes = 0
+    for (let event = recent.at(sequence + 1); event !== undefined; event = recent.at(sequence + 1)) {
+      sequence = event.sequence
+      if (!this.#isWanted(event)) continue
+      const frame = recent.frame(sequence)
+      this.#source.sent()
+      frames.push(frame)
+      bytes += frame.length
+      if (bytes >= chunkBytesMax) break
+    }
+    this.#position = { sequence, base }
+    return frames.length === 1 ? frames[0]! : Buffer.concat(frames)
+  }
+
+  async #fromStore(): Promise<Buffer> {
+    const { store, environment, pageRowsMax, last, render, sent } = this.#source
+    await environment.yieldTurn()
+    const from = this.#position
+    const page = await store
+      .read({ from, until: last(), prefix: this.#wish.prefix, rowsMax: pageRowsMax })
+      .catch((error) => {
+        if (error instanceof HearsayError && typeof error.details.at === 'number') this.#source.lost(error.details.at)
+        throw error
+      })
+    const frames = page.events.map((event) => render(event, { sequence: event.sequence, base: from.base }))
+    this.#position = { sequence: page.sequence, base: from.base }
+    for (let left = frames.length; left > 0; left--) sent()
+    return Buffer.concat(frames)
+  }
+
+  #isWanted({ address }: FeedEvent): boolean {
+    return address.type !== 'sys' && address.key.startsWith(this.#wish.prefix)
+  }
+}

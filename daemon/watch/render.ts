@@ -1,0 +1,55 @@
+/** Events as readers see them. What is shown of each type's values is decided here and nowhere else. */
+import type { MemberTag } from '../../store/model/codec.js'
+import { isBaseline } from '../../store/model/counter.js'
+import type { Actor } from '../../store/model/dot.js'
+import { dotText } from '../../store/model/dot.js'
+import type { FeedEvent } from '../../store/replica/types.js'
+import { encodeValue, isoTime } from '../http/render.js'
+
+/** Names behind actors. */
+export interface Names {
+  memberOf(actor: Actor): MemberTag
+  nameOf(member: MemberTag): string
+}
+
+/** The JSON of one event. */
+export function eventJson(event: FeedEvent, names: Names) {
+  const { address, dot, time } = event
+  return {
+    key: address.key,
+    type: address.type,
+    ...fieldJson(address.field),
+    op: opOf(event),
+    dot: dotText(dot),
+    node: names.nameOf(names.memberOf(dot.actor)),
+    time: isoTime(time.ms),
+    ...valueJson(event),
+  }
+}
+
+/** A delete of a counter is stored as a version, its baseline; to readers it is a delete. */
+function opOf({ address, op, value }: FeedEvent): FeedEvent['op'] {
+  return address.type === 'ctr' && value !== null && isBaseline(value) ? 'del' : op
+}
+
+/** A field as text; one that is no UTF-8 as base64, which `fieldEncoding` then says. */
+function fieldJson(bytes: Uint8Array): { field: string; fieldEncoding?: 'base64' } {
+  const { value: field, encoding } = encodeValue(bytes)
+  return encoding === 'base64' ? { field, fieldEncoding: encoding } : { field }
+}
+
+/** The bytes of registers, set members' entries and map fields. Counters and documents hold what only their key, read, can show. */
+function valueJson({ address, value }: FeedEvent): { value: string | null; encoding: 'utf8' | 'base64' | null } {
+  const isPlain = address.type === 'reg' || address.type === 'map' || address.type === 'set'
+  return value === null || !isPlain ? { value: null, encoding: null } : encodeValue(value)
+}
+
+/** One event as server-sent event. */
+export function eventFrame(json: object, cursor: string): Buffer {
+  return Buffer.from(`id: ${cursor}\ndata: ${JSON.stringify(json)}\n\n`)
+}
+
+/** A comment line, and the position that has been reached without an event. */
+export function commentFrame(comment: string, cursor: string): Buffer {
+  return Buffer.from(`: ${comment}\nid: ${cursor}\n\n`)
+}
