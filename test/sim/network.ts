@@ -23,6 +23,9 @@ interface Direction {
   clogMs: number
 }
 
+/** What becomes of a channel that is opened, or of a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
+export type Fate = 'passes' | 'waits' | 'breaks'
+
 interface Connection {
   readonly pipes: Set<Pipe>
 }
@@ -43,6 +46,8 @@ export class SimMesh {
   note: (text: () => string) => void = () => undefined
   /** Whether a connection is refused by one of its ends. */
   isRefused: (a: PeerId, b: PeerId) => boolean = () => false
+  /** Decides over single channels and frames, for scripted faults. */
+  fateOf: (protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame') => Fate = () => 'passes'
   readonly handlerFailures: unknown[] = []
   readonly #nodes = new Map<PeerId, SimNetwork>()
   readonly #edges = new Set<string>()
@@ -118,8 +123,13 @@ export class SimMesh {
   block(from: PeerId, to: PeerId, isBlocked: boolean): void {
     this.direction(from, to).isBlocked = isBlocked
     if (isBlocked) return
-    for (const pipe of this.connection(from, to)?.pipes ?? []) pipe.resume()
+    this.resume(from, to)
     this.dial(from, to)
+  }
+
+  /** What waits on the channels of a pair is looked at again. */
+  resume(a: PeerId, b: PeerId): void {
+    for (const pipe of this.connection(a, b)?.pipes ?? []) pipe.resume()
   }
 
   /** Slows a direction down. */
@@ -252,6 +262,7 @@ export class SimNetwork implements Network {
     const back = new Pipe(this.#mesh, connection, peer, this.self, protocol)
     there.whenArrived(() => {
       const theirs = new SimChannel(this.self, back, there)
+      if (this.#mesh.fateOf(protocol.id, this.self, peer, 'open') === 'breaks') return theirs.abort('broken')
       const accept = this.#mesh.at(peer)?.handlerOf(protocol.id)
       if (accept === undefined) return theirs.abort(`does not speak ${protocol.id}`)
       accept(theirs).catch((error: unknown) => {
@@ -323,7 +334,7 @@ class Pipe {
   readonly #protocol: Protocol
   readonly #arrived: Uint8Array[] = []
   /** What waits for a blocked direction, in order. */
-  #held: (() => void)[] = []
+  #held: { arrive: () => void; isFrame: boolean }[] = []
   #underWay = 0
   #lastArrivalMs = 0
   #waitingSenders: (() => void)[] = []
@@ -352,7 +363,7 @@ class Pipe {
       this.#mesh.note(() => `${this.#protocol.id} ${this.#from} to ${this.#to}: ${copy.length} bytes`)
       this.#arrived.push(copy)
       this.#wake()
-    })
+    }, true)
     while (this.#underWay >= window) {
       await new Promise<void>((resolve) => this.#waitingSenders.push(resolve))
       this.#assertOpen()
@@ -382,7 +393,7 @@ class Pipe {
   resume(): void {
     const held = this.#held
     this.#held = []
-    for (const arrive of held) this.whenArrived(arrive)
+    for (const { arrive, isFrame } of held) this.whenArrived(arrive, isFrame)
   }
 
   async *frames(): AsyncGenerator<Uint8Array> {
@@ -405,13 +416,16 @@ class Pipe {
   }
 
   /** In order: nothing overtakes. While the direction is blocked, everything waits. */
-  whenArrived(arrive: () => void): void {
+  whenArrived(arrive: () => void, isFrame = false): void {
     const { world } = this.#mesh
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + this.#mesh.delayMs(this.#from, this.#to))
     world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
       if (this.#broken !== undefined) return
-      const isBlocked = this.#mesh.direction(this.#from, this.#to).isBlocked
-      if (isBlocked || this.#held.length > 0) this.#held.push(arrive)
+      const isBlocked = this.#mesh.direction(this.#from, this.#to).isBlocked || this.#held.length > 0
+      const fate =
+        isFrame && !isBlocked ? this.#mesh.fateOf(this.#protocol.id, this.#from, this.#to, 'frame') : 'passes'
+      if (fate === 'breaks') this.#mesh.disconnect(this.#from, this.#to)
+      else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })
       else if (this.#mesh.at(this.#to) !== undefined) arrive()
     })
   }

@@ -1,7 +1,10 @@
 /** One whole node of the simulation: the daemon's own replica and protocols over a simulated disk and network. */
 import { createHash } from 'node:crypto'
+import type { Log } from '../../daemon/log/log.js'
 import { Protocols } from '../../daemon/protocols.js'
 import type { PeerId } from '../../protocols/network.js'
+import type { Role } from '../../protocols/sync/core/session.js'
+import type { SessionReport } from '../../protocols/sync/service.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
@@ -32,6 +35,8 @@ export interface Surroundings {
   environment(clock: ClockFault): VirtualEnvironment
   /** A node wrote: which updates, and what its writer asked. */
   note(text: () => string): void
+  /** A sync session that a node opened ended. */
+  sessionEnded(name: string, report: SessionReport): void
   /** A node deletes versions for their deadline. */
   expired(issuer: string, dots: readonly Dot[]): void
   failed(error: unknown): void
@@ -145,7 +150,7 @@ export class Run {
       settings: settingsDefaults(this.#node.name, this.#around),
       network: this.network,
       environment: this.environment,
-      log: { debug: () => undefined, warn: () => undefined, info: () => undefined, error: () => undefined } as never,
+      log: this.#log() as never,
       addresses: () => [`/sim/${this.#node.name}`],
       isBlocked: () => false,
       onSilent: (peer) => mesh.disconnect(this.network.self, peer),
@@ -176,6 +181,16 @@ export class Run {
   /** Whether it has been verified, and is not damaged since. */
   get isVerified(): boolean {
     return this.#wasVerified && this.replica.isVerified
+  }
+
+  /** The daemon's log is where sessions are told of; everything else in it is left out. */
+  #log(): Pick<Log, 'debug' | 'warn' | 'info' | 'error'> {
+    const silent = () => undefined
+    const debug = (fields: unknown) => {
+      const { role, ...report } = fields as SessionReport & { role?: Role }
+      if (role === 'initiator') this.#around.sessionEnded(this.#node.name, report)
+    }
+    return { debug, warn: silent, info: silent, error: silent }
   }
 
   async #openReplica(): Promise<Replica> {

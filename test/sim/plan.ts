@@ -2,6 +2,9 @@
 import { Random } from '../support/virtual-environment.js'
 import type { Action, Plan } from './script.js'
 
+/** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
+export const plannerVersion = 2
+
 /** What a caller may fix. */
 export interface PlanOptions {
   /** Nodes at the beginning; drawn when absent. */
@@ -13,7 +16,13 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   return new Planner(seed, options).plan()
 }
 
-type Act = (planner: Planner) => readonly string[][]
+/** Something that is done a while after the moment that was drawn for it. */
+interface Step {
+  readonly afterMs: number
+  readonly words: readonly string[]
+}
+
+type Act = (planner: Planner) => readonly Step[]
 
 /** Draws one plan. */
 class Planner {
@@ -24,6 +33,8 @@ class Planner {
   #values = 0
   readonly #keys: number
   readonly isLong: boolean
+  /** Few writes, of keys that mostly live for a moment: nodes are often equal while sessions and gossip go on. */
+  readonly isCalm: boolean
   readonly #quietMs: number
   readonly #sync: boolean
 
@@ -34,6 +45,7 @@ class Planner {
     this.#nodes = Array.from({ length: count }, (_, at) => `n${at}`)
     this.#keys = this.random.pick([2, 4, 8, 20])
     this.isLong = this.random.chance(0.06)
+    this.isCalm = !this.isLong && this.random.chance(0.25)
     this.#quietMs = this.isLong ? 150_000 : 4_000 + this.random.below(10_000)
     this.#sync = !this.random.chance(0.05)
   }
@@ -80,17 +92,18 @@ class Planner {
       if (atMs < this.#quietMs) actions.push({ atMs: Math.round(atMs * 10) / 10, words })
     }
     const { random } = this
-    const writes = 10 + random.below(70)
+    const writes = this.isCalm ? 4 + random.below(16) : 10 + random.below(70)
     const isBursty = random.chance(0.3)
     for (let write = 0; write < writes; write++) {
       const atMs = isBursty
         ? 500 + Math.floor(random.next() * 4) * 2_500 + random.next() * 60
         : random.next() * this.#quietMs
-      for (const words of this.#write()) push(atMs, words)
+      for (const { afterMs, words } of this.#write()) push(atMs + afterMs, words)
     }
     const faults = random.below(12)
     const kinds: FaultKind[] = random.shuffle(faultKinds).slice(0, 2 + random.below(5))
     if (this.isLong) kinds.push('jump', 'jump')
+    if (this.isCalm) kinds.push('rush', 'rush', 'rush')
     for (let fault = 0; fault < faults; fault++) {
       const atMs = 300 + random.next() * this.#quietMs
       for (const { afterMs, words } of this.#fault(random.pick(kinds))) push(atMs + afterMs, words)
@@ -120,11 +133,31 @@ class Planner {
     return String(this.random.below(1_000_000))
   }
 
-  #write(): readonly string[][] {
+  #write(): readonly Step[] {
+    if (this.isCalm && this.random.chance(0.6)) return brief(this)
     return this.random.pick(writes)(this)
   }
 
-  #fault(kind: FaultKind): { afterMs: number; words: string[] }[] {
+  /** Sessions and gossip at once over a slow and lossy link: what one of them has compared, the other changes. */
+  #rush(a: string, b: string, lastsMs: number): Step[] {
+    const { random } = this
+    const sessions = Array.from({ length: 3 + random.below(8) }, () => {
+      const pair = random.chance(0.7) ? random.shuffle([a, b]) : this.other
+      return { afterMs: random.next() * lastsMs, words: ['sync', ...pair] }
+    })
+    return [
+      { afterMs: 0, words: ['clog', a, b, String(50 + random.below(1_500))] },
+      { afterMs: 0, words: ['loss', (random.next() * 0.7).toFixed(2)] },
+      { afterMs: 0, words: ['late', String(random.below(3_000))] },
+      ...Array.from({ length: 1 + random.below(3) }, () => brief(this, random.next() * lastsMs)).flat(),
+      ...sessions,
+      { afterMs: lastsMs, words: ['clog', a, b, '0'] },
+      { afterMs: lastsMs, words: ['loss', '0'] },
+      { afterMs: lastsMs, words: ['late', '0'] },
+    ]
+  }
+
+  #fault(kind: FaultKind): readonly Step[] {
     const { random } = this
     const lastsMs = 200 + random.next() * 4_000
     const [a, b] = this.other
@@ -194,6 +227,8 @@ class Planner {
         return [then(['flip', a, this.salt], 0)]
       case 'request':
         return [then(['sync', a, b], 0)]
+      case 'rush':
+        return this.#rush(a, b, lastsMs)
     }
   }
 }
@@ -220,42 +255,54 @@ const faultKinds = [
   'damage',
   'rot',
   'request',
+  'rush',
 ] as const
 
 type FaultKind = (typeof faultKinds)[number]
 
-const put: Act = (p) => [['put', p.node, p.key, p.value]]
-const remove: Act = (p) => [['delete', p.node, p.key]]
+const now = (...words: string[]): Step => ({ afterMs: 0, words })
 
-/** What users do; as often as it stands here. */
+/** A key that lives for a moment: written, and deleted soon after, there or at another node. */
+function brief(p: Planner, afterMs = 0): Step[] {
+  const key = p.key
+  const by = p.node
+  const deleter = p.random.chance(0.5) ? by : p.node
+  return [
+    { afterMs, words: ['put', by, key, p.value] },
+    { afterMs: afterMs + 10 + p.random.next() * 500, words: ['deleteall', deleter, key] },
+  ]
+}
+
+const put: Act = (p) => [now('put', p.node, p.key, p.value)]
+const remove: Act = (p) => [now('delete', p.node, p.key)]
+
+/** What users do; as often as it stands here. Another type of data adds its acts here, its verbs in users.ts. */
 const writes: readonly Act[] = [
   put,
   put,
   put,
   put,
-  (p) => [['put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(p.isLong ? 120_000 : 20_000))]],
-  (p) => [['get', p.node, p.key]],
-  (p) => [['get', p.node, p.key]],
-  (p) => [['get', p.node, p.key]],
-  (p) => [['tokenput', p.node, p.key, p.value]],
-  (p) => [['tokenput', p.node, p.key, p.value]],
-  (p) => [['wrongput', p.node, p.key, p.value, p.key]],
+  (p) => [now('put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(p.isLong ? 120_000 : 20_000)))],
+  (p) => [now('get', p.node, p.key)],
+  (p) => [now('get', p.node, p.key)],
+  (p) => [now('get', p.node, p.key)],
+  (p) => [now('tokenput', p.node, p.key, p.value)],
+  (p) => [now('tokenput', p.node, p.key, p.value)],
+  (p) => [now('wrongput', p.node, p.key, p.value, p.key)],
   remove,
   remove,
-  (p) => [['deleteall', p.node, p.key]],
-  (p) => [['tokendelete', p.node, p.key]],
-  (p) => [['batch', p.node, p.value, p.key, p.key, p.key]],
-  (p) => [['field', p.node, p.key, `f${p.random.below(3)}`, p.value]],
-  (p) => [['member', p.node, p.key, `m${p.random.below(4)}`]],
-  (p) => [['some', p.node, p.key, p.value, p.salt]],
-  (p) => [['some', p.node, p.key, p.value, p.salt]],
-  (p) => [['big', p.node, p.key, p.value, String(500 + p.random.below(4_000))]],
-  (p) => [['acks', p.node, p.key, p.value, p.random.pick(['2', 'majority', 'all'])]],
+  (p) => [now('deleteall', p.node, p.key)],
+  (p) => [now('tokendelete', p.node, p.key)],
+  (p) => [now('batch', p.node, p.value, p.key, p.key, p.key)],
+  (p) => [now('field', p.node, p.key, `f${p.random.below(3)}`, p.value)],
+  (p) => [now('member', p.node, p.key, `m${p.random.below(4)}`)],
+  (p) => [now('some', p.node, p.key, p.value, p.salt)],
+  (p) => [now('some', p.node, p.key, p.value, p.salt)],
+  (p) => [now('big', p.node, p.key, p.value, String(500 + p.random.below(4_000)))],
+  (p) => [now('acks', p.node, p.key, p.value, p.random.pick(['2', 'majority', 'all']))],
   (p) => {
     const key = p.key
-    return [
-      ['put', p.node, key, p.value],
-      ['put', p.node, key, p.value],
-    ]
+    return [now('put', p.node, key, p.value), now('put', p.node, key, p.value)]
   },
+  (p) => brief(p),
 ]
