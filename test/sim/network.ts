@@ -49,6 +49,8 @@ export class SimMesh {
   /** Decides over single channels and frames, for scripted faults. */
   fateOf: (protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame') => Fate = () => 'passes'
   readonly handlerFailures: unknown[] = []
+  /** When the last gossip that is under way arrives, in virtual milliseconds. */
+  gossipUntilMs = 0
   readonly #nodes = new Map<PeerId, SimNetwork>()
   readonly #edges = new Set<string>()
   readonly #connections = new Map<string, Connection>()
@@ -204,7 +206,9 @@ export class SimMesh {
     const copies = this.random.chance(duplication) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       const late = this.random.chance(0.2) ? this.random.next() * lateMs : 0
-      this.world.schedule(this.delayMs(from, to) + late, () => {
+      const delayMs = this.delayMs(from, to) + late
+      this.gossipUntilMs = Math.max(this.gossipUntilMs, this.world.elapsedMs + delayMs)
+      this.world.schedule(delayMs, () => {
         if (this.connection(from, to) === undefined || this.direction(from, to).isBlocked) return
         this.at(to)?.receiveGossip(id, bytes, from)
       })

@@ -430,7 +430,8 @@ export class Simulation {
     }
     this.#connectParts()
     const untilMs = this.world.elapsedMs + convergenceMs
-    while (!this.isAtRest()) {
+    // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
+    while (!this.isAtRest() || this.world.elapsedMs < this.mesh.gossipUntilMs) {
       if (!(await this.step(untilMs))) throw new Violation('not-converged', this.#differences())
     }
     for (const node of this.#alive()) this.oracle.atRest(node)
