@@ -1,5 +1,6 @@
 /** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
 import { Random } from '../support/virtual-environment.js'
+import { acts, brief, type Drawing, type Step } from './acts.js'
 import type { Action, Plan } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
@@ -16,16 +17,8 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   return new Planner(seed, options).plan()
 }
 
-/** Something that is done a while after the moment that was drawn for it. */
-interface Step {
-  readonly afterMs: number
-  readonly words: readonly string[]
-}
-
-type Act = (planner: Planner) => readonly Step[]
-
 /** Draws one plan. */
-class Planner {
+class Planner implements Drawing {
   readonly random: Random
   readonly #seed: number
   readonly #nodes: string[]
@@ -135,7 +128,7 @@ class Planner {
 
   #write(): readonly Step[] {
     if (this.isCalm && this.random.chance(0.6)) return brief(this)
-    return this.random.pick(writes)(this)
+    return this.random.pick(acts)(this)
   }
 
   /** Sessions and gossip at once over a slow and lossy link: what one of them has compared, the other changes. */
@@ -259,50 +252,3 @@ const faultKinds = [
 ] as const
 
 type FaultKind = (typeof faultKinds)[number]
-
-const now = (...words: string[]): Step => ({ afterMs: 0, words })
-
-/** A key that lives for a moment: written, and deleted soon after, there or at another node. */
-function brief(p: Planner, afterMs = 0): Step[] {
-  const key = p.key
-  const by = p.node
-  const deleter = p.random.chance(0.5) ? by : p.node
-  return [
-    { afterMs, words: ['put', by, key, p.value] },
-    { afterMs: afterMs + 10 + p.random.next() * 500, words: ['deleteall', deleter, key] },
-  ]
-}
-
-const put: Act = (p) => [now('put', p.node, p.key, p.value)]
-const remove: Act = (p) => [now('delete', p.node, p.key)]
-
-/** What users do; as often as it stands here. Another type of data adds its acts here, its verbs in users.ts. */
-const writes: readonly Act[] = [
-  put,
-  put,
-  put,
-  put,
-  (p) => [now('put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(p.isLong ? 120_000 : 20_000)))],
-  (p) => [now('get', p.node, p.key)],
-  (p) => [now('get', p.node, p.key)],
-  (p) => [now('get', p.node, p.key)],
-  (p) => [now('tokenput', p.node, p.key, p.value)],
-  (p) => [now('tokenput', p.node, p.key, p.value)],
-  (p) => [now('wrongput', p.node, p.key, p.value, p.key)],
-  remove,
-  remove,
-  (p) => [now('deleteall', p.node, p.key)],
-  (p) => [now('tokendelete', p.node, p.key)],
-  (p) => [now('batch', p.node, p.value, p.key, p.key, p.key)],
-  (p) => [now('field', p.node, p.key, `f${p.random.below(3)}`, p.value)],
-  (p) => [now('member', p.node, p.key, `m${p.random.below(4)}`)],
-  (p) => [now('some', p.node, p.key, p.value, p.salt)],
-  (p) => [now('some', p.node, p.key, p.value, p.salt)],
-  (p) => [now('big', p.node, p.key, p.value, String(500 + p.random.below(4_000)))],
-  (p) => [now('acks', p.node, p.key, p.value, p.random.pick(['2', 'majority', 'all']))],
-  (p) => {
-    const key = p.key
-    return [now('put', p.node, key, p.value), now('put', p.node, key, p.value)]
-  },
-  (p) => brief(p),
-]
