@@ -2,9 +2,10 @@
 
 import { fetchProtocol } from '../../protocols/gossip/messages.js'
 import { syncProtocol } from '../../protocols/sync/limits.js'
-import { decodeDotRow, entryKey, isLiveRow } from '../../store/keyspace.js'
-import type { KvChange } from '../../store/kv.js'
+import { contextKey, decodeDotRow, entryKey, isLiveRow } from '../../store/keyspace.js'
+import type { KvRow } from '../../store/kv.js'
 import { addressText, register } from '../../store/model/address.js'
+import type { SimNode } from '../sim/node.js'
 import { ScenarioError, type Stage } from './stage.js'
 import { type Commands, durationMs, expectWords } from './words.js'
 
@@ -122,9 +123,9 @@ export const nodeCommands: Commands = {
     if (!stage.node(words[1]!).isRetired) throw new ScenarioError(`${words[0]} could not forget ${words[1]}`)
     return []
   },
-  /** lose NAME entry/index/both KEY...: rows are gone from its disk: of the entries, of the dot index, or of both */
+  /** lose NAME entry/index/both KEY..., context ACTOR...: rows are gone from its disk: of the entries, of the dot index, of both, of contexts */
   lose: (stage, words) => damage(stage, words, () => null),
-  /** flip NAME entry/index/both KEY...: a bit of each of these rows flips */
+  /** flip NAME entry/index/both KEY..., context ACTOR...: a bit of each of these rows flips */
   flip: (stage, words) =>
     damage(stage, words, (value) => Uint8Array.from(value, (byte, at) => (at === 0 ? byte ^ 1 : byte))),
 }
@@ -135,19 +136,36 @@ async function damage(
   spoil: (value: Uint8Array) => Uint8Array | null,
 ): Promise<string[]> {
   const node = stage.node(name)
+  const rows = await rowsOf(stage, node, what, keys)
+  if (rows.length === 0) throw new ScenarioError(`${name} has no such rows`)
+  await stage.simulation.damage(
+    node,
+    rows.map(({ key, value }) => ({ key, value: spoil(value) })),
+  )
+  return [`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`]
+}
+
+/** The rows of some keys (or of some actors' contexts) on a disk. */
+async function rowsOf(stage: Stage, { disk }: SimNode, what: string, keys: readonly string[]): Promise<KvRow[]> {
+  const entries = keys.map((key) => entryKey(register(key)))
   const wanted = new Set(keys.map((key) => addressText(register(key))))
-  const changes: KvChange[] = []
-  for (const { key, value } of what === 'index' ? [] : await node.disk.all('entry')) {
-    if (keys.some((one) => entryKey(register(one)).equals(key))) changes.push({ key, value: spoil(value) })
-  }
-  for (const { key, value } of what === 'entry' ? [] : await node.disk.all('dot')) {
-    if (isLiveRow(value) && wanted.has(addressText(decodeDotRow(key, value).address))) {
-      changes.push({ key, value: spoil(value) })
+  const isEntry = ({ key }: KvRow) => entries.some((entry) => entry.equals(key))
+  const isIndex = ({ key, value }: KvRow) =>
+    isLiveRow(value) && wanted.has(addressText(decodeDotRow(key, value).address))
+  switch (what) {
+    case 'entry':
+      return (await disk.all('entry')).filter(isEntry)
+    case 'index':
+      return (await disk.all('dot')).filter(isIndex)
+    case 'both':
+      return [...(await disk.all('entry')).filter(isEntry), ...(await disk.all('dot')).filter(isIndex)]
+    case 'context': {
+      const contexts = keys.map((name) => contextKey(stage.actorNamed(name)))
+      return (await disk.all('context')).filter(({ key }) => contexts.some((context) => context.equals(key)))
     }
+    default:
+      throw new ScenarioError(`no such rows: ${what}`)
   }
-  if (changes.length === 0) throw new ScenarioError(`${name} has no such rows`)
-  await stage.simulation.damage(node, changes)
-  return [`${changes.length} ${changes.length === 1 ? 'row' : 'rows'}`]
 }
 
 function cut(stage: Stage, a: string, b: string, isOneWay: boolean): void {

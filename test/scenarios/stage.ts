@@ -136,6 +136,14 @@ export class Stage {
     return this.#names.get(actor) ?? `unknown-${actor.slice(0, 4)}`
   }
 
+  /** The actor behind such a name. */
+  actorNamed(name: string): Actor {
+    this.#nameActors()
+    const found = [...this.#names].find(([, other]) => other === name)
+    if (found === undefined) throw new ScenarioError(`nobody wrote as ${name}`)
+    return found[0]
+  }
+
   /** A dot as `ann#2:5`. */
   dot({ actor, counter }: Dot): string {
     return `${this.actor(actor)}:${counter}`
