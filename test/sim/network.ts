@@ -53,6 +53,7 @@ export class SimMesh {
   gossipUntilMs = 0
   readonly #nodes = new Map<PeerId, SimNetwork>()
   readonly #edges = new Set<string>()
+  readonly #peers = new Map<PeerId, readonly PeerId[]>()
   readonly #connections = new Map<string, Connection>()
   readonly #directions = new Map<string, Direction>()
   readonly #dialling = new Set<string>()
@@ -96,18 +97,14 @@ export class SimMesh {
   addEdge(a: PeerId, b: PeerId): void {
     if (a === b) return
     this.#edges.add(pairKey(a, b))
+    this.#peers.set(a, [...new Set([...this.peersOf(a), b])].sort())
+    this.#peers.set(b, [...new Set([...this.peersOf(b), a])].sort())
     this.dial(a, b)
   }
 
-  /** The pairs of a node. */
-  peersOf(peer: PeerId): PeerId[] {
-    const peers: PeerId[] = []
-    for (const key of this.#edges) {
-      const [a, b] = key.split('|') as [PeerId, PeerId]
-      if (a === peer) peers.push(b)
-      if (b === peer) peers.push(a)
-    }
-    return peers.sort()
+  /** The pairs of a node, in order. */
+  peersOf(peer: PeerId): readonly PeerId[] {
+    return this.#peers.get(peer) ?? []
   }
 
   /** A direction of a pair. */

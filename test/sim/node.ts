@@ -44,6 +44,8 @@ export interface Surroundings {
 
 /** The secret of every simulated mesh. */
 export const secret = Buffer.alloc(32, 7)
+/** The key of its tokens. */
+export const secretTokenKey = tokenKey(secret)
 /** How far in the future a time may lie before it is shown last, in milliseconds. */
 export const clockBoundMs = 60_000
 
@@ -139,7 +141,7 @@ export class Run {
   async start(): Promise<void> {
     const { mesh } = this.#around
     this.replica = await this.#openReplica()
-    this.registers = new Registers(this.replica, () => tokenKey(secret))
+    this.registers = new Registers(this.replica, () => secretTokenKey)
     this.protocols = new Protocols({
       node: {
         replica: this.replica,

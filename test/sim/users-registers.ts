@@ -1,8 +1,8 @@
 /** What users do with registers; each write is checked against what its user had in view. */
 import { register } from '../../store/model/address.js'
 import { includesDot } from '../../store/model/dot.js'
-import { decodeToken, tokenKey } from '../../store/model/token.js'
-import { clockBoundMs, type Run, secret } from './node.js'
+import { decodeToken } from '../../store/model/token.js'
+import { clockBoundMs, type Run, secretTokenKey } from './node.js'
 import { Violation } from './oracle.js'
 import type { Token, Users, Verb } from './users.js'
 import { expired, inViewOfPut } from './views.js'
@@ -76,7 +76,7 @@ function get(users: Users, run: Run, key: string): void {
   for (const { expiresAtMs, dot } of shown.versions) {
     if (expiresAtMs !== null && expiresAtMs <= nowMs) throw new Violation('expired-shown', `${dot.counter} of ${key}`)
   }
-  const dots = decodeToken(tokenKey(secret), register(key), shown.context)
+  const dots = decodeToken(secretTokenKey, register(key), shown.context)
   if (dots === undefined) throw new Violation('bad-token', `the token of ${key} cannot be read back`)
   users.tokens.set(key, { text: shown.context, dots })
 }
