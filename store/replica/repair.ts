@@ -8,8 +8,11 @@ import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
 import type { Damage } from './verify.js'
 
-/** Mends rows, contexts and counts in one write. Returns a sentence for the operator. */
-export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
+/**
+ * Mends rows, contexts and counts in one write. `known`: the contexts in memory when the damaged rows were read; what is beyond them came
+ * since. Returns a sentence for the operator.
+ */
+export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Contexts): string {
   dropUnreadableEntries(batch, damage)
   for (const { address } of damage.lost) dropUnreadable(batch, entryKey(address))
   const lost = stillLost(batch, ledger, damage)
@@ -24,7 +27,7 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage): string {
       batch,
       lost.map(({ dot }) => dot),
     )
-  else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt))
+  else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt, known))
   recount(batch, ledger, damage)
   // What the feed says of the time before may have holes: readers from then are told so.
   ledger.raiseFeedFloor(ledger.state.sequence)
@@ -98,13 +101,16 @@ function indexRow(version: Version, address: Address) {
   }
 }
 
-/** What may be believed of the past, and everything that came since it was read. */
-function withNews(ledger: Ledger, damage: Damage, believed: Contexts): Contexts {
+/**
+ * What may be believed of the past, and everything that came since it was read. Context rows that could not be read do not make the past
+ * of their actors news: a running node still has it in memory, and would take for deleted what is lost.
+ */
+function withNews(ledger: Ledger, damage: Damage, believed: Contexts, known: Contexts): Contexts {
   const before = damage.survey.contexts
   const seen = believed.seen.clone()
   const applied = believed.applied.clone()
-  seen.union(ledger.seen.minus(before.seen))
-  applied.union(ledger.applied.minus(before.applied))
+  seen.union(ledger.seen.minus(before.seen).minus(known.seen))
+  applied.union(ledger.applied.minus(before.applied).minus(known.applied))
   return { seen, applied }
 }
 

@@ -506,6 +506,7 @@ export class Replica implements SyncReplica {
     this.#trieBacklog = []
     this.#verificationListener?.()
     const snapshot = this.#store.snapshot()
+    const known = { seen: this.#committed.seen.clone(), applied: this.#committed.applied.clone() }
     try {
       const verification = new Verification(this.#store, snapshot, () => this.#yieldTurn())
       const survey = await verification.survey(trie)
@@ -516,7 +517,9 @@ export class Replica implements SyncReplica {
       this.#ledger.logBytes = survey.logBytes
       this.#ledger.rememberLost(survey.lostAddresses)
       if (survey.damagedBlocks) this.#options.onUnreadableTables?.()
-      if (this.#isSuspect || !isSound(survey)) await this.#repair(await verification.locate(survey, this.#isSuspect))
+      if (this.#isSuspect || !isSound(survey)) {
+        await this.#repair(await verification.locate(survey, this.#isSuspect), known)
+      }
     } finally {
       await snapshot.close()
     }
@@ -532,8 +535,11 @@ export class Replica implements SyncReplica {
     if (this.#isClosed) throw new HearsayError('STORE_FAILED', 'the store is closing')
   }
 
-  async #repair(damage: Awaited<ReturnType<Verification['locate']>>): Promise<void> {
-    const report = await this.#submit((batch) => this.#ledger.write(batch, () => repair(batch, this.#ledger, damage)))
+  /** `known`: the contexts in memory when the snapshot was taken. */
+  async #repair(damage: Awaited<ReturnType<Verification['locate']>>, known: Contexts): Promise<void> {
+    const report = await this.#submit((batch) =>
+      this.#ledger.write(batch, () => repair(batch, this.#ledger, damage, known)),
+    )
     this.#damageEpoch++
     this.#ledger.endRun()
     this.#log.rewind()

@@ -253,6 +253,13 @@ export const mutations = [
     '      if (isLost) seen.add(dot)\n',
   ),
   one(
+    'memory-believed',
+    'contexts rebuilt under a running node believe the past that only memory remembers',
+    'store/replica/repair.ts',
+    'seen.union(ledger.seen.minus(before.seen).minus(known.seen))',
+    'seen.union(ledger.seen.minus(before.seen))',
+  ),
+  one(
     'checksum-ignored',
     'the checksum of rows is not looked at',
     'store/keyspace.ts',

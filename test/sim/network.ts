@@ -23,6 +23,9 @@ interface Direction {
   clogMs: number
 }
 
+/** What becomes of a channel that is opened, or of a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
+export type Fate = 'passes' | 'waits' | 'breaks'
+
 interface Connection {
   readonly pipes: Set<Pipe>
 }
@@ -43,9 +46,14 @@ export class SimMesh {
   note: (text: () => string) => void = () => undefined
   /** Whether a connection is refused by one of its ends. */
   isRefused: (a: PeerId, b: PeerId) => boolean = () => false
+  /** Decides over single channels and frames, for scripted faults. */
+  fateOf: (protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame') => Fate = () => 'passes'
   readonly handlerFailures: unknown[] = []
+  /** When the last gossip that is under way arrives, in virtual milliseconds. */
+  gossipUntilMs = 0
   readonly #nodes = new Map<PeerId, SimNetwork>()
   readonly #edges = new Set<string>()
+  readonly #peers = new Map<PeerId, readonly PeerId[]>()
   readonly #connections = new Map<string, Connection>()
   readonly #directions = new Map<string, Direction>()
   readonly #dialling = new Set<string>()
@@ -89,18 +97,14 @@ export class SimMesh {
   addEdge(a: PeerId, b: PeerId): void {
     if (a === b) return
     this.#edges.add(pairKey(a, b))
+    this.#peers.set(a, [...new Set([...this.peersOf(a), b])].sort())
+    this.#peers.set(b, [...new Set([...this.peersOf(b), a])].sort())
     this.dial(a, b)
   }
 
-  /** The pairs of a node. */
-  peersOf(peer: PeerId): PeerId[] {
-    const peers: PeerId[] = []
-    for (const key of this.#edges) {
-      const [a, b] = key.split('|') as [PeerId, PeerId]
-      if (a === peer) peers.push(b)
-      if (b === peer) peers.push(a)
-    }
-    return peers.sort()
+  /** The pairs of a node, in order. */
+  peersOf(peer: PeerId): readonly PeerId[] {
+    return this.#peers.get(peer) ?? []
   }
 
   /** A direction of a pair. */
@@ -118,8 +122,13 @@ export class SimMesh {
   block(from: PeerId, to: PeerId, isBlocked: boolean): void {
     this.direction(from, to).isBlocked = isBlocked
     if (isBlocked) return
-    for (const pipe of this.connection(from, to)?.pipes ?? []) pipe.resume()
+    this.resume(from, to)
     this.dial(from, to)
+  }
+
+  /** What waits on the channels of a pair is looked at again. */
+  resume(a: PeerId, b: PeerId): void {
+    for (const pipe of this.connection(a, b)?.pipes ?? []) pipe.resume()
   }
 
   /** Slows a direction down. */
@@ -194,7 +203,9 @@ export class SimMesh {
     const copies = this.random.chance(duplication) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       const late = this.random.chance(0.2) ? this.random.next() * lateMs : 0
-      this.world.schedule(this.delayMs(from, to) + late, () => {
+      const delayMs = this.delayMs(from, to) + late
+      this.gossipUntilMs = Math.max(this.gossipUntilMs, this.world.elapsedMs + delayMs)
+      this.world.schedule(delayMs, () => {
         if (this.connection(from, to) === undefined || this.direction(from, to).isBlocked) return
         this.at(to)?.receiveGossip(id, bytes, from)
       })
@@ -257,6 +268,7 @@ export class SimNetwork implements Network {
     const back = new Pipe(this.#mesh, connection, peer, this.self, protocol)
     there.whenArrived(() => {
       const theirs = new SimChannel(this.self, back, there)
+      if (this.#mesh.fateOf(protocol.id, this.self, peer, 'open') === 'breaks') return theirs.abort('broken')
       const accept = this.#mesh.at(peer)?.handlerOf(protocol.id)
       if (accept === undefined) return theirs.abort(`does not speak ${protocol.id}`)
       accept(theirs).catch((error: unknown) => {
@@ -328,7 +340,7 @@ class Pipe {
   readonly #protocol: Protocol
   readonly #arrived: Uint8Array[] = []
   /** What waits for a blocked direction, in order. */
-  #held: (() => void)[] = []
+  #held: { arrive: () => void; isFrame: boolean }[] = []
   #underWay = 0
   #lastArrivalMs = 0
   #waitingSenders: (() => void)[] = []
@@ -357,7 +369,7 @@ class Pipe {
       this.#mesh.note(() => `${this.#protocol.id} ${this.#from} to ${this.#to}: ${copy.length} bytes`)
       this.#arrived.push(copy)
       this.#wake()
-    })
+    }, true)
     while (this.#underWay >= window) {
       await new Promise<void>((resolve) => this.#waitingSenders.push(resolve))
       this.#assertOpen()
@@ -387,7 +399,7 @@ class Pipe {
   resume(): void {
     const held = this.#held
     this.#held = []
-    for (const arrive of held) this.whenArrived(arrive)
+    for (const { arrive, isFrame } of held) this.whenArrived(arrive, isFrame)
   }
 
   async *frames(): AsyncGenerator<Uint8Array> {
@@ -410,13 +422,16 @@ class Pipe {
   }
 
   /** In order: nothing overtakes. While the direction is blocked, everything waits. */
-  whenArrived(arrive: () => void): void {
+  whenArrived(arrive: () => void, isFrame = false): void {
     const { world } = this.#mesh
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + this.#mesh.delayMs(this.#from, this.#to))
     world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
       if (this.#broken !== undefined) return
-      const isBlocked = this.#mesh.direction(this.#from, this.#to).isBlocked
-      if (isBlocked || this.#held.length > 0) this.#held.push(arrive)
+      const isBlocked = this.#mesh.direction(this.#from, this.#to).isBlocked || this.#held.length > 0
+      const fate =
+        isFrame && !isBlocked ? this.#mesh.fateOf(this.#protocol.id, this.#from, this.#to, 'frame') : 'passes'
+      if (fate === 'breaks') this.#mesh.disconnect(this.#from, this.#to)
+      else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })
       else if (this.#mesh.at(this.#to) !== undefined) arrive()
     })
   }

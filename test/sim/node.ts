@@ -1,9 +1,13 @@
 /** One whole node of the simulation: the daemon's own replica and protocols over a simulated disk and network. */
 import { createHash } from 'node:crypto'
+import type { Log } from '../../daemon/log/log.js'
 import { Protocols } from '../../daemon/protocols.js'
 import type { PeerId } from '../../protocols/network.js'
+import type { Role } from '../../protocols/sync/core/session.js'
+import type { SessionReport } from '../../protocols/sync/service.js'
 import { Access } from '../../store/data/access.js'
-import { Registers } from '../../store/data/registers.js'
+import type { Registers } from '../../store/data/registers.js'
+import { UserData } from '../../store/data/user-data.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
@@ -33,6 +37,8 @@ export interface Surroundings {
   environment(clock: ClockFault): VirtualEnvironment
   /** A node wrote: which updates, and what its writer asked. */
   note(text: () => string): void
+  /** A sync session that a node opened ended. */
+  sessionEnded(name: string, report: SessionReport): void
   /** A node deletes versions for their deadline. */
   expired(issuer: string, dots: readonly Dot[]): void
   failed(error: unknown): void
@@ -40,6 +46,8 @@ export interface Surroundings {
 
 /** The secret of every simulated mesh. */
 export const secret = Buffer.alloc(32, 7)
+/** The key of its tokens. */
+export const secretTokenKey = tokenKey(secret)
 /** How far in the future a time may lie before it is shown last, in milliseconds. */
 export const clockBoundMs = 60_000
 
@@ -117,6 +125,7 @@ export class Run {
   /** What it takes for acknowledged, by member. */
   acknowledged = new Map<MemberTag, Context>()
   replica!: Replica
+  data!: UserData
   registers!: Registers
   protocols!: Protocols
   readonly #node: SimNode
@@ -135,7 +144,8 @@ export class Run {
   async start(): Promise<void> {
     const { mesh } = this.#around
     this.replica = await this.#openReplica()
-    this.registers = new Registers(new Access(this.replica, () => tokenKey(secret)))
+    this.data = new UserData(new Access(this.replica, () => secretTokenKey))
+    this.registers = this.data.registers
     this.protocols = new Protocols({
       node: {
         replica: this.replica,
@@ -146,7 +156,7 @@ export class Run {
       settings: settingsDefaults(this.#node.name, this.#around),
       network: this.network,
       environment: this.environment,
-      log: { debug: () => undefined, warn: () => undefined, info: () => undefined, error: () => undefined } as never,
+      log: this.#log() as never,
       addresses: () => [`/sim/${this.#node.name}`],
       isBlocked: () => false,
       onSilent: (peer) => mesh.disconnect(this.network.self, peer),
@@ -177,6 +187,16 @@ export class Run {
   /** Whether it has been verified, and is not damaged since. */
   get isVerified(): boolean {
     return this.#wasVerified && this.replica.isVerified
+  }
+
+  /** The daemon's log is where sessions are told of; everything else in it is left out. */
+  #log(): Pick<Log, 'debug' | 'warn' | 'info' | 'error'> {
+    const silent = () => undefined
+    const debug = (fields: unknown) => {
+      const { role, ...report } = fields as SessionReport & { role?: Role }
+      if (role === 'initiator') this.#around.sessionEnded(this.#node.name, report)
+    }
+    return { debug, warn: silent, info: silent, error: silent }
   }
 
   async #openReplica(): Promise<Replica> {

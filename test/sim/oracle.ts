@@ -3,10 +3,9 @@
  * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
  */
 import { type Address, addressText } from '../../store/model/address.js'
-import { compareTimes, isFuture } from '../../store/model/clock.js'
 import type { Context } from '../../store/model/context.js'
 import { valueHash } from '../../store/model/digest.js'
-import { compareDots, type Dot, dotText, sameDot } from '../../store/model/dot.js'
+import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { Update, Version } from '../../store/model/update.js'
 import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
 
@@ -305,36 +304,9 @@ export class Oracle {
   superseders(dot: Dot): readonly Known[] {
     return this.#supersededBy.get(dotText(dot)) ?? none
   }
-
-  // --- what a writer has in view ------------------------------------------------------------------------------------
-
-  /** What a put without a token supersedes: the shown winner with everything equal to it, and what has expired. */
-  inViewOfPut(versions: readonly Version[], nowMs: number, clockBoundMs: number): Dot[] {
-    const shown = versions.filter((version) => !isExpired(version, nowMs))
-    const rank = (version: Version) => (isFuture(version.time, nowMs, clockBoundMs) ? 1 : 0)
-    const [winner] = shown.toSorted(
-      (a, b) => rank(a) - rank(b) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot),
-    )
-    return versions
-      .filter((version) => isExpired(version, nowMs) || (winner && sameBytes(version, winner)))
-      .map(({ dot }) => dot)
-  }
-
-  /** What has expired. */
-  expired(versions: readonly Version[], nowMs: number): Dot[] {
-    return versions.filter((version) => isExpired(version, nowMs)).map(({ dot }) => dot)
-  }
 }
 
 const none: readonly Known[] = []
-
-function isExpired(version: Version, nowMs: number): boolean {
-  return version.expiresAtMs !== null && version.expiresAtMs <= nowMs
-}
-
-function sameBytes(a: Version, b: Version): boolean {
-  return Buffer.compare(a.value, b.value) === 0
-}
 
 /** The hash of a value as versions carry it. */
 export function hashOf(value: Uint8Array | null): Uint8Array | null {

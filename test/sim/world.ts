@@ -1,5 +1,6 @@
 /** A simulated mesh: performs actions on virtual time, looks at every change with the oracle, and waits for rest at the end. */
-import type { KvChange } from '../../store/kv.js'
+import type { SessionReport } from '../../protocols/sync/service.js'
+import type { KvChange, KvRow } from '../../store/kv.js'
 import type { Dot } from '../../store/model/dot.js'
 import { type ClockFault, Random, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { type DiskImage, SimDisk } from './disk.js'
@@ -31,6 +32,9 @@ const faultVerbs = new Set(
   'crash stop fail cut split clog loss duplicate late jump rotate rollback clone add forget flip lose'.split(' '),
 )
 
+/** Kinds of rows that are damaged; as often as it stands here. */
+const damagedKinds = ['entry', 'entry', 'dot', 'context', 'system'] as const
+
 /** One mesh from its beginning to its rest. */
 export class Simulation {
   readonly world: VirtualWorld
@@ -40,6 +44,8 @@ export class Simulation {
   readonly trace: Trace
   readonly figures: Figures = { nodes: 0, updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0 }
   readonly users: Users
+  /** Told of each sync session, by who opened it, when it ends. */
+  onSession: (name: string, report: SessionReport) => void = () => undefined
   readonly #plan: Plan
   readonly #around: Surroundings
   readonly #images = new Map<string, DiskImage>()
@@ -65,6 +71,7 @@ export class Simulation {
       heartbeatMs: plan.heartbeatMs,
       sync: plan.sync,
       environment: (clock) => this.#environment(clock),
+      sessionEnded: (name, report) => this.#sessionEnded(name, report),
       expired: (issuer, dots) => this.#expired(issuer, dots),
       note: (text) => this.trace.note(text),
       failed: (error) => this.fail(error),
@@ -281,31 +288,32 @@ export class Simulation {
     node.run.protocols.membership.forget(name).catch((error: unknown) => this.users.expectHearsayError(error))
   }
 
+  /** Rows of one kind or of several rot or are gone: as with a flipped bit, a lost block, a lost table of the newest rows. */
   async #damage(node: SimNode, verb: 'flip' | 'lose', salt: number): Promise<void> {
     if (node.isRetired || (verb === 'lose' && node.run !== undefined)) return
     if ([...this.nodes.values()].some((other) => other.isDoubtful && !other.isRetired)) return
     const random = new Random(salt)
-    const kind = random.pick(['entry', 'entry', 'dot', 'context', 'system'] as const)
-    const rows = await node.disk.all(kind)
-    if (rows.length === 0) return
+    const kinds = random.shuffle(damagedKinds).slice(0, random.pick([1, 1, 1, 2, 3]))
     const changes: KvChange[] = []
-    const from = random.below(rows.length)
-    const count = 1 + random.below(verb === 'flip' ? 2 : 5)
-    for (const { key, value } of rows.slice(from, from + count)) {
-      if (verb === 'lose') changes.push({ key, value: null })
-      else {
-        const rotten = Buffer.from(value)
-        rotten[random.below(rotten.length)]! ^= 1 << random.below(8)
-        changes.push({ key, value: rotten })
-      }
+    for (const kind of new Set(kinds)) {
+      const rows = await node.disk.all(kind)
+      const from = random.below(rows.length)
+      const count = 1 + random.below(verb === 'flip' ? 2 : 5)
+      for (const row of rows.slice(from, from + count)) changes.push(verb === 'lose' ? gone(row) : rotten(row, random))
     }
+    if (changes.length === 0) return
+    await this.damage(node, changes)
+    this.trace.note(() => `${node.name}: ${verb} of ${changes.length} rows: ${kinds.join(' ')}`)
+  }
+
+  /** Changes rows of a disk behind its node's back. Until the node has verified itself anew, what it says proves nothing. */
+  async damage(node: SimNode, changes: readonly KvChange[]): Promise<void> {
     node.isDoubtful = true
     node.wasDamaged = true
     node.damagedRun = node.run
     this.#rewound.add(node.name)
     await node.disk.damage(changes)
     this.#destroyed(node)
-    this.trace.note(() => `${node.name}: ${verb} of ${changes.length} ${kind} rows`)
   }
 
   /** What only this node had may be gone. */
@@ -372,6 +380,12 @@ export class Simulation {
     })
   }
 
+  #sessionEnded(name: string, report: SessionReport): void {
+    const { peer, mode, ended, entriesSent, entriesReceived } = report
+    this.trace.note(() => `${name} with ${peer}: ${mode}, ${entriesSent} sent, ${entriesReceived} received, ${ended}`)
+    this.onSession(name, report)
+  }
+
   #expired(issuer: string, dots: readonly Dot[]): void {
     const others = this.#alive().filter(({ name }) => name !== issuer)
     const clocksMs = others.map(({ clock }) => this.world.nowMs + (clock.offsetMs ?? 0))
@@ -416,7 +430,8 @@ export class Simulation {
     }
     this.#connectParts()
     const untilMs = this.world.elapsedMs + convergenceMs
-    while (!this.isAtRest()) {
+    // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
+    while (!this.isAtRest() || this.world.elapsedMs < this.mesh.gossipUntilMs) {
       if (!(await this.step(untilMs))) throw new Violation('not-converged', this.#differences())
     }
     for (const node of this.#alive()) this.oracle.atRest(node)
@@ -479,6 +494,18 @@ export class Simulation {
       })
       .join('; ')
   }
+}
+
+/** A row that is lost. */
+function gone({ key }: KvRow): KvChange {
+  return { key, value: null }
+}
+
+/** A row with a flipped bit. */
+function rotten({ key, value }: KvRow, random: Random): KvChange {
+  const bytes = Buffer.from(value)
+  bytes[random.below(bytes.length)]! ^= 1 << random.below(8)
+  return { key, value: bytes }
 }
 
 /** An error that only a defect gives. */

@@ -131,6 +131,19 @@ describe('damage on the disk', () => {
     expect(node.replica.versions(register('four'))).toEqual([])
   })
 
+  it('a context row and both rows of a version lost under a running node: what memory remembers does not make the version deleted', async () => {
+    const made = await makeStore()
+    const node = await reopen(made.store)
+    const dot = made.dots.get('one')!
+    for (const key of [contextKey(dot.actor), entryKey(register('one')), dotKey(dot)]) await remove(made.store, key)
+    await node.replica.verify()
+    expect(node.warnings.join()).toContain('could not be located')
+    expect(node.replica.capture().seen.has(dot)).toBe(false)
+    expect(node.replica.capture().seen.has(made.dots.get('three')!)).toBe(true)
+    await heals(made, node)
+    expect(node.replica.versions(register('one'))).toHaveLength(1)
+  })
+
   it('all entries lost, as with a deleted table file: nothing counts as deleted', async () => {
     const made = await makeStore()
     for await (const rows of made.store.scan(rangeOf('entry')))

@@ -1,0 +1,70 @@
+/** What users of a seed do: each act draws where, on which key and with which value, and says the actions of `users.ts` that it takes. */
+import type { Random } from '../support/virtual-environment.js'
+
+/** Something that is done a while after the moment that was drawn for it. */
+export interface Step {
+  readonly afterMs: number
+  readonly words: readonly string[]
+}
+
+/** What an act draws from. Each getter draws anew. */
+export interface Drawing {
+  readonly random: Random
+  /** A long seed: some minutes of virtual time. */
+  readonly isLong: boolean
+  readonly node: string
+  readonly key: string
+  readonly value: string
+  /** A number that decides what the action itself draws. */
+  readonly salt: string
+}
+
+/** One thing that a user does. */
+export type Act = (drawing: Drawing) => readonly Step[]
+
+const now = (...words: string[]): Step => ({ afterMs: 0, words })
+
+/** A key that lives for a moment: written, and deleted soon after, there or at another node. */
+export function brief(p: Drawing, afterMs = 0): Step[] {
+  const key = p.key
+  const by = p.node
+  const deleter = p.random.chance(0.5) ? by : p.node
+  return [
+    { afterMs, words: ['put', by, key, p.value] },
+    { afterMs: afterMs + 10 + p.random.next() * 500, words: ['deleteall', deleter, key] },
+  ]
+}
+
+const put: Act = (p) => [now('put', p.node, p.key, p.value)]
+const remove: Act = (p) => [now('delete', p.node, p.key)]
+
+/** What users do; as often as it stands here. A further type of data adds its acts, and their verbs to users.ts. */
+export const acts: readonly Act[] = [
+  put,
+  put,
+  put,
+  put,
+  (p) => [now('put', p.node, p.key, p.value, 'ttl', String(1_000 + p.random.below(p.isLong ? 120_000 : 20_000)))],
+  (p) => [now('get', p.node, p.key)],
+  (p) => [now('get', p.node, p.key)],
+  (p) => [now('get', p.node, p.key)],
+  (p) => [now('tokenput', p.node, p.key, p.value)],
+  (p) => [now('tokenput', p.node, p.key, p.value)],
+  (p) => [now('wrongput', p.node, p.key, p.value, p.key)],
+  remove,
+  remove,
+  (p) => [now('deleteall', p.node, p.key)],
+  (p) => [now('tokendelete', p.node, p.key)],
+  (p) => [now('batch', p.node, p.value, p.key, p.key, p.key)],
+  (p) => [now('field', p.node, p.key, `f${p.random.below(3)}`, p.value)],
+  (p) => [now('member', p.node, p.key, `m${p.random.below(4)}`)],
+  (p) => [now('some', p.node, p.key, p.value, p.salt)],
+  (p) => [now('some', p.node, p.key, p.value, p.salt)],
+  (p) => [now('big', p.node, p.key, p.value, String(500 + p.random.below(4_000)))],
+  (p) => [now('acks', p.node, p.key, p.value, p.random.pick(['2', 'majority', 'all']))],
+  (p) => {
+    const key = p.key
+    return [now('put', p.node, key, p.value), now('put', p.node, key, p.value)]
+  },
+  (p) => brief(p),
+]

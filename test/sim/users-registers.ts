@@ -1,0 +1,95 @@
+/** What users do with registers; each write is checked against what its user had in view. */
+import { register } from '../../store/model/address.js'
+import { includesDot } from '../../store/model/dot.js'
+import { decodeToken } from '../../store/model/token.js'
+import { clockBoundMs, type Run, secretTokenKey } from './node.js'
+import { Violation } from './oracle.js'
+import type { Token, Users, Verb } from './users.js'
+import { expired, inViewOfPut } from './views.js'
+
+/** How long a writer waits for acknowledgements, in milliseconds. */
+const acksTimeoutMs = 3_000
+
+/** Verbs of registers. */
+export const registerVerbs: Readonly<Record<string, Verb>> = {
+  /** put NODE KEY VALUE [ttl MS] */
+  put: (_, run, [key = '', value = '', ttl, ms]) => {
+    const expiresAtMs = ttl === 'ttl' ? run.environment.nowMs() + Number(ms) : null
+    expectPut(run)
+    return run.registers.put(key, Buffer.from(value), { expiresAtMs })
+  },
+  /** big NODE KEY VALUE BYTES */
+  big: (_, run, [key = '', value = '', bytes = '']) => {
+    expectPut(run)
+    return run.registers.put(key, Buffer.alloc(Number(bytes), value), {})
+  },
+  /** acks NODE KEY VALUE WANT: waits for acknowledgements */
+  acks: async (users, run, [key = '', value = '', want = '']) => {
+    expectPut(run)
+    const writing = run.registers.put(key, Buffer.from(value), {})
+    run.expected = undefined
+    const { dot } = await writing
+    const wanted = want === 'majority' || want === 'all' ? want : Number(want)
+    const acks = await run.protocols.membership.awaitAcks(dot, wanted, acksTimeoutMs)
+    users.checkAcks(dot, acks.nodes)
+  },
+  /** get NODE KEY: and keeps the token */
+  get: (users, run, [key = '']) => {
+    get(users, run, key)
+    return undefined
+  },
+  /** tokenput NODE KEY VALUE: with the token that was kept last */
+  tokenput: (users, run, [key = '', value = '']) => {
+    const token = users.tokens.get(key)
+    if (token === undefined) return undefined
+    expectToken(run, token)
+    return run.registers.put(key, Buffer.from(value), { context: token.text })
+  },
+  /** wrongput NODE KEY VALUE OTHER: with a token of another key, which must be refused */
+  wrongput: async (users, run, [key = '', value = '', other = '']) => {
+    const token = users.tokens.get(other)
+    if (token === undefined || other === key) return
+    await run.registers.put(key, Buffer.from(value), { context: token.text })
+    throw new Violation('foreign-token', `a token of ${other} was taken for ${key}`)
+  },
+  /** delete NODE KEY */
+  delete: (_, run, [key = '']) => run.registers.delete(key, {}),
+  /** deleteall NODE KEY */
+  deleteall: (_, run, [key = '']) => {
+    run.expected = (versions) => versions.map(({ dot }) => dot)
+    return run.registers.delete(key, { all: true })
+  },
+  /** tokendelete NODE KEY */
+  tokendelete: (users, run, [key = '']) => {
+    const token = users.tokens.get(key)
+    if (token === undefined) return undefined
+    expectToken(run, token)
+    return run.registers.delete(key, { context: token.text })
+  },
+}
+
+/** Nothing that has expired is shown; the token of what is shown is kept. */
+function get(users: Users, run: Run, key: string): void {
+  const shown = run.registers.get(key)
+  if (shown === undefined) return
+  const nowMs = run.environment.nowMs()
+  for (const { expiresAtMs, dot } of shown.versions) {
+    if (expiresAtMs !== null && expiresAtMs <= nowMs) throw new Violation('expired-shown', `${dot.counter} of ${key}`)
+  }
+  const dots = decodeToken(secretTokenKey, register(key), shown.context)
+  if (dots === undefined) throw new Violation('bad-token', `the token of ${key} cannot be read back`)
+  users.tokens.set(key, { text: shown.context, dots })
+}
+
+function expectPut(run: Run): void {
+  const nowMs = run.environment.nowMs()
+  run.expected = (versions) => inViewOfPut(versions, nowMs, clockBoundMs)
+}
+
+function expectToken(run: Run, token: Token): void {
+  const nowMs = run.environment.nowMs()
+  run.expected = (versions) => {
+    const dots = expired(versions, nowMs).filter((dot) => !includesDot(token.dots, dot))
+    return [...token.dots, ...dots]
+  }
+}
