@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { HearsayError } from '../../store/errors.js'
 import { register } from '../../store/model/address.js'
-import type { Written } from '../../store/replica/registers.js'
+import type { Written } from '../../store/data/types.js'
 import { ScenarioError, type Stage, valueText } from './stage.js'
 import { type Commands, durationMs, expectWords, optionsOf } from './words.js'
 
