@@ -22,13 +22,15 @@ export const resolve: Action = async (invocation) => {
   const key = invocation.argument(0)
   const resolution = resolutionOf(invocation)
   const client = invocation.client()
-  const conflict = await find(client, key)
+  const isMerge = resolution !== undefined && 'merge' in resolution
+  // What a resolver merges is no conflict; whatever is there when the result is stored is merged.
+  const conflict = isMerge ? undefined : await find(client, key)
   if (resolution === undefined) {
-    await printConflict(invocation.output, conflict)
+    await printConflict(invocation.output, conflict!)
     throw new UsageError('say how: --pick N keeps one version, --value V replaces all, --merge lets the resolver merge')
   }
-  checkPick(resolution, conflict)
-  const context = invocation.text('context') ?? conflict.context
+  if (conflict !== undefined) checkPick(resolution, conflict)
+  const context = invocation.text('context') ?? conflict?.context
   const written = await client.resolve(key, resolution, context)
   await report(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
 }
