@@ -22,6 +22,9 @@ export const jsonValueFactor = 6
 /** Characters of an Idempotency-Key. */
 export const retryKeyCharactersMax = 255
 
+/** Bytes of the body of a batch. */
+export const batchBodyBytesMax = 8 * 1024 * 1024
+
 /** Items of a page when the request does not say, and at most. */
 export const pageItemsDefault = 1000
 export const pageItemsMax = 10_000
@@ -42,8 +45,6 @@ export const importWindowLines = 256
 export const importWindowBytes = 16 * 1024 * 1024
 /** Failed lines that an import reports one by one. */
 export const importFailuresMax = 1000
-/** Keys read for an export at once. */
-export const exportPageKeys = 500
 /** Bytes of an export gathered before they are sent. */
 export const exportChunkBytes = 64 * 1024
 /** Bytes of values in one page of a listing; a page that reaches it ends early. */

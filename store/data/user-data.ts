@@ -1,6 +1,7 @@
 /** All that users store, by type, over one replica. */
 import type { Access } from './access.js'
 import { Batches } from './batches.js'
+import { Contents } from './contents.js'
 import { Counters } from './counters.js'
 import { Listing } from './listing.js'
 import { Maps } from './maps.js'
@@ -15,6 +16,7 @@ export class UserData {
   readonly sets: Sets
   readonly maps: Maps
   readonly batches: Batches
+  readonly contents: Contents
   readonly listing: Listing
 
   constructor(access: Access) {
@@ -24,5 +26,12 @@ export class UserData {
     this.sets = new Sets(access)
     this.maps = new Maps(access)
     this.batches = new Batches(access, this.counters, this.sets)
+    this.contents = new Contents(access, this.counters, this.sets)
+  }
+
+  /** Everything that an API over the data works with. */
+  services() {
+    const { registers, counters, sets, maps, batches, contents } = this
+    return { registers, counters, sets, maps, batches, contents }
   }
 }

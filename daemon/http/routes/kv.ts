@@ -2,14 +2,14 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
-import { dotText } from '../../../store/model/dot.js'
-import type { Registers, Shown } from '../../services.js'
+import type { Registers } from '../../services.js'
 import { takeBytes } from '../bodies.js'
-import { idleSocketMs, nodesTimeoutMsDefault, pageBytesMax, pageItemsDefault } from '../limits.js'
+import { pageBytesMax, pageItemsDefault } from '../limits.js'
 import { checkKey } from '../paths.js'
-import { deadlineOf, timeoutOf } from '../query.js'
-import { asBuffer, listItemJson, shownJson, writtenJson } from '../render.js'
-import { type AnyRequest, type Api, type ApiServices, allowSilence, headerOf, requestKey } from '../services.js'
+import { deadlineOf } from '../query.js'
+import { afterRepair, answerShown } from '../reads.js'
+import { listItemJson, writtenJson } from '../render.js'
+import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
 import * as shapes from '../shapes.js'
 import { retryOf, startWrite } from '../writes.js'
 
@@ -55,7 +55,7 @@ function addPut(api: Api, services: ApiServices): void {
 }
 
 function addGet(api: Api, services: ApiServices): void {
-  const { registers, mesh, config } = services
+  const { registers, mesh } = services
   const schema = {
     summary: 'Reads a value; with `Accept: application/json` every version',
     params: shapes.keyParams,
@@ -65,36 +65,16 @@ function addGet(api: Api, services: ApiServices): void {
   const answer = (key: string, accept: string | undefined, reply: FastifyReply): FastifyReply => {
     const shown = registers.get(key)
     if (shown === undefined) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
-    if (accept?.includes('application/json') === true) return reply.send(shownJson(shown, mesh))
-    return reply.headers(valueHeaders(shown)).send(asBuffer(shown.versions[0]!.value))
+    return answerShown(shown, accept, reply, mesh)
   }
   // A plain read answers in the same turn.
   api.get('/v1/kv/:key', { schema }, (request, reply) => {
     const key = requestKey(request)
     const { accept } = request.headers
-    const consistency = request.query.consistency ?? config.settings.consistency
-    if (consistency === 'one') {
-      const resolving = registers.prepare(key)
-      return resolving === undefined
-        ? void answer(key, accept, reply)
-        : resolving.then(() => answer(key, accept, reply))
-    }
-    const timeoutMs = timeoutOf(request.query.timeout, nodesTimeoutMsDefault)
-    allowSilence(request, timeoutMs + idleSocketMs)
-    return mesh
-      .readRepair(register(key), consistency, timeoutMs)
-      .then(() => registers.prepare(key))
-      .then(() => answer(key, accept, reply))
+    const repaired = afterRepair(request, request.query, services, register(key))
+    const ready = repaired === undefined ? registers.prepare(key) : repaired.then(() => registers.prepare(key))
+    return ready === undefined ? void answer(key, accept, reply) : ready.then(() => answer(key, accept, reply))
   })
-}
-
-function valueHeaders(shown: Shown): Record<string, string> {
-  return {
-    'Content-Type': 'application/octet-stream',
-    'Hearsay-Context': shown.winnerContext,
-    'Hearsay-Dot': dotText(shown.versions[0]!.dot),
-    'Hearsay-Siblings': `${shown.versions.length}`,
-  }
 }
 
 function addDelete(api: Api, services: ApiServices): void {
