@@ -18,11 +18,11 @@ export function mergeJson(texts: readonly Uint8Array[]): Uint8Array | undefined 
     if (value === undefined) return undefined
     values.push(value)
   }
-  const merged = jsonText(unite(values))
-  return merged === jsonText(values[0]!) ? texts[0]! : Buffer.from(merged)
+  const united = unite(values)
+  return united === values[0] ? texts[0]! : Buffer.from(jsonText(united))
 }
 
-/** The first value decides of what kind the result is; the others of that kind are united with it. */
+/** The first value decides of what kind the result is; the others of that kind are united with it. The first itself when they add nothing. */
 function unite(values: readonly JsonValue[]): JsonValue {
   const first = values[0]!
   if (values.length === 1) return first
@@ -45,7 +45,10 @@ function uniteObjects(objects: readonly ReadonlyMap<string, JsonValue>[]): JsonV
       else list.push(value)
     }
   }
-  return new Map([...lists].map(([key, list]) => [key, unite(list)]))
+  const united = new Map([...lists].map(([key, list]) => [key, unite(list)]))
+  const first = objects[0]!
+  const isFirst = united.size === first.size && [...first].every(([key, value]) => united.get(key) === value)
+  return isFirst ? first : united
 }
 
 /** The first array as it is, then what the others have more of, in their order: an element stands as often as where it stands most often. */
@@ -63,5 +66,5 @@ function uniteArrays(arrays: readonly (readonly JsonValue[])[]): JsonValue {
       united.push(item)
     }
   }
-  return united
+  return united.length === arrays[0]!.length ? arrays[0]! : united
 }

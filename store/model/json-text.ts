@@ -63,8 +63,12 @@ function braced(members: readonly string[]): string {
 
 const exponentDigitsMax = 12
 
+/** The most common case of plainNumber, told without taking the number apart. */
+const wholeWithoutEndingZero = /^-?\d*[1-9]$/
+
 /** Sign, digits without zeros at either end, and a power of ten: `1`, `1.0` and `10e-1` are one number, exactly. */
 function plainNumber(text: string): string {
+  if (wholeWithoutEndingZero.test(text)) return `${text}e0`
   const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
   if (exponent.length > exponentDigitsMax) return text
   const digits = `${whole}${fraction}`.replace(/^0+/, '')
@@ -80,8 +84,10 @@ function withoutEndingZeros(digits: string): string {
   return digits.slice(0, end)
 }
 
-const space = /[ \t\n\r]*/y
-const number = /[-+.eE0-9]+/y
+const isSpace = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d)
+/** Digits, signs, point and exponent. */
+const isOfNumber = (code: number) =>
+  (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2b || code === 0x2e || code === 0x65 || code === 0x45
 const words = { t: true, f: false, n: null } as const
 const wordLengths = { t: 4, f: 5, n: 4 } as const
 
@@ -95,12 +101,12 @@ class Reader {
   }
 
   value(): JsonValue {
-    this.#match(space)
+    this.#skip(isSpace)
     const first = this.#text[this.#at]!
     if (first === '{') return this.#object()
     if (first === '[') return this.#array()
     if (first === '"') return this.#string()
-    if (first !== 't' && first !== 'f' && first !== 'n') return new JsonNumber(this.#match(number))
+    if (first !== 't' && first !== 'f' && first !== 'n') return new JsonNumber(this.#skip(isOfNumber))
     this.#at += wordLengths[first]
     return words[first]
   }
@@ -110,7 +116,7 @@ class Reader {
     this.#members('}', () => {
       const key = this.#string()
       if (members.has(key)) throw new SyntaxError('a key stands twice')
-      this.#match(space)
+      this.#skip(isSpace)
       this.#at++
       members.set(key, this.value())
     })
@@ -126,12 +132,12 @@ class Reader {
   /** From the opening bracket to behind the closing one; `read` is called for each member. */
   #members(closing: string, read: () => void): void {
     this.#at++
-    this.#match(space)
+    this.#skip(isSpace)
     while (this.#text[this.#at] !== closing) {
       read()
-      this.#match(space)
+      this.#skip(isSpace)
       if (this.#text[this.#at] === ',') this.#at++
-      this.#match(space)
+      this.#skip(isSpace)
     }
     this.#at++
   }
@@ -150,10 +156,10 @@ class Reader {
     return hasEscape ? (JSON.parse(quoted) as string) : quoted.slice(1, -1)
   }
 
-  #match(pattern: RegExp): string {
-    pattern.lastIndex = this.#at
-    const [found] = pattern.exec(this.#text)!
-    this.#at += found.length
-    return found
+  /** Goes past characters of a sort, and returns them. */
+  #skip(isOfSort: (code: number) => boolean): string {
+    const start = this.#at
+    while (isOfSort(this.#text.charCodeAt(this.#at))) this.#at++
+    return this.#text.slice(start, this.#at)
   }
 }

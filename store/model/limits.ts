@@ -22,5 +22,5 @@ export const frameUpdatesMax = 65_536
 export const clockBoundMsDefault = 60_000
 /** Objects and arrays within one another in a JSON text that is merged; deeper ones stay siblings. */
 export const jsonDepthMax = 128
-/** Bytes of all versions of a JSON text that is merged; larger ones stay siblings, because reads wait while it is done. */
-export const jsonMergeBytesMax = 2 * 1024 * 1024
+/** Bytes of all versions of a JSON text that is merged; larger ones stay siblings: everything waits for the tens of milliseconds that it takes. */
+export const jsonMergeBytesMax = 512 * 1024
