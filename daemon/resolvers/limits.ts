@@ -1,7 +1,4 @@
-/** The limits of resolvers, by name. Those that decide whether there is a result are the same on every node, and no setting. */
-
-/** Rules in the configuration, and bytes of a rule's prefix; both travel in the member's record. */
-export { rulePrefixBytesMax, rulesMax } from '../../protocols/membership/limits.js'
+/** The limits of resolvers, by name. Those that decide whether there is a result are the same on every node, and no setting. Of rules: see protocols/membership/limits.ts. */
 
 /** Results that are remembered, and their bytes. */
 export const resultsKept = 4_096

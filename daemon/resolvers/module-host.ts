@@ -21,9 +21,12 @@ export class ModuleHost {
     })
   }
 
-  /** Calls the module after the calls before. Never rejects. */
-  call(versions: readonly SentVersion[], limitMs: number): Promise<CallResult> {
+  /** Calls the module after the calls before, unless it is no longer wanted by then (undefined). Never rejects. */
+  call(versions: readonly SentVersion[], limitMs: number): Promise<CallResult>
+  call(versions: readonly SentVersion[], limitMs: number, isWanted: () => boolean): Promise<CallResult | undefined>
+  call(versions: readonly SentVersion[], limitMs: number, isWanted = () => true): Promise<CallResult | undefined> {
     return this.#inTurn(async () => {
+      if (!isWanted()) return undefined
       const thread = await this.#ready()
       return thread instanceof ModuleThread ? thread.call(versions, limitMs) : { ...thread, isCertain: false }
     })

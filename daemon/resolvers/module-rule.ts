@@ -87,7 +87,8 @@ export class ModuleRule implements Rule {
       ]
     }
     const unproven = `the resolver ${name} could not be checked, because it gave no value for any generated version (${this.#unproven}); let it export 'examples', a list of values that it merges`
-    const failed = `the resolver ${name} failed ${this.#failures} times since the start, last because ${this.#lastFailure}; the conflicts in question are shown as siblings`
+    const times = this.#failures === 1 ? 'once' : `${this.#failures} times`
+    const failed = `the resolver ${name} failed ${times} since the start, last because ${this.#lastFailure}; the conflicts in question are shown as siblings`
     return [...(this.#unproven === '' ? [] : [unproven]), ...(this.#failures > 0 ? [failed] : [])]
   }
 
@@ -128,9 +129,9 @@ export class ModuleRule implements Rule {
 
   async #computeNow(key: string, groups: readonly Sibling[]): Promise<void> {
     await this.checked
-    if (this.#state !== 'serving' || this.#nowMs() < this.#restsUntilMs) return
-    const result = await this.#host!.call(inputOf(groups), moduleCallMs)
     if (this.#state !== 'serving') return
+    const result = await this.#host!.call(inputOf(groups), moduleCallMs, () => this.#nowMs() >= this.#restsUntilMs)
+    if (this.#state !== 'serving' || result === undefined) return
     const { cache } = this.#options
     if ('value' in result) {
       this.#failuresInRow = 0

@@ -73,7 +73,8 @@ export class ModuleThread {
 
   /** A thread that has loaded the module; or why there is none. Never rejects. */
   static async start(options: ThreadOptions): Promise<ModuleThread | { readonly reason: string }> {
-    const thread = new ModuleThread(options)
+    const thread = ModuleThread.#make(options)
+    if ('reason' in thread) return thread
     const told = await thread.#wait<Loaded>(moduleStartMs, isLoaded)
     if ('examples' in told) {
       thread.#examples = told.examples
@@ -81,6 +82,14 @@ export class ModuleThread {
     }
     thread.end()
     return { reason: told.reason }
+  }
+
+  static #make(options: ThreadOptions): ModuleThread | { readonly reason: string } {
+    try {
+      return new ModuleThread(options)
+    } catch (error) {
+      return { reason: `no thread can be started for it: ${error instanceof Error ? error.message : error}` }
+    }
   }
 
   /** Values that the module says it understands. */

@@ -86,9 +86,11 @@ describe('resolvers', () => {
     }
     const { warnings } = await one.client.status()
     expect(warnings).toEqual([
-      expect.stringMatching(/merge-counts\.mjs failed \d+ times since the start, last because it threw: .*JSON/),
-      expect.stringMatching(/throwing\.mjs failed \d+ times since the start, last because it threw: not today/),
-      expect.stringMatching(/hanging\.mjs failed \d+ times since the start, last because it took longer than 1000 ms/),
+      expect.stringMatching(/merge-counts\.mjs failed (once|\d+ times) since the start, last because it threw: .*JSON/),
+      expect.stringMatching(/throwing\.mjs failed (once|\d+ times) since the start, last because it threw: not today/),
+      expect.stringMatching(
+        /hanging\.mjs failed (once|\d+ times) since the start, last because it took longer than 1000 ms/,
+      ),
       expect.stringMatching(/refused\.mjs is not used, because it made .* in another order/),
     ])
     expect(one.stderr.split('not today').length - 1).toBe(1)
@@ -139,7 +141,7 @@ describe('resolvers', () => {
     expect([refused.exit, refused.stderr]).toEqual([2, expect.stringContaining('no merging resolver')])
     await allEqual([one, two])
     // Without any rule every version that is live is shown.
-    await two.stop()
+    expect(await two.stop()).toBe(0)
     const plain = file('plain.toml', '')
     await two.start(['--config', plain])
     expect(await shown(two, 'votes/a')).toEqual(['{"lena":9}'])

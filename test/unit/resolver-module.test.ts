@@ -315,6 +315,18 @@ describe('siblings are shown', () => {
     expect(shown(rule, 'a', 'b')).toBe('b')
   })
 
+  it('for a minute also to those that waited for their turn meanwhile', async () => {
+    const { rule, clock } = make(greatest(`if (texts.some((text) => text.startsWith('!'))) for (;;) {}`))
+    await rule.checked
+    const waiting = Array.from({ length: 20 }, (_, at) => rule.prepare(groups('a', `!${at}`)))
+    for (let at = 0; at < failuresInRowMax; at++) await clock.fire(moduleCallMs)
+    await Promise.all(waiting)
+    expect(shown(rule, 'a', '!19')).toBe('siblings')
+    expect(rule.warnings()[0]).toContain(`failed ${failuresInRowMax} times`)
+    clock.nowMs += moduleRestMs
+    expect(shown(rule, 'a', '!19')).toBe('pending')
+  })
+
   it('beyond the limits of versions and bytes, without a call', async () => {
     const { rule } = make(greatest())
     await rule.checked
