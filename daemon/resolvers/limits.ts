@@ -4,6 +4,11 @@
 export const resultsKept = 4_096
 export const resultBytesKept = 32 * 1024 * 1024
 
+/** Bytes of JSON versions that are merged at once; more wait for a turn of their own. */
+export const jsonBytesAtOnceMax = 16 * 1024
+
+/** Modules of one node, each of which has a thread. */
+export const modulesMax = 16
 /** Bytes of an application's module. */
 export const moduleBytesMax = 4 * 1024 * 1024
 /** Versions, and their bytes, that a module is given at once; more stay siblings. */

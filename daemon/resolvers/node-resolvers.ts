@@ -45,7 +45,7 @@ export class NodeResolvers implements Resolvers {
    */
   static async load(rules: readonly ResolverRule[], options: ResolverOptions): Promise<NodeResolvers> {
     const cache = new ResultCache()
-    const jsonMerge = new JsonMergeRule(cache)
+    const jsonMerge = new JsonMergeRule(cache, () => options.environment.yieldTurn())
     const modules = new Map<string, { rule: ModuleRule; mark: string }>()
     const marks: RuleMark[] = []
     const prefixRules: PrefixRule[] = []

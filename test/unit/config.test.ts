@@ -188,6 +188,7 @@ describe('resolvers', () => {
   it.each([
     ['a prefix over the limit', [{ prefix: 'x'.repeat(257), use: 'lww' }]],
     ['a prefix that is no text', [{ prefix: '\ud800', use: 'lww' }]],
+    ['too many modules', Array.from({ length: 17 }, (_, at) => ({ prefix: `${at}`, use: `./${at}.mjs` }))],
     ['too many', Array.from({ length: 65 }, (_, at) => ({ prefix: `${at}`, use: 'lww' }))],
   ])('%s is refused', async (_, rules) => {
     const environment = { HEARSAY_DATA: home, HEARSAY_RESOLVERS: JSON.stringify(rules) }

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ResolverRule } from '../../daemon/config/checks.js'
 import { silentLog } from '../../daemon/log/log.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
-import { moduleBytesMax, resultBytesKept, resultsKept } from '../../daemon/resolvers/limits.js'
+import { jsonBytesAtOnceMax, moduleBytesMax, resultBytesKept, resultsKept } from '../../daemon/resolvers/limits.js'
 import { NodeResolvers } from '../../daemon/resolvers/node-resolvers.js'
 import { ResultCache } from '../../daemon/resolvers/result-cache.js'
 import { valueHash } from '../../store/model/digest.js'
@@ -82,6 +82,16 @@ describe('resolvers', () => {
       expect(shown(resolvers, 'x', '{"b":2}', '{"a":1}')).toBe('{"b":2,"a":1}')
       expect(shown(resolvers, 'x', '{"a":1}', 'text')).toBe('siblings')
     }
+  })
+
+  it('json-merge takes a turn of its own for large texts', async () => {
+    const resolvers = await load({ prefix: '', use: 'json-merge' })
+    const [one, two] = ['a', 'b'].map((letter) => `["${letter.repeat(jsonBytesAtOnceMax)}"]`) as [string, string]
+    expect(shown(resolvers, 'x', one, two)).toBe('pending')
+    await resolvers.prepare('x', groups(one, two))
+    expect(JSON.parse(shown(resolvers, 'x', one, two))).toHaveLength(2)
+    await resolvers.prepare('x', groups(one, `${two},`))
+    expect(shown(resolvers, 'x', one, `${two},`)).toBe('siblings')
   })
 
   it('share one thread and one memory where they name the same module', async () => {
