@@ -151,13 +151,20 @@ describe('resolvers', () => {
     expect(await shown(two, 'throwing/a')).toEqual(['b', 'a'])
   })
 
-  it('that differ between members are named by both', async () => {
+  it('that differ between members are named by both, until they are the same again', async () => {
     await until(
       'the difference to be known',
       () => Promise.all([one, two].map((daemon) => daemon.client.status())),
       ([here, there]) =>
         here!.warnings.some((text) => /^two resolves 'hanging\/', 'notes\/', 'refused\/' and 2 more/.test(text)) &&
         there!.warnings.some((text) => /^one resolves 'hanging\/', 'notes\/'/.test(text)),
+    )
+    expect(await two.stop()).toBe(0)
+    await two.start()
+    await until(
+      'the difference to be gone',
+      () => Promise.all([one, two].map((daemon) => daemon.client.status())),
+      (all) => all.every(({ warnings }) => warnings.every((text) => !text.includes('by another rule'))),
     )
   })
 })
