@@ -1,7 +1,7 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import { CounterClient, MapClient, SetClient } from './collections.js'
 import { HearsayApiError } from './failure.js'
-import { importLines, type Lines } from './importing.js'
+import { type ImportFormat, importLines, type Lines } from './importing.js'
 import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault } from './limits.js'
 import { locate, type Whereabouts } from './locate.js'
 import {
@@ -207,11 +207,21 @@ export class Client {
     return this.#requests.stream({ method: 'GET', path: `/v1/export${queryOf({ prefix })}`, timeoutMs: meshTimeoutMs })
   }
 
+  /** A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the stream is cut. */
+  backup(): AsyncGenerator<Buffer> {
+    return this.#requests.stream({ method: 'GET', path: '/v1/backup', timeoutMs: meshTimeoutMs })
+  }
+
   /**
-   * Imports JSON lines in requests of bounded size; what was imported before a failure stays, and importing again skips it.
+   * Imports in requests of bounded size; what was imported before a failure stays, and importing again skips it.
    * @param onProgress told after each request how much was taken, in bytes of the source
+   * @param format JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what it looks like
    */
-  import(lines: Lines, onProgress?: (bytes: number, sum: shapes.ImportSummary) => void): Promise<shapes.ImportSummary> {
+  import(
+    source: Lines,
+    onProgress?: (bytes: number, sum: shapes.ImportSummary) => void,
+    format: ImportFormat | 'auto' = 'auto',
+  ): Promise<shapes.ImportSummary> {
     const headers = { 'Content-Type': 'application/x-ndjson' }
     const send = (body: Uint8Array) =>
       this.#requests.json<shapes.ImportSummary>({
@@ -221,7 +231,7 @@ export class Client {
         body,
         timeoutMs: meshTimeoutMs,
       })
-    return importLines(lines, send, onProgress)
+    return importLines(source, format, send, onProgress)
   }
 }
 

@@ -9,24 +9,30 @@ const barCharacters = 24
 export class Progress {
   readonly #io: Io
   readonly #bytesTotal: number | undefined
+  readonly #unit: string
   readonly #startMs: number
   #shownMs = Number.NEGATIVE_INFINITY
 
-  /** @param bytesTotal undefined when the end is not known: the bar is left out then */
-  constructor(io: Io, bytesTotal: number | undefined) {
+  /**
+   * @param bytesTotal undefined when the end is not known: the bar is left out then
+   * @param unit what is counted beside the bytes
+   */
+  constructor(io: Io, bytesTotal: number | undefined, unit = 'lines') {
     this.#io = io
     this.#bytesTotal = bytesTotal
+    this.#unit = unit
     this.#startMs = io.nowMs()
   }
 
-  /** Draws the state, at most every `progressIntervalMs`. */
-  show(bytes: number, lines: number): void {
+  /** Draws the state, at most every `progressIntervalMs`. `done`: how many, or what is being done. */
+  show(bytes: number, done: number | string): void {
     const nowMs = this.#io.nowMs()
     if (!this.#io.stderrTerminal || nowMs - this.#shownMs < progressIntervalMs) return
     this.#shownMs = nowMs
     const seconds = Math.max(0.001, (nowMs - this.#startMs) / 1_000)
     const rate = `${formatBytes(Math.round(bytes / seconds))}/s`
-    this.#draw(`${this.#bar(bytes)}${lines.toLocaleString('en-US')} lines  ${formatBytes(bytes)}  ${rate}`)
+    const text = typeof done === 'string' ? done : `${done.toLocaleString('en-US')} ${this.#unit}`
+    this.#draw(`${this.#bar(bytes)}${text}  ${formatBytes(bytes)}  ${rate}`)
   }
 
   /** Wipes the bar. */

@@ -207,6 +207,8 @@ export interface ImportSummary {
   /** Lines whose value was there already. */
   readonly skipped: number
   readonly failed: readonly { readonly line: number; readonly code: string; readonly message: string }[]
+  /** Entries of Consul whose flags were not kept; absent: none. */
+  readonly flagged?: number
 }
 
 /** Options of reads. */

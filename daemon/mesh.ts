@@ -114,6 +114,11 @@ export class DaemonMesh implements Mesh {
     return this.#live?.addresses() ?? []
   }
 
+  /** The mesh secret that holds now. */
+  get secret(): Uint8Array {
+    return this.#secret
+  }
+
   nameOf(member: MemberTag): string {
     return this.#protocols.membership.nameOf(member)
   }

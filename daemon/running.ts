@@ -1,12 +1,13 @@
 /** One running daemon: the order in which its parts start and stop. */
 import { homedir, hostname, tmpdir } from 'node:os'
 import { memberTag } from '../protocols/membership/core/record.js'
+import { NodeBackups } from './backups.js'
 import { BlockList } from './block-list.js'
 import { parseApiAddress } from './config/checks.js'
 import { type Config, loadConfig } from './config/load.js'
 import { createApi } from './http/app.js'
 import { Listeners } from './http/listeners.js'
-import type { Api } from './http/services.js'
+import type { Api, ApiServices } from './http/services.js'
 import { prepareSocket, removeSocket } from './http/socket-path.js'
 import { createLog, type Log } from './log/log.js'
 import { DaemonMesh } from './mesh.js'
@@ -84,7 +85,9 @@ export class RunningDaemon {
     this.#add('replica', () => node.close())
     const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })
     this.#add('mesh', () => mesh.stop())
-    const api = await this.#serve(node, mesh, environment)
+    const { nowMs } = realEnvironment
+    const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
+    const api = await this.#serve({ ...node.data.services(), node, mesh, backups, nowMs }, environment)
     node.replica.onVerification(() => mesh.verificationChanged())
     void node.verify()
     await mesh.start()
@@ -94,10 +97,12 @@ export class RunningDaemon {
   }
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
-  async #serve(node: StoredNode, mesh: DaemonMesh, environment: NodeJS.ProcessEnv): Promise<string[]> {
+  async #serve(
+    services: Omit<ApiServices, 'config' | 'log' | 'stopping'>,
+    environment: NodeJS.ProcessEnv,
+  ): Promise<string[]> {
     const { config, log } = this
-    const services = { ...node.data.services(), mesh, node, config, log, nowMs: realEnvironment.nowMs }
-    const api = await createApi({ ...services, stopping: this.#stopping.signal })
+    const api = await createApi({ ...services, config, log, stopping: this.#stopping.signal })
     const listeners = new Listeners(api.routing)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data

@@ -38,6 +38,12 @@ export type Contents = Pick<StoreContents, 'entries' | 'importVersion' | 'import
 /** Several writes as one. */
 export type Batches = Pick<StoreBatches, 'run'>
 
+/** Backups of the store, as the API takes them. */
+export interface Backups {
+  /** The bytes of a backup as of now, read as they are asked for. Throws NOT_VERIFIED, STORE_FAILED. */
+  take(): AsyncGenerator<Buffer>
+}
+
 /** The mesh as the API sees it. */
 export interface Mesh {
   readonly name: string

@@ -15,6 +15,7 @@ import { ConflictIndex } from './conflict-index.js'
 import type { Log } from './log/log.js'
 import type { NodeView } from './node-view.js'
 import { NodeResolvers } from './resolvers/node-resolvers.js'
+import { finishRestore, isRestorePending, removeLeftovers } from './restore/place.js'
 import { packageVersion } from './version.js'
 
 /** What a stored node is opened with. */
@@ -31,8 +32,24 @@ export interface StoredNodeOptions {
   readonly warnings: readonly string[]
 }
 
-/** Opens the store of a data directory; it is locked from then on. Throws STORE_LOCKED, naming the remedy. */
+/**
+ * Opens the store of a data directory; it is locked from then on. A restore that was stopped half-way is ended first.
+ * Throws STORE_LOCKED, naming the remedy.
+ */
 export async function lockStore(dataDirectory: string): Promise<OpenedStore> {
+  for (;;) {
+    await finishRestore(dataDirectory)
+    const opened = await openLocked(dataDirectory)
+    if (!isRestorePending(dataDirectory)) {
+      await removeLeftovers(dataDirectory).catch(() => {})
+      return opened
+    }
+    // Decided between the two: this is not the store to go on with.
+    await opened.store.close()
+  }
+}
+
+async function openLocked(dataDirectory: string): Promise<OpenedStore> {
   try {
     return await openStore(dataDirectory)
   } catch (error) {

@@ -12,6 +12,7 @@ export const errorCodes = {
     exit: 1,
     meaning: 'a counter would leave the whole numbers from -(2^53 - 1) to 2^53 - 1',
   },
+  BAD_BACKUP: { status: 400, exit: 1, meaning: 'a backup is damaged, cut off, or no backup; nothing was restored' },
   UNAUTHORIZED: { status: 401, exit: 1, meaning: 'the API token is missing or wrong' },
   FORBIDDEN_ORIGIN: { status: 403, exit: 1, meaning: 'the Host or Origin header is foreign' },
   NOT_FOUND: { status: 404, exit: 3, meaning: 'there is no such key, member, peer or route' },
@@ -22,6 +23,11 @@ export const errorCodes = {
   },
   EXISTS: { status: 409, exit: 4, meaning: 'the key exists and the write was to happen only if it did not' },
   STALE_CONTEXT: { status: 409, exit: 4, meaning: 'a newer sibling has come since the context was read' },
+  WOULD_OVERWRITE: {
+    status: 409,
+    exit: 1,
+    meaning: 'a file or a data directory is there already; nothing was changed',
+  },
   OTHER_MESH: { status: 409, exit: 4, meaning: 'this node already has members of another mesh' },
   TOO_LARGE: { status: 413, exit: 2, meaning: 'a value or a request is over its limit; nothing was stored' },
   RETRY_KEY_REUSED: { status: 422, exit: 2, meaning: 'the idempotency key was used for another request' },
@@ -46,7 +52,7 @@ export const errorCodes = {
   NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },
   TIMED_OUT: { status: 504, exit: 7, meaning: 'what was waited for did not happen in time' },
   STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },
-  STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory was written by a newer version' },
+  STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory or backup was written by a newer version' },
   PORT_IN_USE: { status: 500, exit: 1, meaning: 'an address to listen on is taken' },
   UNREACHABLE_DAEMON: { status: 500, exit: 6, meaning: 'no daemon answers at the API address' },
 } as const satisfies Record<string, { status: number; exit: number; meaning: string }>

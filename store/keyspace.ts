@@ -77,6 +77,15 @@ export function rangeOf(kind: RowKind): { gte: Buffer; lt: Buffer } {
   return { gte: Buffer.of(first), lt: Buffer.of(first + 1) }
 }
 
+/** The kind of a row; undefined when this layout has none with such a key. */
+export function kindOfRow(key: Uint8Array): RowKind | undefined {
+  return kindsByPrefix.get(key[0] ?? -1)
+}
+
+const kindsByPrefix = new Map(
+  Object.entries(prefixes).map(([kind, prefix]) => [prefix.charCodeAt(0), kind as RowKind] as const),
+)
+
 /** Thrown for a row that fails its checksum or cannot be read: damage on the disk, never remote input. */
 export class DamagedRow extends Error {
   override readonly name = 'DamagedRow'
@@ -95,13 +104,19 @@ function seal(key: Uint8Array, writer: ByteWriter): Buffer {
   return writer.u32(crc32(body, crc32(key))).finish()
 }
 
-/** Checks a row's checksum and reads its value. Throws DamagedRow. */
-function unseal<T>(key: Uint8Array, value: Uint8Array, read: (reader: ByteReader) => T): T {
+/** Whether a row's checksum fits key and value. The rows of deadlines have none: all that they say is in their key. */
+export function isSealed(key: Uint8Array, value: Uint8Array): boolean {
+  if (kindOfRow(key) === 'deadline') return value.length === 0
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const end = bytes.length - checksumBytes
-  if (end < 0 || bytes.readUInt32LE(end) !== crc32(bytes.subarray(0, end), crc32(key))) throw new DamagedRow(key)
+  return end >= 0 && bytes.readUInt32LE(end) === crc32(bytes.subarray(0, end), crc32(key))
+}
+
+/** Checks a row's checksum and reads its value. Throws DamagedRow. */
+function unseal<T>(key: Uint8Array, value: Uint8Array, read: (reader: ByteReader) => T): T {
+  if (!isSealed(key, value)) throw new DamagedRow(key)
   try {
-    const reader = new ByteReader(bytes.subarray(0, end))
+    const reader = new ByteReader(value.subarray(0, value.length - checksumBytes))
     const result = read(reader)
     reader.end()
     return result

@@ -84,7 +84,7 @@ ${flags.join('\n')}
   fi
   case $name in
     ${namesWithKeys('|')}) [ "$COMP_CWORD" -eq "$first" ] && mapfile -t COMPREPLY < <(${listKeys} -- "$word" 2>/dev/null </dev/null) ;;
-    import) compopt -o default ;;
+    import|backup|restore) compopt -o default ;;
   esac
 }
 complete -F _hearsay hearsay`
@@ -159,7 +159,7 @@ function fishScript(): string {
 complete -c hearsay -f
 ${[...parents, ...lines].join('\n')}
 complete -c hearsay -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
-complete -c hearsay -n '__fish_seen_subcommand_from import' -F
+complete -c hearsay -n '__fish_seen_subcommand_from import backup restore' -F
 ${keys.join('\n')}`
 }
 

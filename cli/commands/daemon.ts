@@ -1,8 +1,6 @@
-/** `hearsay daemon`: runs a node in this process. The daemon's code is loaded here and nowhere else. */
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+/** `hearsay daemon`: runs a node in this process. */
 import type { Action } from '../command.js'
-import { HearsayApiError } from '../failure.js'
+import { loadDaemonPart } from '../daemon-part.js'
 
 interface DaemonModule {
   /** Runs until it is told to stop. Flags by their long names, repeatable ones as lists. */
@@ -11,16 +9,6 @@ interface DaemonModule {
 
 /** Runs a node; resolves when it has stopped. */
 export const daemon: Action = async (invocation) => {
-  const { runDaemon } = (await import(daemonFile().href)) as DaemonModule
+  const { runDaemon } = await loadDaemonPart<DaemonModule>('main.js')
   await runDaemon({ ...invocation.options })
-}
-
-/** daemon/main.js beside the built command line, or below dist/ when run from the sources. */
-function daemonFile(): URL {
-  const candidates = ['../daemon/main.js', '../../dist/daemon/main.js']
-  for (const candidate of candidates) {
-    const file = new URL(candidate, import.meta.url)
-    if (existsSync(fileURLToPath(file))) return file
-  }
-  throw new HearsayApiError('INTERNAL', 0, 'the daemon is not built: run `npm run build`')
 }

@@ -58,10 +58,22 @@ const values: readonly CommandSpec[] = [
   },
   {
     name: 'import',
-    summary: 'store JSON lines; what is there already is skipped',
+    summary: 'store the entries of a file, or of - for stdin; what is there already is skipped',
     arguments: [{ name: 'FILE', required: true }],
-    options: commonOptions,
-    examples: ['hearsay import backup.jsonl', `echo '{"key":"a","value":"1"}' | hearsay import -`],
+    options: [
+      {
+        name: 'format',
+        value: 'FORMAT',
+        choices: ['jsonl', 'consul', 'tsv'],
+        help: 'jsonl (of `export`), consul (of `consul kv export`) or tsv (key, tab, value); else what it looks like',
+      },
+      ...commonOptions,
+    ],
+    examples: [
+      'hearsay import export.jsonl',
+      `echo '{"key":"a","value":"1"}' | hearsay import -`,
+      'consul kv export | hearsay import -',
+    ],
     load: async () => (await import('./transfer.js')).importFile,
   },
   {
@@ -69,8 +81,16 @@ const values: readonly CommandSpec[] = [
     summary: 'print everything as JSON lines, every sibling kept',
     arguments: [prefix],
     options: commonOptions,
-    examples: ['hearsay export > backup.jsonl'],
+    examples: ['hearsay export > export.jsonl'],
     load: async () => (await import('./transfer.js')).exportAll,
+  },
+  {
+    name: 'backup',
+    summary: 'save the whole node to a file, or to - for stdout, while it runs',
+    arguments: [{ name: 'FILE', required: true }],
+    options: [{ name: 'force', help: 'replace the file if it is there' }, ...commonOptions],
+    examples: ['hearsay backup attic.backup', 'hearsay backup - | gpg -e -r me > attic.backup.gpg'],
+    load: async () => (await import('./backup.js')).backup,
   },
 ]
 
@@ -161,6 +181,19 @@ const local: readonly CommandSpec[] = [
     options: daemonOptions,
     examples: ['hearsay daemon --name attic', 'hearsay daemon --data ./n1 --listen /ip4/127.0.0.1/tcp/0 --mdns=false'],
     load: async () => (await import('./daemon.js')).daemon,
+  },
+  {
+    name: 'restore',
+    summary: 'bring a node back from a backup, where no daemon runs',
+    arguments: [{ name: 'FILE', required: true }],
+    options: [
+      { name: 'data', value: 'DIR', help: 'the data directory to restore into (HEARSAY_DATA)' },
+      { name: 'same-identity', help: 'come back as the same member; the old node must never run again' },
+      { name: 'force', help: 'replace the node that is in the data directory' },
+      jsonOption,
+    ],
+    examples: ['hearsay restore attic.backup --data ./attic'],
+    load: async () => (await import('./backup.js')).restore,
   },
   {
     name: 'config',

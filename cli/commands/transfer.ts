@@ -1,24 +1,29 @@
-/** `hearsay import` and `hearsay export`: JSON lines in and out, streamed. */
+/** `hearsay import` and `hearsay export`: JSON lines in and out, and other forms in, streamed. */
 import { createReadStream, statSync } from 'node:fs'
 import type { ImportSummary } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
+import type { ImportFormat } from '../import-formats.js'
 import { importFailuresShown } from '../limits.js'
 import { count } from '../output.js'
 import { Progress } from '../progress.js'
 
-/** Stores JSON lines; exit code 1 when some failed. */
+/** Stores the entries of a file; exit code 1 when some failed. */
 export const importFile: Action = async (invocation) => {
   const { lines, bytesTotal } = sourceOf(invocation, invocation.argument(0))
   const progress = new Progress(invocation.io, bytesTotal)
   let sum: ImportSummary
   try {
-    sum = await invocation.client().import(lines, (bytes, part) => progress.show(bytes, part.imported + part.skipped))
+    const format = (invocation.text('format') ?? 'auto') as ImportFormat | 'auto'
+    const show = (bytes: number, part: ImportSummary) => progress.show(bytes, part.imported + part.skipped)
+    sum = await invocation.client().import(lines, show, format)
   } finally {
     progress.end()
   }
   if (invocation.json) await invocation.output.json(sum)
   else await invocation.output.line(`imported ${count(sum.imported, 'line')}, ${sum.skipped} already there`)
+  if (sum.flagged)
+    await invocation.output.warn(`${count(sum.flagged, 'entry', 'entries')} had flags, which are not kept`)
   return reportFailures(invocation, sum)
 }
 

@@ -8,6 +8,7 @@ import { headerBytesMax } from './limits.js'
 import { pathOf, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
+import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
@@ -57,7 +58,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   })
   await options.before?.(app)
   const data = [kvRoutes, counterRoutes, setRoutes, mapRoutes, batchRoutes, conflictRoutes]
-  for (const routes of [...data, meshRoutes, transferRoutes]) await app.register(routes(services))
+  for (const routes of [...data, meshRoutes, transferRoutes, backupRoutes]) await app.register(routes(services))
   await app.register(systemRoutes(services, answers))
   await app.ready()
   return app

@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
 import type { NodeView } from '../node-view.js'
-import type { Batches, Contents, Counters, Maps, Mesh, Registers, Sets } from '../services.js'
+import type { Backups, Batches, Contents, Counters, Maps, Mesh, Registers, Sets } from '../services.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -19,6 +19,8 @@ export interface ApiServices {
   readonly contents: Contents
   readonly mesh: Mesh
   readonly node: NodeView
+  /** Takes backups of the store. */
+  readonly backups: Backups
   readonly config: Config
   readonly log: Log
   /** The wall clock, in milliseconds since 1970. */

@@ -316,6 +316,12 @@ export const readyShape = Type.Object({ ready: Type.Boolean(), verified: Type.Bo
 export const linesShape = Type.String({
   description: 'One JSON object a line: `{key, type, versions: [{value, encoding, dot, node, time, expires?}]}`.',
 })
+/** A backup. */
+export const backupShape = Type.String({
+  format: 'binary',
+  description:
+    'The file that `hearsay restore` takes; whole only with its last block, which has a digest of all others.',
+})
 /** Plain text. */
 export const textShape = Type.String()
 /** No body. */

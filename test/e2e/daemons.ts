@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Client, connect } from '../../cli/client.js'
 
-const program = fileURLToPath(new URL('../../dist/cli/hearsay.js', import.meta.url))
+/** The built command line. */
+export const program = fileURLToPath(new URL('../../dist/cli/hearsay.js', import.meta.url))
 /** How long a condition may take on a busy machine before a test gives up, in milliseconds. */
 const patienceMs = 45_000
 const pollMs = 25

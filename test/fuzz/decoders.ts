@@ -14,13 +14,15 @@ import * as reads from '../../protocols/membership/read-messages.js'
 import { baselineOf, diffCapture } from '../../protocols/sync/core/captures.js'
 import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
 import { Assembly, piecesOf } from '../../protocols/sync/pieces.js'
+import { BackupDecoder } from '../../store/backup/decoder.js'
+import { BackupEncoder } from '../../store/backup/format.js'
 import { HearsayError } from '../../store/errors.js'
 import * as rows from '../../store/keyspace.js'
 import { noField, register } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import { decodeUpdates, encodeUpdates, readContexts, writeContexts } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
-import { valueHash } from '../../store/model/digest.js'
+import { sha256, valueHash } from '../../store/model/digest.js'
 import { parseDot } from '../../store/model/dot.js'
 import { decodeToken, encodeToken, tokenKey } from '../../store/model/token.js'
 import type { Update } from '../../store/model/update.js'
@@ -91,6 +93,32 @@ const utf8 = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 
 function bytesDecoder(name: string, examples: readonly Uint8Array[], decode: (bytes: Uint8Array) => unknown): Decoder {
   return { name, examples, decode, accepts: isDecodeError }
+}
+
+/** A backup with two rows. */
+function backup(): Buffer {
+  const encoder = new BackupEncoder()
+  const head = { layout: 1, takenAtMs: 5, software: '1', node: 'one', peer: '12D3KooW' }
+  const start = encoder.start(head, { seed: secret, secret })
+  for (const sequence of [1, 2]) {
+    const key = rows.feedKey(sequence)
+    encoder.add({ key, value: rows.encodeFeed(key, { kind: 'removal', dot, address }) })
+  }
+  return Buffer.concat([start, encoder.finish()])
+}
+
+/** The bytes of a backup with every block's checksums and the digest put right, as far as its blocks can be told apart. */
+function mendBackup(bytes: Uint8Array): Uint8Array {
+  const mended = Buffer.from(bytes)
+  for (let at = 9; at + 13 <= mended.length; ) {
+    const end = at + 9 + mended.readUInt32LE(at + 1)
+    if (end + 4 > mended.length) break
+    mended.writeUInt32LE(crc32(mended.subarray(at, at + 5)), at + 5)
+    if (mended[at] === 4 && end - 32 > at + 9) sha256(mended.subarray(0, end - 32)).copy(mended, end - 32)
+    mended.writeUInt32LE(crc32(mended.subarray(at, end)), end)
+    at = end + 4
+  }
+  return mended
 }
 
 /** The bytes of a row with the checksum that belongs to them. */
@@ -272,6 +300,17 @@ export const decoders: readonly Decoder[] = [
     examples: [rows.entryKey({ key: 'a\0b', type: 'reg', field: noField })],
     decode: rows.entryAddress,
     accepts: isDamaged,
+  },
+  {
+    name: 'backup',
+    examples: [backup()],
+    decode: (bytes) => {
+      const decoder = new BackupDecoder()
+      const parts = decoder.push(bytes)
+      return [parts, decoder.end()]
+    },
+    accepts: isKnownError,
+    mend: mendBackup,
   },
   {
     name: 'snappy',

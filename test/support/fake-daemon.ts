@@ -4,6 +4,7 @@ import type { ApiServices } from '../../daemon/http/services.js'
 import { type Log, silentLog } from '../../daemon/log/log.js'
 import type { NodeView } from '../../daemon/node-view.js'
 import type {
+  Backups,
   ConflictItem,
   Contents,
   ListItem,
@@ -293,6 +294,21 @@ export interface FakeServices extends ApiServices {
   readonly real: UserData
   readonly mesh: FakeMesh
   readonly node: FakeNode
+  readonly backups: FakeBackups
+}
+
+/** Backups of a few bytes. */
+export class FakeBackups implements Backups {
+  refusal: HearsayError | undefined
+  pieces = ['first ', 'second']
+
+  take(): AsyncGenerator<Buffer> {
+    if (this.refusal !== undefined) throw this.refusal
+    const pieces = this.pieces.map((piece) => Buffer.from(piece))
+    return (async function* () {
+      yield* pieces
+    })()
+  }
 }
 
 /** The wall clock of all fakes, in milliseconds since 1970. */
@@ -316,6 +332,7 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     real,
     mesh: new FakeMesh(),
     node: new FakeNode(),
+    backups: new FakeBackups(),
     config,
     log,
     nowMs: () => fakeNowMs,

@@ -138,6 +138,43 @@ describe('siblings', () => {
     expect(ran.stderr).toMatch(/line 2: /)
     expect(await hearsay(['get', 'y'])).toMatchObject({ text: '2' })
   })
+
+  test('exports of Consul are taken; what cannot be is named by its line in the file, the others stored', async () => {
+    const entry = (key: string, value: string, flags = 0) =>
+      `\t{\n\t\t"key": "${key}",\n\t\t"flags": ${flags},\n\t\t"value": "${value}"\n\t}`
+    const entries = [
+      entry('one', 'AP8='),
+      entry('k'.repeat(1025), 'MQ=='),
+      entry('bad', '&&'),
+      entry('', 'MQ=='),
+      entry('two', '', 7),
+    ]
+    const stdin = `[\n${entries.join(',\n')}\n]\n`
+    const ran = await hearsay(['import', '-', '--json'], { stdin })
+    expect(ran.exit).toBe(1)
+    const { imported, flagged, failed } = JSON.parse(ran.text)
+    expect({ imported, flagged }).toEqual({ imported: 2, flagged: 1 })
+    expect(failed.map(({ line, code }: { line: number; code: string }) => `${line} ${code}`)).toEqual([
+      '7 TOO_LARGE',
+      '12 BAD_REQUEST',
+      '17 BAD_KEY',
+    ])
+    expect(ran.stderr).toContain('1 entry had flags, which are not kept')
+    expect((await hearsay(['get', 'one'])).stdout).toEqual(Buffer.from([0, 255]))
+    expect(await hearsay(['get', 'two'])).toMatchObject({ exit: 0, text: '' })
+    expect(JSON.parse((await hearsay(['import', '-', '--json'], { stdin })).text)).toMatchObject({
+      imported: 0,
+      skipped: 2,
+    })
+  })
+
+  test('lines of key, tab and value are taken, by what they look like or by --format', async () => {
+    expect((await hearsay(['import', '-'], { stdin: 'a\t1\nb\t2\n' })).text).toBe('imported 2 lines, 0 already there\n')
+    expect(await hearsay(['get', 'b'])).toMatchObject({ text: '2' })
+    expect((await hearsay(['import', '-', '--format', 'tsv'], { stdin: '{\tx\n' })).exit).toBe(0)
+    expect(await hearsay(['get', '{'])).toMatchObject({ text: 'x' })
+    expect((await hearsay(['import', '-', '--format', 'xml'], { stdin: '' })).exit).toBe(2)
+  })
 })
 
 describe('the mesh', () => {

@@ -14,6 +14,7 @@ const pages = [
 ]
   .filter((path) => path.endsWith('.md'))
   .concat(['gossip', 'membership', 'sync'].map((name) => `protocols/${name}/SPEC.md`))
+  .concat('store/backup/SPEC.md')
 
 describe('documents', () => {
   it('OPERATIONS lists exactly the error codes of the code', () => {

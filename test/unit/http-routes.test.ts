@@ -179,6 +179,21 @@ describe('conflicts', () => {
   })
 })
 
+describe('backups', () => {
+  it('are streamed as they are, and kept by nobody on the way', async () => {
+    const answer = await get('/v1/backup')
+    expect(answer.body).toBe('first second')
+    expect(answer.headers['content-type']).toBe('application/vnd.hearsay.backup')
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect((await get('/v1/backup?x=1')).json()).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  })
+
+  it('of a store that is not sound are refused', async () => {
+    services.backups.refusal = new HearsayError('NOT_VERIFIED', 'not yet')
+    expect((await get('/v1/backup')).json()).toMatchObject({ status: 503, code: 'NOT_VERIFIED', detail: 'not yet' })
+  })
+})
+
 describe('export and import', () => {
   const importLines = (lines: string) => post('/v1/import', lines)
 
@@ -376,6 +391,7 @@ describe('the daemon itself', () => {
         'GET /v1/where/{key}',
         'GET /v1/export',
         'POST /v1/import',
+        'GET /v1/backup',
         'GET /v1/config',
         'GET /healthz',
         'GET /readyz',

@@ -1,0 +1,91 @@
+/** Writes a file that only its owner can read, whole or not at all. */
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { HearsayApiError, UsageError } from './failure.js'
+
+const ownerOnly = 0o600
+/** What file systems without hard links say. */
+const linkless = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+/** What file systems say that cannot sync a folder. */
+const unsyncable = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EBADF', 'EISDIR'])
+
+/** Throws WOULD_OVERWRITE when the file is there, unless `force`; UsageError when what is there is no file at all. */
+export async function assertWritable(path: string, force: boolean): Promise<void> {
+  const found = await lstat(path).catch(ignoreMissing)
+  if (found === undefined) return
+  if (!found.isFile() && !found.isSymbolicLink()) throw new UsageError(`${path} is no file; write to - for stdout`)
+  if (!force) throw wouldOverwrite(path)
+}
+
+/**
+ * Writes the chunks to a file: under another name first, synced, then renamed. What was written is removed when it fails or the
+ * process is told to end. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`.
+ */
+export async function writePrivately(path: string, chunks: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const file = await create(temporary)
+  const forgetSignals = onSignal(() => void rm(temporary, { force: true }).finally(() => process.exit(1)))
+  try {
+    try {
+      for await (const chunk of chunks) await file.writeFile(chunk)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await (force ? rename(temporary, path) : moveIfFree(temporary, path))
+    await syncFolder(dirname(path))
+  } finally {
+    forgetSignals()
+    await rm(temporary, { force: true })
+  }
+}
+
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', ownerOnly)
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+async function moveIfFree(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw wouldOverwrite(to)
+    if (!linkless.has(code ?? '')) throw error
+    await assertWritable(to, false)
+    await rename(from, to)
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(join(path, '.'), 'r')
+    await folder.sync().finally(() => folder.close())
+  } catch (error) {
+    if (!unsyncable.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+function onSignal(listener: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, listener)
+  return () => {
+    for (const signal of signals) process.off(signal, listener)
+  }
+}
+
+function wouldOverwrite(path: string): HearsayApiError {
+  return new HearsayApiError(
+    'WOULD_OVERWRITE',
+    0,
+    `${path} is there already; give another name, or --force to replace it`,
+  )
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

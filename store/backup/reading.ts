@@ -1,0 +1,86 @@
+/** Takes a backup of a store that goes on being written to: one snapshot, so that everything in it was true at one instant. */
+import { HearsayError } from '../errors.js'
+import { DamagedRow, formatKey, formatVersion, isSealed, rangeOf } from '../keyspace.js'
+import type { KvRow, KvStore } from '../kv.js'
+import { BackupEncoder, type BackupHead, type BackupKeys, backedUpKinds } from './format.js'
+
+/** What a backup needs of the replica. */
+export interface BackedUpReplica {
+  readonly store: KvStore
+  readonly isVerified: boolean
+  readonly failure: HearsayError | undefined
+  readonly damageEpoch: number
+  /** Runs a read; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified again. */
+  reading<T>(read: () => T): T
+}
+
+/** What is in a backup beside the rows. */
+export interface BackupOrigin extends Omit<BackupHead, 'layout'> {
+  readonly keys: BackupKeys
+}
+
+/** Throws NOT_VERIFIED or STORE_FAILED when this store must not be backed up now. */
+export function assertSound(replica: BackedUpReplica): void {
+  if (replica.failure !== undefined) throw replica.failure
+  if (replica.isVerified) return
+  const message =
+    'the store is still being verified, and what is not known to be whole is not backed up; try again soon'
+  throw new HearsayError('NOT_VERIFIED', message)
+}
+
+/**
+ * The bytes of a backup, in pieces of about one block; nothing is read ahead of what is asked for. When it cannot be finished the last
+ * piece says why, so that nobody takes what came before for a backup; `onFailure` is told as well.
+ */
+export async function* takeBackup(
+  replica: BackedUpReplica,
+  origin: BackupOrigin,
+  onFailure: (error: unknown) => void = () => {},
+): AsyncGenerator<Buffer> {
+  const encoder = new BackupEncoder()
+  const { keys, ...head } = origin
+  try {
+    yield encoder.start({ ...head, layout: formatVersion }, keys)
+    yield* rowsOf(replica, encoder)
+  } catch (error) {
+    onFailure(error)
+    const known = error instanceof HearsayError
+    yield encoder.fail(known ? error.code : 'INTERNAL', known ? error.message : 'a defect; the log has the details')
+  }
+}
+
+async function* rowsOf(replica: BackedUpReplica, encoder: BackupEncoder): AsyncGenerator<Buffer> {
+  assertSound(replica)
+  const { damageEpoch } = replica
+  const snapshot = replica.store.snapshot()
+  try {
+    for (const kind of backedUpKinds) {
+      for await (const rows of replica.store.scan(rangeOf(kind), snapshot)) {
+        for (const row of rows) {
+          const block = addRow(replica, encoder, row)
+          if (block !== undefined) yield block
+        }
+      }
+    }
+  } finally {
+    await snapshot.close()
+  }
+  // Damage that was found meanwhile was in the snapshot already.
+  assertSound(replica)
+  if (replica.damageEpoch !== damageEpoch) {
+    throw new HearsayError(
+      'DAMAGED_VALUE',
+      'damage was found in the store meanwhile, and mended; take the backup again',
+    )
+  }
+  yield encoder.finish()
+}
+
+function addRow(replica: BackedUpReplica, encoder: BackupEncoder, row: KvRow): Buffer | undefined {
+  // The layout's version stands in the head.
+  if (formatKey.equals(row.key)) return undefined
+  if (isSealed(row.key, row.value)) return encoder.add(row)
+  return replica.reading(() => {
+    throw new DamagedRow(row.key)
+  })
+}
