@@ -1,5 +1,4 @@
 /** Which keys are in conflict: found by one scan after the start, kept current from commits, looked at again only when asked. */
-
 import type { Listing } from '../store/data/listing.js'
 import { type Address, addressText } from '../store/model/address.js'
 import type { Replica } from '../store/replica/replica.js'
@@ -14,7 +13,7 @@ const pageConflicts = 256
 /** Counts addresses in conflict. */
 export class ConflictIndex {
   readonly #replica: Pick<Replica, 'versions'>
-  readonly #listing: Pick<Listing, 'conflicts' | 'isInConflict'>
+  readonly #listing: Pick<Listing, 'conflicts' | 'isInConflict' | 'prepare'>
   readonly #yieldTurn: () => Promise<void>
   readonly #inConflict = new Map<string, Address>()
   readonly #changed = new Map<string, Address>()
@@ -23,7 +22,7 @@ export class ConflictIndex {
 
   constructor(
     replica: Pick<Replica, 'versions'>,
-    listing: Pick<Listing, 'conflicts' | 'isInConflict'>,
+    listing: Pick<Listing, 'conflicts' | 'isInConflict' | 'prepare'>,
     yieldTurn: () => Promise<void>,
   ) {
     this.#replica = replica
@@ -54,7 +53,7 @@ export class ConflictIndex {
     this.#changed.clear()
     let looked = 0
     for (const [text, address] of suspects) {
-      if (this.#hasConflict(address)) this.#inConflict.set(text, address)
+      if (await this.#hasConflict(address)) this.#inConflict.set(text, address)
       else this.#inConflict.delete(text)
       if (++looked % sliceAddresses === 0) await this.#yieldTurn()
     }
@@ -76,9 +75,12 @@ export class ConflictIndex {
   }
 
   /** A damaged record is no conflict; whoever reads it is told. */
-  #hasConflict(address: Address): boolean {
+  async #hasConflict(address: Address): Promise<boolean> {
     try {
-      return this.#listing.isInConflict(address, this.#replica.versions(address))
+      const versions = this.#replica.versions(address)
+      const resolving = this.#listing.prepare(address, versions)
+      if (resolving !== undefined) await resolving
+      return this.#listing.isInConflict(address, versions)
     } catch {
       return false
     }

@@ -98,6 +98,7 @@ export class Protocols {
       acks: node.replica,
       name: settings.name,
       version: node.version,
+      rules: node.resolvers.marks,
       heartbeatMs: settings['heartbeat.interval'],
       clockBoundMs: settings['clock.bound'],
       addresses: () => told.addresses(),

@@ -14,7 +14,7 @@ import type { Settings } from './config/knobs.js'
 import { ConflictIndex } from './conflict-index.js'
 import type { Log } from './log/log.js'
 import type { NodeView } from './node-view.js'
-import { configuredResolvers, resolverWarnings } from './resolvers.js'
+import { NodeResolvers } from './resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from './restore/place.js'
 import { packageVersion } from './version.js'
 
@@ -77,11 +77,12 @@ export class StoredNode implements NodeView {
     replica: Replica,
     options: StoredNodeOptions,
     readonly tables: { areReadable: boolean },
+    readonly resolvers: NodeResolvers,
   ) {
     this.replica = replica
     this.#options = options
     this.#tokenKey = tokenKey(options.secret)
-    this.data = new UserData(new Access(replica, () => this.#tokenKey, configuredResolvers(options.settings.resolvers)))
+    this.data = new UserData(new Access(replica, () => this.#tokenKey, resolvers))
     this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
   }
 
@@ -111,7 +112,7 @@ export class StoredNode implements NodeView {
       },
       warn: (warning) => log.warn({}, warning),
     })
-    return new StoredNode(replica, options, tables)
+    return new StoredNode(replica, options, tables, await NodeResolvers.load(settings.resolvers, { environment, log }))
   }
 
   /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
@@ -201,9 +202,9 @@ export class StoredNode implements NodeView {
   }
 
   warnings(): string[] {
-    const { settings, warnings } = this.#options
+    const { warnings } = this.#options
     const files = this.#fileWarning === undefined ? [] : [this.#fileWarning]
-    return [...warnings, ...resolverWarnings(settings.resolvers), ...files, ...this.replica.warnings()]
+    return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings()]
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -213,6 +214,7 @@ export class StoredNode implements NodeView {
   /** Flushes and closes. */
   close(): Promise<void> {
     this.#isClosed = true
+    this.resolvers.stop()
     return this.replica.close()
   }
 }

@@ -23,13 +23,15 @@ export const resolve: Action = async (invocation) => {
   const resolution = resolutionOf(invocation)
   const client = invocation.client()
   const field = invocation.text('field')
-  const conflict = await find(client, key, field)
+  const isMerge = resolution !== undefined && 'merge' in resolution
+  // What a resolver merges is no conflict; whatever is there when the result is stored is merged.
+  const conflict = isMerge ? undefined : await find(client, key, field)
   if (resolution === undefined) {
-    await printConflict(invocation.output, conflict)
+    await printConflict(invocation.output, conflict!)
     throw new UsageError('say how: --pick N keeps one version, --value V replaces all, --merge lets the resolver merge')
   }
-  checkPick(resolution, conflict)
-  const context = invocation.text('context') ?? conflict.context
+  if (conflict !== undefined) checkPick(resolution, conflict)
+  const context = invocation.text('context') ?? conflict?.context
   const written = await client.resolve(key, resolution, context, field)
   await report(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
 }

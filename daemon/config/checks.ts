@@ -1,10 +1,13 @@
 /** Checks of single settings: names, addresses, resolvers. Each throws an Error that says what is wrong. */
+import { resolve } from 'node:path'
+import { rulePrefixBytesMax, rulesMax } from '../../protocols/membership/limits.js'
+import { modulesMax } from '../resolvers/limits.js'
 
 /** What a resolver does to the siblings below a prefix. */
 export interface ResolverRule {
   /** Keys that start with it. */
   readonly prefix: string
-  /** `siblings`, `lww`, `json-merge`, or the path of a module. */
+  /** `siblings`, `lww`, `json-merge`, or the path of a module, absolute once it is loaded. */
   readonly use: string
 }
 
@@ -52,7 +55,18 @@ export function parseResolvers(raw: unknown): readonly ResolverRule[] {
   const rules = list.map(parseResolver)
   const prefixes = new Set(rules.map((rule) => rule.prefix))
   if (prefixes.size < rules.length) throw new Error('one prefix stands twice')
+  if (rules.length > rulesMax) throw new Error(`there are more than ${rulesMax} rules`)
+  const modules = new Set(rules.map(({ use }) => use).filter((use) => use.includes('/')))
+  if (modules.size > modulesMax)
+    throw new Error(`there are more than ${modulesMax} modules, each of which has a thread`)
   return Object.freeze(rules)
+}
+
+/** The rules with the paths of modules made absolute: they stand relative to the file that names them. */
+export function withPathsFrom(folder: string, rules: readonly ResolverRule[]): readonly ResolverRule[] {
+  return Object.freeze(
+    rules.map(({ prefix, use }) => Object.freeze({ prefix, use: use.includes('/') ? resolve(folder, use) : use })),
+  )
 }
 
 function parseJson(text: string): unknown {
@@ -69,6 +83,9 @@ function parseResolver(raw: unknown): ResolverRule {
   const other = Object.keys(others)[0]
   if (other !== undefined) throw new Error(`a resolver has no '${other}'; it has prefix and use`)
   if (typeof prefix !== 'string') throw new Error("a resolver needs a 'prefix' (a text, which may be empty)")
+  if (Buffer.byteLength(prefix) > rulePrefixBytesMax || /\p{Surrogate}/u.test(prefix)) {
+    throw new Error(`the prefix of a resolver is well-formed text of at most ${rulePrefixBytesMax} bytes`)
+  }
   if (typeof use !== 'string') throw new Error("a resolver needs a 'use'")
   if (!['siblings', 'lww', 'json-merge'].includes(use) && !/^\.{0,2}\/.+\.m?js$/.test(use)) {
     throw new Error(`'${use}' is no resolver: siblings, lww, json-merge, or the path of a module (./name.js)`)

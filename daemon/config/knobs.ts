@@ -90,9 +90,10 @@ export const knobs = {
     fallback: () => Object.freeze([]) as readonly ResolverRule[],
     parse: parseResolvers,
     about:
-      'How conflicts below a key prefix are merged: `siblings` keeps all versions, `lww` shows and keeps the last.',
-    tradeOff: '`lww` never shows a conflict and drops what was written at the same time elsewhere.',
-    example: '[{ prefix = "cache/", use = "lww" }]',
+      'What is shown of conflicting versions below a key prefix, and kept by the next write: `siblings` all of them, `lww` the last, `json-merge` JSON texts united, a path the result of that module (an absolute one, or ./ from this file). The longest prefix counts.',
+    tradeOff:
+      '`lww` drops what was written at the same time elsewhere. Give all nodes the same rules, or they show different values of one key.',
+    example: '[{ prefix = "cache/", use = "lww" }, { prefix = "notes/", use = "json-merge" }]',
   } satisfies Knob<readonly ResolverRule[]>,
   logFormat: choiceKnob('text', ['text', 'json'], {
     about: 'The form of the daemon’s messages: lines for people on stderr, or one JSON object a line.',

@@ -1,7 +1,8 @@
 /** Puts the settings together: defaults, then the file, then the environment, then flags; checked once and frozen. */
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
+import { withPathsFrom } from './checks.js'
 import type { Knob, Surroundings } from './knob.js'
 import { flagOf, type KnobName, knobNames, knobs, type Settings, variableOf } from './knobs.js'
 import { formatDuration, formatSize } from './parse.js'
@@ -95,6 +96,8 @@ function assemble(
     }
   }
   settings.data = resolve(expandHome(String(settings.data), surroundings.home))
+  const folder = origins.resolvers === 'file' && rest.file !== null ? dirname(rest.file) : '.'
+  settings.resolvers = withPathsFrom(folder, settings.resolvers as Settings['resolvers'])
   return Object.freeze({
     settings: Object.freeze(settings) as unknown as Settings,
     origins: Object.freeze(origins) as Config['origins'],

@@ -7,8 +7,14 @@ export const peerBytesMax = 128
 export const addressBytesMax = 256
 export const addressesMax = 32
 export const versionBytesMax = 64
+/** Rules for conflicts that a member tells of, and bytes of a rule's prefix and of its mark. */
+export const rulesMax = 64
+export const rulePrefixBytesMax = 256
+export const ruleMarkBytes = 8
+/** Members, and prefixes of one member, that are named in warnings of other rules. */
+export const rulesNamedMax = 3
 /** Bytes of a member's record or of the record of a forgotten one. */
-export const recordBytesMax = 16 * 1024
+export const recordBytesMax = 32 * 1024
 /** How often this node rewrites its own record after another one changed it; beyond that two nodes must share the id. */
 export const recordFightsMax = 3
 

@@ -115,8 +115,9 @@ export class Records {
   }
 
   #wanted(): Buffer {
-    const { network, name, version, addresses } = this.#options
-    return encodeRecord({ name, peer: network.self, version, addresses: addresses() })
+    const { network, name, version, rules, addresses } = this.#options
+    const record = { name, peer: network.self, version, addresses: addresses() }
+    return encodeRecord(rules === undefined ? record : { ...record, rules })
   }
 }
 

@@ -4,8 +4,9 @@ import { clockBoundMsDefault } from '../../store/model/limits.js'
 import type { PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
+import { differingPrefixes, type RuleMark } from './core/rules.js'
 import type { Heartbeats } from './heartbeats.js'
-import { clockHeardMs, fullMeshMembersMax } from './limits.js'
+import { clockHeardMs, fullMeshMembersMax, rulesNamedMax } from './limits.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
 import type { Waiting } from './waiting.js'
 
@@ -84,6 +85,7 @@ export function warningsOf(
   for (const [name, peers] of directory.doubleNames()) {
     warnings.push(`several members are called ${name} (${peers.join(', ')}); restart one of them with another --name`)
   }
+  warnings.push(...ruleWarnings(options.rules ?? [], directory))
   if (isContested) {
     warnings.push(
       'another node uses the peer id of this one (a copied data directory?); stop one of the two and restore it',
@@ -93,4 +95,23 @@ export function warningsOf(
     warnings.push('this node was forgotten by the mesh, whose members refuse it; join again with a new data directory')
   }
   return warnings
+}
+
+/** Members that settle conflicts by other rules than this node: then the two show different values of one key. */
+function ruleWarnings(rules: readonly RuleMark[], directory: Directory): string[] {
+  const warnings: string[] = []
+  for (const { peer, rules: theirs = [] } of directory.others()) {
+    const prefixes = differingPrefixes(rules, theirs)
+    if (prefixes.length === 0) continue
+    const named = prefixes.slice(0, rulesNamedMax).map((prefix) => `'${prefix}'`)
+    const more = prefixes.length > rulesNamedMax ? ` and ${prefixes.length - rulesNamedMax} more` : ''
+    warnings.push(
+      `${directory.name(peer)} resolves ${named.join(', ')}${more} by another rule: the two show different values of a key in conflict; give both the same resolvers, and the same modules`,
+    )
+  }
+  if (warnings.length <= rulesNamedMax) return warnings
+  return [
+    ...warnings.slice(0, rulesNamedMax),
+    `${warnings.length - rulesNamedMax} more members resolve conflicts by other rules`,
+  ]
 }

@@ -6,6 +6,7 @@ import type { Context } from '../../store/model/context.js'
 import type { Entry, Version } from '../../store/model/update.js'
 import type { ApplyOutcome, Capture, Obligation, PeerEntry, Transaction } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
+import type { RuleMark } from './core/rules.js'
 
 /** What is held for a member that is behind. */
 export interface Hint {
@@ -46,6 +47,8 @@ export interface MembershipOptions {
   /** This node's name and the version of its software. */
   readonly name: string
   readonly version: string
+  /** By which rules this node settles conflicts; sorted by prefix. */
+  readonly rules?: readonly RuleMark[]
   /** The multiaddrs that others can reach this node at, now. */
   addresses(): readonly string[]
   /** Whether this node is cut off from a peer by its operator. */

@@ -18,6 +18,13 @@ export interface ListQuery {
   readonly limit: number
 }
 
+interface MutableItem {
+  readonly key: string
+  readonly types: UserType[]
+  siblings: number
+  value?: Uint8Array
+}
+
 /** Lists keys and conflicts. */
 export class Listing {
   readonly #access: Access
@@ -30,7 +37,8 @@ export class Listing {
 
   /** Keys in the order of their bytes, each with its types. A collection counts as soon as one element of it is seen. */
   async list(query: ListQuery & { readonly values: boolean }): Promise<Page<ListItem>> {
-    const items: { key: string; types: UserType[]; siblings: number; value?: Uint8Array }[] = []
+    const items: MutableItem[] = []
+    const unresolved: { item: MutableItem; address: Address }[] = []
     let hasMore = false
     await visitEntries(this.#access.replica, query, ({ address, versions }) => {
       const { key } = address
@@ -46,9 +54,13 @@ export class Listing {
       }
       const item = items.at(-1)!
       item.types.push(type)
-      if (type === 'reg') this.#addRegister(item, { address, versions }, query.values)
+      if (type === 'reg') {
+        this.#addRegister(item, { address, versions }, query.values)
+        if (item.siblings > 1) unresolved.push({ item, address })
+      }
       return 'past-type'
     })
+    for (const { item, address } of unresolved) await this.#resolve(item, address, query.values)
     return { items, next: hasMore ? items.at(-1)!.key : null }
   }
 
@@ -79,6 +91,12 @@ export class Listing {
     return { items, next }
   }
 
+  /** Waits for the resolver of an address, if it has to compute first; undefined when it need not. */
+  prepare(address: Address, versions: readonly Version[]): Promise<void> | undefined {
+    if (versions.length < 2 || (address.type !== 'reg' && address.type !== 'map')) return undefined
+    return this.#access.prepare(address, versions)
+  }
+
   /** Whether an address holds more than one distinct version, as far as its resolver has computed. */
   isInConflict(address: Address, versions: readonly Version[]): boolean {
     if (versions.length < 2 || (address.type !== 'reg' && address.type !== 'map')) return false
@@ -91,11 +109,16 @@ export class Listing {
     return versions.some((version) => !hasExpired(version, nowMs))
   }
 
-  #addRegister(
-    item: { siblings: number; value?: Uint8Array },
-    { address, versions }: EntryRow,
-    withValue: boolean,
-  ): void {
+  /** Read again, because the values of a whole page are not held while resolvers compute. */
+  async #resolve(item: MutableItem, address: Address, withValue: boolean): Promise<void> {
+    const versions = this.#access.replica.versions(address)
+    const resolving = this.#access.prepare(address, versions)
+    if (resolving === undefined) return
+    await resolving
+    this.#addRegister(item, { address, versions }, withValue)
+  }
+
+  #addRegister(item: MutableItem, { address, versions }: EntryRow, withValue: boolean): void {
     const shown = this.#access.shown(address, versions)
     item.siblings = shown.length
     if (withValue && shown.length > 0) item.value = shown[0]!.version.value

@@ -53,11 +53,13 @@ export class Values {
   putIn(turn: Turn, address: Address, value: Uint8Array, options: PutOptions): Dot {
     const context = this.access.contextDots(address, options.context)
     const { transaction } = turn
-    const { versions, groups } = turn.look(address)
-    if (options.ifAbsent === true && groups.length > 0) {
+    const versions = transaction.versions(address)
+    const expired = expiredDots(versions, transaction.nowMs)
+    if (options.ifAbsent === true && expired.length < versions.length) {
       throw new HearsayError('EXISTS', `${nameOf(address)} exists; leave out --if-absent to overwrite it`)
     }
-    const superseded = mergeDots(context ?? groups[0]?.dots ?? [], expiredDots(versions, transaction.nowMs))
+    // Who says what is in view need not wait for what a resolver would show.
+    const superseded = mergeDots(context ?? turn.look(address).groups[0]?.dots ?? [], expired)
     return transaction.put(address, value, options.expiresAtMs ?? null, superseded)
   }
 
@@ -65,10 +67,18 @@ export class Values {
   deleteIn(turn: Turn, address: Address, options: DeleteOptions): Dot {
     const context = this.access.contextDots(address, options.context)
     const { transaction } = turn
-    const { versions, groups } = turn.look(address)
-    if (groups.length === 0) throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
-    if (groups.length > 1 && context === undefined && options.all !== true) throw conflictAt(address, groups.length)
-    return transaction.remove(address, mergeDots(context ?? dotsOf(groups), expiredDots(versions, transaction.nowMs)))
+    const versions = transaction.versions(address)
+    const expired = expiredDots(versions, transaction.nowMs)
+    if (expired.length === versions.length) throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
+    return transaction.remove(address, mergeDots(context ?? this.#allInView(turn, address, options), expired))
+  }
+
+  /** Every dot in view; CONFLICT when they are siblings and `all` is not given. */
+  #allInView(turn: Turn, address: Address, { all }: DeleteOptions): readonly Dot[] {
+    if (all === true) return turn.transaction.versions(address).map((version) => version.dot)
+    const { groups } = turn.look(address)
+    if (groups.length > 1) throw conflictAt(address, groups.length)
+    return dotsOf(groups)
   }
 
   /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */

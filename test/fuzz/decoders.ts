@@ -172,6 +172,7 @@ const messages: readonly Message[] = [
 
 const copy: reads.Copy = { entry: { address, updates: [put], bare: [dot] }, removed: [{ actor, counter: 1 }], members }
 const list = new Uint8Array(8)
+const memberRecord = { name: 'one', peer: '12D3KooW', version: '0.1.0', addresses: ['/ip4/127.0.0.1/tcp/7400'] }
 const heartbeat = encodeHeartbeat({
   nonce: 300,
   wallMs: 1_700_000_000_000,
@@ -233,7 +234,7 @@ export const decoders: readonly Decoder[] = [
   bytesDecoder('read repaired', [reads.encodeRepaired()], reads.decodeRepaired),
   bytesDecoder(
     'member record',
-    [encodeRecord({ name: 'one', peer: '12D3KooW', version: '0.1.0', addresses: ['/ip4/127.0.0.1/tcp/7400'] })],
+    [encodeRecord(memberRecord), encodeRecord({ ...memberRecord, rules: [{ prefix: 'a', mark: '0102030405060708' }] })],
     decodeRecord,
   ),
   bytesDecoder('forgotten record', [encodeForgotten({ name: 'one', peer: '12D3KooW' })], decodeForgotten),

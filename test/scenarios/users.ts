@@ -1,8 +1,8 @@
 /** What users do at a node: put, get, delete, keep tokens. A refused request prints its code and message. */
 import { createHash } from 'node:crypto'
+import type { Written } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { register } from '../../store/model/address.js'
-import type { Written } from '../../store/data/types.js'
 import { ScenarioError, type Stage, valueText } from './stage.js'
 import { type Commands, durationMs, expectWords, optionsOf } from './words.js'
 

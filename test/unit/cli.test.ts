@@ -274,12 +274,19 @@ describe('conflicts and resolve', () => {
   test.each([
     [['--pick', '2'], { pick: 2 }],
     [['--value', 'both'], { value: 'both', encoding: 'utf8' }],
-    [['--merge'], { merge: true }],
   ])('resolve %j passes the context of what is there', async (flags, choice) => {
     const ran = await against(answer, ['resolve', 'k', ...flags])
     expect(ran).toMatchObject({ exit: 0, text: 'resolved k\n' })
     expect(ran.requests[1]).toMatchObject({ method: 'POST', url: '/v1/conflicts/k' })
     expect(JSON.parse(ran.requests[1]!.body.toString())).toEqual({ ...choice, context: 'both' })
+  })
+
+  test('resolve --merge needs no conflict: what a resolver merges is none', async () => {
+    const ran = await against({ body: written }, ['resolve', 'k', '--merge'])
+    expect(ran).toMatchObject({ exit: 0, text: 'resolved k\n' })
+    expect(ran.requests.map(({ method, body }) => [method, JSON.parse(body.toString())])).toEqual([
+      ['POST', { merge: true }],
+    ])
   })
 
   test('resolve takes a context read earlier', async () => {
@@ -298,7 +305,7 @@ describe('conflicts and resolve', () => {
 
   test('resolve of a key that is not in conflict: exit 3, also when a longer key is', async () => {
     const other = { body: { items: [{ ...conflict, key: 'k2' }], next: null } }
-    expect(await against(other, ['resolve', 'k', '--merge'])).toMatchObject({ exit: 3 })
+    expect(await against(other, ['resolve', 'k', '--pick', '1'])).toMatchObject({ exit: 3 })
   })
 })
 

@@ -1,7 +1,7 @@
 /** The settings: durations and sizes, the table, precedence, clear errors, and the example file kept equal to the table. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exampleFile } from '../../daemon/config/example.js'
@@ -167,11 +167,32 @@ describe('resolvers', () => {
     const fromFile = await loadConfig(sources())
     expect(fromFile.settings.resolvers).toEqual([
       { prefix: 'cache/', use: 'lww' },
-      { prefix: '', use: './merge.js' },
+      { prefix: '', use: join(home, 'merge.js') },
     ])
     const environment = { HEARSAY_DATA: home, HEARSAY_RESOLVERS: '[{"prefix":"a","use":"siblings"}]' }
     const fromVariable = await loadConfig(sources({ environment }))
     expect(fromVariable.settings.resolvers).toEqual([{ prefix: 'a', use: 'siblings' }])
+  })
+
+  it('name modules from where they stand: the folder of the file, or the folder that the daemon is started in', async () => {
+    const folder = join(home, 'etc')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'node.toml'), 'resolvers = [{ prefix = "a", use = "../merge.mjs" }]')
+    const fromFile = await loadConfig(sources({ flags: { config: join(folder, 'node.toml') } }))
+    expect(fromFile.settings.resolvers).toEqual([{ prefix: 'a', use: join(home, 'merge.mjs') }])
+    const environment = { HEARSAY_DATA: home, HEARSAY_RESOLVERS: '[{"prefix":"a","use":"./merge.mjs"}]' }
+    const fromVariable = await loadConfig(sources({ environment }))
+    expect(fromVariable.settings.resolvers).toEqual([{ prefix: 'a', use: resolve('merge.mjs') }])
+  })
+
+  it.each([
+    ['a prefix over the limit', [{ prefix: 'x'.repeat(257), use: 'lww' }]],
+    ['a prefix that is no text', [{ prefix: '\ud800', use: 'lww' }]],
+    ['too many modules', Array.from({ length: 17 }, (_, at) => ({ prefix: `${at}`, use: `./${at}.mjs` }))],
+    ['too many', Array.from({ length: 65 }, (_, at) => ({ prefix: `${at}`, use: 'lww' }))],
+  ])('%s is refused', async (_, rules) => {
+    const environment = { HEARSAY_DATA: home, HEARSAY_RESOLVERS: JSON.stringify(rules) }
+    await expect(loadConfig(sources({ environment }))).rejects.toMatchObject({ code: 'BAD_CONFIG' })
   })
 })
 

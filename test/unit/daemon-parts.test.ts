@@ -1,4 +1,4 @@
-/** Small parts of the daemon: conflicts counted, blocks kept, the late network, readiness told, resolvers chosen. */
+/** Small parts of the daemon: conflicts counted, blocks kept, the late network, readiness told. */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,14 +7,13 @@ import { BlockList } from '../../daemon/block-list.js'
 import { ConflictIndex } from '../../daemon/conflict-index.js'
 import { LazyNetwork } from '../../daemon/lazy-network.js'
 import { readyLine } from '../../daemon/ready-line.js'
-import { configuredResolvers, resolverWarnings } from '../../daemon/resolvers.js'
 import { notifyServiceManager } from '../../daemon/service-manager.js'
 import type { ConflictItem } from '../../daemon/services.js'
 import { packageVersion } from '../../daemon/version.js'
 import type { Network, NetworkListener } from '../../protocols/network.js'
 import { type Address, register } from '../../store/model/address.js'
 import { valueHash } from '../../store/model/digest.js'
-import { type Sibling, siblings } from '../../store/model/register.js'
+import { siblings } from '../../store/model/register.js'
 import type { Version } from '../../store/model/update.js'
 
 let directory: string
@@ -27,6 +26,7 @@ describe('the count of conflicts', () => {
   let stored: Map<string, string[]>
   let scans: number
   let nowMs: number
+  let resolving: Promise<void> | undefined
 
   function version(text: string, counter: number): Version {
     const value = Buffer.from(text)
@@ -49,7 +49,8 @@ describe('the count of conflicts', () => {
     const clock = () => ({ nowMs, clockBoundMs: 60_000 })
     const isInConflict = ({ key }: Address, found: readonly Version[]) =>
       !isMerged(key) && siblings(found, clock()).length > 1
-    return new ConflictIndex({ versions }, { conflicts, isInConflict }, async () => {})
+    const prepare = ({ key }: Address) => (key === 'slow' ? resolving : undefined)
+    return new ConflictIndex({ versions }, { conflicts, isInConflict, prepare }, async () => {})
   }
 
   beforeEach(() => {
@@ -85,6 +86,22 @@ describe('the count of conflicts', () => {
     expect(await conflicts.count()).toBe(1)
     nowMs = 1000
     expect(await conflicts.count()).toBe(0)
+  })
+
+  it('waits for a resolver that has to compute first', async () => {
+    let isResolved = false
+    let resolve!: () => void
+    resolving = new Promise<void>((done) => {
+      resolve = done
+    })
+    const conflicts = index((key) => key === 'slow' && isResolved)
+    await conflicts.count()
+    stored.set('slow', ['1', '2'])
+    conflicts.changed(register('slow'))
+    const counted = conflicts.count()
+    isResolved = true
+    resolve()
+    expect(await counted).toBe(2)
   })
 
   it('scans again after more changes than it remembers', async () => {
@@ -195,27 +212,6 @@ describe('readiness', () => {
       false,
     )
     expect(readFileSync(told, 'utf8').split('\n')).toHaveLength(2)
-  })
-})
-
-describe('resolvers', () => {
-  it('are chosen by the longest prefix; those without effect are warned of', () => {
-    const rules = [
-      { prefix: '', use: 'lww' },
-      { prefix: 'keep/', use: 'siblings' },
-      { prefix: 'keep/not/', use: 'lww' },
-      { prefix: 'json/', use: 'json-merge' },
-    ]
-    const groups = ['newer', 'older'].map((text) => ({ version: { value: Buffer.from(text) } })) as unknown as Sibling[]
-    const of = (key: string) => configuredResolvers(rules).outcome(key, groups)
-    expect(['x', 'keep/x', 'keep/not/x', 'json/x'].map(of)).toEqual([
-      { value: Buffer.from('newer') },
-      'siblings',
-      { value: Buffer.from('newer') },
-      'siblings',
-    ])
-    expect(configuredResolvers([]).outcome('x', groups)).toBe('siblings')
-    expect(resolverWarnings(rules)).toEqual([expect.stringContaining('json-merge')])
   })
 })
 

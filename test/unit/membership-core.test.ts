@@ -5,6 +5,7 @@ import { ClockSamples, median, sample } from '../../protocols/membership/core/cl
 import { contextsDigest, listDigest } from '../../protocols/membership/core/digest.js'
 import { Directory } from '../../protocols/membership/core/directory.js'
 import {
+  decodeForgotten,
   decodeRecord,
   encodeForgotten,
   encodeRecord,
@@ -13,6 +14,15 @@ import {
   mergeRecords,
 } from '../../protocols/membership/core/record.js'
 import { type Relayable, RelayWriter } from '../../protocols/membership/core/relays.js'
+import { differingPrefixes } from '../../protocols/membership/core/rules.js'
+import {
+  addressBytesMax,
+  addressesMax,
+  nameBytesMax,
+  peerBytesMax,
+  rulePrefixBytesMax,
+  rulesMax,
+} from '../../protocols/membership/limits.js'
 import { LocalState } from '../../protocols/membership/local-state.js'
 import type { MembershipReplica } from '../../protocols/membership/types.js'
 import { majority } from '../../protocols/membership/waiting.js'
@@ -33,6 +43,50 @@ function version(value: Uint8Array, ms: number, counter = 1): Version {
 }
 
 const record = (name: string, addresses: string[] = [], peer = 'p') => ({ name, peer, addresses, version: '1' })
+
+describe('rules', () => {
+  const rules = (marks: Record<string, string>) =>
+    Object.entries(marks).map(([prefix, mark]) => ({ prefix, mark: mark.padEnd(16, '0') }))
+
+  it.each([
+    ['none and none', {}, {}, []],
+    ['the same', { '': 'a', b: 'b' }, { '': 'a', b: 'b' }, []],
+    ['another rule for a prefix', { a: 'a', b: 'b' }, { a: 'a', b: 'c' }, ['b']],
+    ['a rule for siblings is no rule', { a: '0' }, {}, []],
+    ['a rule on one side only', { b: 'b' }, { a: 'a' }, ['a', 'b']],
+    ['a longer prefix that says the same as the shorter one', { a: 'a', ab: 'a' }, { a: 'a' }, []],
+    ['a longer prefix that says otherwise', { a: 'a', ab: 'b' }, { a: 'a' }, ['ab']],
+  ])('differ where members make something else of a key: %s', (_, ours, theirs, prefixes) => {
+    expect(differingPrefixes(rules(ours), rules(theirs))).toEqual(prefixes)
+    expect(differingPrefixes(rules(theirs), rules(ours))).toEqual(prefixes)
+  })
+
+  it('are in a record of their own version, strict to read', () => {
+    const rules = [
+      { prefix: '', mark: '00000000000000ff' },
+      { prefix: 'a/', mark: '1122334455667788' },
+    ]
+    const bytes = encodeRecord({ ...record('n', ['a']), rules })
+    const golden = `02016e01700131${'010161'}${'02'}${'0000000000000000ff'}${'02612f1122334455667788'}`
+    expect(bytes.toString('hex')).toBe(golden)
+    expect(decodeRecord(bytes)).toEqual({ ...record('n', ['a']), rules })
+    expect(encodeRecord({ ...record('n', ['a']), rules: [] })).toEqual(encodeRecord(record('n', ['a'])))
+    expect(() => decodeRecord(Buffer.from(golden.replace(/^02/, '03'), 'hex'))).toThrow(DecodeError)
+    expect(() => decodeRecord(encodeRecord({ ...record('n'), rules: rules.toReversed() }))).toThrow(DecodeError)
+    expect(() => decodeRecord(Buffer.from(`02016e01700131${'010161'}00`, 'hex'))).toThrow(DecodeError)
+    expect(() => decodeForgotten(Buffer.from('02017001', 'hex'))).toThrow(DecodeError)
+  })
+
+  it('fit into a record at their most', () => {
+    const rules = Array.from({ length: rulesMax }, (_, at) => ({
+      prefix: `${at}`.padStart(rulePrefixBytesMax, '0'),
+      mark: 'ff'.repeat(8),
+    }))
+    const addresses = Array.from({ length: addressesMax }, (_, at) => `${at}`.padStart(addressBytesMax, '0'))
+    const full = { name: 'n'.repeat(nameBytesMax), peer: 'p'.repeat(peerBytesMax), version: '1', addresses, rules }
+    expect(decodeRecord(encodeRecord(full))).toEqual(full)
+  })
+})
 
 describe('records', () => {
   it('have one form, whatever the order of their addresses', () => {

@@ -61,6 +61,7 @@ const copy: reads.Copy = {
 }
 const request = { address: register('key'), list, dots: [put.dot] }
 const record = { name: 'name', peer: 'peer', addresses: ['/ip4/1.2.3.4/tcp/7400'], version: '0.1.0' }
+const rules = [{ prefix: 'notes/', mark: '0102030405060708' }]
 
 const frames: [string, () => Buffer, (bytes: Uint8Array) => unknown, unknown][] = [
   ['idle heartbeat', () => encodeHeartbeat(idle), decodeHeartbeat, idle],
@@ -81,6 +82,7 @@ const frames: [string, () => Buffer, (bytes: Uint8Array) => unknown, unknown][] 
   ['repair', () => reads.encodeRepair(copy, memberOf), (bytes) => reads.decodeRepair(bytes, register('key')), copy],
   ['repaired', () => reads.encodeRepaired(), reads.decodeRepaired, undefined],
   ['record', () => encodeRecord(record), decodeRecord, record],
+  ['record with rules', () => encodeRecord({ ...record, rules }), decodeRecord, { ...record, rules }],
   ['forgotten', () => encodeForgotten({ peer: 'peer', name: 'name' }), decodeForgotten, { peer: 'peer', name: 'name' }],
 ]
 
@@ -95,6 +97,7 @@ describe('the frames of membership', () => {
         "read refusal": "0101",
         "read request": "0100036b657900000102030405060701010203040506070802",
         "record": "01046e616d65047065657205302e312e3001152f6970342f312e322e332e342f7463702f37343030",
+        "record with rules": "02046e616d65047065657205302e312e3001152f6970342f312e322e332e342f7463702f3734303001066e6f7465732f0102030405060708",
         "repair": "01010102030405060708aaaaaaaaaaaaaaaa0104000200036b65790080d095ffbc31030576616c7565000101020304050607080201010203040506070801",
         "repaired": "01",
       }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
+import { decodeRecord, encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import { register } from '../../store/model/address.js'
 import { FakeMesh } from '../support/fake-network.js'
@@ -54,6 +54,30 @@ describe('records', () => {
     address = '/ip4/10.0.0.1/tcp/2'
     a.membership.addressesChanged()
     await world.runUntil(() => b.membership.records()[0]!.addresses[0] === address)
+  })
+
+  it('members that settle conflicts by other rules are named; a record with other rules is written anew', async () => {
+    const world = new VirtualWorld(1)
+    const mesh = new FakeMesh(world)
+    const rule = (prefix: string, digit: string) => ({ prefix, mark: digit.repeat(16) })
+    const rules = ['a/', 'b/', 'c/', 'd/', 'e/'].map((prefix) => rule(prefix, '1'))
+    const a = await openMember(mesh, 'a', { rules })
+    const b = await openMember(mesh, 'b', { rules: [rules[0]!, rule('b/', '2')] })
+    const c = await openMember(mesh, 'c', { rules })
+    mesh.connectAll()
+    await world.runUntil(() => [a, b, c].every((node) => node.membership.records().length === 2))
+    expect(a.membership.warnings()).toEqual([
+      expect.stringMatching(/^name-b resolves 'b\/', 'c\/', 'd\/' and 1 more by another rule/),
+    ])
+    expect(b.membership.warnings()).toHaveLength(2)
+    await world.runThrough(b.stop())
+    mesh.remove('b')
+    const again = await openMember(mesh, 'b', { store: b.store, rules })
+    mesh.connectAll()
+    const own = () => decodeRecord(again.replica.versions(memberAddress('b'))[0]!.value)
+    await world.runUntil(() => own().rules?.length === rules.length)
+    expect(own().rules).toEqual(rules)
+    expect(again.membership.warnings()).toEqual([])
   })
 
   it('two nodes that share a peer id stop overwriting each other, and warn', async () => {

@@ -13,8 +13,12 @@ import {
   nameBytesMax,
   peerBytesMax,
   recordBytesMax,
+  ruleMarkBytes,
+  rulePrefixBytesMax,
+  rulesMax,
   versionBytesMax,
 } from '../limits.js'
+import type { RuleMark } from './rules.js'
 
 /** What a node says of itself. */
 export interface MemberRecord {
@@ -24,6 +28,8 @@ export interface MemberRecord {
   readonly addresses: readonly string[]
   /** The version of its software. */
   readonly version: string
+  /** By which rules it settles conflicts; sorted by prefix, each once. None: it leaves all siblings as they are. */
+  readonly rules?: readonly RuleMark[]
 }
 
 /** Retires a member for good. */
@@ -37,7 +43,9 @@ export interface ForgottenRecord {
 export const memberPrefix = 'member/'
 export const forgottenPrefix = 'forgotten/'
 
+/** A record without rules is written as it was before there were any. */
 const recordVersion = 1
+const recordVersionWithRules = 2
 
 /** Where a member's record lives. */
 export function memberAddress(peer: PeerId): Address {
@@ -54,29 +62,46 @@ export function memberTag(peer: PeerId): MemberTag {
   return sha256(Buffer.from(peer)).toString('hex', 0, 8)
 }
 
-/** The canonical bytes of a record. Addresses are sorted, and cut to the limits. */
+/** The canonical bytes of a record. Addresses are sorted, and cut to the limits; rules are so already. */
 export function encodeRecord(record: MemberRecord): Buffer {
   const addresses = tidy(record.addresses)
-  const writer = new ByteWriter().u8(recordVersion).text(record.name).text(record.peer).text(record.version)
+  const rules = record.rules ?? []
+  const version = rules.length > 0 ? recordVersionWithRules : recordVersion
+  const writer = new ByteWriter().u8(version).text(record.name).text(record.peer).text(record.version)
   writer.varint(addresses.length)
   for (const address of addresses) writer.text(address)
+  if (rules.length > 0) writer.varint(rules.length)
+  for (const { prefix, mark } of rules) writer.text(prefix).hex(mark)
   return writer.finish()
 }
 
 /** Reads a record. Throws a DecodeError for anything else. */
 export function decodeRecord(bytes: Uint8Array): MemberRecord {
-  const reader = start(bytes)
+  const { reader, format } = start(bytes, recordVersionWithRules)
   const name = reader.text(nameBytesMax)
   const peer = reader.text(peerBytesMax)
   const version = reader.text(versionBytesMax)
   const addresses: string[] = []
   for (let left = reader.count(addressesMax); left > 0; left--) addresses.push(reader.text(addressBytesMax))
+  const rules = format === recordVersionWithRules ? readRules(reader) : []
   reader.end()
   if (peer.length === 0) throw new DecodeError('a record without a peer id')
   if (addresses.some((address, at) => at > 0 && addresses[at - 1]! >= address)) {
     throw new DecodeError('addresses not strictly ascending')
   }
-  return { name, peer, addresses, version }
+  return { name, peer, addresses, version, ...(rules.length === 0 ? {} : { rules }) }
+}
+
+function readRules(reader: ByteReader): RuleMark[] {
+  const rules: RuleMark[] = []
+  for (let left = reader.count(rulesMax, 1 + ruleMarkBytes); left > 0; left--) {
+    rules.push({ prefix: reader.text(rulePrefixBytesMax), mark: reader.hex(ruleMarkBytes) })
+  }
+  if (rules.length === 0) throw new DecodeError('a record with rules that has none')
+  if (rules.some(({ prefix }, at) => at > 0 && rules[at - 1]!.prefix >= prefix)) {
+    throw new DecodeError('prefixes not strictly ascending')
+  }
+  return rules
 }
 
 /** The canonical bytes of the record of a forgotten member. */
@@ -86,7 +111,7 @@ export function encodeForgotten(record: ForgottenRecord): Buffer {
 
 /** Reads the record of a forgotten member. Throws a DecodeError for anything else. */
 export function decodeForgotten(bytes: Uint8Array): ForgottenRecord {
-  const reader = start(bytes)
+  const { reader } = start(bytes, recordVersion)
   const peer = reader.text(peerBytesMax)
   const name = reader.text(nameBytesMax)
   reader.end()
@@ -95,8 +120,8 @@ export function decodeForgotten(bytes: Uint8Array): ForgottenRecord {
 }
 
 /**
- * The one record that concurrent versions make, the same on every node: name and version of the latest by (time, dot),
- * and the addresses of all. Versions that are no record of this peer are left out; undefined when none is left.
+ * The one record that concurrent versions make, the same on every node: name, version and rules of the latest by
+ * (time, dot), and the addresses of all. Versions that are no record of this peer are left out; undefined when none is left.
  */
 export function mergeRecords(peer: PeerId, versions: readonly Version[]): MemberRecord | undefined {
   const records = byTime(versions).flatMap((version) => {
@@ -119,11 +144,12 @@ export function tidy(addresses: readonly string[]): string[] {
   return [...new Set(fitting)].sort().slice(0, addressesMax)
 }
 
-function start(bytes: Uint8Array): ByteReader {
+function start(bytes: Uint8Array, formatMax: number): { reader: ByteReader; format: number } {
   if (bytes.length > recordBytesMax) throw new DecodeError('record over the limit')
   const reader = new ByteReader(bytes)
-  if (reader.u8() !== recordVersion) throw new DecodeError('unknown version of a record')
-  return reader
+  const format = reader.u8()
+  if (format < recordVersion || format > formatMax) throw new DecodeError('unknown version of a record')
+  return { reader, format }
 }
 
 function byTime(versions: readonly Version[]): Version[] {

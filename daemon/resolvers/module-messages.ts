@@ -1,0 +1,35 @@
+/** What the daemon and the thread of an application's module say to each other, and what the module is given. */
+
+/** One distinct version, as a module is given it. */
+export interface ModuleVersion {
+  readonly value: Uint8Array
+  /** The value as text; null when it is not UTF-8. */
+  readonly text: string | null
+  /** When it was written, in milliseconds since 1970, by the clock of the node that wrote it. */
+  readonly time: number
+}
+
+/** What the daemon hands over: the text is made in the thread. */
+export type SentVersion = Pick<ModuleVersion, 'value' | 'time'>
+
+/** What a thread is started with. */
+export interface ThreadData {
+  /** The module's own text. */
+  readonly source: string
+  readonly exampleBytesMax: number
+  readonly examplesMax: number
+  readonly resultBytesMax: number
+  readonly reasonCharactersMax: number
+}
+
+/** A call. */
+export interface Question {
+  readonly id: number
+  readonly versions: readonly SentVersion[]
+}
+
+/** The first message of a thread. */
+export type Loaded = { readonly examples: readonly Uint8Array[] } | { readonly reason: string }
+
+/** The answer to a call. */
+export type Answer = { readonly id: number } & ({ readonly value: Uint8Array } | { readonly reason: string })
