@@ -9,9 +9,16 @@ import { realEnvironment } from '../../daemon/net/real-environment.js'
 import { jsonBytesAtOnceMax, moduleBytesMax, resultBytesKept, resultsKept } from '../../daemon/resolvers/limits.js'
 import { NodeResolvers } from '../../daemon/resolvers/node-resolvers.js'
 import { ResultCache } from '../../daemon/resolvers/result-cache.js'
+import type { Environment } from '../../store/environment.js'
 import { valueHash } from '../../store/model/digest.js'
 import type { Sibling } from '../../store/model/register.js'
 import { makeModuleProgram } from '../support/module-program.js'
+
+/** Limits of time are no part of these tests: a slow machine must not meet them. */
+const patient: Environment = {
+  ...realEnvironment,
+  setTimer: (delayMs, callback) => realEnvironment.setTimer(delayMs * 30, callback),
+}
 
 let folder: string
 let made: ReturnType<typeof makeModuleProgram>
@@ -31,7 +38,7 @@ afterEach(() => {
 
 async function load(...rules: ResolverRule[]): Promise<NodeResolvers> {
   const resolvers = await NodeResolvers.load(rules, {
-    environment: realEnvironment,
+    environment: patient,
     log: silentLog,
     program: made.program,
   })
