@@ -1,8 +1,8 @@
 /** Which keys are in conflict: found by one scan after the start, kept current from commits, looked at again only when asked. */
+
+import type { Listing } from '../store/data/listing.js'
 import { type Address, addressText } from '../store/model/address.js'
-import { siblings } from '../store/model/register.js'
 import type { Replica } from '../store/replica/replica.js'
-import type { Registers } from './services.js'
 
 /** Changed addresses that wait to be looked at; more, and the next question scans everything again. */
 const changedMax = 100_000
@@ -13,25 +13,21 @@ const pageConflicts = 256
 
 /** Counts addresses in conflict. */
 export class ConflictIndex {
-  readonly #replica: Pick<Replica, 'versions' | 'displayClock'>
-  readonly #registers: Pick<Registers, 'conflicts'>
-  readonly #isMerged: (key: string) => boolean
+  readonly #replica: Pick<Replica, 'versions'>
+  readonly #listing: Pick<Listing, 'conflicts' | 'isInConflict'>
   readonly #yieldTurn: () => Promise<void>
   readonly #inConflict = new Map<string, Address>()
   readonly #changed = new Map<string, Address>()
   #needsScan = true
   #updating: Promise<void> | undefined
 
-  /** `isMerged`: whether a resolver shows one value for a key, so that it never is in conflict. */
   constructor(
-    replica: Pick<Replica, 'versions' | 'displayClock'>,
-    registers: Pick<Registers, 'conflicts'>,
-    isMerged: (key: string) => boolean,
+    replica: Pick<Replica, 'versions'>,
+    listing: Pick<Listing, 'conflicts' | 'isInConflict'>,
     yieldTurn: () => Promise<void>,
   ) {
     this.#replica = replica
-    this.#registers = registers
-    this.#isMerged = isMerged
+    this.#listing = listing
     this.#yieldTurn = yieldTurn
   }
 
@@ -69,7 +65,7 @@ export class ConflictIndex {
     this.#changed.clear()
     this.#inConflict.clear()
     for (let after: string | undefined; ; ) {
-      const page = await this.#registers.conflicts({ prefix: '', after, limit: pageConflicts })
+      const page = await this.#listing.conflicts({ prefix: '', after, limit: pageConflicts })
       for (const { key, type, field } of page.items) {
         const address = { key, type, field }
         this.#inConflict.set(addressText(address), address)
@@ -81,10 +77,8 @@ export class ConflictIndex {
 
   /** A damaged record is no conflict; whoever reads it is told. */
   #hasConflict(address: Address): boolean {
-    if (this.#isMerged(address.key)) return false
     try {
-      const versions = this.#replica.versions(address)
-      return versions.length > 1 && siblings(versions, this.#replica.displayClock()).length > 1
+      return this.#listing.isInConflict(address, this.#replica.versions(address))
     } catch {
       return false
     }

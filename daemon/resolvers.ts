@@ -1,13 +1,12 @@
 /** Which resolver a key has: the rule with the longest prefix that fits. */
+import { keepSiblings, lastWrite, type Resolvers } from '../store/model/resolver.js'
 import type { ResolverRule } from './config/checks.js'
 
-/** What is computed today from siblings below a prefix. */
-export type AppliedResolver = 'siblings' | 'lww'
-
-/** Finds a key's resolver. Rules whose resolver this version does not compute leave siblings as they are. */
-export function resolverFor(rules: readonly ResolverRule[]): (key: string) => AppliedResolver {
+/** The resolvers of the configuration. Rules whose resolver this version does not compute leave siblings as they are. */
+export function configuredResolvers(rules: readonly ResolverRule[]): Resolvers {
   const sorted = [...rules].sort((a, b) => b.prefix.length - a.prefix.length)
-  return (key) => (sorted.find(({ prefix }) => key.startsWith(prefix))?.use === 'lww' ? 'lww' : 'siblings')
+  const isLastWrite = (key: string) => sorted.find(({ prefix }) => key.startsWith(prefix))?.use === 'lww'
+  return { ...keepSiblings, outcome: (key, groups) => (isLastWrite(key) ? lastWrite(groups) : 'siblings') }
 }
 
 /** A warning for each rule that has no effect. */

@@ -1,29 +1,42 @@
 /** What the HTTP API needs of the rest of the daemon: the users' registers, and the mesh. */
 import type { Acks, MemberStatus } from '../protocols/membership/types.js'
 import type { SessionReport } from '../protocols/sync/service.js'
+import type { Batches as StoreBatches } from '../store/data/batches.js'
+import type { Counters as StoreCounters } from '../store/data/counters.js'
+import type { Maps as StoreMaps } from '../store/data/maps.js'
+import type { Registers as StoreRegisters } from '../store/data/registers.js'
+import type { Sets as StoreSets } from '../store/data/sets.js'
 import type { Address } from '../store/model/address.js'
 import type { MemberTag } from '../store/model/codec.js'
 import type { Dot } from '../store/model/dot.js'
-import type { Registers as StoreRegisters } from '../store/replica/registers.js'
 
 export type { Acks, MemberStatus } from '../protocols/membership/types.js'
 export type { SessionReport } from '../protocols/sync/service.js'
 export type {
   ConflictItem,
   ListItem,
+  OnceOptions,
   Page,
   Resolution,
   Shown,
   ShownVersion,
   WriteOptions,
   Written,
-} from '../store/replica/registers.js'
+} from '../store/data/types.js'
 
 /** The users' registers, as the API uses them. */
 export type Registers = Pick<
   StoreRegisters,
-  'get' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve' | 'importValue'
+  'get' | 'prepare' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve' | 'importValue'
 >
+/** The users' counters. */
+export type Counters = Pick<StoreCounters, 'get' | 'increment' | 'delete'>
+/** The users' sets. */
+export type Sets = Pick<StoreSets, 'has' | 'members' | 'add' | 'remove' | 'clear'>
+/** The users' maps. */
+export type Maps = Pick<StoreMaps, 'get' | 'prepare' | 'fields' | 'put' | 'delete' | 'clear' | 'resolve'>
+/** Several writes as one. */
+export type Batches = Pick<StoreBatches, 'run'>
 
 /** The mesh as the API sees it. */
 export interface Mesh {

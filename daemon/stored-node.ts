@@ -1,19 +1,20 @@
-/** The stored half of a node: store, replica, registers, and what the status shows of them. */
+/** The stored half of a node: store, replica, the users' data, and what the status shows of them. */
 
 import { contextsDigest } from '../protocols/membership/core/digest.js'
+import { Access } from '../store/data/access.js'
+import { UserData } from '../store/data/user-data.js'
 import type { Environment } from '../store/environment.js'
 import { HearsayError } from '../store/errors.js'
 import type { MemberTag } from '../store/model/codec.js'
 import { tokenKey } from '../store/model/token.js'
 import { type OpenedStore, openStore } from '../store/open.js'
-import { Registers } from '../store/replica/registers.js'
 import { Replica } from '../store/replica/replica.js'
 import type { Commit } from '../store/replica/types.js'
 import type { Settings } from './config/knobs.js'
 import { ConflictIndex } from './conflict-index.js'
 import type { Log } from './log/log.js'
 import type { NodeView } from './node-view.js'
-import { resolverFor, resolverWarnings } from './resolvers.js'
+import { configuredResolvers, resolverWarnings } from './resolvers.js'
 import { packageVersion } from './version.js'
 
 /** What a stored node is opened with. */
@@ -41,11 +42,11 @@ export async function lockStore(dataDirectory: string): Promise<OpenedStore> {
   }
 }
 
-/** Store, replica and registers of one node. */
+/** Store, replica and the users' data of one node. */
 export class StoredNode implements NodeView {
   readonly version = packageVersion()
   readonly replica: Replica
-  readonly registers: Registers
+  readonly data: UserData
   readonly #options: StoredNodeOptions
   readonly #conflicts: ConflictIndex
   #fileWarning: string | undefined
@@ -59,17 +60,11 @@ export class StoredNode implements NodeView {
     options: StoredNodeOptions,
     readonly tables: { areReadable: boolean },
   ) {
-    const resolverOf = resolverFor(options.settings.resolvers)
     this.replica = replica
     this.#options = options
     this.#tokenKey = tokenKey(options.secret)
-    this.registers = new Registers(replica, () => this.#tokenKey, resolverOf)
-    this.#conflicts = new ConflictIndex(
-      replica,
-      this.registers,
-      (key) => resolverOf(key) === 'lww',
-      () => options.environment.yieldTurn(),
-    )
+    this.data = new UserData(new Access(replica, () => this.#tokenKey, configuredResolvers(options.settings.resolvers)))
+    this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
   }
 
   /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */

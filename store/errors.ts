@@ -13,6 +13,11 @@ export const errorCodes = {
   BAD_PATCH: { status: 400, exit: 2, meaning: 'a patch is malformed' },
   BAD_TOKEN: { status: 400, exit: 2, meaning: 'an invitation is malformed' },
   BAD_CONFIG: { status: 400, exit: 2, meaning: 'a setting is unknown or has a wrong value' },
+  COUNTER_RANGE: {
+    status: 400,
+    exit: 1,
+    meaning: 'a counter would leave the whole numbers from -(2^53 - 1) to 2^53 - 1',
+  },
   UNAUTHORIZED: { status: 401, exit: 1, meaning: 'the API token is missing or wrong' },
   FORBIDDEN_ORIGIN: { status: 403, exit: 1, meaning: 'the Host or Origin header is foreign' },
   NOT_FOUND: { status: 404, exit: 3, meaning: 'there is no such key, member, peer or route' },

@@ -4,6 +4,7 @@
  * | prefix | key | value |
  * | --- | --- | --- |
  * | `m` | name | `format`: the layout's version; `state`: counts, checksum, sequence, clock |
+ * | `b` | actor, counter | a live baseline of a counter: it may go once all members know of it |
  * | `c` | actor | the actor's member, its seen ranges, its applied ranges |
  * | `d` | actor, counter | the dot row: at once dot index (of live dots) and update log |
  * | `e` | key, type, field | an entry of the users: its live versions |
@@ -50,6 +51,7 @@ const checksumBytes = 4
 
 const prefixes = {
   acknowledgement: 'a',
+  baseline: 'b',
   context: 'c',
   dot: 'd',
   entry: 'e',
@@ -364,6 +366,13 @@ export function entryKeyEnd(key: string): Buffer {
   return whole
 }
 
+/** The first key after every row of this address's key and type: where the next type, or the next key, begins. */
+export function entryTypeEnd({ key, type }: Address): Buffer {
+  const first = Buffer.from(entryKey({ key, type, field: noField }))
+  first[first.length - 1]!++
+  return first
+}
+
 /** The address of an entry's key. Throws DamagedRow when it is none. */
 export function entryAddress(rowKey: Uint8Array): Address {
   const row = Buffer.from(rowKey.buffer, rowKey.byteOffset, rowKey.byteLength)
@@ -467,6 +476,13 @@ export function deadlineDot(key: Uint8Array): Dot {
 /** The end of the deadlines up to a moment, included. */
 export function deadlinesUntil(nowMs: number): Buffer {
   return numbered('deadline', nowMs + 1)
+}
+
+/** The key of the row that marks a live baseline of a counter. */
+export function baselineKey(dot: Dot): Buffer {
+  const key = dotKey(dot)
+  key[0] = prefixes.baseline.charCodeAt(0)
+  return key
 }
 
 // --- acknowledgements ---------------------------------------------------------------------------------------------

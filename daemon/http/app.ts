@@ -8,9 +8,13 @@ import { headerBytesMax } from './limits.js'
 import { pathOf, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
+import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes } from './routes/conflicts.js'
+import { counterRoutes } from './routes/counters.js'
 import { kvRoutes } from './routes/kv.js'
+import { mapRoutes } from './routes/maps.js'
 import { meshRoutes } from './routes/mesh.js'
+import { setRoutes } from './routes/sets.js'
 import { systemRoutes } from './routes/system.js'
 import { transferRoutes } from './routes/transfer.js'
 import { type Api, type ApiServices, routeOf } from './services.js'
@@ -52,7 +56,8 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   await options.before?.(app)
-  for (const routes of [kvRoutes, conflictRoutes, meshRoutes, transferRoutes]) await app.register(routes(services))
+  const data = [kvRoutes, counterRoutes, setRoutes, mapRoutes, batchRoutes, conflictRoutes]
+  for (const routes of [...data, meshRoutes, transferRoutes]) await app.register(routes(services))
   await app.register(systemRoutes(services, answers))
   await app.ready()
   return app

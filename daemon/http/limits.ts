@@ -22,6 +22,9 @@ export const jsonValueFactor = 6
 /** Characters of an Idempotency-Key. */
 export const retryKeyCharactersMax = 255
 
+/** Bytes of the body of a batch. */
+export const batchBodyBytesMax = 8 * 1024 * 1024
+
 /** Items of a page when the request does not say, and at most. */
 export const pageItemsDefault = 1000
 export const pageItemsMax = 10_000

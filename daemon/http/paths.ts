@@ -1,27 +1,48 @@
 /**
- * Keys in paths: one percent-encoded segment, decoded here and nowhere else, so that dots, slashes and
- * encodings mean what the client meant. The router sees a fixed path in place of the segment.
+ * Keys in paths, and members and fields behind them: one percent-encoded segment each, decoded here and nowhere else, so that dots,
+ * slashes and encodings mean what the client meant. The router sees a fixed path in place of the segments.
  */
 import { HearsayError } from '../../store/errors.js'
-import { keyBytesMax } from '../../store/model/limits.js'
+import { fieldBytesMax, keyBytesMax } from '../../store/model/limits.js'
 
-/** Routes whose last segment is text of the user, and the path that the router knows them by. */
-const keyedRoutes = ['kv', 'where', 'conflicts', 'members'].map((name) => ({
-  prefix: `/v1/${name}/`,
-  pattern: name === 'members' ? '/v1/members/:name' : `/v1/${name}/:key`,
-}))
+interface KeyedRoute {
+  /** What stands before the segments of the user. */
+  readonly prefix: string
+  /** The path that the router knows a single segment by. */
+  readonly pattern: string
+  /** The same for two segments, where there may be a second one. */
+  readonly partPattern?: string
+}
+
+/** Routes whose last segments are text of the user. */
+const keyedRoutes: readonly KeyedRoute[] = [
+  ...['kv', 'where', 'conflicts', 'counters', 'docs'].map((name) => keyed(name, ':key')),
+  keyed('members', ':name'),
+  keyed('sets', ':key', ':member'),
+  keyed('maps', ':key', ':field'),
+]
+
+function keyed(name: string, key: string, part?: string): KeyedRoute {
+  const prefix = `/v1/${name}/`
+  const pattern = prefix + key
+  return part === undefined ? { prefix, pattern } : { prefix, pattern, partPattern: `${pattern}/${part}` }
+}
+
+const routeFor = (url: string) => keyedRoutes.find(({ prefix }) => url.startsWith(prefix))
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const plainSegment = /^[A-Za-z0-9_.~!$&'()*+,;=:@-]+$/
 const loneSurrogate = /\p{Surrogate}/u
 const badPercent = /%(?![0-9A-Fa-f]{2})/
 
-/** The URL that the router is given: the segment of the user replaced by the pattern, the query kept. */
+/** The URL that the router is given: the segments of the user replaced by the pattern, the query kept. */
 export function routerUrl(url: string): string {
-  const route = keyedRoutes.find(({ prefix }) => url.startsWith(prefix))
+  const route = routeFor(url)
   if (route === undefined) return url
   const query = url.indexOf('?')
-  return query === -1 ? route.pattern : route.pattern + url.slice(query)
+  const hasPart = route.partPattern !== undefined && pathOf(url).indexOf('/', route.prefix.length) !== -1
+  const pattern = hasPart ? route.partPattern! : route.pattern
+  return query === -1 ? pattern : pattern + url.slice(query)
 }
 
 /** The path of a URL, without its query. */
@@ -32,9 +53,8 @@ export function pathOf(url: string): string {
 
 /** The key in a URL as the client sent it. Throws BAD_KEY, or TOO_LARGE for one over the limit. */
 export function keyOf(originalUrl: string): string {
-  const path = pathOf(originalUrl)
-  const segment = path.slice(path.indexOf('/', '/v1/'.length) + 1)
-  const key = decodeSegment(segment)
+  const [segment] = segmentsOf(originalUrl)
+  const key = decodeText(segment, 'key')
   const bytes = Buffer.byteLength(key)
   if (bytes > keyBytesMax) {
     throw new HearsayError('TOO_LARGE', `the key has ${bytes} bytes; a key has at most ${keyBytesMax}`)
@@ -42,18 +62,53 @@ export function keyOf(originalUrl: string): string {
   return key
 }
 
-function decodeSegment(segment: string): string {
-  if (segment.length === 0) throw badKey('the key is empty; a key has 1 to 1024 bytes')
+/** The bytes of a set's member in a URL: any bytes, percent-encoded. Throws BAD_KEY or TOO_LARGE. */
+export function memberOf(originalUrl: string): Buffer {
+  const [, segment = ''] = segmentsOf(originalUrl)
+  checkSegment(segment, 'member')
+  return checkPart(Buffer.from(percentDecoded(segment)), 'member')
+}
+
+/** The field of a map in a URL. Throws BAD_KEY or TOO_LARGE. */
+export function fieldOf(originalUrl: string): string {
+  const [, segment = ''] = segmentsOf(originalUrl)
+  const field = decodeText(segment, 'field')
+  checkPart(Buffer.from(field), 'field')
+  return field
+}
+
+/** A member or a field that came in JSON. Throws BAD_KEY or TOO_LARGE. */
+export function checkPart(bytes: Buffer, what: 'member' | 'field'): Buffer {
+  if (bytes.length === 0) throw badKey(`the ${what} is empty; a ${what} has 1 to ${fieldBytesMax} bytes`)
+  if (bytes.length <= fieldBytesMax) return bytes
+  throw new HearsayError('TOO_LARGE', `the ${what} has ${bytes.length} bytes; a ${what} has at most ${fieldBytesMax}`)
+}
+
+/** What stands in the place of the user's segments: one, or two where the route has a second one. */
+function segmentsOf(originalUrl: string): [string, string?] {
+  const path = pathOf(originalUrl)
+  const route = routeFor(path)
+  const start = route === undefined ? path.indexOf('/', '/v1/'.length) + 1 : route.prefix.length
+  const slash = route?.partPattern === undefined ? -1 : path.indexOf('/', start)
+  return slash === -1 ? [path.slice(start)] : [path.slice(start, slash), path.slice(slash + 1)]
+}
+
+function decodeText(segment: string, what: string): string {
   if (plainSegment.test(segment)) return segment
-  if (segment.includes('/')) throw badKey("a key is one segment of the path; write '/' as %2F")
-  if (segment.includes('#')) throw badKey("write '#' in a key as %23")
-  if (badPercent.test(segment))
-    throw badKey("a '%' in the key is not followed by two hexadecimal digits; write it as %25")
+  checkSegment(segment, what)
   try {
     return decoder.decode(percentDecoded(segment))
   } catch {
-    throw badKey('the key is not UTF-8; percent-encode its UTF-8 bytes')
+    throw badKey(`the ${what} is not UTF-8; percent-encode its UTF-8 bytes`)
   }
+}
+
+function checkSegment(segment: string, what: string): void {
+  if (segment.length === 0) throw badKey(`the ${what} is empty; a ${what} has 1 to 1024 bytes`)
+  if (segment.includes('/')) throw badKey(`a ${what} is one segment of the path; write '/' as %2F`)
+  if (segment.includes('#')) throw badKey(`write '#' in a ${what} as %23`)
+  if (badPercent.test(segment))
+    throw badKey(`a '%' in the ${what} is not followed by two hexadecimal digits; write it as %25`)
 }
 
 /** Node gives the bytes of the request line as Latin-1. */

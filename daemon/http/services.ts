@@ -6,12 +6,16 @@ import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
 import type { NodeView } from '../node-view.js'
-import type { Mesh, Registers } from '../services.js'
+import type { Batches, Counters, Maps, Mesh, Registers, Sets } from '../services.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
 export interface ApiServices {
   readonly registers: Registers
+  readonly counters: Counters
+  readonly sets: Sets
+  readonly maps: Maps
+  readonly batches: Batches
   readonly mesh: Mesh
   readonly node: NodeView
   readonly config: Config

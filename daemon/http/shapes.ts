@@ -101,6 +101,84 @@ export const versionsShape = Type.Object({
 })
 const next = Type.Union([Type.String(), Type.Null()])
 const types = Type.Array(Type.String({ enum: ['reg', 'ctr', 'set', 'map', 'doc'] }))
+/** The key and the member of a set in a path. */
+export const memberParams = Type.Object({
+  ...keyParams.properties,
+  member: Type.String({ description: 'The member, 1 to 1,024 bytes, percent-encoded as one segment.' }),
+})
+/** The key and the field of a map in a path. */
+export const fieldParams = Type.Object({
+  ...keyParams.properties,
+  field: Type.String({ description: 'The field, 1 to 1,024 bytes of UTF-8, percent-encoded as one segment.' }),
+})
+/** Query of a write that only says what it asks of other nodes. */
+export const writeQuery = Type.Object(nodesQuery, strict)
+/** Headers of a write that names no context. */
+export const onceHeaders = Type.Object({ 'idempotency-key': writeHeaders.properties['idempotency-key'] })
+
+const counterValue = Type.Union([Type.Integer(), Type.String()], {
+  description: 'A number; beyond 2^53 - 1, which only a merge of several nodes can reach, its decimal digits as text.',
+})
+const counterFields = {
+  key: Type.String(),
+  value: counterValue,
+  code: Type.Optional(Type.Literal('COUNTER_RANGE', { description: 'The value lies beyond 2^53 - 1.' })),
+}
+/** How much a counter goes up. */
+export const incrementBody = Type.Object(
+  {
+    by: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, default: 1 })),
+  },
+  strict,
+)
+/** A counter. */
+export const counterShape = Type.Object(counterFields)
+/** A counter after an increment. */
+export const countedShape = Type.Object({ ...counterFields, dot: Type.String(), acks })
+
+const encodedValue = Type.Object({ value: Type.String(), encoding })
+/** A set: members as text, or with their encoding when they are not UTF-8. */
+export const setShape = Type.Object({
+  key: Type.String(),
+  members: Type.Array(Type.Union([Type.String(), encodedValue])),
+})
+const memberValue = Type.Union([Type.String(), encodedValue])
+/** A member that is there. */
+export const setMemberShape = Type.Object({ key: Type.String(), member: memberValue })
+/** A member after it was added. */
+export const addedShape = Type.Object({ key: Type.String(), member: memberValue, dot: Type.String(), acks })
+/** A map, every field with its shown winner. */
+export const mapShape = Type.Object({
+  key: Type.String(),
+  fields: Type.Record(Type.String(), Type.Object({ value: Type.String(), encoding, siblings: Type.Integer() })),
+})
+/** The answer to a put of a field. */
+export const fieldWrittenShape = Type.Object({ ...writtenShape.properties, field: Type.String() })
+/** All versions of a field. */
+export const fieldVersionsShape = Type.Object({ ...versionsShape.properties, field: Type.String() })
+
+/** One write of a batch; which members it needs depends on `op`. */
+const operation = Type.Object(
+  {
+    op: Type.String({ enum: ['put', 'del', 'counter.incr', 'set.add', 'set.rm', 'map.put', 'map.rm'] }),
+    key: Type.String(),
+    value: Type.Optional(Type.String({ description: 'Of put and map.put.' })),
+    encoding: Type.Optional(encoding),
+    member: Type.Optional(Type.String({ description: 'Of set.add and set.rm; `encoding` applies to it.' })),
+    field: Type.Optional(Type.String({ description: 'Of map.put and map.rm.' })),
+    by: incrementBody.properties.by,
+    context: Type.Optional(Type.String({ description: 'Of put, del, map.put and map.rm.' })),
+    ttl: Type.Optional(duration('Of put and map.put.')),
+    ifAbsent: Type.Optional(Type.Boolean({ description: 'Of put and map.put.' })),
+    all: Type.Optional(Type.Boolean({ description: 'Of del and map.rm.' })),
+  },
+  strict,
+)
+/** Several writes as one. */
+export const batchBody = Type.Object({ ops: Type.Array(operation, { minItems: 1 }) }, strict)
+/** The dots of a batch, in the order of its operations. */
+export const batchShape = Type.Object({ ops: Type.Array(Type.Object({ dot: Type.String() })), acks })
+
 /** A page of a listing. */
 export const listShape = Type.Object({
   items: Type.Array(
@@ -134,6 +212,8 @@ export const resolutionBody = Type.Object(
     value: Type.Optional(Type.String()),
     encoding: Type.Optional(encoding),
     merge: Type.Optional(Type.Literal(true)),
+    type: Type.Optional(Type.Union([Type.Literal('reg'), Type.Literal('map')], { default: 'reg' })),
+    field: Type.Optional(Type.String({ description: 'The field of a map.' })),
     context: Type.Optional(
       Type.String({ description: 'What was displayed; a newer sibling is then refused with 409.' }),
     ),

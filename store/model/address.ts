@@ -21,6 +21,26 @@ export function register(key: string): Address {
   return { key, type: 'reg', field: noField }
 }
 
+/** The address of a counter. */
+export function counter(key: string): Address {
+  return { key, type: 'ctr', field: noField }
+}
+
+/** The address of a set's member. */
+export function setMember(key: string, member: Uint8Array): Address {
+  return { key, type: 'set', field: member }
+}
+
+/** The address of a map's field. */
+export function mapField(key: string, field: string): Address {
+  return { key, type: 'map', field: Buffer.from(field) }
+}
+
+/** The address of a document. */
+export function document(key: string): Address {
+  return { key, type: 'doc', field: noField }
+}
+
 /** The address of one of the mesh's own records. */
 export function system(key: string): Address {
   return { key, type: 'sys', field: noField }

@@ -5,6 +5,7 @@
 import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
 import {
+  baselineKey,
   type Checksum,
   contextKey,
   type DotRow,
@@ -30,6 +31,7 @@ import { type Address, addressText, isUserAddress } from '../model/address.js'
 import { observe, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
+import { isBaseline } from '../model/counter.js'
 import { addressId, entryDigest } from '../model/digest.js'
 import { type Actor, actorBytes, compareDots, type Dot, includesDot, sameDot } from '../model/dot.js'
 import { applyUpdate, joinVersions, sameVersion } from '../model/join.js'
@@ -204,10 +206,16 @@ export class Ledger implements Contexts {
 
   /** Issues an update under a new dot of this run. */
   issue(batch: Batch, draft: Draft): Update {
+    return this.issueAs(batch, () => draft)
+  }
+
+  /** Issues an update that depends on the dot it gets. */
+  issueAs(batch: Batch, draftFor: (dot: Dot) => Draft): Update {
     const nowMs = this.#options.environment.nowMs()
     this.#watchClock(nowMs)
     this.#run ??= { actor: this.#newActor(), counter: 0, clockOffsetMs: this.#clockOffsetMs(nowMs) }
     const dot = { actor: this.#run.actor, counter: ++this.#run.counter }
+    const draft = draftFor(dot)
     this.#state = { ...this.#state, clock: tick(this.#state.clock, nowMs) }
     const supersedes = [...draft.supersedes].sort(compareDots)
     const update: Update = { ...draft, dot, time: this.#state.clock, supersedes }
@@ -477,8 +485,8 @@ export class Ledger implements Contexts {
     if (!isUserAddress(address)) this.systemWrites++
     batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
     if (this.#lost.size > 0) this.#lost.delete(addressText(address))
-    for (const version of before) if (!after.includes(version)) this.#count(batch, key, version, -1)
-    for (const version of after) if (!before.includes(version)) this.#count(batch, key, version, 1)
+    for (const version of before) if (!after.includes(version)) this.#count(batch, key, address, version, -1)
+    for (const version of after) if (!before.includes(version)) this.#count(batch, key, address, version, 1)
     const appeared = Number(after.length > 0) - Number(before.length > 0)
     if (appeared !== 0 && isUserAddress(address)) {
       this.#state = { ...this.#state, userEntries: this.#state.userEntries + appeared }
@@ -486,11 +494,12 @@ export class Ledger implements Contexts {
     this.#changeTrie(batch, addressId(address), after)
   }
 
-  #count(batch: Batch, key: Buffer, version: Version, sign: 1 | -1): void {
+  #count(batch: Batch, key: Buffer, address: Address, version: Version, sign: 1 | -1): void {
     const checksum = shiftChecksum(this.#state.checksum, fingerprint(dotKey(version.dot), key), sign)
     this.#state = { ...this.#state, liveDots: this.#state.liveDots + sign, checksum }
-    if (version.expiresAtMs === null) return
-    batch.set(deadlineKey(version.expiresAtMs, version.dot), sign === 1 ? new Uint8Array(0) : null)
+    const mark = sign === 1 ? new Uint8Array(0) : null
+    if (address.type === 'ctr' && isBaseline(version.value)) batch.set(baselineKey(version.dot), mark)
+    if (version.expiresAtMs !== null) batch.set(deadlineKey(version.expiresAtMs, version.dot), mark)
   }
 
   #changeTrie(batch: Batch, id: Buffer, versions: readonly Version[]): void {

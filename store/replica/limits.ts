@@ -9,6 +9,8 @@ export const chainMax = 10_000
 /** How long answers of retry-safe requests are kept, in milliseconds, and how many. */
 export const retryKeepMs = 24 * 3600 * 1000
 export const retryKeepCount = 100_000
+/** How often answers beyond that are looked for, in milliseconds. */
+export const retryPruneIntervalMs = 600_000
 /** How long the recent past of the applied context is kept for `appliedBefore`, in milliseconds, and its grain. */
 export const pastKeepMs = 10_000
 export const pastGrainMs = 100
@@ -21,6 +23,9 @@ export const expirySweepMax = 500
 /** How often acknowledged log rows are let go of, in milliseconds; rows in one write. */
 export const trimIntervalMs = 2_000
 export const trimRowsMax = 1_000
+/** Baselines of counters looked at, and let go of, in one write; and the share of sweeps that a node makes, so that usually one node does it. */
+export const baselineSweepMax = 256
+export const baselineSweepChance = 0.25
 /** Rows verified in one slice before others get their turn. */
 export const verifySliceRows = 256
 /** Trie nodes whose digests are computed in one slice after the scan. */

@@ -107,6 +107,14 @@ export class UpdateLog {
     return common
   }
 
+  /** Whether every member has acknowledged a dot, and has acknowledged nothing that has not come here: no surprise is under way. */
+  isKnownToAll(dot: Dot): boolean {
+    if (this.#obligations === undefined || !this.#owner.areMembersSettled) return false
+    const applied = this.#owner.committedApplied
+    if (!applied.has(dot)) return false
+    return this.#obligations.every(({ acknowledged }) => acknowledged.has(dot) && applied.covers(acknowledged))
+  }
+
   /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
   async trim(): Promise<number> {
     let trimmed = 0

@@ -40,10 +40,11 @@ import { Context } from '../model/context.js'
 import { type Actor, actorBytes, type Dot, sameDot } from '../model/dot.js'
 import type { DisplayClock } from '../model/register.js'
 import type { Entry, Version } from '../model/update.js'
+import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
 import { Ledger, type LedgerChanges, type TrieChange } from './ledger.js'
-import { reissueRowsMax, trieSliceNodes, trimIntervalMs } from './limits.js'
+import { baselineSweepChance, reissueRowsMax, retryPruneIntervalMs, trieSliceNodes, trimIntervalMs } from './limits.js'
 import { type Hint, type LogLimits, UpdateLog } from './log.js'
 import { PeerReader } from './missing.js'
 import { Past } from './past.js'
@@ -92,6 +93,7 @@ export class Replica implements SyncReplica {
   readonly #reader: PeerReader
   readonly #log: UpdateLog
   readonly #expiry: ExpirySweep
+  readonly #baselines: BaselineSweep
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
   #committed: { seen: Context; applied: Context; state: StateRow; systemWrites: number }
@@ -105,6 +107,8 @@ export class Replica implements SyncReplica {
   #listener: ((commit: Commit) => void) | undefined
   #verificationListener: (() => void) | undefined
   #trimTimer: Timer | undefined
+  /** When remembered answers were last pruned, on the monotonic clock; the first time is soon after the start. */
+  #prunedAtMs = Number.NEGATIVE_INFINITY
   #isClosed = false
 
   private constructor(
@@ -152,6 +156,7 @@ export class Replica implements SyncReplica {
       options.log,
     )
     this.#expiry = new ExpirySweep(options.store, options.environment, this)
+    this.#baselines = new BaselineSweep(options.store, this, (dot) => this.#log.isKnownToAll(dot))
   }
 
   /**
@@ -410,6 +415,12 @@ export class Replica implements SyncReplica {
     return this.#expiry.sweep()
   }
 
+  /** Deletes baselines of counters that subtract from nothing any more, anywhere. Returns how many. Runs by itself now and then. */
+  async sweepBaselines(): Promise<number> {
+    if (!this.#isVerified || this.failure !== undefined) return 0
+    return this.#baselines.sweep()
+  }
+
   /** Gives the expiry rule the median of the members' clocks. */
   setMedianClock(clock: MedianClock): void {
     this.#expiry.setMedianClock(clock)
@@ -530,6 +541,8 @@ export class Replica implements SyncReplica {
       versions: (address) => ledger.versions(batch, address),
       put: (address, value, expiresAtMs, supersedes) =>
         ledger.issue(batch, { address, kind: 'put', value, expiresAtMs, supersedes }).dot,
+      putAs: (address, build) =>
+        ledger.issueAs(batch, (dot) => ({ address, kind: 'put', expiresAtMs: null, ...build(dot) })).dot,
       remove: (address, supersedes, kind = 'delete') =>
         ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot,
       recall: (retryKey) => {
@@ -561,10 +574,19 @@ export class Replica implements SyncReplica {
     this.#trimTimer?.cancel()
     if (this.#isClosed) return
     this.#trimTimer = this.#environment.setTimer(trimIntervalMs, () => {
-      this.trim()
+      this.#tidy()
         .catch((error: unknown) => this.#warn('trim', `the update log could not be trimmed: ${String(error)}`))
         .finally(() => this.#scheduleTrim())
     })
+  }
+
+  async #tidy(): Promise<void> {
+    await this.trim()
+    if (this.#environment.random() < baselineSweepChance) await this.sweepBaselines()
+    const nowMs = this.#environment.monotonicMs()
+    if (this.failure !== undefined || nowMs - this.#prunedAtMs < retryPruneIntervalMs) return
+    this.#prunedAtMs = nowMs
+    await this.#log.pruneRetries()
   }
 
   #failed(error: HearsayError): void {

@@ -105,6 +105,8 @@ export interface Transaction {
   versions(address: Address): readonly Version[]
   /** Issues a put that supersedes these dots. Returns its dot. */
   put(address: Address, value: Uint8Array, expiresAtMs: number | null, supersedes: readonly Dot[]): Dot
+  /** Issues a put whose bytes, and what it supersedes, depend on the dot that it gets. Returns the dot. */
+  putAs(address: Address, build: (dot: Dot) => { readonly value: Uint8Array; readonly supersedes: readonly Dot[] }): Dot
   /** Issues a delete of these dots. Returns its dot. */
   remove(address: Address, supersedes: readonly Dot[], kind?: 'delete' | 'expiry'): Dot
   /** The remembered answer of an earlier request with this retry key. */

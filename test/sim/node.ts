@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import { Protocols } from '../../daemon/protocols.js'
 import type { PeerId } from '../../protocols/network.js'
+import { Access } from '../../store/data/access.js'
+import { Registers } from '../../store/data/registers.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import { tokenKey } from '../../store/model/token.js'
 import type { Version } from '../../store/model/update.js'
-import { Registers } from '../../store/replica/registers.js'
 import { Replica } from '../../store/replica/replica.js'
 import type { Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
@@ -134,7 +135,7 @@ export class Run {
   async start(): Promise<void> {
     const { mesh } = this.#around
     this.replica = await this.#openReplica()
-    this.registers = new Registers(this.replica, () => tokenKey(secret))
+    this.registers = new Registers(new Access(this.replica, () => tokenKey(secret)))
     this.protocols = new Protocols({
       node: {
         replica: this.replica,

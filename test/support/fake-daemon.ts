@@ -1,4 +1,4 @@
-/** Fakes of what the HTTP API works with: registers in memory, a mesh that answers as a test says. */
+/** Fakes of what the HTTP API works with: registers in memory, a mesh that answers as a test says; the other types are the real ones, in memory. */
 import { type Config, loadConfig } from '../../daemon/config/load.js'
 import type { ApiServices } from '../../daemon/http/services.js'
 import { type Log, silentLog } from '../../daemon/log/log.js'
@@ -16,8 +16,12 @@ import type {
   WriteOptions,
   Written,
 } from '../../daemon/services.js'
+import { Access } from '../../store/data/access.js'
+import { UserData } from '../../store/data/user-data.js'
 import { HearsayError } from '../../store/errors.js'
 import { dotText } from '../../store/model/dot.js'
+import { openNode } from './replicas.js'
+import { StillEnvironment } from './still-environment.js'
 
 /** The actor of all dots here. */
 export const actor = '00000000000000aa'
@@ -41,6 +45,8 @@ export class FakeRegisters implements Registers {
     const [first] = versions
     return { key, versions, winnerContext: token(key, [first!]), context: token(key, versions) }
   }
+
+  prepare(): undefined {}
 
   async put(key: string, value: Uint8Array, options: WriteOptions): Promise<Written> {
     if (this.failure !== undefined) throw this.failure
@@ -267,7 +273,13 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     home: '/',
     hostname: 'a',
   })
+  const { replica } = await openNode('api', {}, new StillEnvironment('api', fakeNowMs))
+  const { counters, sets, maps, batches } = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
   return {
+    counters,
+    sets,
+    maps,
+    batches,
     registers: new FakeRegisters(),
     mesh: new FakeMesh(),
     node: new FakeNode(),

@@ -7,13 +7,14 @@ import { BlockList } from '../../daemon/block-list.js'
 import { ConflictIndex } from '../../daemon/conflict-index.js'
 import { LazyNetwork } from '../../daemon/lazy-network.js'
 import { readyLine } from '../../daemon/ready-line.js'
-import { resolverFor, resolverWarnings } from '../../daemon/resolvers.js'
+import { configuredResolvers, resolverWarnings } from '../../daemon/resolvers.js'
 import { notifyServiceManager } from '../../daemon/service-manager.js'
 import type { ConflictItem } from '../../daemon/services.js'
 import { packageVersion } from '../../daemon/version.js'
 import type { Network, NetworkListener } from '../../protocols/network.js'
 import { type Address, register } from '../../store/model/address.js'
 import { valueHash } from '../../store/model/digest.js'
+import { type Sibling, siblings } from '../../store/model/register.js'
 import type { Version } from '../../store/model/update.js'
 
 let directory: string
@@ -45,8 +46,10 @@ describe('the count of conflicts', () => {
         .map((key) => ({ ...register(key), context: '', versions: [] }) as unknown as ConflictItem)
       return { items, next: left.length > 1 ? left[0]! : null }
     }
-    const displayClock = () => ({ nowMs, clockBoundMs: 60_000 })
-    return new ConflictIndex({ versions, displayClock }, { conflicts }, isMerged, async () => {})
+    const clock = () => ({ nowMs, clockBoundMs: 60_000 })
+    const isInConflict = ({ key }: Address, found: readonly Version[]) =>
+      !isMerged(key) && siblings(found, clock()).length > 1
+    return new ConflictIndex({ versions }, { conflicts, isInConflict }, async () => {})
   }
 
   beforeEach(() => {
@@ -203,9 +206,15 @@ describe('resolvers', () => {
       { prefix: 'keep/not/', use: 'lww' },
       { prefix: 'json/', use: 'json-merge' },
     ]
-    const of = resolverFor(rules)
-    expect(['x', 'keep/x', 'keep/not/x', 'json/x'].map(of)).toEqual(['lww', 'siblings', 'lww', 'siblings'])
-    expect(resolverFor([])('x')).toBe('siblings')
+    const groups = ['newer', 'older'].map((text) => ({ version: { value: Buffer.from(text) } })) as unknown as Sibling[]
+    const of = (key: string) => configuredResolvers(rules).outcome(key, groups)
+    expect(['x', 'keep/x', 'keep/not/x', 'json/x'].map(of)).toEqual([
+      { value: Buffer.from('newer') },
+      'siblings',
+      { value: Buffer.from('newer') },
+      'siblings',
+    ])
+    expect(configuredResolvers([]).outcome('x', groups)).toBe('siblings')
     expect(resolverWarnings(rules)).toEqual([expect.stringContaining('json-merge')])
   })
 })

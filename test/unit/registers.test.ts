@@ -1,10 +1,13 @@
 /** What users see of registers: siblings, contexts, deletes, expiry, retries, listings. */
 import { describe, expect, it } from 'vitest'
+import { Access } from '../../store/data/access.js'
+import { Registers } from '../../store/data/registers.js'
+import { keepSiblings, lastWrite, type Resolvers } from '../../store/model/resolver.js'
 import { tokenKey } from '../../store/model/token.js'
-import { Registers } from '../../store/replica/registers.js'
 import { type Node, openNode } from '../support/replicas.js'
 
 const secret = tokenKey(Buffer.alloc(32, 7))
+const lww: Resolvers = { ...keepSiblings, outcome: (_key, groups) => lastWrite(groups) }
 const bytes = (text: string) => Buffer.from(text)
 const text = (value: Uint8Array) => Buffer.from(value).toString()
 
@@ -12,11 +15,7 @@ async function open(name: string, resolver: 'siblings' | 'lww' = 'siblings'): Pr
   const node = await openNode(name)
   return {
     ...node,
-    registers: new Registers(
-      node.replica,
-      () => secret,
-      () => resolver,
-    ),
+    registers: new Registers(new Access(node.replica, () => secret, resolver === 'lww' ? lww : keepSiblings)),
   }
 }
 

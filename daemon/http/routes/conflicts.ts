@@ -50,7 +50,7 @@ async function pageOf(registers: Registers, query: { prefix: string; after?: str
   return { items, next }
 }
 
-function addResolve(api: Api, { registers, mesh, config }: ApiServices): void {
+function addResolve(api: Api, { registers, maps, mesh, config }: ApiServices): void {
   const schema = {
     summary: 'Settles a conflict by the number of a version, by a value, or by merging',
     params: shapes.keyParams,
@@ -60,8 +60,16 @@ function addResolve(api: Api, { registers, mesh, config }: ApiServices): void {
   }
   api.post('/v1/conflicts/:key', { schema }, async (request) => {
     const key = requestKey(request)
+    const { field } = request.body
     const resolution = resolutionOf(request.body, config.settings['values.maxBytes'])
-    const written = await registers.resolve(key, resolution, { context: request.body.context })
+    const { type = field === undefined ? 'reg' : 'map', context } = request.body
+    if ((type === 'map') !== (field !== undefined)) {
+      throw new HearsayError('BAD_REQUEST', "a conflict of type 'map' is that of one 'field'; others have none")
+    }
+    const written =
+      field === undefined
+        ? await registers.resolve(key, resolution, { context })
+        : await maps.resolve(key, field, resolution, { context })
     return { ...writtenJson(key, written), acks: { have: 1, want: 1, nodes: [mesh.name] } }
   })
 }

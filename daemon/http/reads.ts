@@ -1,0 +1,53 @@
+/** What reads of single addresses share: how many nodes are asked, and how the versions of a register are answered. */
+import type { FastifyReply } from 'fastify'
+import type { Address } from '../../store/model/address.js'
+import { dotText } from '../../store/model/dot.js'
+import type { Mesh, Shown } from '../services.js'
+import { idleSocketMs, nodesTimeoutMsDefault } from './limits.js'
+import { timeoutOf } from './query.js'
+import { asBuffer, shownJson } from './render.js'
+import { type AnyRequest, type ApiServices, allowSilence } from './services.js'
+
+/** What a read may ask of other nodes. */
+export interface ReadQuery {
+  readonly consistency?: 'one' | 'majority' | 'all'
+  readonly timeout?: string
+}
+
+/**
+ * Joins the copies of other nodes into ours first, when the request (or the configuration) asks for that; undefined when it does not: the
+ * read can be answered in the same turn. Rejects with NO_QUORUM. Throws BAD_REQUEST.
+ */
+export function afterRepair(
+  request: AnyRequest,
+  query: ReadQuery,
+  { mesh, config }: ApiServices,
+  address: Address,
+): Promise<void> | undefined {
+  const consistency = query.consistency ?? config.settings.consistency
+  if (consistency === 'one') return undefined
+  const timeoutMs = timeoutOf(query.timeout, nodesTimeoutMsDefault)
+  allowSilence(request, timeoutMs + idleSocketMs)
+  return mesh.readRepair(address, consistency, timeoutMs)
+}
+
+/** Answers with the winner's bytes, or with every version as JSON where the client accepts that; `named` goes with the JSON. */
+export function answerShown(
+  shown: Shown,
+  accept: string | undefined,
+  reply: FastifyReply,
+  mesh: Mesh,
+  named: object = {},
+): FastifyReply {
+  if (accept?.includes('application/json') === true) return reply.send({ ...shownJson(shown, mesh), ...named })
+  return reply.headers(valueHeaders(shown)).send(asBuffer(shown.versions[0]!.value))
+}
+
+function valueHeaders(shown: Shown): Record<string, string> {
+  return {
+    'Content-Type': 'application/octet-stream',
+    'Hearsay-Context': shown.winnerContext,
+    'Hearsay-Dot': dotText(shown.versions[0]!.dot),
+    'Hearsay-Siblings': `${shown.versions.length}`,
+  }
+}

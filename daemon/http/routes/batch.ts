@@ -1,0 +1,120 @@
+/** Batches: several writes of any types, stored as one and spread as one. */
+import type { FastifyPluginAsync } from 'fastify'
+import type { Static } from 'typebox'
+import { batchOperationsMax, type Operation } from '../../../store/data/batches.js'
+import { HearsayError } from '../../../store/errors.js'
+import { takeJson } from '../bodies.js'
+import { batchBodyBytesMax } from '../limits.js'
+import { checkKey, checkPart } from '../paths.js'
+import { deadlineOf } from '../query.js'
+import { decodeValue } from '../render.js'
+import type { Api, ApiServices } from '../services.js'
+import * as shapes from '../shapes.js'
+import { dotJson, retryOf, startWrite } from '../writes.js'
+
+type RawOperation = Static<typeof shapes.batchBody>['ops'][number]
+type Member = Exclude<keyof RawOperation, 'op' | 'key'>
+
+/** What each operation takes beside its key: what it needs, and what it may have. */
+const members: Record<string, { needs: readonly Member[]; allows: readonly Member[] }> = {
+  put: { needs: ['value'], allows: ['encoding', 'context', 'ttl', 'ifAbsent'] },
+  del: { needs: [], allows: ['context', 'all'] },
+  'counter.incr': { needs: [], allows: ['by'] },
+  'set.add': { needs: ['member'], allows: ['encoding'] },
+  'set.rm': { needs: ['member'], allows: ['encoding'] },
+  'map.put': { needs: ['field', 'value'], allows: ['encoding', 'context', 'ttl', 'ifAbsent'] },
+  'map.rm': { needs: ['field'], allows: ['context', 'all'] },
+}
+
+/** /v1/batch. */
+export function batchRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeJson(api, batchBodyBytesMax)
+    const schema = {
+      summary: 'Several writes as one: all are stored, or none; they spread together',
+      querystring: shapes.writeQuery,
+      headers: shapes.onceHeaders,
+      body: shapes.batchBody,
+      response: { 200: shapes.batchShape, default: shapes.problemShape },
+    }
+    api.post('/v1/batch', { schema }, async (request) => {
+      const operations = operationsOf(request.body.ops, services)
+      const write = startWrite(request, request.query, services)
+      const retry = retryOf(request, JSON.stringify(request.body))
+      const dots = await services.batches.run(operations, { retry, guard: write.guard })
+      const answer = { ops: dots.map(dotJson) }
+      return { ...answer, acks: await write.acknowledged(dots, answer) }
+    })
+  }
+}
+
+function operationsOf(raw: readonly RawOperation[], services: ApiServices): Operation[] {
+  if (raw.length > batchOperationsMax) {
+    throw new HearsayError('TOO_LARGE', `a batch has at most ${batchOperationsMax} operations; nothing was stored`)
+  }
+  return raw.map((operation, at) => {
+    try {
+      return operationOf(operation, services)
+    } catch (error) {
+      if (!(error instanceof HearsayError)) throw error
+      throw new HearsayError(error.code, `operation ${at + 1}: ${error.message}`, { ...error.details, op: at })
+    }
+  })
+}
+
+function operationOf(raw: RawOperation, services: ApiServices): Operation {
+  checkMembers(raw)
+  const key = checkKey(raw.key)
+  switch (raw.op) {
+    case 'put':
+      return { op: 'put', key, value: valueIn(raw, services), options: putOptions(raw, services) }
+    case 'del':
+      return { op: 'del', key, options: { context: raw.context, all: raw.all ?? false } }
+    case 'counter.incr':
+      return { op: 'counter.incr', key, by: raw.by ?? 1 }
+    case 'set.add':
+    case 'set.rm':
+      return { op: raw.op, key, member: checkPart(decodeValue(raw.member!, raw.encoding), 'member') }
+    case 'map.put':
+      return {
+        op: 'map.put',
+        key,
+        field: fieldOf(raw),
+        value: valueIn(raw, services),
+        options: putOptions(raw, services),
+      }
+    default:
+      return { op: 'map.rm', key, field: fieldOf(raw), options: { context: raw.context, all: raw.all ?? false } }
+  }
+}
+
+/** Every member that an operation needs is there, and none that it does not know. */
+function checkMembers(raw: RawOperation): void {
+  const known = Object.hasOwn(members, raw.op) ? members[raw.op] : undefined
+  if (known === undefined) {
+    throw new HearsayError('BAD_REQUEST', `there is no operation '${raw.op}': ${Object.keys(members).join(', ')}`)
+  }
+  const given = Object.keys(raw).filter((name) => name !== 'op' && name !== 'key') as Member[]
+  const missing = known.needs.find((name) => raw[name] === undefined)
+  if (missing !== undefined) throw new HearsayError('BAD_REQUEST', `'${raw.op}' needs '${missing}'`)
+  const foreign = given.find((name) => !known.needs.includes(name) && !known.allows.includes(name))
+  if (foreign !== undefined) throw new HearsayError('BAD_REQUEST', `'${raw.op}' has no '${foreign}'`)
+}
+
+function fieldOf(raw: RawOperation): string {
+  checkPart(decodeValue(raw.field!), 'field')
+  return raw.field!
+}
+
+function valueIn(raw: RawOperation, { config }: ApiServices): Buffer {
+  const value = decodeValue(raw.value!, raw.encoding)
+  const bytesMax = config.settings['values.maxBytes']
+  if (value.length <= bytesMax) return value
+  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${bytesMax} bytes; nothing was stored`)
+}
+
+function putOptions(raw: RawOperation, services: ApiServices) {
+  const expiresAtMs = deadlineOf(raw.ttl, services.nowMs())
+  return { context: raw.context, expiresAtMs, ifAbsent: raw.ifAbsent ?? false }
+}

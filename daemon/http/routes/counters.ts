@@ -1,0 +1,82 @@
+/** Counters: read, incremented, deleted. */
+import type { FastifyPluginAsync } from 'fastify'
+import { isBeyond } from '../../../store/data/counters.js'
+import { HearsayError } from '../../../store/errors.js'
+import { counter } from '../../../store/model/address.js'
+import { takeJson } from '../bodies.js'
+import { jsonBodyBytesMax } from '../limits.js'
+import { afterRepair } from '../reads.js'
+import { type Api, type ApiServices, requestKey } from '../services.js'
+import * as shapes from '../shapes.js'
+import { dotJson, retryOf, startWrite } from '../writes.js'
+
+/** The routes below /v1/counters. */
+export function counterRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeJson(api, jsonBodyBytesMax)
+    addGet(api, services)
+    addIncrement(api, services)
+    addDelete(api, services)
+  }
+}
+
+/** A value as a number; beyond the safe integers as text, with a code that says so. */
+function counterJson(key: string, value: bigint) {
+  return isBeyond(value) ? { key, value: `${value}`, code: 'COUNTER_RANGE' } : { key, value: Number(value) }
+}
+
+function addGet(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Reads a counter',
+    params: shapes.keyParams,
+    querystring: shapes.getQuery,
+    response: { 200: shapes.counterShape, default: shapes.problemShape },
+  }
+  api.get('/v1/counters/:key', { schema }, async (request) => {
+    const key = requestKey(request)
+    await afterRepair(request, request.query, services, counter(key))
+    const value = services.counters.get(key)
+    if (value === undefined) throw new HearsayError('NOT_FOUND', `there is no counter "${key}"`)
+    return counterJson(key, value)
+  })
+}
+
+function addIncrement(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Adds to a counter, or takes away; every increment counts, whatever happens at other nodes meanwhile',
+    params: shapes.keyParams,
+    querystring: shapes.writeQuery,
+    headers: shapes.onceHeaders,
+    body: shapes.incrementBody,
+    response: { 200: shapes.countedShape, default: shapes.problemShape },
+  }
+  api.post('/v1/counters/:key', { schema }, async (request) => {
+    const key = requestKey(request)
+    const write = startWrite(request, request.query, services)
+    const { by = 1 } = request.body
+    const { dot, value } = await services.counters.increment(key, by, {
+      retry: retryOf(request, `${by}`),
+      guard: write.guard,
+    })
+    const answer = { ...counterJson(key, value), ...dotJson(dot) }
+    return { ...answer, acks: await write.acknowledged([dot], answer) }
+  })
+}
+
+function addDelete(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Deletes a counter; increments that this node has not seen survive',
+    params: shapes.keyParams,
+    querystring: shapes.writeQuery,
+    headers: shapes.onceHeaders,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/counters/:key', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const write = startWrite(request, request.query, services)
+    const dot = await services.counters.delete(key, { retry: retryOf(request, ''), guard: write.guard })
+    await write.acknowledged([dot], { key, ...dotJson(dot) })
+    return reply.code(204).send()
+  })
+}

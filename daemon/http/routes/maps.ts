@@ -1,0 +1,144 @@
+/** Maps: a field behaves as a key of its own does, with siblings and contexts. */
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { ShownField } from '../../../store/data/maps.js'
+import { HearsayError } from '../../../store/errors.js'
+import { mapField } from '../../../store/model/address.js'
+import { takeBytes } from '../bodies.js'
+import { jsonStream } from '../json-stream.js'
+import { fieldOf } from '../paths.js'
+import { deadlineOf } from '../query.js'
+import { afterRepair, answerShown } from '../reads.js'
+import { asBuffer, encodeValue, writtenJson } from '../render.js'
+import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
+import * as shapes from '../shapes.js'
+import { dotJson, retryOf, startWrite } from '../writes.js'
+
+/** The routes below /v1/maps. */
+export function mapRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeBytes(api, 'the value', services.config.settings['values.maxBytes'])
+    addList(api, services)
+    addClear(api, services)
+    addGet(api, services)
+    addPut(api, services)
+    addDelete(api, services)
+  }
+}
+
+function fieldJson({ field, shown }: ShownField): string {
+  const { value, encoding } = encodeValue(shown.versions[0]!.value)
+  const content = { value, encoding, siblings: shown.versions.length }
+  return `${JSON.stringify(asBuffer(field).toString())}:${JSON.stringify(content)}`
+}
+
+function addList(api: Api, { maps, log }: ApiServices): void {
+  const schema = {
+    summary: 'Reads a map: every field with its shown winner',
+    params: shapes.keyParams,
+    querystring: shapes.noQuery,
+    response: { 200: shapes.mapShape, default: shapes.problemShape },
+  }
+  api.get('/v1/maps/:key', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const chunks = maps.fields(key)
+    const first = await chunks.next()
+    if (first.done === true) throw new HearsayError('NOT_FOUND', `there is no map "${key}"`)
+    const stream = Readable.from(
+      jsonStream(`{"key":${JSON.stringify(key)},"fields":{`, first.value, chunks, '}}', fieldJson),
+      { objectMode: false },
+    )
+    stream.on('error', (err) => log.error({ err }, 'the listing of a map ended early'))
+    return reply.header('Content-Type', 'application/json').send(stream)
+  })
+}
+
+function addClear(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Removes the fields that this node has seen; refused while one is in conflict, unless `all`',
+    params: shapes.keyParams,
+    querystring: shapes.deleteQuery,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/maps/:key', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const write = startWrite(request, request.query, services)
+    const { dot } = await services.maps.clear(key, { all: request.query.all ?? false, guard: write.guard })
+    await write.acknowledged([dot], { key, ...dotJson(dot) })
+    return reply.code(204).send()
+  })
+}
+
+function addGet(api: Api, services: ApiServices): void {
+  const { maps, mesh } = services
+  const schema = {
+    summary: 'Reads a field; with `Accept: application/json` every version',
+    params: shapes.fieldParams,
+    querystring: shapes.getQuery,
+    response: { 200: shapes.fieldVersionsShape, default: shapes.problemShape },
+  }
+  api.get('/v1/maps/:key/:field', { schema }, async (request, reply): Promise<FastifyReply> => {
+    const { key, field } = named(request)
+    await afterRepair(request, request.query, services, mapField(key, field))
+    await maps.prepare(key, field)
+    const shown = maps.get(key, field)
+    if (shown === undefined) throw new HearsayError('NOT_FOUND', `the map "${key}" has no field "${field}"`)
+    return answerShown(shown, request.headers.accept, reply, mesh, { field })
+  })
+}
+
+function addPut(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Stores a field',
+    params: shapes.fieldParams,
+    querystring: shapes.putQuery,
+    headers: shapes.writeHeaders,
+    response: { 200: shapes.fieldWrittenShape, default: shapes.problemShape },
+  }
+  // Key and field are looked at before the body is read: bad ones are answered at once.
+  const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
+    named(request)
+    done()
+  }
+  api.put('/v1/maps/:key/:field', { schema, onRequest }, async (request) => {
+    const { key, field } = named(request)
+    const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
+    const write = startWrite(request, request.query, services)
+    const written = await services.maps.put(key, field, value, {
+      context: headerOf(request, 'hearsay-context'),
+      expiresAtMs: deadlineOf(request.query.ttl, services.nowMs()),
+      ifAbsent: request.query.ifAbsent ?? false,
+      retry: retryOf(request, value),
+      guard: write.guard,
+    })
+    const answer = { ...writtenJson(key, written), field }
+    return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+  })
+}
+
+function addDelete(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Removes a field; refused in conflict unless the request says what it has in view',
+    params: shapes.fieldParams,
+    querystring: shapes.deleteQuery,
+    headers: shapes.writeHeaders,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/maps/:key/:field', { schema }, async (request, reply) => {
+    const { key, field } = named(request)
+    const write = startWrite(request, request.query, services)
+    const written = await services.maps.delete(key, field, {
+      context: headerOf(request, 'hearsay-context'),
+      all: request.query.all ?? false,
+      retry: retryOf(request, ''),
+      guard: write.guard,
+    })
+    await write.acknowledged([written.dot], { ...writtenJson(key, written), field })
+    return reply.code(204).send()
+  })
+}
+
+function named(request: AnyRequest): { key: string; field: string } {
+  return { key: requestKey(request), field: fieldOf(request.originalUrl) }
+}

@@ -1,0 +1,122 @@
+/** Sets: members listed, looked for, added and removed. */
+import { isUtf8 } from 'node:buffer'
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsync } from 'fastify'
+import { HearsayError } from '../../../store/errors.js'
+import { setMember } from '../../../store/model/address.js'
+import { takeJson } from '../bodies.js'
+import { jsonStream } from '../json-stream.js'
+import { jsonBodyBytesMax } from '../limits.js'
+import { memberOf } from '../paths.js'
+import { afterRepair } from '../reads.js'
+import { asBuffer, encodeValue } from '../render.js'
+import { type Api, type ApiServices, requestKey } from '../services.js'
+import * as shapes from '../shapes.js'
+import { dotJson, retryOf, startWrite } from '../writes.js'
+
+/** The routes below /v1/sets. */
+export function setRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeJson(api, jsonBodyBytesMax)
+    addList(api, services)
+    addClear(api, services)
+    addLook(api, services)
+    addAdd(api, services)
+    addRemove(api, services)
+  }
+}
+
+/** A member as text, or with its encoding when it is not UTF-8. */
+function memberJson(member: Uint8Array) {
+  return isUtf8(member) ? asBuffer(member).toString() : encodeValue(member)
+}
+
+function addList(api: Api, { sets, log }: ApiServices): void {
+  const schema = {
+    summary: 'Lists the members of a set in the order of their bytes',
+    params: shapes.keyParams,
+    querystring: shapes.noQuery,
+    response: { 200: shapes.setShape, default: shapes.problemShape },
+  }
+  api.get('/v1/sets/:key', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const chunks = sets.members(key)
+    const first = await chunks.next()
+    if (first.done === true) throw new HearsayError('NOT_FOUND', `there is no set "${key}"`)
+    const items = jsonStream(`{"key":${JSON.stringify(key)},"members":[`, first.value, chunks, ']}', (member) =>
+      JSON.stringify(memberJson(member)),
+    )
+    const stream = Readable.from(items, { objectMode: false })
+    stream.on('error', (err) => log.error({ err }, 'the listing of a set ended early'))
+    return reply.header('Content-Type', 'application/json').send(stream)
+  })
+}
+
+function addClear(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Removes the members that this node has seen',
+    params: shapes.keyParams,
+    querystring: shapes.writeQuery,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/sets/:key', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const write = startWrite(request, request.query, services)
+    const { dot } = await services.sets.clear(key, { guard: write.guard })
+    await write.acknowledged([dot], { key, ...dotJson(dot) })
+    return reply.code(204).send()
+  })
+}
+
+function addLook(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Whether something is in a set',
+    params: shapes.memberParams,
+    querystring: shapes.getQuery,
+    response: { 200: shapes.setMemberShape, default: shapes.problemShape },
+  }
+  api.get('/v1/sets/:key/:member', { schema }, async (request) => {
+    const key = requestKey(request)
+    const member = memberOf(request.originalUrl)
+    await afterRepair(request, request.query, services, setMember(key, member))
+    if (services.sets.has(key, member)) return { key, member: memberJson(member) }
+    throw new HearsayError('NOT_FOUND', `the set "${key}" has no such member`)
+  })
+}
+
+function addAdd(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Adds a member; an addition survives a removal that had not seen it',
+    params: shapes.memberParams,
+    querystring: shapes.writeQuery,
+    headers: shapes.onceHeaders,
+    response: { 200: shapes.addedShape, default: shapes.problemShape },
+  }
+  api.put('/v1/sets/:key/:member', { schema }, async (request) => {
+    const key = requestKey(request)
+    const member = memberOf(request.originalUrl)
+    const write = startWrite(request, request.query, services)
+    const dot = await services.sets.add(key, member, { retry: retryOf(request, ''), guard: write.guard })
+    const answer = { key, member: memberJson(member), ...dotJson(dot) }
+    return { ...answer, acks: await write.acknowledged([dot], answer) }
+  })
+}
+
+function addRemove(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Removes a member, as far as this node has seen it',
+    params: shapes.memberParams,
+    querystring: shapes.writeQuery,
+    headers: shapes.onceHeaders,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/sets/:key/:member', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const member = memberOf(request.originalUrl)
+    const write = startWrite(request, request.query, services)
+    const dot = await services.sets.remove(key, member, { retry: retryOf(request, ''), guard: write.guard })
+    await write.acknowledged([dot], { key, ...dotJson(dot) })
+    return reply.code(204).send()
+  })
+}

@@ -1,0 +1,83 @@
+/** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
+import { hash } from 'node:crypto'
+import { HearsayError } from '../../store/errors.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
+import type { Acks, Mesh, OnceOptions } from '../services.js'
+import { idleSocketMs, nodesTimeoutMsDefault, retryKeyCharactersMax } from './limits.js'
+import { pathOf } from './paths.js'
+import { acksOf, timeoutOf } from './query.js'
+import { type AnyRequest, type ApiServices, allowSilence, headerOf } from './services.js'
+
+/** What a write may ask of other nodes. */
+export interface NodesQuery {
+  readonly acks?: string
+  readonly requireQuorum?: boolean
+  readonly timeout?: string
+}
+
+/** What a write promises about other nodes: checked in it, waited for after it. */
+export interface StartedWrite {
+  /** Refuses the write when too few members can be reached; not asked for a retry of one that is stored. Throws NO_QUORUM. */
+  guard(): void
+  /**
+   * The acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with what was `answered` in its details.
+   */
+  acknowledged(dots: readonly Dot[], answered: object): Promise<Acks>
+}
+
+/** Begins a write. Throws BAD_REQUEST. */
+export function startWrite(request: AnyRequest, query: NodesQuery, { mesh, config }: ApiServices): StartedWrite {
+  const want = acksOf(query.acks, config.settings.acks)
+  const timeoutMs = timeoutOf(query.timeout, nodesTimeoutMsDefault)
+  const needsQuorum = query.requireQuorum ?? config.settings.requireQuorum
+  return {
+    guard() {
+      if (!needsQuorum || mesh.hasQuorum()) return
+      const message = 'fewer than a majority of the members are reachable; try again later, or without requireQuorum'
+      throw new HearsayError('NO_QUORUM', message, { stored: false })
+    },
+    async acknowledged(dots, answered) {
+      if (want === 1) return { have: 1, want: 1, nodes: [mesh.name] }
+      allowSilence(request, timeoutMs + idleSocketMs)
+      const acks = await acksOfAll(mesh, dots, want, timeoutMs)
+      if (acks.have >= acks.want) return acks
+      const message = `${acks.have} of ${acks.want} nodes have it durably; it is stored and will spread by itself`
+      throw new HearsayError('NOT_ENOUGH_ACKS', message, { ...answered, acks, stored: true })
+    },
+  }
+}
+
+/** The nodes that have every one of the dots. */
+async function acksOfAll(
+  mesh: Mesh,
+  dots: readonly Dot[],
+  want: number | 'majority' | 'all',
+  timeoutMs: number,
+): Promise<Acks> {
+  const each = await Promise.all(dots.map((dot) => mesh.awaitAcks(dot, want, timeoutMs)))
+  const fewest = each.reduce((a, b) => (b.have < a.have ? b : a))
+  const nodes = fewest.nodes.filter((name) => each.every((acks) => acks.nodes.includes(name)))
+  return { have: nodes.length, want: fewest.want, nodes }
+}
+
+/** The retry key and what tells whether it is the same request: method, path, query, context and body. Throws BAD_REQUEST. */
+export function retryOf(
+  request: AnyRequest & { method: string; query: unknown },
+  body: Buffer | string,
+): OnceOptions['retry'] {
+  const key = headerOf(request, 'idempotency-key')
+  if (key === undefined) return undefined
+  if (key.length > retryKeyCharactersMax) {
+    throw new HearsayError('BAD_REQUEST', `an Idempotency-Key has at most ${retryKeyCharactersMax} characters`)
+  }
+  const query = Object.entries(request.query as object).sort(([a], [b]) => (a < b ? -1 : 1))
+  const context = headerOf(request, 'hearsay-context') ?? null
+  const bodyHash = hash('sha256', body, 'hex')
+  const parts = JSON.stringify([request.method, pathOf(request.originalUrl), query, context, bodyHash])
+  return { key, requestHash: hash('sha256', parts, 'buffer') }
+}
+
+/** What the answer to a write of one dot says beside its acknowledgements. */
+export function dotJson(dot: Dot): { dot: string } {
+  return { dot: dotText(dot) }
+}

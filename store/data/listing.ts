@@ -1,0 +1,110 @@
+/** Listings over all types: keys in order, and what is in conflict. */
+import type { Address } from '../model/address.js'
+import { isPresent } from '../model/counter.js'
+import { hasExpired } from '../model/register.js'
+import type { Version } from '../model/update.js'
+import type { Access } from './access.js'
+import { type EntryRow, visitEntries } from './scan.js'
+import type { ConflictItem, ListItem, Page, UserType } from './types.js'
+import type { Values } from './values.js'
+
+/** Entries looked at in one page of conflicts before the caller is asked to go on. */
+const conflictScanMax = 100_000
+
+/** What is to be listed. */
+export interface ListQuery {
+  readonly prefix: string
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
+/** Lists keys and conflicts. */
+export class Listing {
+  readonly #access: Access
+  readonly #values: Values
+
+  constructor(access: Access, values: Values) {
+    this.#access = access
+    this.#values = values
+  }
+
+  /** Keys in the order of their bytes, each with its types. A collection counts as soon as one element of it is seen. */
+  async list(query: ListQuery & { readonly values: boolean }): Promise<Page<ListItem>> {
+    const items: { key: string; types: UserType[]; siblings: number; value?: Uint8Array }[] = []
+    let hasMore = false
+    await visitEntries(this.#access.replica, query, ({ address, versions }) => {
+      const { key } = address
+      const type = address.type as UserType
+      const shows = this.#shows(address, versions)
+      if (!shows) return 'next'
+      if (items.at(-1)?.key !== key) {
+        if (items.length === query.limit) {
+          hasMore = true
+          return 'stop'
+        }
+        items.push({ key, types: [], siblings: 0 })
+      }
+      const item = items.at(-1)!
+      item.types.push(type)
+      if (type === 'reg') this.#addRegister(item, { address, versions }, query.values)
+      return 'past-type'
+    })
+    return { items, next: hasMore ? items.at(-1)!.key : null }
+  }
+
+  /** Addresses that hold more than one distinct version, in key order. All conflicts of one key are in one page. */
+  async conflicts(query: ListQuery): Promise<Page<ConflictItem>> {
+    const items: ConflictItem[] = []
+    let scanned = 0
+    let lastKey: string | undefined
+    let next: string | null = null
+    const suspects: EntryRow[] = []
+    await visitEntries(this.#access.replica, query, (entry) => {
+      const { key, type } = entry.address
+      if (key !== lastKey && lastKey !== undefined && (suspects.length >= query.limit || scanned >= conflictScanMax)) {
+        next = lastKey
+        return 'stop'
+      }
+      lastKey = key
+      scanned++
+      if (type !== 'reg' && type !== 'map') return 'past-type'
+      if (this.isInConflict(entry.address, entry.versions)) suspects.push(entry)
+      return 'next'
+    })
+    for (const { address, versions } of suspects) {
+      await this.#access.prepare(address, versions)
+      const item = this.#conflictAt(address, versions)
+      if (item !== undefined) items.push(item)
+    }
+    return { items, next }
+  }
+
+  /** Whether an address holds more than one distinct version, as far as its resolver has computed. */
+  isInConflict(address: Address, versions: readonly Version[]): boolean {
+    if (versions.length < 2 || (address.type !== 'reg' && address.type !== 'map')) return false
+    return this.#access.shown(address, versions).length > 1
+  }
+
+  #shows({ type }: Address, versions: readonly Version[]): boolean {
+    if (type === 'ctr') return isPresent(versions)
+    const { nowMs } = this.#access.replica.displayClock()
+    return versions.some((version) => !hasExpired(version, nowMs))
+  }
+
+  #addRegister(
+    item: { siblings: number; value?: Uint8Array },
+    { address, versions }: EntryRow,
+    withValue: boolean,
+  ): void {
+    const shown = this.#access.shown(address, versions)
+    item.siblings = shown.length
+    if (withValue && shown.length > 0) item.value = shown[0]!.version.value
+  }
+
+  #conflictAt(address: Address, versions: readonly Version[]): ConflictItem | undefined {
+    const shown = this.#values.shown(address, versions)
+    if (shown === undefined || shown.versions.length < 2) return undefined
+    const { key, type, field } = address
+    return { key, type: type as UserType, field, context: shown.context, versions: shown.versions }
+  }
+}

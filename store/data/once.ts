@@ -1,0 +1,37 @@
+/** Retry-safe writes: request, answer and update are in one batch, so that a repeated request finds its answer or no trace. */
+import { HearsayError } from '../errors.js'
+import { ByteReader, ByteWriter } from '../model/bytes.js'
+import { readDot, writeDot } from '../model/codec.js'
+import type { Dot } from '../model/dot.js'
+import type { Turn } from './access.js'
+import type { OnceOptions } from './types.js'
+
+/** How an answer is kept. */
+export interface AnswerCodec<T> {
+  write(writer: ByteWriter, answer: T): void
+  read(reader: ByteReader): T
+}
+
+/** An answer of one dot. */
+export const dotAnswer: AnswerCodec<Dot> = { write: writeDot, read: readDot }
+
+/**
+ * Runs a write once for each retry key: a repeated request gets the answer of the first. Throws RETRY_KEY_REUSED for another request
+ * under the same key, and what the guard throws.
+ */
+export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>, run: () => T): T {
+  const { retry, guard } = options
+  const earlier = retry && turn.transaction.recall(retry.key)
+  if (earlier !== undefined) {
+    if (Buffer.compare(earlier.requestHash, retry!.requestHash) === 0) return codec.read(new ByteReader(earlier.answer))
+    throw new HearsayError('RETRY_KEY_REUSED', 'this idempotency key was used for another request; take a new one')
+  }
+  guard?.()
+  const answer = run()
+  if (retry !== undefined) {
+    const writer = new ByteWriter(32)
+    codec.write(writer, answer)
+    turn.transaction.remember(retry.key, retry.requestHash, writer.finish())
+  }
+  return answer
+}

@@ -1,0 +1,61 @@
+/** Registers: a key with one multi-value register. */
+import { register } from '../model/address.js'
+import type { Access } from './access.js'
+import { Listing } from './listing.js'
+import type { ConflictItem, ListItem, Page, Resolution, Shown, WriteOptions, Written } from './types.js'
+import { Values } from './values.js'
+
+/** Registers over a replica, and the listing of all keys. */
+export class Registers {
+  readonly #values: Values
+  readonly #listing: Listing
+
+  constructor(access: Access, listing: Listing = new Listing(access, new Values(access))) {
+    this.#values = new Values(access)
+    this.#listing = listing
+  }
+
+  /** What a read shows now; undefined when there is nothing. Throws DAMAGED_VALUE. */
+  get(key: string): Shown | undefined {
+    return this.#values.get(register(key))
+  }
+
+  /** Waits until a read can show what the key's resolver computes; undefined when there is nothing to wait for. */
+  prepare(key: string): Promise<void> | undefined {
+    return this.#values.prepare(register(key))
+  }
+
+  /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */
+  put(key: string, value: Uint8Array, options: WriteOptions): Promise<Written> {
+    return this.#values.put(register(key), value, options)
+  }
+
+  /** Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was given. */
+  delete(key: string, options: WriteOptions): Promise<Written> {
+    return this.#values.delete(register(key), options)
+  }
+
+  /** Keys in the order of their bytes. */
+  list(query: { prefix: string; after?: string | undefined; limit: number; values: boolean }): Promise<Page<ListItem>> {
+    return this.#listing.list(query)
+  }
+
+  /** Addresses that hold more than one distinct version. */
+  conflicts(query: { prefix: string; after?: string | undefined; limit: number }): Promise<Page<ConflictItem>> {
+    return this.#listing.conflicts(query)
+  }
+
+  /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
+  resolve(key: string, resolution: Resolution, options: { context?: string | undefined }): Promise<Written> {
+    return this.#values.resolve(register(key), resolution, options)
+  }
+
+  /** Stores an imported version unless an equal value is live; an `extra` one supersedes nothing. */
+  importValue(
+    key: string,
+    value: Uint8Array,
+    options: { expiresAtMs: number | null; extra: boolean },
+  ): Promise<Written | undefined> {
+    return this.#values.importValue(register(key), value, options)
+  }
+}

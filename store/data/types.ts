@@ -1,0 +1,96 @@
+/** What users see of their data, and how they say what is to be done: the types that all data types share. */
+import type { Type } from '../model/address.js'
+import type { HybridTime } from '../model/clock.js'
+import type { MemberTag } from '../model/codec.js'
+import type { Dot } from '../model/dot.js'
+
+/** One sibling as a reader sees it. */
+export interface ShownVersion {
+  readonly dot: Dot
+  /** The tag of the member that wrote it. */
+  readonly member: MemberTag
+  readonly time: HybridTime
+  /** The deadline in milliseconds since 1970; null when it does not expire. */
+  readonly expiresAtMs: number | null
+  readonly value: Uint8Array
+}
+
+/** What a read shows: the winner first. */
+export interface Shown {
+  readonly key: string
+  readonly versions: readonly ShownVersion[]
+  /** The token of what the bytes form shows: what a put without a token would supersede. */
+  readonly winnerContext: string
+  /** The token of all versions. */
+  readonly context: string
+}
+
+/** What every write may ask for. */
+export interface OnceOptions {
+  /** Once for each retry key; `requestHash` tells whether it is the same request. */
+  readonly retry?: { readonly key: string; readonly requestHash: Uint8Array } | undefined
+  /** Called inside the write, unless it is a retry of one that was stored; what it throws refuses the write. */
+  readonly guard?: () => void
+}
+
+/** What a write has in view. */
+export interface ViewOptions {
+  /** A token of an earlier read: supersedes exactly what that showed. */
+  readonly context?: string | undefined
+}
+
+/** How a put is done. */
+export interface PutOptions extends ViewOptions {
+  /** The deadline in milliseconds since 1970. */
+  readonly expiresAtMs?: number | null
+  /** Refuse with EXISTS when a live version is there. */
+  readonly ifAbsent?: boolean
+}
+
+/** How a delete is done. */
+export interface DeleteOptions extends ViewOptions {
+  /** Every version in view, conflict or not. */
+  readonly all?: boolean
+}
+
+/** How a put or a delete is to be done. */
+export interface WriteOptions extends PutOptions, DeleteOptions, OnceOptions {}
+
+/** What a write answers. */
+export interface Written {
+  readonly dot: Dot
+  /** The token of the new dot alone. */
+  readonly context: string
+}
+
+/** A type that users see. */
+export type UserType = Exclude<Type, 'sys'>
+
+/** One key of a listing. */
+export interface ListItem {
+  readonly key: string
+  readonly types: readonly UserType[]
+  /** Sibling groups of the register; 1 without a conflict, 0 without a register. */
+  readonly siblings: number
+  /** The shown winner, when asked for and the key has a register. */
+  readonly value?: Uint8Array
+}
+
+/** One address in conflict. */
+export interface ConflictItem {
+  readonly key: string
+  readonly type: UserType
+  readonly field: Uint8Array
+  readonly context: string
+  readonly versions: readonly ShownVersion[]
+}
+
+/** A page in key order. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Where to go on; null at the end. */
+  readonly next: string | null
+}
+
+/** How a conflict is settled. */
+export type Resolution = { readonly pick: number } | { readonly value: Uint8Array } | { readonly merge: true }

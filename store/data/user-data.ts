@@ -1,0 +1,28 @@
+/** All that users store, by type, over one replica. */
+import type { Access } from './access.js'
+import { Batches } from './batches.js'
+import { Counters } from './counters.js'
+import { Listing } from './listing.js'
+import { Maps } from './maps.js'
+import { Registers } from './registers.js'
+import { Sets } from './sets.js'
+import { Values } from './values.js'
+
+/** Every data type, and the listings over all of them. */
+export class UserData {
+  readonly registers: Registers
+  readonly counters: Counters
+  readonly sets: Sets
+  readonly maps: Maps
+  readonly batches: Batches
+  readonly listing: Listing
+
+  constructor(access: Access) {
+    this.listing = new Listing(access, new Values(access))
+    this.registers = new Registers(access, this.listing)
+    this.counters = new Counters(access)
+    this.sets = new Sets(access)
+    this.maps = new Maps(access)
+    this.batches = new Batches(access, this.counters, this.sets)
+  }
+}

@@ -1,0 +1,170 @@
+/** Multi-value registers at an address: registers of their own, and the fields of maps. */
+import { HearsayError } from '../errors.js'
+import type { Address } from '../model/address.js'
+import { valueHash } from '../model/digest.js'
+import { type Dot, includesDot } from '../model/dot.js'
+import { expiredDots, mergeDots, type Sibling, siblings } from '../model/register.js'
+import type { Version } from '../model/update.js'
+import type { Access, Turn } from './access.js'
+import { dotAnswer, once } from './once.js'
+import type { DeleteOptions, PutOptions, Resolution, Shown, WriteOptions, Written } from './types.js'
+
+/** Reads and writes of multi-value registers. */
+export class Values {
+  constructor(readonly access: Access) {}
+
+  /** What a read shows now; undefined when there is nothing. Throws DAMAGED_VALUE. */
+  get(address: Address): Shown | undefined {
+    return this.shown(address, this.access.replica.versions(address))
+  }
+
+  /** What is shown of these versions; undefined when there is nothing. */
+  shown(address: Address, versions: readonly Version[]): Shown | undefined {
+    const { access } = this
+    const groups = access.shown(address, versions)
+    if (groups.length === 0) return undefined
+    const winnerContext = access.token(address, groups[0]!.dots)
+    const context = groups.length === 1 ? winnerContext : access.token(address, dotsOf(groups))
+    return { key: address.key, versions: groups.map((group) => access.toShown(group)), winnerContext, context }
+  }
+
+  /** Waits until a read can show what the resolver computes; undefined when there is nothing to wait for. */
+  prepare(address: Address): Promise<void> | undefined {
+    return this.access.prepare(address, this.access.replica.versions(address))
+  }
+
+  /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */
+  async put(address: Address, value: Uint8Array, options: WriteOptions): Promise<Written> {
+    const dot = await this.access.write((turn) =>
+      once(turn, options, dotAnswer, () => this.putIn(turn, address, value, options)),
+    )
+    return this.access.written(address, dot)
+  }
+
+  /** Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was given. */
+  async delete(address: Address, options: WriteOptions): Promise<Written> {
+    const dot = await this.access.write((turn) =>
+      once(turn, options, dotAnswer, () => this.deleteIn(turn, address, options)),
+    )
+    return this.access.written(address, dot)
+  }
+
+  /** The same as `put`, inside a write. */
+  putIn(turn: Turn, address: Address, value: Uint8Array, options: PutOptions): Dot {
+    const context = this.access.contextDots(address, options.context)
+    const { transaction } = turn
+    const { versions, groups } = turn.look(address)
+    if (options.ifAbsent === true && groups.length > 0) {
+      throw new HearsayError('EXISTS', `${nameOf(address)} exists; leave out --if-absent to overwrite it`)
+    }
+    const superseded = mergeDots(context ?? groups[0]?.dots ?? [], expiredDots(versions, transaction.nowMs))
+    return transaction.put(address, value, options.expiresAtMs ?? null, superseded)
+  }
+
+  /** The same as `delete`, inside a write. */
+  deleteIn(turn: Turn, address: Address, options: DeleteOptions): Dot {
+    const context = this.access.contextDots(address, options.context)
+    const { transaction } = turn
+    const { versions, groups } = turn.look(address)
+    if (groups.length === 0) throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
+    if (groups.length > 1 && context === undefined && options.all !== true) throw conflictAt(address, groups.length)
+    return transaction.remove(address, mergeDots(context ?? dotsOf(groups), expiredDots(versions, transaction.nowMs)))
+  }
+
+  /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
+  async resolve(address: Address, resolution: Resolution, options: { context?: string | undefined }): Promise<Written> {
+    const dot = await this.access.write((turn) => this.#resolveIn(turn, address, resolution, options.context))
+    return this.access.written(address, dot)
+  }
+
+  /**
+   * Stores an imported version unless an equal value is live (then undefined).
+   * The first version of a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
+   */
+  async importValue(
+    address: Address,
+    value: Uint8Array,
+    options: { expiresAtMs: number | null; extra: boolean },
+  ): Promise<Written | undefined> {
+    const hash = valueHash(value)
+    const dot = await this.access.write(({ transaction }) => {
+      const versions = transaction.versions(address)
+      const groups = siblings(versions, this.access.replica.displayClock())
+      if (groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)) return undefined
+      const winner = options.extra ? [] : (this.access.shown(address, versions)[0]?.dots ?? [])
+      const superseded = mergeDots(winner, expiredDots(versions, transaction.nowMs))
+      return transaction.put(address, value, options.expiresAtMs, superseded)
+    })
+    return dot === undefined ? undefined : this.access.written(address, dot)
+  }
+
+  #resolveIn(turn: Turn, address: Address, resolution: Resolution, token: string | undefined): Dot {
+    const context = this.access.contextDots(address, token)
+    const { transaction } = turn
+    const versions = transaction.versions(address)
+    const groups = siblings(versions, this.access.replica.displayClock())
+    if (groups.length === 0) throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
+    const inView = dotsOf(groups)
+    if (context !== undefined && inView.some((one) => !includesDot(context, one))) {
+      throw new HearsayError(
+        'STALE_CONTEXT',
+        `${nameOf(address)} has got another sibling since; look at the conflict again, then resolve it`,
+      )
+    }
+    const { value, expiresAtMs } = resolved(turn, address, resolution, groups)
+    const superseded = mergeDots(context ?? inView, expiredDots(versions, transaction.nowMs))
+    return transaction.put(address, value, expiresAtMs, superseded)
+  }
+}
+
+/** All dots of these groups. */
+export function dotsOf(groups: readonly Sibling[]): Dot[] {
+  return mergeDots(...groups.map((group) => group.dots))
+}
+
+/** An address in words. */
+function nameOf({ key, type, field }: Address): string {
+  return type === 'map' ? `field "${Buffer.from(field).toString()}" of map "${key}"` : `"${key}"`
+}
+
+function conflictAt(address: Address, count: number): HearsayError {
+  const look = address.type === 'map' ? 'hearsay map get --all' : 'hearsay get --all'
+  return new HearsayError(
+    'CONFLICT',
+    `${nameOf(address)} holds ${count} siblings; look at them with '${look}', then delete with --all or --context`,
+    { siblings: count },
+  )
+}
+
+function resolved(
+  turn: Turn,
+  address: Address,
+  resolution: Resolution,
+  groups: readonly Sibling[],
+): { value: Uint8Array; expiresAtMs: number | null } {
+  if ('value' in resolution) return { value: resolution.value, expiresAtMs: null }
+  if ('merge' in resolution) return merged(turn, address, groups)
+  const picked = groups[resolution.pick - 1]
+  if (picked !== undefined) return { value: picked.version.value, expiresAtMs: picked.expiresAtMs }
+  throw new HearsayError(
+    'BAD_REQUEST',
+    `${nameOf(address)} has versions 1 to ${groups.length}; there is no number ${resolution.pick}`,
+  )
+}
+
+/** What the resolver shows in place of the siblings. */
+function merged(
+  turn: Turn,
+  address: Address,
+  groups: readonly Sibling[],
+): { value: Uint8Array; expiresAtMs: number | null } {
+  const shown = turn.look(address).groups
+  if (shown.length === 1 && groups.length >= 1) {
+    const { version, expiresAtMs } = shown[0]!
+    return { value: version.value, expiresAtMs }
+  }
+  throw new HearsayError(
+    'BAD_REQUEST',
+    `no merging resolver is set for ${nameOf(address)}; pick a version by its number or give a value`,
+  )
+}

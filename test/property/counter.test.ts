@@ -1,0 +1,201 @@
+/** Counters against an outside account of every increment: any partitions, any order, deletes in between, runs that end. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { counter } from '../../store/model/address.js'
+import {
+  baselineOf,
+  type CounterValue,
+  counterValue,
+  decodeCounter,
+  encodeCounter,
+  increment,
+  isPresent,
+} from '../../store/model/counter.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
+import { ReferenceState } from '../../store/model/join.js'
+import type { Update, Version } from '../../store/model/update.js'
+
+const address = counter('hits')
+const writers = 3
+
+type Step =
+  | { readonly act: 'incr'; readonly writer: number; readonly by: number }
+  | { readonly act: 'delete'; readonly writer: number }
+  | { readonly act: 'restart'; readonly writer: number }
+  | {
+      readonly act: 'learn'
+      readonly writer: number
+      readonly from: number
+      readonly pick: number
+      readonly count: number
+    }
+
+const writer = fc.nat(writers - 1)
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ act: fc.constant('incr' as const), writer, by: fc.integer({ min: -5, max: 9 }) }),
+    },
+    { weight: 2, arbitrary: fc.record({ act: fc.constant('delete' as const), writer }) },
+    { weight: 1, arbitrary: fc.record({ act: fc.constant('restart' as const), writer }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        act: fc.constant('learn' as const),
+        writer,
+        from: writer,
+        pick: fc.nat(20),
+        count: fc.integer({ min: 1, max: 6 }),
+      }),
+    },
+  ),
+  { maxLength: 60 },
+)
+
+/** One increment as the account knows it. */
+interface Entry {
+  readonly by: number
+  readonly chain: string
+  readonly sequence: number
+  isCovered: boolean
+}
+
+/** Plays steps; keeps an account that knows nothing of how counters are stored but which chain an increment went on. */
+class World {
+  readonly states = Array.from({ length: writers }, () => new ReferenceState())
+  readonly updates: Update[] = []
+  readonly #account = new Map<string, Entry>()
+  readonly #runs = Array.from({ length: writers }, (_, at) => ({ actor: `${at}`.padStart(16, '0'), counter: 0 }))
+  #actors = writers
+
+  versions(at: number): readonly Version[] {
+    return [...this.states[at]!.entries.values()][0]?.versions ?? []
+  }
+
+  play(step: Step): void {
+    if (step.act === 'restart') this.#runs[step.writer] = { actor: `${this.#actors++}`.padStart(16, '0'), counter: 0 }
+    else if (step.act === 'learn') this.#learn(step.writer, step.from, step.pick, step.count)
+    else if (step.act === 'incr') this.#increment(step.writer, step.by)
+    else if (isPresent(this.versions(step.writer))) this.#delete(step.writer)
+  }
+
+  /** What is not covered by any delete that had it in view. */
+  expected(): number | undefined {
+    const open = [...this.#account.values()].filter((entry) => !entry.isCovered)
+    return open.length === 0 ? undefined : open.reduce((sum, { by }) => sum + by, 0)
+  }
+
+  settle(): void {
+    for (let at = 0; at < writers; at++) for (const update of this.updates.toReversed()) this.states[at]!.apply(update)
+  }
+
+  #dot(at: number): Dot {
+    const run = this.#runs[at]!
+    return { actor: run.actor, counter: ++run.counter }
+  }
+
+  #increment(at: number, by: number): void {
+    const dot = this.#dot(at)
+    const { value, supersedes } = increment(this.versions(at), dot, by)
+    const { reach } = decodeCounter(value) as Extract<CounterValue, { kind: 'total' }>
+    const chain = `${reach.actor}:${reach.chain}`
+    this.#account.set(dotText(dot), { by, chain, sequence: reach.sequence, isCovered: false })
+    this.#issue(at, dot, value, supersedes)
+  }
+
+  /** A delete has in view every increment that was applied here, and those before it in the same chain, whose sum it holds. */
+  #delete(at: number): void {
+    const versions = this.versions(at)
+    const reach = new Map<string, number>()
+    for (const [text, { chain, sequence }] of this.#account) {
+      if (this.states[at]!.applied.has(dotOf(text))) reach.set(chain, Math.max(reach.get(chain) ?? 0, sequence))
+    }
+    for (const entry of this.#account.values()) {
+      if (entry.sequence <= (reach.get(entry.chain) ?? 0)) entry.isCovered = true
+    }
+    this.#issue(
+      at,
+      this.#dot(at),
+      baselineOf(versions),
+      versions.map((version) => version.dot),
+    )
+  }
+
+  #issue(at: number, dot: Dot, value: Uint8Array, supersedes: readonly Dot[]): void {
+    const time = { ms: this.updates.length, logical: 0 }
+    const update: Update = { dot, address, kind: 'put', time, expiresAtMs: null, value, supersedes }
+    this.updates.push(update)
+    this.states[at]!.apply(update)
+  }
+
+  /** Learns some updates of another, from anywhere in the middle: gossip that was partly lost. */
+  #learn(at: number, from: number, pick: number, count: number): void {
+    const [mine, theirs] = [this.states[at]!, this.states[from]!]
+    const missing = this.updates.filter(({ dot }) => theirs.applied.has(dot) && !mine.applied.has(dot))
+    const start = missing.length === 0 ? 0 : pick % missing.length
+    for (const update of missing.slice(start, start + count)) mine.apply(update)
+  }
+}
+
+function dotOf(text: string): Dot {
+  const [actor = '', count = ''] = text.split(':')
+  return { actor, counter: Number(count) }
+}
+
+describe('a counter', () => {
+  it('counts every increment that no delete had in view, on every node, whatever came in which order', () => {
+    fc.assert(
+      fc.property(steps, (history) => {
+        const world = new World()
+        for (const step of history) world.play(step)
+        world.settle()
+        const expected = world.expected()
+        for (let at = 0; at < writers; at++) {
+          expect(counterValue(world.versions(at))).toBe(expected === undefined ? undefined : BigInt(expected))
+        }
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('is joined to the same value as it is delivered to', () => {
+    fc.assert(
+      fc.property(steps, (history) => {
+        const world = new World()
+        for (const step of history) world.play(step)
+        const joined = world.states[0]!.clone()
+        for (const state of world.states) joined.join(state)
+        world.settle()
+        const versions = [...joined.entries.values()][0]?.versions ?? []
+        expect(counterValue(versions)).toBe(counterValue(world.versions(0)))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is read back as it was written, and no other bytes are taken for one', () => {
+    const reach = fc.record({
+      actor: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex')),
+      chain: fc.maxSafeNat(),
+      sequence: fc.maxSafeNat(),
+      total: fc.maxSafeInteger(),
+    })
+    fc.assert(
+      fc.property(fc.uniqueArray(reach, { selector: (one) => one.actor }), fc.uint8Array(), (reaches, noise) => {
+        const sorted = reaches.toSorted((a, b) => (a.actor < b.actor ? -1 : 1))
+        const written = encodeCounter({ kind: 'baseline', reaches: sorted })
+        expect(decodeCounter(written)).toEqual({ kind: 'baseline', reaches: sorted })
+        for (const one of sorted) {
+          expect(decodeCounter(encodeCounter({ kind: 'total', reach: one }))).toEqual({ kind: 'total', reach: one })
+        }
+        expect(() => decodeCounter(Buffer.concat([written, noise.length > 0 ? noise : Buffer.of(0)]))).toThrow()
+        try {
+          expect(encodeCounter(decodeCounter(noise))).toEqual(Buffer.from(noise))
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'BAD_ENCODING' })
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,243 @@
+/** Counters, sets, maps and batches over HTTP, over the real types in memory. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createApi } from '../../daemon/http/app.js'
+import type { Api } from '../../daemon/http/services.js'
+import { type FakeServices, fakeServices } from '../support/fake-daemon.js'
+
+let services: FakeServices
+let api: Api
+
+beforeEach(async () => {
+  services = await fakeServices({ 'values-max-bytes': '1KiB' })
+  api = await createApi(services)
+})
+afterEach(() => api.close())
+
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+function send(method: Method, url: string, payload?: string | Buffer | object, headers: Record<string, string> = {}) {
+  return api.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+}
+
+const code = (answer: { json(): unknown }) => (answer.json() as { code: string }).code
+
+describe('counters', () => {
+  it('count up and down from nothing, by one unless told, and are gone when deleted', async () => {
+    expect((await send('GET', '/v1/counters/hits')).statusCode).toBe(404)
+    const first = await send('POST', '/v1/counters/hits')
+    expect(first.json()).toEqual({
+      key: 'hits',
+      value: 1,
+      dot: expect.stringMatching(/^[0-9a-f]{16}:1$/),
+      acks: { have: 1, want: 1, nodes: ['a'] },
+    })
+    expect((await send('POST', '/v1/counters/hits', { by: 41 })).json().value).toBe(42)
+    expect((await send('POST', '/v1/counters/hits', { by: -50 })).json().value).toBe(-8)
+    expect((await send('GET', '/v1/counters/hits')).json()).toEqual({ key: 'hits', value: -8 })
+    expect((await send('DELETE', '/v1/counters/hits')).statusCode).toBe(204)
+    expect((await send('GET', '/v1/counters/hits')).statusCode).toBe(404)
+    expect((await send('DELETE', '/v1/counters/hits')).statusCode).toBe(404)
+    expect((await send('POST', '/v1/counters/hits', { by: 3 })).json().value).toBe(3)
+  })
+
+  it('refuse what would leave the safe integers, and store nothing then', async () => {
+    const most = Number.MAX_SAFE_INTEGER
+    expect((await send('POST', '/v1/counters/c', { by: most })).json().value).toBe(most)
+    const refused = await send('POST', '/v1/counters/c', { by: 1 })
+    expect([refused.statusCode, code(refused)]).toEqual([400, 'COUNTER_RANGE'])
+    expect((await send('GET', '/v1/counters/c')).json().value).toBe(most)
+    expect((await send('POST', '/v1/counters/c', { by: -most })).json().value).toBe(0)
+    for (const by of [1.5, '1', most + 1, null]) {
+      expect((await send('POST', '/v1/counters/c', { by })).statusCode).toBe(400)
+    }
+    expect((await send('POST', '/v1/counters/c', { more: 1 })).statusCode).toBe(400)
+  })
+
+  it('show a merged sum beyond 2^53 - 1 as its digits, with a code', async () => {
+    services.counters.get = () => 9_007_199_254_740_993n
+    expect((await send('GET', '/v1/counters/c')).json()).toEqual({
+      key: 'c',
+      value: '9007199254740993',
+      code: 'COUNTER_RANGE',
+    })
+  })
+
+  it('count a repeated request once, and tell it the same', async () => {
+    const once = { 'idempotency-key': 'one' }
+    const first = await send('POST', '/v1/counters/c', { by: 2 }, once)
+    expect((await send('POST', '/v1/counters/c', { by: 2 }, once)).json()).toEqual(first.json())
+    expect((await send('GET', '/v1/counters/c')).json().value).toBe(2)
+    const other = await send('POST', '/v1/counters/c', { by: 3 }, once)
+    expect([other.statusCode, code(other)]).toEqual([422, 'RETRY_KEY_REUSED'])
+  })
+})
+
+describe('sets', () => {
+  it('hold members of any bytes, listed in order, each once', async () => {
+    for (const member of ['b', 'a%2Fb', '%FF', '%2E.x', 'b']) {
+      expect((await send('PUT', `/v1/sets/tags/${member}`)).statusCode).toBe(200)
+    }
+    expect((await send('GET', '/v1/sets/tags')).json()).toEqual({
+      key: 'tags',
+      members: ['..x', 'a/b', 'b', { value: '/w==', encoding: 'base64' }],
+    })
+    expect((await send('GET', '/v1/sets/tags/a%2Fb')).json()).toEqual({ key: 'tags', member: 'a/b' })
+    expect((await send('GET', '/v1/sets/tags/c')).statusCode).toBe(404)
+  })
+
+  it('lose members one by one or all at once; what is absent is 404', async () => {
+    const dots = [await send('PUT', '/v1/sets/s/a'), await send('PUT', '/v1/sets/s/a')].map((one) => one.json().dot)
+    expect(dots[0]).not.toBe(dots[1])
+    await send('PUT', '/v1/sets/s/b')
+    expect((await send('DELETE', '/v1/sets/s/a')).statusCode).toBe(204)
+    expect((await send('DELETE', '/v1/sets/s/a')).statusCode).toBe(404)
+    expect((await send('GET', '/v1/sets/s')).json().members).toEqual(['b'])
+    expect((await send('DELETE', '/v1/sets/s')).statusCode).toBe(204)
+    expect((await send('DELETE', '/v1/sets/s')).statusCode).toBe(404)
+    expect((await send('GET', '/v1/sets/s')).statusCode).toBe(404)
+  })
+
+  it('refuse members that are empty, too long, or more than one segment', async () => {
+    expect((await send('PUT', '/v1/sets/s/')).statusCode).toBe(400)
+    expect((await send('PUT', '/v1/sets/s/a/b')).statusCode).toBe(400)
+    expect((await send('PUT', '/v1/sets/s/%zz')).statusCode).toBe(400)
+    expect((await send('PUT', `/v1/sets/s/${'m'.repeat(1025)}`)).statusCode).toBe(413)
+    expect((await send('GET', '/v1/sets/s')).statusCode).toBe(404)
+  })
+
+  it('stream whole however many members they have', async () => {
+    const members = Array.from({ length: 3000 }, (_, at) => `m${`${at}`.padStart(5, '0')}`)
+    for (let at = 0; at < members.length; at += 1000) {
+      const ops = members.slice(at, at + 1000).map((member) => ({ op: 'set.add', key: 'big', member }))
+      expect((await send('POST', '/v1/batch', { ops })).statusCode).toBe(200)
+    }
+    expect((await send('GET', '/v1/sets/big')).json().members).toEqual(members)
+    expect((await send('DELETE', '/v1/sets/big')).statusCode).toBe(204)
+    expect((await send('GET', '/v1/sets/big')).statusCode).toBe(404)
+  })
+})
+
+describe('maps', () => {
+  it('hold fields that behave as keys do', async () => {
+    const put = await send('PUT', '/v1/maps/user/name', Buffer.from('Ada'))
+    expect(put.json()).toMatchObject({ key: 'user', field: 'name', dot: expect.any(String), acks: { have: 1 } })
+    await send('PUT', '/v1/maps/user/photo%2Fraw', Buffer.from([0xff]))
+    expect((await send('GET', '/v1/maps/user')).json()).toEqual({
+      key: 'user',
+      fields: {
+        name: { value: 'Ada', encoding: 'utf8', siblings: 1 },
+        'photo/raw': { value: '/w==', encoding: 'base64', siblings: 1 },
+      },
+    })
+    const got = await send('GET', '/v1/maps/user/name')
+    expect([got.payload, got.headers['hearsay-dot'], got.headers['hearsay-siblings']]).toEqual([
+      'Ada',
+      put.json().dot,
+      '1',
+    ])
+    const all = await send('GET', '/v1/maps/user/name', undefined, { accept: 'application/json' })
+    expect(all.json()).toMatchObject({ key: 'user', field: 'name', versions: [{ value: 'Ada' }] })
+  })
+
+  it('take contexts of their own field alone', async () => {
+    await send('PUT', '/v1/maps/m/a', 'old')
+    const context = (await send('GET', '/v1/maps/m/a')).headers['hearsay-context'] as string
+    const elsewhere = await send('PUT', '/v1/maps/m/b', 'x', { 'hearsay-context': context })
+    expect([elsewhere.statusCode, code(elsewhere)]).toEqual([400, 'BAD_CONTEXT'])
+    expect((await send('GET', '/v1/maps/m/b')).statusCode).toBe(404)
+    await send('PUT', '/v1/maps/m/a', 'new')
+    await send('PUT', '/v1/maps/m/a', 'late', { 'hearsay-context': context })
+    const shown = await send('GET', '/v1/maps/m/a', undefined, { accept: 'application/json' })
+    expect(
+      shown
+        .json()
+        .versions.map(({ value }: { value: string }) => value)
+        .toSorted(),
+    ).toEqual(['late', 'new'])
+    const refused = await send('DELETE', '/v1/maps/m/a')
+    expect([refused.statusCode, code(refused)]).toEqual([409, 'CONFLICT'])
+    const whole = await send('DELETE', '/v1/maps/m')
+    expect([whole.statusCode, code(whole)]).toEqual([409, 'CONFLICT'])
+    expect((await send('GET', '/v1/maps/m')).json().fields.a.siblings).toBe(2)
+    const resolved = await send('POST', '/v1/conflicts/m', { value: 'settled', field: 'a' })
+    expect(resolved.statusCode).toBe(200)
+    expect((await send('GET', '/v1/maps/m/a')).payload).toBe('settled')
+  })
+
+  it('are removed field by field or whole', async () => {
+    for (const field of ['a', 'b', 'c']) await send('PUT', `/v1/maps/m/${field}`, field)
+    expect((await send('DELETE', '/v1/maps/m/a')).statusCode).toBe(204)
+    expect((await send('DELETE', '/v1/maps/m/a')).statusCode).toBe(404)
+    expect((await send('DELETE', '/v1/maps/m?all=true')).statusCode).toBe(204)
+    expect((await send('GET', '/v1/maps/m')).statusCode).toBe(404)
+    expect((await send('DELETE', '/v1/maps/m')).statusCode).toBe(404)
+  })
+
+  it('hide a field from its deadline on, and refuse values over the limit', async () => {
+    expect((await send('PUT', '/v1/maps/m/a?ttl=1h', 'x')).statusCode).toBe(200)
+    expect((await send('PUT', '/v1/maps/m/a', Buffer.alloc(1025))).statusCode).toBe(413)
+    expect((await send('PUT', '/v1/maps/m/a?ifAbsent=true', 'y')).statusCode).toBe(409)
+  })
+})
+
+describe('batches', () => {
+  it('run their operations in order, and answer with their dots', async () => {
+    const ops = [
+      { op: 'put', key: 'k', value: 'aGk=', encoding: 'base64' },
+      { op: 'counter.incr', key: 'n', by: 5 },
+      { op: 'counter.incr', key: 'n' },
+      { op: 'set.add', key: 's', member: 'a' },
+      { op: 'set.add', key: 's', member: 'b' },
+      { op: 'set.rm', key: 's', member: 'a' },
+      { op: 'map.put', key: 'm', field: 'f', value: 'v' },
+      { op: 'map.put', key: 'm', field: 'g', value: 'w' },
+      { op: 'map.rm', key: 'm', field: 'f' },
+      { op: 'del', key: 'k' },
+    ]
+    const answer = await send('POST', '/v1/batch', { ops })
+    expect(answer.statusCode).toBe(200)
+    const dots = answer.json().ops.map(({ dot }: { dot: string }) => dot.split(':')[1])
+    expect(dots).toEqual(ops.map((_, at) => `${at + 1}`))
+    expect((await send('GET', '/v1/counters/n')).json().value).toBe(6)
+    expect((await send('GET', '/v1/sets/s')).json().members).toEqual(['b'])
+    expect(Object.keys((await send('GET', '/v1/maps/m')).json().fields)).toEqual(['g'])
+  })
+
+  it('store nothing when any operation is bad, and say which', async () => {
+    const good = { op: 'set.add', key: 's', member: 'a' }
+    const bad = [
+      [{ op: 'del', key: 'absent' }, 404],
+      [{ op: 'set.rm', key: 's', member: 'b' }, 404],
+      [{ op: 'counter.incr', key: 'n', by: 0.5 }, 400],
+      [{ op: 'put', key: '' }, 400],
+      [{ op: 'put', key: 'k' }, 400],
+      [{ op: 'put', key: 'k', value: 'v', field: 'f' }, 400],
+      [{ op: 'put', key: 'k', value: 'x'.repeat(1025) }, 413],
+      [{ op: 'put', key: 'k', value: 'v', context: 'nonsense' }, 400],
+      [{ op: 'shout', key: 'k' }, 400],
+      [{ op: 'map.put', key: 'm', field: '', value: 'v' }, 400],
+      [{ op: 'put', key: 'k', value: '?', encoding: 'base64' }, 400],
+    ] as const
+    for (const [operation, status] of bad) {
+      const answer = await send('POST', '/v1/batch', { ops: [good, operation] })
+      expect([operation, answer.statusCode]).toEqual([operation, status])
+    }
+    const late = await send('POST', '/v1/batch', { ops: [good, { op: 'set.rm', key: 's', member: 'b' }] })
+    expect(late.json()).toMatchObject({ op: 1, detail: expect.stringContaining('operation 2') })
+    expect((await send('GET', '/v1/sets/s')).statusCode).toBe(404)
+    const many = Array.from({ length: 1001 }, (_, at) => ({ op: 'set.add', key: 's', member: `${at}` }))
+    expect((await send('POST', '/v1/batch', { ops: many })).statusCode).toBe(413)
+    expect((await send('POST', '/v1/batch', { ops: [] })).statusCode).toBe(400)
+  })
+
+  it('are one request to a retry', async () => {
+    const once = { 'idempotency-key': 'b1' }
+    const ops = [
+      { op: 'counter.incr', key: 'n' },
+      { op: 'set.add', key: 's', member: 'a' },
+    ]
+    const first = await send('POST', '/v1/batch', { ops }, once)
+    expect((await send('POST', '/v1/batch', { ops }, once)).json()).toEqual(first.json())
+    expect((await send('GET', '/v1/counters/n')).json().value).toBe(1)
+  })
+})
