@@ -96,8 +96,8 @@ export class RunningDaemon {
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(node: StoredNode, mesh: DaemonMesh, environment: NodeJS.ProcessEnv): Promise<string[]> {
     const { config, log } = this
-    const { registers, counters, sets, maps, batches } = node.data
-    const data = { registers, counters, sets, maps, batches }
+    const { registers, counters, sets, maps, documents, batches } = node.data
+    const data = { registers, counters, sets, maps, documents, batches }
     const services = { ...data, mesh, node, config, log, nowMs: realEnvironment.nowMs }
     const api = await createApi({ ...services, stopping: this.#stopping.signal })
     const listeners = new Listeners(api.routing)

@@ -63,7 +63,8 @@ export class StoredNode implements NodeView {
     this.replica = replica
     this.#options = options
     this.#tokenKey = tokenKey(options.secret)
-    this.data = new UserData(new Access(replica, () => this.#tokenKey, configuredResolvers(options.settings.resolvers)))
+    const access = new Access(replica, () => this.#tokenKey, configuredResolvers(options.settings.resolvers))
+    this.data = new UserData(access, (count) => options.environment.randomBytes(count))
     this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
   }
 

@@ -28,10 +28,10 @@ export const errorCodes = {
   },
   EXISTS: { status: 409, exit: 4, meaning: 'the key exists and the write was to happen only if it did not' },
   STALE_CONTEXT: { status: 409, exit: 4, meaning: 'a newer sibling has come since the context was read' },
-  CONTEXT_AHEAD: {
+  BASE_UNKNOWN: {
     status: 409,
     exit: 4,
-    meaning: 'the context is of a version of the document that this node has not received yet',
+    meaning: 'the context is of a state of the document that this node does not have',
   },
   PATCH_FAILED: { status: 409, exit: 4, meaning: 'a patch does not fit the document as it is; nothing was changed' },
   OTHER_MESH: { status: 409, exit: 4, meaning: 'this node already has members of another mesh' },

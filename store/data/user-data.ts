@@ -2,6 +2,7 @@
 import type { Access } from './access.js'
 import { Batches } from './batches.js'
 import { Counters } from './counters.js'
+import { Documents } from './documents.js'
 import { Listing } from './listing.js'
 import { Maps } from './maps.js'
 import { Registers } from './registers.js'
@@ -14,15 +15,18 @@ export class UserData {
   readonly counters: Counters
   readonly sets: Sets
   readonly maps: Maps
+  readonly documents: Documents
   readonly batches: Batches
   readonly listing: Listing
 
-  constructor(access: Access) {
+  /** `randomBytes` gives unpredictable bytes. */
+  constructor(access: Access, randomBytes: (count: number) => Uint8Array) {
     this.listing = new Listing(access, new Values(access))
     this.registers = new Registers(access, this.listing)
     this.counters = new Counters(access)
     this.sets = new Sets(access)
     this.maps = new Maps(access)
+    this.documents = new Documents(access, randomBytes)
     this.batches = new Batches(access, this.counters, this.sets)
   }
 }

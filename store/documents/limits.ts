@@ -14,5 +14,5 @@ export const documentSiblingsMax = 1_024
 export const documentConflictsMax = 10_000
 /** Pairs of elements that the difference of two lists compares; above it the lists are taken as different between their common ends. */
 export const listPairsMax = 1_000_000
-/** Changes that a saved document may show to be merged; each edit is one. */
+/** Changes that a context of a document names. */
 export const contextHeadsMax = 1_024

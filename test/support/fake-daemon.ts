@@ -273,12 +273,15 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     home: '/',
     hostname: 'a',
   })
-  const { replica } = await openNode('api', {}, new StillEnvironment('api', fakeNowMs))
-  const { counters, sets, maps, batches } = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
+  const environment = new StillEnvironment('api', fakeNowMs)
+  const { replica } = await openNode('api', {}, environment)
+  const access = new Access(replica, () => Buffer.alloc(32, 1))
+  const { counters, sets, maps, documents, batches } = new UserData(access, (count) => environment.randomBytes(count))
   return {
     counters,
     sets,
     maps,
+    documents,
     batches,
     registers: new FakeRegisters(),
     mesh: new FakeMesh(),
