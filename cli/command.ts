@@ -26,12 +26,15 @@ export interface ArgumentSpec {
   readonly name: string
   readonly required: boolean
   readonly variadic?: boolean
+  /** A number that may be negative: `-5` is not taken for a flag. */
+  readonly signed?: boolean
   /** Completed with keys that exist. */
   readonly completesKeys?: boolean
 }
 
 /** One command. */
 export interface CommandSpec {
+  /** One word, or two for a command of a group. */
   readonly name: string
   readonly summary: string
   readonly arguments: readonly ArgumentSpec[]
@@ -108,6 +111,12 @@ export class Invocation {
       ...(this.flag('require-quorum') && { requireQuorum: true }),
       ...(timeoutMs !== undefined && { timeoutMs }),
     }
+  }
+
+  /** The name that makes a repeated write harmless, when given. */
+  once(): { idempotencyKey?: string } {
+    const idempotencyKey = this.text('id')
+    return idempotencyKey === undefined ? {} : { idempotencyKey }
   }
 
   #acks(): number | 'majority' | 'all' | undefined {

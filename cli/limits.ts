@@ -2,6 +2,8 @@
 
 /** Bytes of a value that any node accepts; more is refused before it is sent. */
 export const valueBytesMax = 64 * 1024 * 1024
+/** Operations of one batch, as the daemon takes them. */
+export const batchOperationsMax = 1_000
 /** Bytes of one answer that is kept in memory; streams have no limit. */
 export const responseBytesMax = 512 * 1024 * 1024
 /** How long a request may stay without an answer, in milliseconds, when the command says nothing else. */

@@ -2,10 +2,10 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { CommandSpec, OptionSpec, OptionValues } from './command.js'
 import { commonOptions } from './commands/quick.js'
-import { commands } from './commands/table.js'
+import { commands, groups } from './commands/table.js'
 import { packageVersion } from './commands/version.js'
 import { UsageError } from './failure.js'
-import type { Parsed } from './fast.js'
+import { type Parsed, signedLast, wordsOf } from './fast.js'
 import type { Io } from './io.js'
 
 /**
@@ -20,7 +20,7 @@ export async function parseFully(argv: readonly string[], io: Io): Promise<Parse
   })
   try {
     if (argv.length === 0) throw new UsageError('there is no command')
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(withSignedLast(argv), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return undefined
@@ -40,7 +40,8 @@ function makeProgram(io: Io, found: (parsed: Parsed) => void): Command {
     .configureOutput(outputOf(io))
     .addHelpText('after', exitCodeHelp)
   for (const option of commonOptions) program.addOption(optionOf(option).hideHelp())
-  for (const spec of commands) addCommand(program, spec, found)
+  const parents = new Map<string, Command>()
+  for (const spec of commands) addCommand(parentOf(program, spec, parents), spec, found)
   return program
 }
 
@@ -54,8 +55,37 @@ function outputOf(io: Io) {
   }
 }
 
+/** The command of a group is made below the group's own, which only explains. */
+function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Command>): Command {
+  const [group, word] = wordsOf(spec)
+  if (word === undefined) return program
+  const known = parents.get(group!)
+  if (known !== undefined) return known
+  const parent = program
+    .command(group!)
+    .description(groups[group!] ?? '')
+    .helpOption('-h, --help', 'print help')
+  // Without one of its words a group does nothing; too many arguments are explained by what may follow it.
+  parent.allowExcessArguments().action(() => {
+    const words = parent.commands.map((command) => command.name()).join(', ')
+    throw new UsageError(`'${group}' needs one of: ${words}`)
+  })
+  parents.set(group!, parent)
+  return parent
+}
+
+function withSignedLast(argv: readonly string[]): string[] {
+  const spec = commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
+  if (spec === undefined) return [...argv]
+  const { length } = wordsOf(spec)
+  return [...argv.slice(0, length), ...signedLast(spec, argv.slice(length))]
+}
+
 function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed) => void): void {
-  const command = program.command(spec.name).description(spec.summary).helpOption('-h, --help', 'print help')
+  const command = program
+    .command(wordsOf(spec).at(-1)!)
+    .description(spec.summary)
+    .helpOption('-h, --help', 'print help')
   for (const { name, required, variadic } of spec.arguments) {
     const text = variadic ? `${name}...` : name
     command.argument(required ? `<${text}>` : `[${text}]`)
@@ -63,7 +93,7 @@ function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed)
   for (const option of spec.options) command.addOption(optionOf(option))
   if (spec.examples) command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`)
   command.action(() => {
-    const options = { ...shared(program.opts(), spec), ...longNames(command.opts(), spec) }
+    const options = { ...shared(command.optsWithGlobals(), spec), ...longNames(command.opts(), spec) }
     found({ command: spec, positionals: command.args, options })
   })
 }

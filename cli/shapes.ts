@@ -18,6 +18,16 @@ export interface Version extends EncodedValue {
   readonly expires?: string | null
 }
 
+/** The bytes form of a read: the shown winner. */
+export interface Shown {
+  readonly value: Buffer
+  /** The token of what is shown. */
+  readonly context: string
+  readonly dot: string
+  /** 1 when there is no conflict. */
+  readonly siblings: number
+}
+
 /** Every version of a key, the shown winner first. */
 export interface Versions {
   readonly key: string
@@ -39,6 +49,74 @@ export interface Written {
   readonly dot: string
   /** The token of the new version alone. */
   readonly context: string
+  readonly acks: Acks
+}
+
+/** A counter. */
+export interface CounterValue {
+  readonly key: string
+  /** Decimal digits as text when it lies beyond 2^53 - 1. */
+  readonly value: number | string
+  readonly code?: 'COUNTER_RANGE'
+}
+
+/** A counter after an increment. */
+export interface Counted extends CounterValue {
+  readonly dot: string
+  readonly acks: Acks
+}
+
+/** A member of a set: text, or with its encoding when it is not UTF-8. */
+export type SetMember = string | EncodedValue
+
+/** A set. */
+export interface SetMembers {
+  readonly key: string
+  readonly members: readonly SetMember[]
+}
+
+/** A member after it was added. */
+export interface Added {
+  readonly key: string
+  readonly member: SetMember
+  readonly dot: string
+  readonly acks: Acks
+}
+
+/** A map, every field with its shown winner. */
+export interface MapFields {
+  readonly key: string
+  readonly fields: Readonly<Record<string, EncodedValue & { readonly siblings: number }>>
+}
+
+/** Every version of a field. */
+export interface FieldVersions extends Versions {
+  readonly field: string
+}
+
+/** The answer to a put of a field. */
+export interface FieldWritten extends Written {
+  readonly field: string
+}
+
+/** One write of a batch; which members it takes depends on `op`. */
+export interface Operation {
+  readonly op: 'put' | 'del' | 'counter.incr' | 'set.add' | 'set.rm' | 'map.put' | 'map.rm'
+  readonly key: string
+  readonly value?: string
+  readonly encoding?: 'utf8' | 'base64'
+  readonly member?: string
+  readonly field?: string
+  readonly by?: number
+  readonly context?: string
+  readonly ttl?: string
+  readonly ifAbsent?: boolean
+  readonly all?: boolean
+}
+
+/** The dots of a batch, in the order of its operations. */
+export interface Batched {
+  readonly ops: readonly { readonly dot: string }[]
   readonly acks: Acks
 }
 
@@ -147,15 +225,22 @@ export interface NodesOptions {
   readonly timeoutMs?: number
 }
 
+/** What makes a repeated write harmless. */
+export interface OnceOptions {
+  /** A name for this write, so that repeating it does nothing more. */
+  readonly idempotencyKey?: string
+}
+
+/** Options of writes of counters and sets, and of batches. */
+export interface CollectionOptions extends NodesOptions, OnceOptions {}
+
 /** Options of a put. */
-export interface PutOptions extends NodesOptions {
+export interface PutOptions extends NodesOptions, OnceOptions {
   /** A token of an earlier read; supersedes exactly what that showed. */
   readonly context?: string
   readonly ttlMs?: number
   /** Refuse when the key exists. */
   readonly ifAbsent?: boolean
-  /** A name for this write, so that repeating it does nothing more. */
-  readonly idempotencyKey?: string
 }
 
 /** Options of a delete. */

@@ -1,7 +1,7 @@
 /** `hearsay completion`: completions for bash, zsh and fish, made from the table of commands. */
 import type { Action, CommandSpec, OptionSpec } from '../command.js'
 import { UsageError } from '../failure.js'
-import { commands } from './table.js'
+import { commands, groups } from './table.js'
 
 /** Prints the completions of a shell. */
 export const completion: Action = async (invocation) => {
@@ -16,6 +16,22 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const
 /** Keys that start with what is typed, asked of the daemon; silent when there is none. */
 const listKeys = 'hearsay ls --limit 100'
 
+/** The first words of all commands, each once. */
+function firstWords(): string[] {
+  return [...new Set(commands.map(({ name }) => name.split(' ')[0]!))]
+}
+
+/** The second words of each group. */
+function groupWords(): [group: string, words: string[]][] {
+  const inGroups = commands.map(({ name }) => name.split(' ')).filter(({ length }) => length > 1)
+  return Object.keys(groups).map((group) => [
+    group,
+    inGroups.filter(([first]) => first === group).map(([, word]) => word!),
+  ])
+}
+
+const groupNames = () => Object.keys(groups).join('|')
+
 function completesKeys(command: CommandSpec): boolean {
   return command.arguments.some((argument) => argument.completesKeys)
 }
@@ -27,34 +43,47 @@ function flagsOf(command: CommandSpec): string[] {
 function namesWithKeys(separator: string): string {
   return commands
     .filter(completesKeys)
-    .map((command) => command.name)
+    .map((command) => command.name.replace(' ', '\\ '))
     .join(separator)
 }
 
 function bashScript(): string {
-  const flags = commands.map((command) => `    ${command.name}) flags='${flagsOf(command).join(' ')}' ;;`)
+  const flags = commands.map(
+    (command) => `    ${command.name.replace(' ', '\\ ')}) flags='${flagsOf(command).join(' ')}' ;;`,
+  )
+  const words = groupWords().map(([group, names]) => `    ${group}) words='${names.join(' ')}' ;;`)
   return `# hearsay completions for bash: source <(hearsay completion bash)
 _hearsay() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} flags=
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} flags= words= name=\${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W '${commands.map(({ name }) => name).join(' ')}' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W '${firstWords().join(' ')}' -- "$word")
     return
+  fi
+  case $name in
+${words.join('\n')}
+  esac
+  if [ -n "$words" ]; then
+    if [ "$COMP_CWORD" -eq 2 ]; then
+      mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+      return
+    fi
+    name="$name \${COMP_WORDS[2]}" first=3
   fi
   case $before in
     --file|--config) compopt -o default; return ;;
     --data) compopt -o default -o dirnames; return ;;
     completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$word"); return ;;
   esac
-  case \${COMP_WORDS[1]} in
+  case $name in
 ${flags.join('\n')}
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word")
     return
   fi
-  case \${COMP_WORDS[1]} in
-    ${namesWithKeys('|')}) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(${listKeys} -- "$word" 2>/dev/null </dev/null) ;;
+  case $name in
+    ${namesWithKeys('|')}) [ "$COMP_CWORD" -eq "$first" ] && mapfile -t COMPREPLY < <(${listKeys} -- "$word" 2>/dev/null </dev/null) ;;
     import) compopt -o default ;;
   esac
 }
@@ -62,12 +91,20 @@ complete -F _hearsay hearsay`
 }
 
 function zshScript(): string {
-  const names = commands.map(({ name, summary }) => `    '${name}:${quoted(summary).replaceAll(':', '\\:')}'`)
-  const flags = commands.map((command) => `    ${command.name}) flags=(${command.options.map(zshFlag).join(' ')}) ;;`)
+  const described = firstWords().map((name) => [
+    name,
+    commands.find((one) => one.name === name)?.summary ?? groups[name]!,
+  ])
+  const names = described.map(([name, summary]) => `    '${name}:${quoted(summary!).replaceAll(':', '\\:')}'`)
+  const flags = commands.map(
+    (command) => `    ${command.name.replace(' ', '\\ ')}) flags=(${command.options.map(zshFlag).join(' ')}) ;;`,
+  )
+  const words = groupWords().map(([group, list]) => `    ${group}) (( CURRENT == 3 )) && compadd ${list.join(' ')} ;;`)
   return `#compdef hearsay
 # hearsay completions for zsh: source <(hearsay completion zsh)
 _hearsay() {
   local -a names flags keys
+  local name=$words[2] first=3
   names=(
 ${names.join('\n')}
   )
@@ -75,16 +112,23 @@ ${names.join('\n')}
     _describe 'command' names
     return
   fi
-  case $words[2] in
+  case $name in
+${words.join('\n')}
+  esac
+  if [[ $name == (${groupNames()}) ]]; then
+    (( CURRENT == 3 )) && return
+    name="$name $words[3]" first=4
+  fi
+  case $name in
 ${flags.join('\n')}
   esac
   if [[ $words[CURRENT] == -* ]]; then
     _describe 'flag' flags
     return
   fi
-  case $words[2] in
+  case $name in
     ${namesWithKeys('|')})
-      if (( CURRENT == 3 )); then
+      if (( CURRENT == first )); then
         keys=(\${(f)"$(${listKeys} -- "$words[CURRENT]" 2>/dev/null </dev/null)"})
         compadd -a keys
       fi ;;
@@ -101,21 +145,45 @@ function zshFlag(option: OptionSpec): string {
 
 function fishScript(): string {
   const lines = commands.flatMap((command) => [
-    `complete -c hearsay -n __fish_use_subcommand -a ${command.name} -d '${fishQuoted(command.summary)}'`,
-    ...command.options.map((option) => fishFlag(command, option)),
+    fishName(command),
+    ...command.options.map((one) => fishFlag(command, one)),
   ])
+  const parents = Object.entries(groups).map(
+    ([group, summary]) => `complete -c hearsay -n __fish_use_subcommand -a ${group} -d '${fishQuoted(summary)}'`,
+  )
+  const withKeys = commands.filter(completesKeys).map((command) => `'${fishSeen(command)}'`)
+  const keys = withKeys.map(
+    (seen) => `complete -c hearsay -n ${seen} -a '(${listKeys} -- (commandline -ct) 2>/dev/null </dev/null)'`,
+  )
   return `# hearsay completions for fish: hearsay completion fish > ~/.config/fish/completions/hearsay.fish
 complete -c hearsay -f
-${lines.join('\n')}
+${[...parents, ...lines].join('\n')}
 complete -c hearsay -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c hearsay -n '__fish_seen_subcommand_from import' -F
-complete -c hearsay -n '__fish_seen_subcommand_from ${namesWithKeys(' ')}' -a '(${listKeys} -- (commandline -ct) 2>/dev/null </dev/null)'`
+${keys.join('\n')}`
+}
+
+function fishName(command: CommandSpec): string {
+  const [group, word] = command.name.split(' ')
+  const summary = fishQuoted(command.summary)
+  if (word === undefined) return `complete -c hearsay -n __fish_use_subcommand -a ${group} -d '${summary}'`
+  const words = groupWords().find(([name]) => name === group)![1]
+  const isOpen = `__fish_seen_subcommand_from ${group}; and not __fish_seen_subcommand_from ${words.join(' ')}`
+  return `complete -c hearsay -n '${isOpen}' -a ${word} -d '${summary}'`
+}
+
+/** That the words of a command stand in the line. */
+function fishSeen(command: CommandSpec): string {
+  return command.name
+    .split(' ')
+    .map((word) => `__fish_seen_subcommand_from ${word}`)
+    .join('; and ')
 }
 
 function fishFlag(command: CommandSpec, option: OptionSpec): string {
   const needsValue = option.value !== undefined && !option.valueOptional
   const files = ['file', 'config', 'data'].includes(option.name) ? ' -F' : ''
-  return `complete -c hearsay -n '__fish_seen_subcommand_from ${command.name}' -l ${option.name}${needsValue ? ' -r' : ''}${files} -d '${fishQuoted(option.help)}'`
+  return `complete -c hearsay -n '${fishSeen(command)}' -l ${option.name}${needsValue ? ' -r' : ''}${files} -d '${fishQuoted(option.help)}'`
 }
 
 /** For single quotes of bash and zsh. */

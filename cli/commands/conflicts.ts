@@ -22,14 +22,15 @@ export const resolve: Action = async (invocation) => {
   const key = invocation.argument(0)
   const resolution = resolutionOf(invocation)
   const client = invocation.client()
-  const conflict = await find(client, key)
+  const field = invocation.text('field')
+  const conflict = await find(client, key, field)
   if (resolution === undefined) {
     await printConflict(invocation.output, conflict)
     throw new UsageError('say how: --pick N keeps one version, --value V replaces all, --merge lets the resolver merge')
   }
   checkPick(resolution, conflict)
   const context = invocation.text('context') ?? conflict.context
-  const written = await client.resolve(key, resolution, context)
+  const written = await client.resolve(key, resolution, context, field)
   await report(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
 }
 
@@ -50,11 +51,16 @@ function checkPick(resolution: Resolution, conflict: Conflict): void {
   throw new UsageError(`there is no version ${resolution.pick}: --pick takes 1 to ${conflict.versions.length}`)
 }
 
-/** The conflict of a key: keys are in order, so that its own is the first with it as prefix. */
-async function find(client: Client, key: string): Promise<Conflict> {
+/** The conflict of a key, or of a field of it: keys are in order, so that its own are the first with it as prefix. */
+async function find(client: Client, key: string, field: string | undefined): Promise<Conflict> {
+  const fields: string[] = []
   for await (const conflict of client.conflicts(key)) {
-    if (conflict.key === key) return conflict
-    break
+    if (conflict.key !== key) break
+    if (conflict.type === 'reg' ? field === undefined : conflict.field === field) return conflict
+    if (conflict.type !== 'reg' && conflict.field) fields.push(printable(conflict.field))
+  }
+  if (fields.length > 0 && field === undefined) {
+    throw new UsageError(`fields of ${printable(key)} are in conflict: give --field with one of ${fields.join(', ')}`)
   }
   throw new HearsayApiError('NOT_FOUND', 404, `${printable(key)} is not in conflict: see \`hearsay conflicts\``)
 }

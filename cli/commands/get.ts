@@ -1,30 +1,38 @@
 /** `hearsay get`: prints the shown winner byte for byte, or every sibling. */
-import type { ReadOptions, Version } from '../client.js'
+import type { ReadOptions, Version, Versions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { count, printable } from '../output.js'
 
 /** Prints a value. */
 export const get: Action = async (invocation) => {
   const key = invocation.argument(0)
-  const options = optionsOf(invocation)
-  if (invocation.json || invocation.flag('all')) return printAll(invocation, key, options)
+  const options = readOptionsOf(invocation)
+  const warn = (siblings: number) => warnOfSiblings(invocation, siblings, remediesOf(key))
+  if (invocation.json || invocation.flag('all')) {
+    return printVersions(invocation, await invocation.client().getAll(key, options), warn)
+  }
   const shown = await invocation.client().get(key, options)
   await invocation.output.bytes(shown.value)
-  if (shown.siblings > 1) await warnOfSiblings(invocation, key, shown.siblings)
+  if (shown.siblings > 1) await warn(shown.siblings)
 }
 
-function optionsOf(invocation: Invocation): ReadOptions {
+/** The flags of a read. Throws UsageError. */
+export function readOptionsOf(invocation: Invocation): ReadOptions {
   const timeoutMs = invocation.durationMs('timeout')
   const consistency = invocation.text('consistency') as ReadOptions['consistency']
   return { ...(consistency && { consistency }), ...(timeoutMs !== undefined && { timeoutMs }) }
 }
 
-async function printAll(invocation: Invocation, key: string, options: ReadOptions): Promise<void> {
-  const found = await invocation.client().getAll(key, options)
+/** Prints every version: as JSON, or one after the other with a heading. */
+export async function printVersions(
+  invocation: Invocation,
+  found: Versions,
+  warn: (siblings: number) => Promise<void>,
+): Promise<void> {
   if (invocation.json) await invocation.output.json(found)
   else for (const [index, version] of found.versions.entries()) await printVersion(invocation, index + 1, version)
   const siblings = found.versions.length
-  if (siblings > 1 && !invocation.flag('all')) await warnOfSiblings(invocation, key, siblings)
+  if (siblings > 1 && !invocation.flag('all')) await warn(siblings)
 }
 
 /** A heading, the bytes as they are, and a line end if they have none. */
@@ -39,9 +47,18 @@ async function printVersion(invocation: Invocation, number: number, version: Ver
   if (bytes.at(-1) !== 0x0a) await output.bytes(Buffer.from('\n'))
 }
 
-function warnOfSiblings(invocation: Invocation, key: string, siblings: number): Promise<void> {
+function remediesOf(key: string) {
   const name = printable(key)
+  return { what: name, look: `hearsay get ${name} --all`, settle: `hearsay resolve ${name}` }
+}
+
+/** Says on stderr that there is more than the shown winner, and how to look at it and settle it. */
+export function warnOfSiblings(
+  invocation: Invocation,
+  siblings: number,
+  { what, look, settle }: { what: string; look: string; settle: string },
+): Promise<void> {
   return invocation.output.warn(
-    `${name} has ${count(siblings, 'sibling')}; this is the latest. See \`hearsay get ${name} --all\`, settle with \`hearsay resolve ${name}\``,
+    `${what} has ${count(siblings, 'sibling')}; this is the latest. See \`${look}\`, settle with \`${settle}\``,
   )
 }

@@ -1,5 +1,5 @@
 /** `hearsay put`: stores a value from an argument, a file or stdin. */
-import type { PutOptions, Written } from '../client.js'
+import type { Acks, PutOptions, Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { valueBytesMax } from '../limits.js'
@@ -8,34 +8,38 @@ import { count, type Output, printable } from '../output.js'
 /** Stores a value. */
 export const put: Action = async (invocation) => {
   const key = invocation.argument(0)
-  const options = optionsOf(invocation)
-  const written = await invocation.client().put(key, await readValue(invocation), options)
+  const options = putOptionsOf(invocation)
+  const written = await invocation.client().put(key, await readValue(invocation, 1), options)
   return report(invocation.output, written, { json: invocation.json, what: 'stored' })
 }
 
 /** Says what a write did: for people one line, with the acknowledgements when others were asked for. */
 export function report(output: Output, written: Written, how: { json: boolean; what: string }): Promise<void> {
   if (how.json) return output.json(written)
-  const { have = 1, nodes = [] } = written.acks ?? {}
-  const where = have > 1 ? `, durable on ${count(have, 'node')}: ${nodes.map(printable).join(', ')}` : ''
-  return output.line(`${how.what} ${printable(written.key)}${where}`)
+  return output.line(`${how.what} ${printable(written.key)}${durableOn(written.acks)}`)
 }
 
-function optionsOf(invocation: Invocation): PutOptions {
+/** Who has a write durably, when others were asked for; nothing otherwise. */
+export function durableOn({ have, nodes }: Pick<Acks, 'have' | 'nodes'>): string {
+  return have > 1 ? `, durable on ${count(have, 'node')}: ${nodes.map(printable).join(', ')}` : ''
+}
+
+/** The flags of a put. Throws UsageError. */
+export function putOptionsOf(invocation: Invocation): PutOptions {
   const context = invocation.text('context')
   const ttlMs = invocation.durationMs('ttl')
-  const idempotencyKey = invocation.text('id')
   return {
     ...invocation.nodes(),
     ...(context !== undefined && { context }),
     ...(ttlMs !== undefined && { ttlMs }),
     ...(invocation.flag('if-absent') && { ifAbsent: true }),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...invocation.once(),
   }
 }
 
-function readValue(invocation: Invocation): Promise<Uint8Array> | Uint8Array {
-  const given = invocation.positionals[1]
+/** The value of a put, from its argument at a position, from a file or from stdin. Throws UsageError and TOO_LARGE. */
+export function readValue(invocation: Invocation, position: number): Promise<Uint8Array> | Uint8Array {
+  const given = invocation.positionals[position]
   const file = invocation.text('file')
   if (file !== undefined && given !== undefined) throw new UsageError('give either VALUE or --file, not both')
   if (file !== undefined && file !== '-') return fromFile(file)

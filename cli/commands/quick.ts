@@ -36,6 +36,23 @@ export const nodesOptions: readonly OptionSpec[] = [
   timeout,
 ]
 
+/** The flag that makes a repeated write harmless. */
+export const idOption: OptionSpec = {
+  name: 'id',
+  value: 'OPID',
+  help: 'a name for this write: repeating it does nothing more',
+}
+/** Flags of reads: how many nodes are asked. */
+export const readOptions: readonly OptionSpec[] = [
+  {
+    name: 'consistency',
+    value: 'LEVEL',
+    choices: ['one', 'majority', 'all'],
+    help: 'ask so many nodes: one, majority or all',
+  },
+  timeout,
+]
+
 /** `put` and `get`. */
 export const quickCommands: readonly CommandSpec[] = [
   {
@@ -48,7 +65,7 @@ export const quickCommands: readonly CommandSpec[] = [
       { name: 'ttl', value: '30s', help: 'let it expire after so long' },
       ...nodesOptions,
       { name: 'if-absent', help: 'refuse when the key exists' },
-      { name: 'id', value: 'OPID', help: 'a name for this write: repeating it does nothing more' },
+      idOption,
       ...commonOptions,
     ],
     examples: ['hearsay put greeting hello', 'hearsay put photo --file photo.jpg', 'date | hearsay put now -'],
@@ -58,17 +75,7 @@ export const quickCommands: readonly CommandSpec[] = [
     name: 'get',
     summary: 'print a value, byte for byte',
     arguments: [keyArgument],
-    options: [
-      { name: 'all', help: 'print every sibling with dot, time and node' },
-      {
-        name: 'consistency',
-        value: 'LEVEL',
-        choices: ['one', 'majority', 'all'],
-        help: 'ask so many nodes: one, majority or all',
-      },
-      timeout,
-      ...commonOptions,
-    ],
+    options: [{ name: 'all', help: 'print every sibling with dot, time and node' }, ...readOptions, ...commonOptions],
     examples: ['hearsay get greeting', 'hearsay get greeting --all --json'],
     load: async () => get,
   },

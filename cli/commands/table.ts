@@ -1,5 +1,6 @@
 /** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
 import type { ArgumentSpec, CommandSpec } from '../command.js'
+import { collectionCommands } from './collections.js'
 import { daemonOptions } from './daemon-options.js'
 import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
 
@@ -48,6 +49,7 @@ const values: readonly CommandSpec[] = [
       { name: 'pick', value: 'N', help: 'keep the version with this number in `conflicts`' },
       { name: 'value', value: 'VALUE', help: 'replace all of them by this value' },
       { name: 'merge', help: 'let the resolver of the key merge them' },
+      { name: 'field', value: 'FIELD', help: 'the field of a map that is in conflict' },
       { name: 'context', value: 'TOKEN', help: 'the context of `conflicts --json`; else that of this moment' },
       ...commonOptions,
     ],
@@ -187,5 +189,12 @@ const local: readonly CommandSpec[] = [
   },
 ]
 
+/** What the commands of two words are about, by their first word. */
+export const groups: Readonly<Record<string, string>> = {
+  counter: 'counters: every increment counts, whatever happens elsewhere meanwhile',
+  set: 'sets: an addition survives a removal that had not seen it',
+  map: 'maps: every field keeps its own siblings',
+}
+
 /** All commands, in the order of the help. */
-export const commands: readonly CommandSpec[] = [...values, ...mesh, ...local]
+export const commands: readonly CommandSpec[] = [...values, ...collectionCommands, ...mesh, ...local]

@@ -1,0 +1,114 @@
+/** The commands of counters, sets and maps, for the table. */
+import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.js'
+import { commonOptions, contextOption, idOption, keyArgument, nodesOptions, readOptions } from './quick.js'
+
+const field: ArgumentSpec = { name: 'FIELD', required: true }
+const all: OptionSpec = { name: 'all', help: 'also what is in conflict, with every sibling' }
+const writes = [...nodesOptions, idOption, ...commonOptions]
+
+const counters: readonly CommandSpec[] = [
+  {
+    name: 'counter incr',
+    summary: 'add to a counter, 1 when not told; negative numbers take away',
+    arguments: [keyArgument, { name: 'BY', required: false, signed: true }],
+    options: writes,
+    examples: ['hearsay counter incr visits', 'hearsay counter incr stock -3'],
+    load: async () => (await import('./counter.js')).increment,
+  },
+  {
+    name: 'counter get',
+    summary: 'print the value of a counter',
+    arguments: [keyArgument],
+    options: [...readOptions, ...commonOptions],
+    load: async () => (await import('./counter.js')).get,
+  },
+  {
+    name: 'counter del',
+    summary: 'delete a counter; increments not seen here survive',
+    arguments: [keyArgument],
+    options: writes,
+    load: async () => (await import('./counter.js')).remove,
+  },
+]
+
+const member: ArgumentSpec = { name: 'MEMBER', required: true, variadic: true }
+
+const sets: readonly CommandSpec[] = [
+  {
+    name: 'set add',
+    summary: 'add members to a set',
+    arguments: [keyArgument, member],
+    options: writes,
+    examples: ['hearsay set add tags urgent later'],
+    load: async () => (await import('./set.js')).add,
+  },
+  {
+    name: 'set rm',
+    summary: 'remove members from a set; an addition not seen here survives',
+    arguments: [keyArgument, member],
+    options: [...nodesOptions, ...commonOptions],
+    load: async () => (await import('./set.js')).remove,
+  },
+  {
+    name: 'set ls',
+    summary: 'list the members of a set',
+    arguments: [keyArgument],
+    options: commonOptions,
+    load: async () => (await import('./set.js')).list,
+  },
+  {
+    name: 'set del',
+    summary: 'remove all members seen here',
+    arguments: [keyArgument],
+    options: [...nodesOptions, ...commonOptions],
+    load: async () => (await import('./set.js')).clear,
+  },
+]
+
+const maps: readonly CommandSpec[] = [
+  {
+    name: 'map put',
+    summary: 'store a field of a map',
+    arguments: [keyArgument, field, { name: 'VALUE', required: false }],
+    options: [
+      { name: 'file', value: 'FILE', help: 'take the value from a file' },
+      contextOption,
+      { name: 'ttl', value: '30s', help: 'let it expire after so long' },
+      { name: 'if-absent', help: 'refuse when the field exists' },
+      ...writes,
+    ],
+    examples: ['hearsay map put user/7 name Ada'],
+    load: async () => (await import('./map.js')).put,
+  },
+  {
+    name: 'map get',
+    summary: 'print a field byte for byte, or all fields',
+    arguments: [keyArgument, { ...field, required: false }],
+    options: [{ name: 'all', help: 'print every sibling of the field' }, ...readOptions, ...commonOptions],
+    load: async () => (await import('./map.js')).get,
+  },
+  {
+    name: 'map rm',
+    summary: 'remove fields of a map; a put not seen here survives',
+    arguments: [keyArgument, { ...field, variadic: true }],
+    options: [contextOption, all, ...nodesOptions, ...commonOptions],
+    load: async () => (await import('./map.js')).remove,
+  },
+  {
+    name: 'map ls',
+    summary: 'list the fields of a map with their values',
+    arguments: [keyArgument],
+    options: commonOptions,
+    load: async () => (await import('./map.js')).list,
+  },
+  {
+    name: 'map del',
+    summary: 'remove all fields seen here',
+    arguments: [keyArgument],
+    options: [all, ...nodesOptions, ...commonOptions],
+    load: async () => (await import('./map.js')).clear,
+  },
+]
+
+/** All of them. */
+export const collectionCommands: readonly CommandSpec[] = [...counters, ...sets, ...maps]
