@@ -1,5 +1,6 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import { CounterClient, MapClient, SetClient } from './collections.js'
+import { DocumentClient } from './documents.js'
 import { HearsayApiError } from './failure.js'
 import { importLines, type Lines } from './importing.js'
 import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault } from './limits.js'
@@ -52,6 +53,7 @@ export class Client {
   readonly counters: CounterClient
   readonly sets: SetClient
   readonly maps: MapClient
+  readonly documents: DocumentClient
   readonly #requests: Requests
 
   constructor(requests: Requests) {
@@ -59,6 +61,7 @@ export class Client {
     this.counters = new CounterClient(requests)
     this.sets = new SetClient(requests)
     this.maps = new MapClient(requests)
+    this.documents = new DocumentClient(requests)
   }
 
   /** The daemon's address, as `--api` takes it. */

@@ -66,6 +66,7 @@ export const errorCodes = {
   STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },
   STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory was written by a newer version' },
   PORT_IN_USE: { status: 500, exit: 1, meaning: 'an address to listen on is taken' },
+  EDITOR_FAILED: { status: 500, exit: 1, meaning: 'the editor ended with an error; nothing was stored' },
   UNREACHABLE_DAEMON: { status: 500, exit: 6, meaning: 'no daemon answers at the API address' },
 } as const satisfies Record<string, { status: number; exit: number; meaning: string }>
 

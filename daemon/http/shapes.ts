@@ -165,6 +165,8 @@ export const documentQuery = Type.Object(
   },
   strict,
 )
+/** Query of a put of a document. */
+export const documentPutQuery = Type.Object({ ...nodesQuery, ifAbsent: putQuery.properties.ifAbsent }, strict)
 /** A document: the JSON itself, or with `conflicts` what is known of it. */
 export const documentShape = Type.Union([
   Type.Record(Type.String(), Type.Unknown(), { description: 'The document itself.' }),

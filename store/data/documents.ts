@@ -38,6 +38,8 @@ export interface ShownDocument {
 export interface EditOptions extends ViewOptions, OnceOptions {
   /** Bytes of a saved document; above it TOO_LARGE. */
   readonly bytesMax: number
+  /** Only if there is no document; EXISTS otherwise. */
+  readonly ifAbsent?: boolean
   /** Only if nothing has come since the context was read; STALE_CONTEXT otherwise. */
   readonly isExact?: boolean
 }
@@ -104,6 +106,9 @@ export class Documents {
     const live = this.#live(all)
     const base = this.#tokens.read(address, options.context)
     if (options.isExact === true) checkExact(address, live, base)
+    if (options.ifAbsent === true && live.length > 0) {
+      throw new HearsayError('EXISTS', `document "${address.key}" exists; leave out --if-absent to edit it`)
+    }
     const { bytes, heads, superseded } = this.#edited(library, live, edit, base, address.key)
     if (bytes.length > options.bytesMax) throw tooLarge(bytes.length, options.bytesMax)
     const dot = transaction.put(address, bytes, null, mergeDots(superseded, expiredDots(all, transaction.nowMs)))

@@ -1,5 +1,6 @@
 /** A document: what saved versions of it show together, and its edits. No I/O; the library is passed in. */
-import { createHash } from 'node:crypto'
+import { HearsayError } from '../errors.js'
+import { rowsOf } from './chunk.js'
 import { conflictsOf, countConflicts, type DocumentConflict } from './conflicts.js'
 import { Editor } from './editor.js'
 import { checkedDocument, type JsonObject } from './json.js'
@@ -7,7 +8,7 @@ import { applyJsonPatch, type PatchOperation } from './json-patch.js'
 import { layoutVersion, markKey, scalarOut } from './layout.js'
 import type { DocumentLibrary, Handle } from './library.js'
 import { rootId } from './library.js'
-import { documentSiblingsMax } from './limits.js'
+import { documentRowsMax, documentSiblingsMax, mergedRowsMax } from './limits.js'
 import { applyMergePatch } from './merge-patch.js'
 
 /** An edit of a document. */
@@ -43,10 +44,15 @@ export class OpenDocument {
     const handle = library.create(Buffer.from(actor).toString('hex'))
     const merged: number[] = []
     const leftOut: number[] = []
+    let rowsLeft = mergedRowsMax
     for (const [index, bytes] of versions.entries()) {
-      const fits = merged.length < documentSiblingsMax && mergeSaved(library, handle, bytes)
-      if (fits) merged.push(index)
-      else leftOut.push(index)
+      const rows = rowsOf(bytes)
+      const hasRoom = rows !== undefined && rows <= rowsLeft && merged.length < documentSiblingsMax
+      if (!hasRoom || !mergeSaved(library, handle, bytes)) leftOut.push(index)
+      else {
+        merged.push(index)
+        rowsLeft -= rows
+      }
     }
     return new OpenDocument(library, handle, merged, leftOut)
   }
@@ -79,7 +85,7 @@ export class OpenDocument {
 
   /**
    * Edits it, and returns the bytes to be stored. With `heads` the edit is made to the document as it was at these changes, and merged.
-   * Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED; close it then.
+   * Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE; close it then.
    */
   edit(edit: DocumentEdit, heads?: readonly string[]): Uint8Array {
     if (heads !== undefined) this.#handle.isolate([...heads])
@@ -88,7 +94,10 @@ export class OpenDocument {
     apply(editor, edit)
     this.#handle.commit(null, 0)
     if (heads !== undefined) this.#handle.integrate()
-    return this.#handle.save()
+    const bytes = this.#handle.save()
+    if (rowsOf(bytes) !== undefined) return bytes
+    const message = `the document would have more than ${documentRowsMax} operations in its history; put it anew under another key; nothing was stored`
+    throw new HearsayError('TOO_LARGE', message)
   }
 
   /** Frees its memory. */
@@ -106,7 +115,6 @@ function apply(editor: Editor, edit: DocumentEdit): void {
 
 /** Merges one saved version; false when it cannot be read, and then nothing has changed. */
 function mergeSaved(library: DocumentLibrary, handle: Handle, bytes: Uint8Array): boolean {
-  if (!isWholeChunk(bytes)) return false
   let other: Handle | undefined
   try {
     other = library.create('00'.repeat(16))
@@ -134,26 +142,4 @@ function free(handle: Handle | undefined): void {
   } catch {
     // Nothing to be done.
   }
-}
-
-const magic = Buffer.from('856f4a83', 'hex')
-const headBytes = 9
-
-/**
- * Whether the bytes are one saved document of the library, whole: magic, the first 4 bytes of the SHA-256 of the rest, kind 0, length
- * (automerge.org/automerge-binary-format-spec). Bytes that fail never reach the library.
- */
-function isWholeChunk(bytes: Uint8Array): boolean {
-  if (bytes.length <= headBytes || Buffer.compare(bytes.subarray(0, 4), magic) !== 0 || bytes[8] !== 0) return false
-  let length = 0
-  for (let at = headBytes, scale = 1; at < headBytes + 5; at++, scale *= 128) {
-    length += ((bytes[at] ?? 0) % 128) * scale
-    if (bytes[at]! < 128) return at + 1 + length === bytes.length && isChecked(bytes)
-  }
-  return false
-}
-
-function isChecked(bytes: Uint8Array): boolean {
-  const sum = createHash('sha256').update(bytes.subarray(8)).digest()
-  return Buffer.compare(sum.subarray(0, 4), bytes.subarray(4, 8)) === 0
 }

@@ -16,3 +16,9 @@ export const documentConflictsMax = 10_000
 export const listPairsMax = 1_000_000
 /** Changes that a context of a document names. */
 export const contextHeadsMax = 1_024
+/** Rows of the longest column of a saved document: operations in its history, or what they name. */
+export const documentRowsMax = 1_000_000
+/** Rows that one read loads, all versions together; what is beyond waits for an edit that merges these. */
+export const mergedRowsMax = 4_000_000
+/** Bytes of one column of a saved document, inflated. */
+export const documentColumnBytesMax = 64 * 1024 * 1024

@@ -1,6 +1,7 @@
 /** Documents: conflicts inside, patches as in the RFCs, what is refused, and bytes that nobody should have sent. */
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { rowsOf } from '../../store/documents/chunk.js'
 import type { DocumentEdit } from '../../store/documents/document.js'
 import { OpenDocument } from '../../store/documents/document.js'
 import type { Json, JsonObject } from '../../store/documents/json.js'
@@ -294,6 +295,27 @@ describe('bytes that cannot be read', () => {
     const { merged, leftOut } = openedOf(...bad, version)
     expect({ merged, leftOut }).toEqual({ merged: [7], leftOut: [0, 1, 2, 3, 4, 5, 6] })
     expect(shown(library, ...bad, version)).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
+  })
+
+  it('that stand for more than a read can hold are left out before the library makes room for them', () => {
+    const bomb = library.create('ab'.repeat(16))
+    bomb.put('_root', '!', 1, 'int')
+    const list = bomb.putObjectFromHydrate('_root', '[l', {
+      '!': true,
+      '[]': Array.from({ length: 200_000 }, () => null),
+    })
+    expect(list).toBeTruthy()
+    bomb.commit(null, 0)
+    const saved = Buffer.from(bomb.save())
+    expect(rowsOf(saved)).toBe(200_004)
+    expect(saved.length).toBeLessThan(500)
+    // The run of 200,000 in every column, made longer: 3 bytes of LEB128 that stand for up to 1,048,575.
+    const run = Buffer.from([0xc0, 0x9a, 0x0c])
+    const longer = Buffer.from(saved)
+    for (let at = longer.indexOf(run); at !== -1; at = longer.indexOf(run, at + 1)) longer[at + 2] = 0x3f
+    expect(longer.equals(saved)).toBe(false)
+    expect(rowsOf(checked(longer))).toBeUndefined()
+    expect(shown(library, checked(longer), good())).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
   })
 
   it('harm no other document, however they are damaged under a right checksum', () => {

@@ -69,7 +69,7 @@ function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Makes a document show this JSON: what differs is written, so that concurrent edits merge',
     params: shapes.keyParams,
-    querystring: shapes.writeQuery,
+    querystring: shapes.documentPutQuery,
     headers: shapes.writeHeaders,
     response: { 200: shapes.writtenShape, default: shapes.problemShape },
   }
@@ -114,13 +114,17 @@ function bodyOf(body: unknown): Buffer {
   throw new HearsayError('BAD_REQUEST', 'the body is empty; send JSON')
 }
 
-type EditRequest = AnyRequest & { readonly method: string; readonly query: NodesQuery }
+type EditRequest = AnyRequest & {
+  readonly method: string
+  readonly query: NodesQuery & { readonly ifAbsent?: boolean }
+}
 
 async function edit(request: EditRequest, services: ApiServices, body: Buffer, change: DocumentEdit) {
   const key = requestKey(request)
   const write = startWrite(request, request.query, services)
   const written = await services.documents.edit(key, change, {
     context: headerOf(request, 'hearsay-context'),
+    ifAbsent: request.query.ifAbsent ?? false,
     bytesMax: services.config.settings['values.maxBytes'],
     retry: retryOf(request, Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])),
     guard: write.guard,
