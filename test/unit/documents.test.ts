@@ -1,5 +1,7 @@
 /** Documents: conflicts inside, patches as in the RFCs, what is refused, and bytes that nobody should have sent. */
-import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { rowsOf } from '../../store/documents/chunk.js'
 import type { DocumentEdit } from '../../store/documents/document.js'
@@ -17,6 +19,7 @@ import { areVersions } from '../../store/documents/list-difference.js'
 import { parsePointer, pointerText } from '../../store/documents/pointer.js'
 import { edited, opened, shown } from '../support/documents.js'
 import { jsonPatchVectors, mergePatchVectors } from '../support/patch-vectors.js'
+import { resealedChunk } from '../support/saved-document.js'
 
 let library: DocumentLibrary
 beforeAll(async () => {
@@ -35,6 +38,18 @@ const codeOf = (call: () => unknown): string => {
   }
   return 'none'
 }
+
+it('the library is loaded by one file alone, and only when it is called', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const sources = ['store', 'protocols', 'daemon', 'cli'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name))),
+  )
+  const naming = sources.filter(
+    (path) => path.endsWith('.ts') && /@automerge/.test(readFileSync(join(root, path), 'utf8')),
+  )
+  expect(naming).toEqual(['store/documents/library.ts'])
+  expect(readFileSync(join(root, naming[0]!), 'utf8')).not.toMatch(/^import (?!type).*@automerge/m)
+})
 
 describe('conflicts inside of a document', () => {
   it('two sides that set one field are listed with both values, the shown one first, on every node', () => {
@@ -268,10 +283,6 @@ describe('what a document may be', () => {
 
 describe('bytes that cannot be read', () => {
   const good = () => made({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
-  const checked = (bytes: Buffer) => {
-    createHash('sha256').update(bytes.subarray(8)).digest().copy(bytes, 4, 0, 4)
-    return bytes
-  }
   const openedOf = (...versions: Uint8Array[]) =>
     opened(library, versions, ({ merged, leftOut, ...open }) => ({ merged, leftOut, open: Object.keys(open).length }))
 
@@ -314,8 +325,8 @@ describe('bytes that cannot be read', () => {
     const longer = Buffer.from(saved)
     for (let at = longer.indexOf(run); at !== -1; at = longer.indexOf(run, at + 1)) longer[at + 2] = 0x3f
     expect(longer.equals(saved)).toBe(false)
-    expect(rowsOf(checked(longer))).toBeUndefined()
-    expect(shown(library, checked(longer), good())).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
+    expect(rowsOf(resealedChunk(longer))).toBeUndefined()
+    expect(shown(library, resealedChunk(longer), good())).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
   })
 
   it('harm no other document, however they are damaged under a right checksum', () => {
@@ -332,7 +343,7 @@ describe('bytes that cannot be read', () => {
       for (let round = 0; round < 400; round++) {
         const bad = Buffer.from(version)
         for (let times = 1 + next(3); times > 0; times--) bad[11 + next(bad.length - 11)] = next(256)
-        const open = OpenDocument.open(library, [checked(bad), version], Buffer.alloc(16, 9))
+        const open = OpenDocument.open(library, [resealedChunk(bad), version], Buffer.alloc(16, 9))
         if (open.leftOut.length > 0) {
           left++
           expect(open.leftOut).toEqual([0])
