@@ -96,9 +96,7 @@ export class RunningDaemon {
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(node: StoredNode, mesh: DaemonMesh, environment: NodeJS.ProcessEnv): Promise<string[]> {
     const { config, log } = this
-    const { registers, counters, sets, maps, documents, batches } = node.data
-    const data = { registers, counters, sets, maps, documents, batches }
-    const services = { ...data, mesh, node, config, log, nowMs: realEnvironment.nowMs }
+    const services = { ...node.data.services(), mesh, node, config, log, nowMs: realEnvironment.nowMs }
     const api = await createApi({ ...services, stopping: this.#stopping.signal })
     const listeners = new Listeners(api.routing)
     this.#add('api', () => this.#stopServing(listeners, api))

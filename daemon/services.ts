@@ -2,6 +2,7 @@
 import type { Acks, MemberStatus } from '../protocols/membership/types.js'
 import type { SessionReport } from '../protocols/sync/service.js'
 import type { Batches as StoreBatches } from '../store/data/batches.js'
+import type { Contents as StoreContents } from '../store/data/contents.js'
 import type { Counters as StoreCounters } from '../store/data/counters.js'
 import type { Documents as StoreDocuments } from '../store/data/documents.js'
 import type { Maps as StoreMaps } from '../store/data/maps.js'
@@ -26,10 +27,7 @@ export type {
 } from '../store/data/types.js'
 
 /** The users' registers, as the API uses them. */
-export type Registers = Pick<
-  StoreRegisters,
-  'get' | 'prepare' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve' | 'importValue'
->
+export type Registers = Pick<StoreRegisters, 'get' | 'prepare' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve'>
 /** The users' counters. */
 export type Counters = Pick<StoreCounters, 'get' | 'increment' | 'delete'>
 /** The users' sets. */
@@ -38,6 +36,8 @@ export type Sets = Pick<StoreSets, 'has' | 'members' | 'add' | 'remove' | 'clear
 export type Maps = Pick<StoreMaps, 'get' | 'prepare' | 'fields' | 'put' | 'delete' | 'clear' | 'resolve'>
 /** The users' documents. */
 export type Documents = Pick<StoreDocuments, 'get' | 'edit' | 'delete'>
+/** Everything, for exports and imports. */
+export type Contents = Pick<StoreContents, 'entries' | 'importVersion' | 'importMember' | 'importCounter'>
 /** Several writes as one. */
 export type Batches = Pick<StoreBatches, 'run'>
 

@@ -63,8 +63,7 @@ export class StoredNode implements NodeView {
     this.replica = replica
     this.#options = options
     this.#tokenKey = tokenKey(options.secret)
-    const access = new Access(replica, () => this.#tokenKey, configuredResolvers(options.settings.resolvers))
-    this.data = new UserData(access, (count) => options.environment.randomBytes(count))
+    this.data = new UserData(new Access(replica, () => this.#tokenKey, configuredResolvers(options.settings.resolvers)))
     this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
   }
 

@@ -1,18 +1,21 @@
-/** Export: every key with all its versions, one JSON line each, in bounded memory. */
-import { HearsayError } from '../../store/errors.js'
-import type { ListItem, Mesh, Registers } from '../services.js'
-import { exportChunkBytes, exportPageKeys } from './limits.js'
-import { versionJson } from './render.js'
+/** Export: every entry with all its versions, one JSON line each, in bounded memory. */
+import { isUtf8 } from 'node:buffer'
+import type { Content } from '../../store/data/contents.js'
+import type { Contents, Mesh, ShownVersion } from '../services.js'
+import { exportChunkBytes } from './limits.js'
+import { asBuffer, encodeValue, versionJson } from './render.js'
 
 /** The lines of all keys below a prefix, in key order, gathered into chunks. Stops reading when the receiver stops. */
-export async function* exportLines(registers: Registers, mesh: Mesh, prefix: string): AsyncGenerator<Buffer> {
+export async function* exportLines(
+  contents: Pick<Contents, 'entries'>,
+  mesh: Mesh,
+  prefix: string,
+): AsyncGenerator<Buffer> {
   let gathered: string[] = []
   let characters = 0
-  for (let after: string | undefined; ; ) {
-    const page = await registers.list({ prefix, after, limit: exportPageKeys, values: false })
-    for (const item of page.items) {
-      const line = exportLine(item, registers, mesh)
-      if (line === undefined) continue
+  for await (const entries of contents.entries(prefix)) {
+    for (const content of entries) {
+      const line = `${JSON.stringify(lineOf(content, mesh))}\n`
       gathered.push(line)
       characters += line.length
       if (characters < exportChunkBytes) continue
@@ -20,25 +23,35 @@ export async function* exportLines(registers: Registers, mesh: Mesh, prefix: str
       gathered = []
       characters = 0
     }
-    if (page.next === null) break
-    after = page.next
   }
   if (gathered.length > 0) yield Buffer.from(gathered.join(''))
 }
 
 /** A damaged value becomes a line that says so: the rest can still be saved, and the reader notices. */
-function exportLine(item: ListItem, registers: Registers, mesh: Mesh): string | undefined {
-  const { key } = item
-  try {
-    const shown = registers.get(key)
-    if (shown === undefined) return undefined
-    const versions = shown.versions.map((version) => {
-      const { expires, ...rest } = versionJson(version, mesh)
-      return expires === null ? rest : { ...rest, expires }
-    })
-    return `${JSON.stringify({ key, type: 'reg', versions })}\n`
-  } catch (error) {
-    if (!(error instanceof HearsayError)) throw error
-    return `${JSON.stringify({ key, type: 'reg', error: { code: error.code, message: error.message } })}\n`
+function lineOf(content: Content, mesh: Mesh): object {
+  const { address } = content
+  const named = { key: address.key, type: address.type, ...partOf(content) }
+  switch (content.kind) {
+    case 'counter':
+      return {
+        ...named,
+        value: Number.isSafeInteger(Number(content.value)) ? Number(content.value) : `${content.value}`,
+      }
+    case 'damaged':
+      return { ...named, error: { code: content.error.code, message: content.error.message } }
+    case 'versions':
+      return { ...named, versions: content.versions.map((version) => exportedVersion(version, mesh)) }
   }
+}
+
+/** The field of a map, the member of a set; those that are not UTF-8 with their encoding. */
+function partOf({ address: { type, field } }: Content): object {
+  if (type === 'map') return isUtf8(field) ? { field: asBuffer(field).toString() } : { field: encodeValue(field) }
+  if (type === 'set') return { member: isUtf8(field) ? asBuffer(field).toString() : encodeValue(field) }
+  return {}
+}
+
+function exportedVersion(version: ShownVersion, mesh: Mesh): object {
+  const { expires, ...rest } = versionJson(version, mesh)
+  return expires === null ? rest : { ...rest, expires }
 }

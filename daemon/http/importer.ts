@@ -1,11 +1,10 @@
 /** Import: turns exported lines, or the short form, into ordinary writes; importing a file twice adds nothing. */
 import { errorCodes, HearsayError } from '../../store/errors.js'
-import type { Registers } from '../services.js'
+import type { Contents } from '../services.js'
+import { type ImportedLine, parseLine } from './import-lines.js'
 import { importFailuresMax, importWindowBytes, importWindowLines } from './limits.js'
 import type { Line } from './lines.js'
-import { checkKey } from './paths.js'
 import { hearsayError } from './problem.js'
-import { decodeValue } from './render.js'
 
 /** What became of the lines. */
 export interface ImportSummary {
@@ -17,20 +16,9 @@ export interface ImportSummary {
   readonly failures: number
 }
 
-interface ImportedVersion {
-  readonly value: Buffer
-  readonly expiresAtMs: number | null
-}
-
-interface ImportedLine {
-  readonly key: string
-  /** The shown winner first. */
-  readonly versions: readonly ImportedVersion[]
-}
-
 /** Runs one import. */
 export class Importer {
-  readonly #registers: Registers
+  readonly #contents: Contents
   readonly #valueBytesMax: number
   readonly #nowMs: number
   readonly #running = new Set<Promise<void>>()
@@ -42,8 +30,8 @@ export class Importer {
   #fatal: HearsayError | undefined
   #failed: ImportSummary['failed'][number][] = []
 
-  constructor(registers: Registers, valueBytesMax: number, nowMs: number) {
-    this.#registers = registers
+  constructor(contents: Contents, valueBytesMax: number, nowMs: number) {
+    this.#contents = contents
     this.#valueBytesMax = valueBytesMax
     this.#nowMs = nowMs
   }
@@ -82,23 +70,26 @@ export class Importer {
     this.#running.add(running)
   }
 
+  /** Resolves whether anything of the line was news. */
   async #import(line: Line): Promise<boolean> {
-    const { key, versions } = this.#read(line)
+    const imported = this.#read(line)
+    if (imported.kind === 'member') return this.#contents.importMember(imported.key, imported.member)
+    if (imported.kind === 'counter') return this.#contents.importCounter(imported.key, imported.value)
+    const { address, versions } = imported
     const live = versions.filter((version) => version.expiresAtMs === null || version.expiresAtMs > this.#nowMs)
     // The winner is written last, so that it is the winner here too.
     const writes = live.reverse().map(({ value, expiresAtMs }, at) => {
-      return this.#registers.importValue(key, value, { expiresAtMs, extra: at > 0 })
+      return this.#contents.importVersion(address, value, { expiresAtMs, extra: at > 0 })
     })
-    const written = await Promise.all(writes)
-    return written.some((one) => one !== undefined)
+    return (await Promise.all(writes)).includes(true)
   }
 
   #read(line: Line): ImportedLine {
     if (line === null) throw new HearsayError('TOO_LARGE', 'the line is over the limit')
     const parsed = parseLine(line)
-    for (const { value } of parsed.versions) {
+    for (const { value } of parsed.kind === 'versions' ? parsed.versions : []) {
       if (value.length > this.#valueBytesMax) {
-        throw new HearsayError('TOO_LARGE', `a value of "${parsed.key}" is over ${this.#valueBytesMax} bytes`)
+        throw new HearsayError('TOO_LARGE', `a value is over the limit of ${this.#valueBytesMax} bytes`)
       }
     }
     return parsed
@@ -113,42 +104,4 @@ export class Importer {
     this.#failures++
     if (this.#failed.length < importFailuresMax) this.#failed.push({ line, code: error.code, message: error.message })
   }
-}
-
-/** One line in the exported form `{key, type, versions}` or the short form `{key, value, encoding}`. Throws a HearsayError. */
-export function parseLine(line: Buffer): ImportedLine {
-  const parsed = parseObject(line)
-  const { key, type = 'reg', error } = parsed
-  if (error !== undefined) throw bad('the exporter could not read this entry; export it again')
-  if (typeof key !== 'string') throw bad("the line has no 'key'")
-  checkKey(key)
-  if (type !== 'reg') throw bad(`the type '${String(type)}' cannot be imported by this version`)
-  const raw = parsed.versions === undefined ? [parsed] : parsed.versions
-  if (!Array.isArray(raw) || raw.length === 0) throw bad("'versions' is not a list with at least one version")
-  return { key, versions: raw.map(parseVersion) }
-}
-
-function parseObject(line: Buffer): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line))
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
-      return parsed as Record<string, unknown>
-    }
-  } catch {
-    // Answered below, like JSON of another form.
-  }
-  throw bad('the line is not a JSON object')
-}
-
-function parseVersion(raw: unknown): ImportedVersion {
-  const { value, encoding = 'utf8', expires } = (raw ?? {}) as Record<string, unknown>
-  if (typeof value !== 'string') throw bad("a version has no 'value' that is a text")
-  if (encoding !== 'utf8' && encoding !== 'base64') throw bad("'encoding' is neither utf8 nor base64")
-  const expiresAtMs = expires === undefined || expires === null ? null : Date.parse(String(expires))
-  if (Number.isNaN(expiresAtMs)) throw bad("'expires' is not a time in ISO 8601")
-  return { value: decodeValue(value, encoding), expiresAtMs }
-}
-
-function bad(message: string): HearsayError {
-  return new HearsayError('BAD_REQUEST', message)
 }

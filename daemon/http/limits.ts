@@ -45,8 +45,6 @@ export const importWindowLines = 256
 export const importWindowBytes = 16 * 1024 * 1024
 /** Failed lines that an import reports one by one. */
 export const importFailuresMax = 1000
-/** Keys read for an export at once. */
-export const exportPageKeys = 500
 /** Bytes of an export gathered before they are sent. */
 export const exportChunkBytes = 64 * 1024
 /** Bytes of values in one page of a listing; a page that reaches it ends early. */

@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
 import type { NodeView } from '../node-view.js'
-import type { Batches, Counters, Documents, Maps, Mesh, Registers, Sets } from '../services.js'
+import type { Batches, Contents, Counters, Documents, Maps, Mesh, Registers, Sets } from '../services.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -17,6 +17,7 @@ export interface ApiServices {
   readonly maps: Maps
   readonly documents: Documents
   readonly batches: Batches
+  readonly contents: Contents
   readonly mesh: Mesh
   readonly node: NodeView
   readonly config: Config

@@ -50,13 +50,10 @@ const actorBytes = 16
 export class Documents {
   readonly #access: Access
   readonly #tokens: DocumentTokens
-  readonly #randomBytes: (count: number) => Uint8Array
 
-  /** `randomBytes` gives unpredictable bytes. */
-  constructor(access: Access, randomBytes: (count: number) => Uint8Array) {
+  constructor(access: Access) {
     this.#access = access
     this.#tokens = new DocumentTokens(access)
-    this.#randomBytes = randomBytes
   }
 
   /** What a read shows now; undefined when there is nothing. Throws DOCUMENT_UNREADABLE, DAMAGED_VALUE. */
@@ -181,7 +178,7 @@ export class Documents {
   /** Opens versions under an author of its own, so that no two edits ever share one. */
   #opened<T>(library: DocumentLibrary, versions: readonly Version[], use: (open: OpenDocument) => T): T {
     const saved = versions.map(({ value }) => value)
-    const open = OpenDocument.open(library, saved, this.#randomBytes(actorBytes))
+    const open = OpenDocument.open(library, saved, this.#access.replica.randomBytes(actorBytes))
     try {
       return use(open)
     } finally {

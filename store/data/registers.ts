@@ -49,13 +49,4 @@ export class Registers {
   resolve(key: string, resolution: Resolution, options: { context?: string | undefined }): Promise<Written> {
     return this.#values.resolve(register(key), resolution, options)
   }
-
-  /** Stores an imported version unless an equal value is live; an `extra` one supersedes nothing. */
-  importValue(
-    key: string,
-    value: Uint8Array,
-    options: { expiresAtMs: number | null; extra: boolean },
-  ): Promise<Written | undefined> {
-    return this.#values.importValue(register(key), value, options)
-  }
 }

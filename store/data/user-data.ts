@@ -1,6 +1,7 @@
 /** All that users store, by type, over one replica. */
 import type { Access } from './access.js'
 import { Batches } from './batches.js'
+import { Contents } from './contents.js'
 import { Counters } from './counters.js'
 import { Documents } from './documents.js'
 import { Listing } from './listing.js'
@@ -17,16 +18,23 @@ export class UserData {
   readonly maps: Maps
   readonly documents: Documents
   readonly batches: Batches
+  readonly contents: Contents
   readonly listing: Listing
 
-  /** `randomBytes` gives unpredictable bytes. */
-  constructor(access: Access, randomBytes: (count: number) => Uint8Array) {
+  constructor(access: Access) {
     this.listing = new Listing(access, new Values(access))
     this.registers = new Registers(access, this.listing)
     this.counters = new Counters(access)
     this.sets = new Sets(access)
     this.maps = new Maps(access)
-    this.documents = new Documents(access, randomBytes)
+    this.documents = new Documents(access)
     this.batches = new Batches(access, this.counters, this.sets)
+    this.contents = new Contents(access, this.counters, this.sets)
+  }
+
+  /** Everything that an API over the data works with. */
+  services() {
+    const { registers, counters, sets, maps, documents, batches, contents } = this
+    return { registers, counters, sets, maps, documents, batches, contents }
   }
 }

@@ -281,6 +281,11 @@ export class Replica implements SyncReplica {
     return { id: feedId, sequence, floor: feedFloor }
   }
 
+  /** Unpredictable bytes, for ids that a write needs beside its dot. */
+  randomBytes(count: number): Uint8Array {
+    return this.#environment.randomBytes(count)
+  }
+
   /** What the clock has to do with display. */
   displayClock(): DisplayClock {
     return { nowMs: this.#environment.nowMs(), clockBoundMs: this.#options.clockBoundMs }

@@ -5,6 +5,7 @@ import { type Log, silentLog } from '../../daemon/log/log.js'
 import type { NodeView } from '../../daemon/node-view.js'
 import type {
   ConflictItem,
+  Contents,
   ListItem,
   MemberStatus,
   Mesh,
@@ -17,8 +18,10 @@ import type {
   Written,
 } from '../../daemon/services.js'
 import { Access } from '../../store/data/access.js'
+import type { Content } from '../../store/data/contents.js'
 import { UserData } from '../../store/data/user-data.js'
 import { HearsayError } from '../../store/errors.js'
+import { type Address, register } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
 import { openNode } from './replicas.js'
 import { StillEnvironment } from './still-environment.js'
@@ -124,17 +127,45 @@ export class FakeRegisters implements Registers {
     const value = 'value' in resolution ? resolution.value : versions[resolution.pick - 1]!.value
     return this.add(key, value, [])
   }
+}
 
-  async importValue(
-    key: string,
+/** What is exported and imported: the fake registers; other types as they are in memory. */
+class FakeContents implements Contents {
+  readonly #registers: FakeRegisters
+  readonly #real: Contents
+
+  constructor(registers: FakeRegisters, real: Contents) {
+    this.#registers = registers
+    this.#real = real
+  }
+
+  async *entries(prefix: string): AsyncGenerator<readonly Content[]> {
+    const { versions, damaged } = this.#registers
+    for (const key of [...versions.keys()].sort().filter((one) => one.startsWith(prefix))) {
+      const error = new HearsayError('DAMAGED_VALUE', `the value of "${key}" is damaged`)
+      const address = register(key)
+      if (damaged.has(key)) yield [{ kind: 'damaged', address, error }]
+      else yield [{ kind: 'versions', address, versions: versions.get(key)! }]
+    }
+    yield* this.#real.entries(prefix)
+  }
+
+  async importVersion(
+    address: Address,
     value: Uint8Array,
     options: { expiresAtMs: number | null; extra: boolean },
-  ): Promise<Written | undefined> {
-    if (this.failure !== undefined) throw this.failure
-    const before = this.versions.get(key) ?? []
-    if (before.some((version) => Buffer.compare(version.value, value) === 0)) return undefined
-    return this.add(key, value, options.extra ? before : before.slice(1), options.expiresAtMs)
+  ): Promise<boolean> {
+    if (address.type !== 'reg') return this.#real.importVersion(address, value, options)
+    const { failure, versions } = this.#registers
+    if (failure !== undefined) throw failure
+    const before = versions.get(address.key) ?? []
+    if (before.some((version) => Buffer.compare(version.value, value) === 0)) return false
+    this.#registers.add(address.key, value, options.extra ? before : before.slice(1), options.expiresAtMs)
+    return true
   }
+
+  importMember = (key: string, member: Uint8Array) => this.#real.importMember(key, member)
+  importCounter = (key: string, value: bigint) => this.#real.importCounter(key, value)
 }
 
 const dotOf = (version: ShownVersion) => dotText(version.dot)
@@ -258,6 +289,8 @@ export class FakeNode implements NodeView {
 /** All fakes together, as the API takes them. */
 export interface FakeServices extends ApiServices {
   readonly registers: FakeRegisters
+  /** Every type as it really is, in memory. */
+  readonly real: UserData
   readonly mesh: FakeMesh
   readonly node: FakeNode
 }
@@ -273,17 +306,14 @@ export async function fakeServices(flags: Record<string, unknown> = {}, log: Log
     home: '/',
     hostname: 'a',
   })
-  const environment = new StillEnvironment('api', fakeNowMs)
-  const { replica } = await openNode('api', {}, environment)
-  const access = new Access(replica, () => Buffer.alloc(32, 1))
-  const { counters, sets, maps, documents, batches } = new UserData(access, (count) => environment.randomBytes(count))
+  const { replica } = await openNode('api', {}, new StillEnvironment('api', fakeNowMs))
+  const real = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
+  const registers = new FakeRegisters()
   return {
-    counters,
-    sets,
-    maps,
-    documents,
-    batches,
-    registers: new FakeRegisters(),
+    ...real.services(),
+    registers,
+    contents: new FakeContents(registers, real.contents),
+    real,
     mesh: new FakeMesh(),
     node: new FakeNode(),
     config,

@@ -21,9 +21,7 @@ interface DocumentNode extends Node {
 
 async function open(name: string): Promise<DocumentNode> {
   const node = await openNode(name)
-  const documents = new Documents(new Access(node.replica, () => secret), (count) =>
-    node.environment.randomBytes(count),
-  )
+  const documents = new Documents(new Access(node.replica, () => secret))
   return {
     ...node,
     documents,

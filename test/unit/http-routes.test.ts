@@ -250,7 +250,7 @@ describe('export and import', () => {
       '{"key":"","value":"x"}',
       '{"key":"k"}',
       '{"key":"k","value":"%","encoding":"base64"}',
-      '{"key":"k","type":"ctr","value":"1"}',
+      '{"key":"k","type":"ctr","value":"many"}',
       `{"key":"big","value":"${'x'.repeat(1025)}"}`,
       '{"key":"k","versions":[]}',
       '{"key":"k","value":"x","expires":"soon"}',

@@ -9,7 +9,7 @@ let api: Api
 
 beforeEach(async () => {
   services = await fakeServices({ 'values-max-bytes': '1KiB' })
-  api = await createApi(services)
+  api = await createApi({ ...services, ...services.real.services() })
 })
 afterEach(() => api.close())
 
@@ -54,7 +54,7 @@ describe('counters', () => {
   })
 
   it('show a merged sum beyond 2^53 - 1 as its digits, with a code', async () => {
-    services.counters.get = () => 9_007_199_254_740_993n
+    services.real.counters.get = () => 9_007_199_254_740_993n
     expect((await send('GET', '/v1/counters/c')).json()).toEqual({
       key: 'c',
       value: '9007199254740993',
@@ -239,5 +239,60 @@ describe('batches', () => {
     const first = await send('POST', '/v1/batch', { ops }, once)
     expect((await send('POST', '/v1/batch', { ops }, once)).json()).toEqual(first.json())
     expect((await send('GET', '/v1/counters/n')).json().value).toBe(1)
+  })
+})
+
+describe('export and import', () => {
+  const lines = async () =>
+    (await send('GET', '/v1/export')).payload
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+
+  async function fill(): Promise<void> {
+    await send('PUT', '/v1/kv/r', 'one')
+    const context = (await send('GET', '/v1/kv/r')).headers['hearsay-context'] as string
+    await send('PUT', '/v1/kv/r', 'two')
+    await send('PUT', '/v1/kv/r', 'three', { 'hearsay-context': context })
+    await send('PUT', '/v1/maps/m/f', 'v')
+    await send('PUT', '/v1/sets/s/text')
+    await send('PUT', '/v1/sets/s/%FF')
+    await send('POST', '/v1/counters/c', { by: -7 })
+  }
+
+  it('keep every type and every sibling', async () => {
+    await fill()
+    expect(await lines()).toEqual([
+      { key: 'c', type: 'ctr', value: -7 },
+      { key: 'm', type: 'map', field: 'f', versions: [expect.objectContaining({ value: 'v', encoding: 'utf8' })] },
+      {
+        key: 'r',
+        type: 'reg',
+        versions: [expect.objectContaining({ value: 'three' }), expect.objectContaining({ value: 'two' })],
+      },
+      { key: 's', type: 'set', member: 'text', versions: [expect.objectContaining({ value: '' })] },
+      { key: 's', type: 'set', member: { value: '/w==', encoding: 'base64' }, versions: [expect.anything()] },
+    ])
+  })
+
+  it('bring everything into an empty node, and add nothing the second time', async () => {
+    await fill()
+    const exported = (await send('GET', '/v1/export')).payload
+    const fresh = await fakeServices()
+    const other = await createApi({ ...fresh, ...fresh.real.services() })
+    const take = () => other.inject({ method: 'POST', url: '/v1/import', payload: exported })
+    expect((await take()).json()).toEqual({ imported: 5, skipped: 0, failed: [], failures: 0 })
+    const again = (await other.inject({ url: '/v1/export' })).payload
+    const strip = (text: string) => text.replaceAll(/"(dot|time|node)":"[^"]*"/g, '')
+    expect(strip(again)).toBe(strip(exported))
+    expect((await take()).json()).toMatchObject({ imported: 0, skipped: 5 })
+    await other.close()
+  })
+
+  it('take a counter to the value of the line, whatever it was', async () => {
+    await send('POST', '/v1/counters/c', { by: 100 })
+    const answer = await send('POST', '/v1/import', '{"key":"c","type":"ctr","value":-7}')
+    expect(answer.json()).toMatchObject({ imported: 1 })
+    expect((await send('GET', '/v1/counters/c')).json().value).toBe(-7)
   })
 })

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { Access } from '../../store/data/access.js'
 import { Registers } from '../../store/data/registers.js'
+import { UserData } from '../../store/data/user-data.js'
+import { register } from '../../store/model/address.js'
 import { keepSiblings, lastWrite, type Resolvers } from '../../store/model/resolver.js'
 import { tokenKey } from '../../store/model/token.js'
 import { type Node, openNode } from '../support/replicas.js'
@@ -214,10 +216,12 @@ describe('registers', () => {
   })
 
   it('importing the same twice adds nothing; extra siblings stay siblings', async () => {
-    const { registers } = await open('a')
+    const { registers, replica } = await open('a')
+    const { contents } = new UserData(new Access(replica, () => secret))
     for (let round = 0; round < 2; round++) {
-      await registers.importValue('k', bytes('one'), { expiresAtMs: null, extra: false })
-      await registers.importValue('k', bytes('two'), { expiresAtMs: null, extra: true })
+      const first = await contents.importVersion(register('k'), bytes('one'), { expiresAtMs: null, extra: false })
+      const extra = await contents.importVersion(register('k'), bytes('two'), { expiresAtMs: null, extra: true })
+      expect([first, extra]).toEqual([round === 0, round === 0])
       expect(shown(registers)?.toSorted()).toEqual(['one', 'two'])
     }
   })

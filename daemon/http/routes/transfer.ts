@@ -19,27 +19,27 @@ export function transferRoutes(services: ApiServices): FastifyPluginAsync {
   }
 }
 
-function addExport(api: Api, { registers, mesh, log }: ApiServices): void {
+function addExport(api: Api, { contents, mesh, log }: ApiServices): void {
   const schema = {
     summary: 'All entries as JSON lines, every version kept',
     querystring: shapes.exportQuery,
     response: { 200: shapes.linesShape, default: shapes.problemShape },
   }
   api.get('/v1/export', { schema }, async (request, reply) => {
-    const lines = Readable.from(exportLines(registers, mesh, request.query.prefix ?? ''), { objectMode: false })
+    const lines = Readable.from(exportLines(contents, mesh, request.query.prefix ?? ''), { objectMode: false })
     lines.on('error', (err) => log.error({ err }, 'an export ended early'))
     return reply.header('Content-Type', 'application/x-ndjson').send(lines)
   })
 }
 
-function addImport(api: Api, { registers, config, nowMs }: ApiServices): void {
+function addImport(api: Api, { contents, config, nowMs }: ApiServices): void {
   const schema = {
     summary: 'Imports JSON lines; a line whose value is live already is skipped',
     querystring: shapes.noQuery,
     response: { 200: shapes.importShape, default: shapes.problemShape },
   }
   api.post('/v1/import', { schema }, async (request) => {
-    const importer = new Importer(registers, config.settings['values.maxBytes'], nowMs())
+    const importer = new Importer(contents, config.settings['values.maxBytes'], nowMs())
     return importer.run(readLines(request.raw, importLineBytesMax))
   })
 }

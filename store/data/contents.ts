@@ -1,0 +1,104 @@
+/** Everything that users have stored below a prefix, entry by entry, and how it is taken in again: for exports and imports. */
+import { HearsayError } from '../errors.js'
+import { decodeVersions, entryAddress, entryPrefix, isDamage, rangeOf } from '../keyspace.js'
+import type { KvRow } from '../kv.js'
+import { type Address, counter, setMember } from '../model/address.js'
+import { counterValue } from '../model/counter.js'
+import { siblings } from '../model/register.js'
+import type { Access } from './access.js'
+import type { Counters } from './counters.js'
+import type { Sets } from './sets.js'
+import type { ShownVersion } from './types.js'
+import { Values } from './values.js'
+
+/** What is at one address. */
+export type Content =
+  | { readonly kind: 'versions'; readonly address: Address; readonly versions: readonly ShownVersion[] }
+  | { readonly kind: 'counter'; readonly address: Address; readonly value: bigint }
+  /** The record cannot be read. */
+  | { readonly kind: 'damaged'; readonly address: Address; readonly error: HearsayError }
+
+/** Reads and takes in contents. */
+export class Contents {
+  readonly #access: Access
+  readonly #values: Values
+  readonly #counters: Counters
+  readonly #sets: Sets
+
+  constructor(access: Access, counters: Counters, sets: Sets) {
+    this.#access = access
+    this.#values = new Values(access)
+    this.#counters = counters
+    this.#sets = sets
+  }
+
+  /** Everything below a prefix in key order, from one consistent view, every sibling kept whatever the key's resolver; one chunk after the other. */
+  async *entries(prefix: string): AsyncGenerator<readonly Content[]> {
+    const gte = entryPrefix('entry', prefix)
+    for await (const rows of this.#access.replica.store.scan({ gte, lt: rangeOf('entry').lt })) {
+      const below = rows.filter((row) => Buffer.compare(row.key.subarray(0, gte.length), gte) === 0)
+      yield below.flatMap((row) => this.#content(row) ?? [])
+      if (below.length < rows.length) return
+    }
+  }
+
+  /**
+   * Stores an imported version of a register or a field unless an equal value is live; resolves whether it was news. The first version of
+   * a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
+   */
+  async importVersion(
+    address: Address,
+    value: Uint8Array,
+    options: { expiresAtMs: number | null; extra: boolean },
+  ): Promise<boolean> {
+    return (await this.#values.importValue(address, value, options)) !== undefined
+  }
+
+  /** Adds an imported member unless it is there; resolves whether it was news. */
+  importMember(key: string, member: Uint8Array): Promise<boolean> {
+    return this.#access.write((turn) => {
+      if (turn.look(setMember(key, member)).groups.length > 0) return false
+      this.#sets.addIn(turn, key, member)
+      return true
+    })
+  }
+
+  /** Brings a counter to an imported value, by one increment; resolves whether it had another. COUNTER_RANGE. */
+  importCounter(key: string, value: bigint): Promise<boolean> {
+    return this.#access.write((turn) => {
+      const before = counterValue(turn.transaction.versions(counter(key)))
+      if (before === value) return false
+      const by = Number(value - (before ?? 0n))
+      if (!Number.isSafeInteger(by)) {
+        throw new HearsayError(
+          'COUNTER_RANGE',
+          `counter "${key}" cannot be brought from ${before ?? 0} to ${value} at once`,
+        )
+      }
+      this.#counters.incrementIn(turn, key, by)
+      return true
+    })
+  }
+
+  #content(row: KvRow): Content | undefined {
+    const address = entryAddress(row.key)
+    try {
+      return this.#readable(address, row)
+    } catch (error) {
+      if (!(error instanceof HearsayError) && !isDamage(error)) throw error
+      const known = error instanceof HearsayError ? error : new HearsayError('DAMAGED_VALUE', (error as Error).message)
+      return { kind: 'damaged', address, error: known }
+    }
+  }
+
+  #readable(address: Address, row: KvRow): Content | undefined {
+    const { replica } = this.#access
+    const versions = replica.reading(() => decodeVersions(row.key, row.value))
+    if (address.type === 'ctr') {
+      const value = counterValue(versions)
+      return value === undefined ? undefined : { kind: 'counter', address, value }
+    }
+    const shown = siblings(versions, replica.displayClock()).map((group) => this.#access.toShown(group))
+    return shown.length === 0 ? undefined : { kind: 'versions', address, versions: shown }
+  }
+}
