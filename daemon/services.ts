@@ -37,7 +37,10 @@ export type Maps = Pick<StoreMaps, 'get' | 'prepare' | 'fields' | 'put' | 'delet
 /** The users' documents. */
 export type Documents = Pick<StoreDocuments, 'get' | 'edit' | 'delete'>
 /** Everything, for exports and imports. */
-export type Contents = Pick<StoreContents, 'entries' | 'importVersion' | 'importMember' | 'importCounter'>
+export type Contents = Pick<
+  StoreContents,
+  'entries' | 'importVersion' | 'importMember' | 'importCounter' | 'importDocument' | 'importJson'
+>
 /** Several writes as one. */
 export type Batches = Pick<StoreBatches, 'run'>
 

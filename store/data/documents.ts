@@ -6,6 +6,7 @@
 import type { DocumentConflict } from '../documents/conflicts.js'
 import { type DocumentEdit, OpenDocument } from '../documents/document.js'
 import type { JsonObject } from '../documents/json.js'
+import { sameJson } from '../documents/layout.js'
 import { type DocumentLibrary, loadDocumentLibrary } from '../documents/library.js'
 import { HearsayError } from '../errors.js'
 import { type Address, document } from '../model/address.js'
@@ -89,6 +90,38 @@ export class Documents {
     return this.#access.write((turn) =>
       once(turn, options, dotAnswer, () => this.#deleteIn(turn, library, document(key), options)),
     )
+  }
+
+  /** What saved versions show together; undefined when none of them can be read. */
+  async jsonOf(versions: readonly Uint8Array[]): Promise<JsonObject | undefined> {
+    const library = await loadDocumentLibrary()
+    return this.#openedBytes(library, versions, (open) => (open.merged.length === 0 ? undefined : open.json()))
+  }
+
+  /**
+   * Stores an imported saved document beside what is here, unless what is here holds all of it already; resolves whether it was news.
+   * Throws BAD_DOCUMENT when it cannot be read.
+   */
+  async importSaved(key: string, bytes: Uint8Array): Promise<boolean> {
+    const library = await loadDocumentLibrary()
+    const heads = this.#openedBytes(library, [bytes], (open) => (open.merged.length === 0 ? undefined : open.heads()))
+    if (heads === undefined) {
+      throw new HearsayError('BAD_DOCUMENT', `the saved document of "${key}" cannot be read; export it again`)
+    }
+    return this.#access.write(({ transaction }) => {
+      const live = this.#live(transaction.versions(document(key)))
+      if (live.length > 0 && this.#opened(library, live, (open) => open.knows(heads))) return false
+      transaction.put(document(key), bytes, null, [])
+      return true
+    })
+  }
+
+  /** Puts imported JSON unless just that is shown; resolves whether it was news. */
+  async importJson(key: string, json: JsonObject, bytesMax: number): Promise<boolean> {
+    const shown = await this.get(key)
+    if (shown !== undefined && sameJson(shown.json, json)) return false
+    await this.edit(key, { put: json }, { bytesMax })
+    return true
   }
 
   #editIn(
@@ -177,7 +210,14 @@ export class Documents {
 
   /** Opens versions under an author of its own, so that no two edits ever share one. */
   #opened<T>(library: DocumentLibrary, versions: readonly Version[], use: (open: OpenDocument) => T): T {
-    const saved = versions.map(({ value }) => value)
+    return this.#openedBytes(
+      library,
+      versions.map(({ value }) => value),
+      use,
+    )
+  }
+
+  #openedBytes<T>(library: DocumentLibrary, saved: readonly Uint8Array[], use: (open: OpenDocument) => T): T {
     const open = OpenDocument.open(library, saved, this.#access.replica.randomBytes(actorBytes))
     try {
       return use(open)

@@ -29,7 +29,7 @@ export class UserData {
     this.maps = new Maps(access)
     this.documents = new Documents(access)
     this.batches = new Batches(access, this.counters, this.sets)
-    this.contents = new Contents(access, this.counters, this.sets)
+    this.contents = new Contents(access, this.counters, this.sets, this.documents)
   }
 
   /** Everything that an API over the data works with. */

@@ -135,4 +135,34 @@ describe('documents over HTTP', () => {
     await api.inject({ method: 'POST', url: '/v1/counters/p', payload: {} })
     expect((await send('GET', '/v1/docs/p')).statusCode).toBe(200)
   })
+
+  it('are exported as JSON and as they are saved, and imported beside what is there', async () => {
+    const { context } = (await send('PUT', '/v1/docs/d', { a: 0, l: [] })).json() as { context: string }
+    await send('PUT', '/v1/docs/d', { a: 1, l: ['x'] }, { 'hearsay-context': context })
+    await send('PUT', '/v1/docs/d', { a: 2, l: [] }, { 'hearsay-context': context })
+    const shown = (await send('GET', '/v1/docs/d?conflicts=true')).json()
+    const exported = (await send('GET', '/v1/export' as never)).payload
+    expect(JSON.parse(exported)).toMatchObject({ key: 'd', type: 'doc', document: shown.document, versions: [{}] })
+    const other = await createApi(await fakeServices({}, undefined, 'other'))
+    const ask = (method: 'POST' | 'PUT' | 'GET', url: string, payload?: string) =>
+      other.inject({ method, url, ...(payload === undefined ? {} : { payload }) })
+    await ask('PUT', '/v1/docs/d', '{"mine":1}')
+    expect((await ask('POST', '/v1/import', exported)).json()).toMatchObject({ imported: 1, failures: 0 })
+    expect((await ask('POST', '/v1/import', exported)).json()).toMatchObject({ imported: 0, skipped: 1 })
+    const merged = (await ask('GET', '/v1/docs/d?conflicts=true')).json()
+    expect(merged.document).toEqual({ ...shown.document, mine: 1 })
+    expect(merged.conflicts).toEqual(shown.conflicts)
+    await ask('PUT', '/v1/docs/d', '{"after":1}')
+    expect((await ask('POST', '/v1/import', exported)).json()).toMatchObject({ imported: 0, skipped: 1 })
+    expect((await ask('GET', '/v1/docs/d')).json()).toEqual({ after: 1 })
+    const plain = '{"key":"p","type":"doc","document":{"a":[1]}}'
+    expect((await ask('POST', '/v1/import', plain)).json()).toMatchObject({ imported: 1 })
+    expect((await ask('POST', '/v1/import', plain)).json()).toMatchObject({ skipped: 1 })
+    const bad = '{"key":"p","type":"doc","versions":[{"value":"bad"}]}\n{"key":"p","type":"doc","document":[]}'
+    expect((await ask('POST', '/v1/import', bad)).json()).toMatchObject({
+      failures: 2,
+      failed: [{ code: 'BAD_DOCUMENT' }, {}],
+    })
+    await other.close()
+  })
 })
