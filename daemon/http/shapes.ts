@@ -180,7 +180,9 @@ export const documentShape = Type.Union([
       document: Type.Record(Type.String(), Type.Unknown()),
       conflicts: Type.Array(
         Type.Object({
-          path: Type.String({ description: 'A JSON pointer into the document.' }),
+          path: Type.String({
+            description: 'A JSON pointer into the document, or into a value listed for a place before it.',
+          }),
           values: Type.Array(Type.Unknown(), { description: 'All concurrent values, the shown one first.' }),
         }),
       ),

@@ -6,7 +6,7 @@ import { isNode, type Node, type Stamped, type Tree } from './tree.js'
 
 /** One place with all of its values. */
 export interface DocumentConflict {
-  /** Where, as a JSON pointer into the shown document. */
+  /** Where, as a JSON pointer into the shown document, or into one of the values of a place that is listed before. */
   readonly path: string
   /** The values, the shown one first. */
   readonly values: readonly Json[]
@@ -30,7 +30,7 @@ export function countConflicts(tree: Tree): number {
   return conflictsOf(tree).length
 }
 
-/** Calls back for each place with more than one value, until it answers false; goes into shown values alone. */
+/** Calls back for each place with more than one value, until it answers false; goes into all values, since what is not shown holds more. */
 function visit(
   tree: Tree,
   node: Node,
@@ -41,8 +41,7 @@ function visit(
   for (const [step, values] of placesOf(tree, node)) {
     const inside = [...path, step]
     if (values.length > 1 && !found(values, inside)) return false
-    const shown = values[0]!.value
-    if (isNode(shown) && !visit(tree, shown, inside, found)) return false
+    for (const { value } of values) if (isNode(value) && !visit(tree, value, inside, found)) return false
   }
   return true
 }

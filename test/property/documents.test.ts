@@ -106,23 +106,26 @@ describe('documents', () => {
     )
   })
 
-  it('what one side writes anywhere is there after the merge, whatever the other side removed or replaced', () => {
-    const draws = documents.chain((base) => fc.tuple(fc.constant(base), nearDocument(base)))
+  it('what one side writes anywhere is there after the merge, whatever the other side removed, replaced or made anew', () => {
+    const draws = documents.chain((base) =>
+      nearDocument(base).chain((mine) =>
+        fc.tuple(fc.constant(base), fc.constant(mine), fc.array(nearDocument(base), { minLength: 1, maxLength: 3 })),
+      ),
+    )
     fc.assert(
-      fc.property(draws, fc.nat(), fc.boolean(), keys, ([base, other], pick, inPlace, key) => {
+      fc.property(draws, fc.nat(), fc.boolean(), keys, ([base, mine, others], pick, inPlace, key) => {
         const origin = edited(library, [], { put: base })
-        const places = objectPaths(base)
+        const before = edited(library, [origin], { put: mine })
+        const places = objectPaths(mine)
         const path = places[pick % places.length]!
-        const written = writtenAt(base, path, inPlace ? key : 'new', 'the written text')
+        const added = [...path, inPlace ? key : 'new']
         const edit: DocumentEdit =
           pick % 2 === 0
-            ? { put: written }
-            : {
-                operations: parseJsonPatch([
-                  { op: 'add', path: pointerText([...path, inPlace ? key : 'new']), value: 'the written text' },
-                ]),
-              }
-        const both = [edited(library, [origin], edit), edited(library, [origin], { put: other })]
+            ? { put: writtenAt(mine, added, 'the written text') }
+            : { operations: parseJsonPatch([{ op: 'add', path: pointerText(added), value: 'the written text' }]) }
+        let other = origin
+        for (const put of others) other = edited(library, [other], { put })
+        const both = [edited(library, [before], edit), other]
         expect(everything(library, both)).toContain('the written text')
         expect(everything(library, both.toReversed())).toBe(everything(library, both))
       }),
@@ -234,8 +237,8 @@ function objectPaths(value: Json, path: (string | number)[] = []): (string | num
   return [path, ...Object.entries(value).flatMap(([key, one]) => objectPaths(one, [...path, key]))]
 }
 
-function writtenAt(base: JsonObject, path: readonly (string | number)[], key: string, value: Json): JsonObject {
-  return referencePatch(base, [{ op: 'add', path: pointerText([...path, key]), value }]) as JsonObject
+function writtenAt(base: JsonObject, path: readonly (string | number)[], value: Json): JsonObject {
+  return referencePatch(base, [{ op: 'add', path: pointerText(path), value }]) as JsonObject
 }
 
 function pointersOf(value: Json, path: (string | number)[] = []): string[] {

@@ -169,7 +169,9 @@ function boxOf(root: Json, pointer: string): { box: Box; token: string } {
   return { box: box as Box, token: tokens(pointer).at(-1)! }
 }
 
-function put(root: Json, pointer: string, value: Json): Json {
+function put(root: Json, pointer: string, given: Json): Json {
+  // A copy: later operations must not change the patch itself.
+  const value = structuredClone(given) as Json
   if (pointer === '') return value
   const { box, token } = boxOf(root, pointer)
   if (!Array.isArray(box)) setEntry(box, token, value)

@@ -147,6 +147,15 @@ describe('a removal and an edit that has not seen it', () => {
     expect(found[0]!.values).toContainEqual({ a: 1, b: 2 })
   })
 
+  it('what is in conflict inside of a value that is not shown is listed too', () => {
+    const base = made({ o: { x: 0 } })
+    const wrote = edited(library, [base], { merge: { o: { x: 'mine' } } })
+    const replaced = made({ o: 5 }, edited(library, [base], { merge: { o: { x: 'other' } } }))
+    const found = conflicts(wrote, replaced)
+    expect(found.map(({ path }) => path)).toEqual(['/o', '/o/x'])
+    expect(found[1]!.values.toSorted()).toEqual(['mine', 'other'])
+  })
+
   it('a value that is set again to the same by a patch outlives a removal that had not seen it', () => {
     const base = made({ a: 1, l: [1] })
     const again = edited(
