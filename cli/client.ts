@@ -1,5 +1,6 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import { CounterClient, MapClient, SetClient } from './collections.js'
+import { DocumentClient } from './documents.js'
 import { HearsayApiError } from './failure.js'
 import { type ImportFormat, importLines, type Lines } from './importing.js'
 import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } from './limits.js'
@@ -53,6 +54,7 @@ export class Client {
   readonly counters: CounterClient
   readonly sets: SetClient
   readonly maps: MapClient
+  readonly documents: DocumentClient
   readonly #requests: Requests
 
   constructor(requests: Requests) {
@@ -60,6 +62,7 @@ export class Client {
     this.counters = new CounterClient(requests)
     this.sets = new SetClient(requests)
     this.maps = new MapClient(requests)
+    this.documents = new DocumentClient(requests)
   }
 
   /** The daemon's address, as `--api` takes it. */

@@ -70,6 +70,8 @@ const remedies: Readonly<Record<string, string>> = {
   NOT_FOUND: 'see what is there with `hearsay ls` and `hearsay members`',
   CONFLICT: 'look with `hearsay get KEY --all`; then give --context, or --all, or use `hearsay resolve KEY`',
   EXISTS: 'leave out --if-absent to write over it',
+  BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
+  PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch anew',
   STALE_CONTEXT: 'read again with `hearsay get KEY --all` and decide with the new version in view',
   BAD_CONTEXT: 'take the context of a `hearsay get KEY --json` of the same key, whole and unaltered',
   BAD_CURSOR: 'take the `cursor` of an event of `hearsay watch --json`, whole and unaltered',

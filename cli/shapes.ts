@@ -99,6 +99,33 @@ export interface FieldWritten extends Written {
   readonly field: string
 }
 
+/** A document as it is shown, all versions merged. */
+export interface DocumentShown {
+  readonly key: string
+  /** The token of all that is shown: a put with it is the difference to just this. */
+  readonly context: string
+  readonly dot: string
+  readonly siblings: number
+  /** Versions that the node cannot read; they are kept. */
+  readonly unreadable: number
+  readonly document: Readonly<Record<string, unknown>>
+  /** The places inside that hold concurrent values. */
+  readonly conflicts: readonly {
+    /** A JSON pointer. */
+    readonly path: string
+    /** The shown one first. */
+    readonly values: readonly unknown[]
+  }[]
+}
+
+/** How a document is written. */
+export interface DocumentOptions extends NodesOptions, OnceOptions {
+  /** A token of an earlier read. */
+  readonly context?: string | undefined
+  /** Reject with EXISTS when there is a document. */
+  readonly ifAbsent?: boolean
+}
+
 /** One write of a batch; which members it takes depends on `op`. */
 export interface Operation {
   readonly op: 'put' | 'del' | 'counter.incr' | 'set.add' | 'set.rm' | 'map.put' | 'map.rm'

@@ -4,6 +4,7 @@ import type { SessionReport } from '../protocols/sync/service.js'
 import type { Batches as StoreBatches } from '../store/data/batches.js'
 import type { Contents as StoreContents } from '../store/data/contents.js'
 import type { Counters as StoreCounters } from '../store/data/counters.js'
+import type { Documents as StoreDocuments } from '../store/data/documents.js'
 import type { Maps as StoreMaps } from '../store/data/maps.js'
 import type { Registers as StoreRegisters } from '../store/data/registers.js'
 import type { Sets as StoreSets } from '../store/data/sets.js'
@@ -34,8 +35,13 @@ export type Counters = Pick<StoreCounters, 'get' | 'increment' | 'delete'>
 export type Sets = Pick<StoreSets, 'has' | 'members' | 'add' | 'remove' | 'clear'>
 /** The users' maps. */
 export type Maps = Pick<StoreMaps, 'get' | 'prepare' | 'fields' | 'put' | 'delete' | 'clear' | 'resolve'>
+/** The users' documents. */
+export type Documents = Pick<StoreDocuments, 'get' | 'edit' | 'delete'>
 /** Everything, for exports and imports. */
-export type Contents = Pick<StoreContents, 'entries' | 'importVersion' | 'importMember' | 'importCounter'>
+export type Contents = Pick<
+  StoreContents,
+  'entries' | 'importVersion' | 'importMember' | 'importCounter' | 'importDocument' | 'importJson'
+>
 /** Several writes as one. */
 export type Batches = Pick<StoreBatches, 'run'>
 

@@ -6,6 +6,12 @@ export const errorCodes = {
   BAD_KEY: { status: 400, exit: 2, meaning: 'a key is empty, too long, or not UTF-8' },
   BAD_CONTEXT: { status: 400, exit: 2, meaning: 'a context token is malformed, altered, or of another key or mesh' },
   BAD_CURSOR: { status: 400, exit: 2, meaning: 'a cursor of the change feed is malformed' },
+  BAD_DOCUMENT: {
+    status: 400,
+    exit: 2,
+    meaning: 'a document is no JSON object, or is too deep or too large in itself',
+  },
+  BAD_PATCH: { status: 400, exit: 2, meaning: 'a patch is malformed' },
   BAD_TOKEN: { status: 400, exit: 2, meaning: 'an invitation is malformed' },
   BAD_CONFIG: { status: 400, exit: 2, meaning: 'a setting is unknown or has a wrong value' },
   COUNTER_RANGE: {
@@ -29,6 +35,12 @@ export const errorCodes = {
     exit: 1,
     meaning: 'a file or a data directory is there already; nothing was changed',
   },
+  BASE_UNKNOWN: {
+    status: 409,
+    exit: 4,
+    meaning: 'the context is of a state of the document that this node does not have',
+  },
+  PATCH_FAILED: { status: 409, exit: 4, meaning: 'a patch does not fit the document as it is; nothing was changed' },
   OTHER_MESH: { status: 409, exit: 4, meaning: 'this node already has members of another mesh' },
   CURSOR_GONE: {
     status: 410,
@@ -36,12 +48,18 @@ export const errorCodes = {
     meaning: 'events after the cursor are no longer kept, or it is of another feed',
   },
   TOO_LARGE: { status: 413, exit: 2, meaning: 'a value or a request is over its limit; nothing was stored' },
+  UNSUPPORTED_TYPE: { status: 415, exit: 2, meaning: 'the body has a content type that the route does not take' },
   RETRY_KEY_REUSED: { status: 422, exit: 2, meaning: 'the idempotency key was used for another request' },
   INTERNAL: { status: 500, exit: 1, meaning: 'a defect; the log has the details' },
   DAMAGED_VALUE: {
     status: 500,
     exit: 1,
     meaning: 'a stored record fails its checksum; it is fetched again from peers',
+  },
+  DOCUMENT_UNREADABLE: {
+    status: 500,
+    exit: 1,
+    meaning: 'no stored version of the document can be read; it is kept as it is',
   },
   UNREACHABLE: { status: 502, exit: 1, meaning: 'no address of the invitation or peer answered' },
   STORE_FAILED: {
@@ -61,6 +79,7 @@ export const errorCodes = {
   STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },
   STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory or backup was written by a newer version' },
   PORT_IN_USE: { status: 500, exit: 1, meaning: 'an address to listen on is taken' },
+  EDITOR_FAILED: { status: 500, exit: 1, meaning: 'the editor ended with an error; nothing was stored' },
   UNREACHABLE_DAEMON: { status: 500, exit: 6, meaning: 'no daemon answers at the API address' },
 } as const satisfies Record<string, { status: number; exit: number; meaning: string }>
 

@@ -1,4 +1,4 @@
-/** The commands of counters, sets and maps, for the table. */
+/** The commands of counters, sets, maps and documents, for the table. */
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.js'
 import { commonOptions, contextOption, idOption, keyArgument, nodesOptions, readOptions } from './quick.js'
 
@@ -110,5 +110,59 @@ const maps: readonly CommandSpec[] = [
   },
 ]
 
+const file: OptionSpec = { name: 'file', value: 'FILE', help: 'take the JSON from a file' }
+const base: OptionSpec = { ...contextOption, help: 'write the difference to what an earlier read showed' }
+
+const documents: readonly CommandSpec[] = [
+  {
+    name: 'doc get',
+    summary: 'print a document, all versions merged',
+    arguments: [keyArgument],
+    options: [
+      { name: 'conflicts', help: 'list the places inside that hold concurrent values; with --json also the context' },
+      ...readOptions,
+      ...commonOptions,
+    ],
+    load: async () => (await import('./doc.js')).get,
+  },
+  {
+    name: 'doc put',
+    summary: 'make a document show this JSON; only what differs is written',
+    arguments: [keyArgument, { name: 'JSON', required: false }],
+    options: [file, base, { name: 'if-absent', help: 'refuse when the document exists' }, ...writes],
+    examples: [`hearsay doc put plan '{"title":"trip","days":[]}'`],
+    load: async () => (await import('./doc.js')).put,
+  },
+  {
+    name: 'doc patch',
+    summary: 'change parts of a document: an object merges (RFC 7396), a list is a JSON patch (RFC 6902)',
+    arguments: [keyArgument, { name: 'PATCH', required: false }],
+    options: [{ name: 'json-patch', help: 'refuse what is no JSON patch (RFC 6902)' }, file, base, ...writes],
+    examples: [
+      `hearsay doc patch plan '{"title":"long trip"}'`,
+      `hearsay doc patch plan '[{"op":"add","path":"/days/-","value":"museum"}]'`,
+    ],
+    load: async () => (await import('./doc.js')).patch,
+  },
+  {
+    name: 'doc edit',
+    summary: 'edit a document in $EDITOR; what others change meanwhile stays',
+    arguments: [keyArgument],
+    options: [...nodesOptions, ...commonOptions],
+    load: async () => (await import('./doc.js')).edit,
+  },
+  {
+    name: 'doc del',
+    summary: 'delete a document; edits not seen here survive',
+    arguments: [keyArgument],
+    options: [
+      { ...contextOption, help: 'delete exactly what an earlier read showed' },
+      { name: 'all', help: 'also versions that cannot be read' },
+      ...writes,
+    ],
+    load: async () => (await import('./doc.js')).remove,
+  },
+]
+
 /** All of them. */
-export const collectionCommands: readonly CommandSpec[] = [...counters, ...sets, ...maps]
+export const collectionCommands: readonly CommandSpec[] = [...counters, ...sets, ...maps, ...documents]

@@ -248,6 +248,7 @@ export const groups: Readonly<Record<string, string>> = {
   counter: 'counters: every increment counts, whatever happens elsewhere meanwhile',
   set: 'sets: an addition survives a removal that had not seen it',
   map: 'maps: every field keeps its own siblings',
+  doc: 'documents: JSON whose parts merge',
 }
 
 /** All commands, in the order of the help. */

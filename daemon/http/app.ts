@@ -12,6 +12,7 @@ import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
+import { documentRoutes } from './routes/documents.js'
 import { kvRoutes } from './routes/kv.js'
 import { mapRoutes } from './routes/maps.js'
 import { meshRoutes } from './routes/mesh.js'
@@ -58,7 +59,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   await options.before?.(app)
-  const data = [kvRoutes, counterRoutes, setRoutes, mapRoutes, batchRoutes, conflictRoutes]
+  const data = [kvRoutes, counterRoutes, setRoutes, mapRoutes, documentRoutes, batchRoutes, conflictRoutes]
   const others = [meshRoutes, transferRoutes, watchRoutes, backupRoutes]
   for (const routes of [...data, ...others]) await app.register(routes(services))
   await app.register(systemRoutes(services, answers))

@@ -39,6 +39,12 @@ function lineOf(content: Content, mesh: Mesh): object {
       }
     case 'damaged':
       return { ...named, error: { code: content.error.code, message: content.error.message } }
+    case 'document':
+      return {
+        ...named,
+        ...(content.document === undefined ? {} : { document: content.document }),
+        versions: content.versions.map((version) => exportedVersion(version, mesh)),
+      }
     case 'versions':
       return { ...named, versions: content.versions.map((version) => exportedVersion(version, mesh)) }
   }

@@ -1,4 +1,5 @@
 /** Lines of an import: the exported form of every type, and the short form. */
+import { checkedDocument, type JsonObject } from '../../store/documents/json.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Address, mapField, register } from '../../store/model/address.js'
 import { checkKey, checkPart } from './paths.js'
@@ -16,6 +17,9 @@ export type ImportedLine =
   | { readonly kind: 'versions'; readonly address: Address; readonly versions: readonly ImportedVersion[] }
   | { readonly kind: 'member'; readonly key: string; readonly member: Buffer }
   | { readonly kind: 'counter'; readonly key: string; readonly value: bigint }
+  /** Saved documents, each kept beside what is there. */
+  | { readonly kind: 'document'; readonly key: string; readonly versions: readonly ImportedVersion[] }
+  | { readonly kind: 'json'; readonly key: string; readonly json: JsonObject }
 
 type Raw = Readonly<Record<string, unknown>>
 
@@ -35,6 +39,10 @@ export function parseLine(line: Buffer): ImportedLine {
       return { kind: 'member', key, member: checkPart(partOf(raw.member, 'member'), 'member') }
     case 'ctr':
       return { kind: 'counter', key, value: counterOf(raw.value) }
+    case 'doc':
+      return raw.versions === undefined
+        ? { kind: 'json', key, json: checkedDocument(raw.document) }
+        : { kind: 'document', key, versions: versionsOf(raw) }
     default:
       throw bad(`the type '${String(type)}' cannot be imported by this version`)
   }

@@ -1,7 +1,7 @@
 /** Import: turns exported lines, or the short form, into ordinary writes; importing a file twice adds nothing. */
 import { errorCodes, HearsayError } from '../../store/errors.js'
 import type { Contents } from '../services.js'
-import { type ImportedLine, parseLine } from './import-lines.js'
+import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
 import { importFailuresMax, importWindowBytes, importWindowLines } from './limits.js'
 import type { Line } from './lines.js'
 import { hearsayError } from './problem.js'
@@ -75,6 +75,8 @@ export class Importer {
     const imported = this.#read(line)
     if (imported.kind === 'member') return this.#contents.importMember(imported.key, imported.member)
     if (imported.kind === 'counter') return this.#contents.importCounter(imported.key, imported.value)
+    if (imported.kind === 'json') return this.#contents.importJson(imported.key, imported.json, this.#valueBytesMax)
+    if (imported.kind === 'document') return this.#importDocument(imported.key, imported.versions)
     const { address, versions } = imported
     const live = versions.filter((version) => version.expiresAtMs === null || version.expiresAtMs > this.#nowMs)
     // The winner is written last, so that it is the winner here too.
@@ -84,10 +86,15 @@ export class Importer {
     return (await Promise.all(writes)).includes(true)
   }
 
+  async #importDocument(key: string, versions: readonly ImportedVersion[]): Promise<boolean> {
+    const news = await Promise.all(versions.map(({ value }) => this.#contents.importDocument(key, value)))
+    return news.includes(true)
+  }
+
   #read(line: Line): ImportedLine {
     if (line === null) throw new HearsayError('TOO_LARGE', 'the line is over the limit')
     const parsed = parseLine(line)
-    for (const { value } of parsed.kind === 'versions' ? parsed.versions : []) {
+    for (const { value } of 'versions' in parsed ? parsed.versions : []) {
       if (value.length > this.#valueBytesMax) {
         throw new HearsayError('TOO_LARGE', `a value is over the limit of ${this.#valueBytesMax} bytes`)
       }

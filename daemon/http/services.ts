@@ -6,7 +6,18 @@ import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
 import type { NodeView } from '../node-view.js'
-import type { Backups, Batches, Contents, Counters, Maps, Mesh, Registers, Sets, WatchFeed } from '../services.js'
+import type {
+  Backups,
+  Batches,
+  Contents,
+  Counters,
+  Documents,
+  Maps,
+  Mesh,
+  Registers,
+  Sets,
+  WatchFeed,
+} from '../services.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -15,6 +26,7 @@ export interface ApiServices {
   readonly counters: Counters
   readonly sets: Sets
   readonly maps: Maps
+  readonly documents: Documents
   readonly batches: Batches
   readonly contents: Contents
   readonly mesh: Mesh
@@ -56,6 +68,15 @@ export function routeOf(request: { routeOptions?: { url?: string | undefined }; 
 export function headerOf(request: AnyRequest, name: string): string | undefined {
   const value = request.headers[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** The content type that the client named, in small letters and without parameters; undefined when it named none. */
+export function contentTypeOf(request: AnyRequest): string | undefined {
+  // The parsed headers have lost it: the router must take every body, whatever it is called.
+  const { rawHeaders } = request.raw
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type')
+  const [type = ''] = at === -1 ? [] : rawHeaders[at + 1]!.split(';')
+  return type.trim().toLowerCase() || undefined
 }
 
 /** Lets the connection stand still for so long while the request is worked on; it is reset with the next request. */

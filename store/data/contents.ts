@@ -1,4 +1,5 @@
 /** Everything that users have stored below a prefix, entry by entry, and how it is taken in again: for exports and imports. */
+import type { JsonObject } from '../documents/json.js'
 import { HearsayError } from '../errors.js'
 import { decodeVersions, entryAddress, entryPrefix, isDamage, rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
@@ -7,6 +8,7 @@ import { counterValue } from '../model/counter.js'
 import { siblings } from '../model/register.js'
 import type { Access } from './access.js'
 import type { Counters } from './counters.js'
+import type { Documents } from './documents.js'
 import type { Sets } from './sets.js'
 import type { ShownVersion } from './types.js'
 import { Values } from './values.js'
@@ -14,6 +16,13 @@ import { Values } from './values.js'
 /** What is at one address. */
 export type Content =
   | { readonly kind: 'versions'; readonly address: Address; readonly versions: readonly ShownVersion[] }
+  | {
+      readonly kind: 'document'
+      readonly address: Address
+      readonly versions: readonly ShownVersion[]
+      /** What they show together; undefined when none can be read. */
+      readonly document: JsonObject | undefined
+    }
   | { readonly kind: 'counter'; readonly address: Address; readonly value: bigint }
   /** The record cannot be read. */
   | { readonly kind: 'damaged'; readonly address: Address; readonly error: HearsayError }
@@ -24,12 +33,14 @@ export class Contents {
   readonly #values: Values
   readonly #counters: Counters
   readonly #sets: Sets
+  readonly #documents: Documents
 
-  constructor(access: Access, counters: Counters, sets: Sets) {
+  constructor(access: Access, counters: Counters, sets: Sets, documents: Documents) {
     this.#access = access
     this.#values = new Values(access)
     this.#counters = counters
     this.#sets = sets
+    this.#documents = documents
   }
 
   /** Everything below a prefix in key order, from one consistent view, every sibling kept whatever the key's resolver; one chunk after the other. */
@@ -37,7 +48,8 @@ export class Contents {
     const gte = entryPrefix('entry', prefix)
     for await (const rows of this.#access.replica.store.scan({ gte, lt: rangeOf('entry').lt })) {
       const below = rows.filter((row) => Buffer.compare(row.key.subarray(0, gte.length), gte) === 0)
-      yield below.flatMap((row) => this.#content(row) ?? [])
+      const contents = below.flatMap((row) => this.#content(row) ?? [])
+      yield await Promise.all(contents.map((content) => this.#withDocument(content)))
       if (below.length < rows.length) return
     }
   }
@@ -78,6 +90,23 @@ export class Contents {
       this.#counters.incrementIn(turn, key, by)
       return true
     })
+  }
+
+  /** Stores a version of an imported document beside what is here; resolves whether it was news. BAD_DOCUMENT. */
+  importDocument(key: string, saved: Uint8Array): Promise<boolean> {
+    return this.#documents.importSaved(key, saved)
+  }
+
+  /** Puts the JSON of an imported document; resolves whether it was news. BAD_DOCUMENT, TOO_LARGE. */
+  importJson(key: string, json: JsonObject, bytesMax: number): Promise<boolean> {
+    return this.#documents.importJson(key, json, bytesMax)
+  }
+
+  async #withDocument(content: Content): Promise<Content> {
+    if (content.kind !== 'versions' || content.address.type !== 'doc') return content
+    const { address, versions } = content
+    const document = await this.#documents.jsonOf(versions.map(({ value }) => value))
+    return { kind: 'document', address, versions, document }
   }
 
   #content(row: KvRow): Content | undefined {

@@ -3,6 +3,7 @@ import type { Access } from './access.js'
 import { Batches } from './batches.js'
 import { Contents } from './contents.js'
 import { Counters } from './counters.js'
+import { Documents } from './documents.js'
 import { Listing } from './listing.js'
 import { Maps } from './maps.js'
 import { Registers } from './registers.js'
@@ -15,6 +16,7 @@ export class UserData {
   readonly counters: Counters
   readonly sets: Sets
   readonly maps: Maps
+  readonly documents: Documents
   readonly batches: Batches
   readonly contents: Contents
   readonly listing: Listing
@@ -25,13 +27,14 @@ export class UserData {
     this.counters = new Counters(access)
     this.sets = new Sets(access)
     this.maps = new Maps(access)
+    this.documents = new Documents(access)
     this.batches = new Batches(access, this.counters, this.sets)
-    this.contents = new Contents(access, this.counters, this.sets)
+    this.contents = new Contents(access, this.counters, this.sets, this.documents)
   }
 
   /** Everything that an API over the data works with. */
   services() {
-    const { registers, counters, sets, maps, batches, contents } = this
-    return { registers, counters, sets, maps, batches, contents }
+    const { registers, counters, sets, maps, documents, batches, contents } = this
+    return { registers, counters, sets, maps, documents, batches, contents }
   }
 }

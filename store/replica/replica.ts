@@ -324,6 +324,11 @@ export class Replica implements SyncReplica {
     }
   }
 
+  /** Unpredictable bytes, for ids that a write needs beside its dot. */
+  randomBytes(count: number): Uint8Array {
+    return this.#environment.randomBytes(count)
+  }
+
   /** What the clock has to do with display. */
   displayClock(): DisplayClock {
     return { nowMs: this.#environment.nowMs(), clockBoundMs: this.#options.clockBoundMs }

@@ -1,11 +1,15 @@
 /** The small language of the table in docs/CONFLICTS.md: what a side does to the key `k`, and what a node shows of it. */
 import { parseDuration } from '../../daemon/config/parse.js'
+import { canonical, type Json } from '../../store/documents/json.js'
+import { parseJsonPatch } from '../../store/documents/json-patch.js'
 import { register } from '../../store/model/address.js'
 import type { Side } from './trio.js'
 
 const key = 'k'
 
 type Verb = (side: Side, words: RegExpMatchArray) => Promise<unknown>
+
+const bytesMax = 1 << 20
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -40,6 +44,16 @@ const verbs: readonly (readonly [RegExp, Verb])[] = [
   ],
   [/^drop (\w+)$/, (side, [, field]) => side.data.maps.delete(key, field!, {})],
   [/^delete map$/, (side) => side.data.maps.clear(key, { all: true })],
+  [/^doc (\{.*\})$/, (side, [, json]) => side.data.documents.edit(key, { put: JSON.parse(json!) }, { bytesMax })],
+  [/^merge (\{.*\})$/, (side, [, json]) => side.data.documents.edit(key, { merge: JSON.parse(json!) }, { bytesMax })],
+  [
+    /^patch (.*)$/,
+    (side, [, list]) => {
+      const operations = parseJsonPatch(JSON.parse(`[${list}]`))
+      return side.data.documents.edit(key, { operations }, { bytesMax })
+    },
+  ],
+  [/^delete doc$/, (side) => side.data.documents.delete(key, {})],
   [
     /^after (\w+) it expires$/,
     async (side, [, time]) => {
@@ -65,7 +79,7 @@ export async function perform(side: Side, cell: string): Promise<void> {
 
 /** What a node shows of the key: `nothing`, or its types behind each other. Siblings stand in the order of their text. */
 export async function shown(side: Side): Promise<string> {
-  const parts = [registerText(side), counter(side), await set(side), await map(side)].filter(
+  const parts = [registerText(side), counter(side), await set(side), await map(side), await documentText(side)].filter(
     (part) => part !== undefined,
   )
   return parts.length === 0 ? 'nothing' : parts.join('; ')
@@ -100,4 +114,23 @@ async function map({ data }: Side): Promise<string | undefined> {
     for (const { field, shown } of chunk) fields.push(`${Buffer.from(field)} = ${values(shown.versions)}`)
   }
   return fields.length === 0 ? undefined : fields.join(', ')
+}
+
+/** The JSON; where it holds concurrent values, `?`, and behind it the values in the order of their text. */
+async function documentText({ data }: Side): Promise<string | undefined> {
+  const found = await data.documents.get(key)
+  if (found === undefined) return undefined
+  const json = structuredClone(found.json) as Json
+  const places = found.conflicts.map(({ path, values }) => {
+    setAt(json, path, '?')
+    return `${path}: ${values.map(canonical).sort().join(' and ')}`
+  })
+  return [canonical(json), ...places].join(', ')
+}
+
+function setAt(json: Json, path: string, value: string): void {
+  const steps = path.slice(1).split('/')
+  const last = steps.pop()!
+  const around = steps.reduce((inside, step) => (inside as Record<string, Json>)[step]!, json)
+  ;(around as Record<string, Json>)[last] = value
 }

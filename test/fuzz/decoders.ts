@@ -16,9 +16,14 @@ import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync
 import { Assembly, piecesOf } from '../../protocols/sync/pieces.js'
 import { BackupDecoder } from '../../store/backup/decoder.js'
 import { BackupEncoder } from '../../store/backup/format.js'
+import { Access } from '../../store/data/access.js'
+import { DocumentTokens } from '../../store/data/document-tokens.js'
+import { rowsOf } from '../../store/documents/chunk.js'
+import { parseJsonPatch } from '../../store/documents/json-patch.js'
+import { loadDocumentLibrary } from '../../store/documents/library.js'
 import { HearsayError } from '../../store/errors.js'
 import * as rows from '../../store/keyspace.js'
-import { noField, register } from '../../store/model/address.js'
+import { document, noField, register } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import { decodeUpdates, encodeUpdates, readContexts, writeContexts } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
@@ -26,7 +31,10 @@ import { sha256, valueHash } from '../../store/model/digest.js'
 import { parseDot } from '../../store/model/dot.js'
 import { decodeToken, encodeToken, tokenKey } from '../../store/model/token.js'
 import type { Update } from '../../store/model/update.js'
+import type { Replica } from '../../store/replica/replica.js'
 import { unpackSnappy } from '../../store/tables-bytes.js'
+import { edited } from '../support/documents.js'
+import { resealedChunk } from '../support/saved-document.js'
 
 /** One decoder. */
 export interface Decoder {
@@ -147,6 +155,17 @@ function textDecoder(
 ): Decoder {
   return { name, examples: examples.map((one) => Buffer.from(one)), decode: (bytes) => decode(utf8(bytes)), accepts }
 }
+
+const tokens = new DocumentTokens(new Access({} as Replica, () => Buffer.alloc(32, 1)))
+const library = await loadDocumentLibrary()
+const small = edited(library, [], { put: { a: { b: [1, 'x', null, 2.5] }, c: true } })
+const text700 = Array.from({ length: 100 }, (_, at) => `${at * 7919}`).join('-')
+const savedDocuments = [
+  small,
+  edited(library, [small], {
+    merge: { a: null, d: Object.fromEntries([...text700].map((one, at) => [`${at}${one}`, one])) },
+  }),
+]
 
 const messages: readonly Message[] = [
   { type: 'open', young: true, salt: Buffer.alloc(8, 1), capture },
@@ -326,6 +345,21 @@ export const decoders: readonly Decoder[] = [
   ),
   textDecoder('context token', [encodeToken(key, address, [dot])], (token) => decodeToken(key, address, token), never),
   textDecoder('dot', [`${actor}:7`], parseDot, never),
+  textDecoder(
+    'context token of a document',
+    [tokens.token(document('key'), { dots: [dot], heads: ['ab'.repeat(32)] })],
+    (token) => tokens.read(document('key'), token),
+    isKnownError,
+  ),
+  { name: 'saved document', examples: savedDocuments, decode: rowsOf, accepts: never, mend: resealedChunk },
+  {
+    name: 'json patch',
+    examples: [
+      Buffer.from('[{"op":"add","path":"/a~1b/0","value":{"c":[1.5,"x"]}},{"op":"move","from":"/a","path":"/b/-"}]'),
+    ],
+    decode: (bytes) => parseJsonPatch(parseJson(Buffer.from(bytes))),
+    accepts: isKnownError,
+  },
   {
     name: 'key in a path',
     examples: [Buffer.from('/v1/kv/a%2Fb%C3%A4?ttl=3s')],

@@ -168,6 +168,8 @@ class FakeContents implements Contents {
 
   importMember = (key: string, member: Uint8Array) => this.#real.importMember(key, member)
   importCounter = (key: string, value: bigint) => this.#real.importCounter(key, value)
+  importDocument: Contents['importDocument'] = (key, saved) => this.#real.importDocument(key, saved)
+  importJson: Contents['importJson'] = (key, json, bytesMax) => this.#real.importJson(key, json, bytesMax)
 }
 
 const dotOf = (version: ShownVersion) => dotText(version.dot)
@@ -324,15 +326,19 @@ export class FakeBackups implements Backups {
 /** The wall clock of all fakes, in milliseconds since 1970. */
 export const fakeNowMs = 1_700_000_000_000
 
-/** Fresh fakes; `flags` as for the daemon. */
-export async function fakeServices(flags: Record<string, unknown> = {}, log: Log = silentLog): Promise<FakeServices> {
+/** Fresh fakes; `flags` as for the daemon. Nodes that exchange documents have seeds of their own: equal ones draw equal ids. */
+export async function fakeServices(
+  flags: Record<string, unknown> = {},
+  log: Log = silentLog,
+  seed = 'api',
+): Promise<FakeServices> {
   const config: Config = await loadConfig({
     flags: { data: '/nonexistent', ...flags },
     environment: {},
     home: '/',
     hostname: 'a',
   })
-  const { replica } = await openNode('api', {}, new StillEnvironment('api', fakeNowMs))
+  const { replica } = await openNode('api', {}, new StillEnvironment(seed, fakeNowMs))
   const real = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
   const registers = new FakeRegisters()
   return {

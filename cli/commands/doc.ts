@@ -1,0 +1,127 @@
+/** `hearsay doc`: JSON documents whose parts merge. */
+import type { DocumentOptions, DocumentShown, Written } from '../client.js'
+import type { Action, Invocation } from '../command.js'
+import { editText } from '../editor.js'
+import { HearsayApiError, UsageError } from '../failure.js'
+import { count, printable } from '../output.js'
+import { readOptionsOf } from './get.js'
+import { readValue, report } from './put.js'
+
+/** Prints a document, or the places inside that hold concurrent values. */
+export const get: Action = async (invocation) => {
+  const key = invocation.argument(0)
+  const shown = await invocation.client().documents.get(key, readOptionsOf(invocation))
+  await warnOf(invocation, shown)
+  if (invocation.flag('conflicts')) return printConflicts(invocation, shown)
+  if (invocation.json) return invocation.output.json(shown.document)
+  await invocation.output.line(JSON.stringify(shown.document, null, 2))
+}
+
+async function printConflicts(invocation: Invocation, shown: DocumentShown): Promise<void> {
+  const { output } = invocation
+  if (invocation.json) return output.json(shown)
+  for (const { path, values } of shown.conflicts) {
+    await output.line(output.colors.bold(printable(path)))
+    for (const [index, value] of values.entries()) await output.line(`  [${index + 1}] ${JSON.stringify(value)}`)
+  }
+}
+
+async function warnOf(invocation: Invocation, { key, conflicts, unreadable }: DocumentShown): Promise<void> {
+  const name = printable(key)
+  if (unreadable > 0) {
+    await invocation.output.warn(
+      `${count(unreadable, 'version')} of ${name} cannot be read here; what is kept of it elsewhere may differ`,
+    )
+  }
+  if (conflicts.length === 0 || invocation.flag('conflicts')) return
+  await invocation.output.warn(
+    `${name} holds concurrent values in ${count(conflicts.length, 'place')}; see \`hearsay doc get ${name} --conflicts\`, settle with \`hearsay doc patch\``,
+  )
+}
+
+/** Makes a document show the given JSON. */
+export const put: Action = async (invocation) => {
+  const json = await readValue(invocation, 1)
+  const written = await invocation.client().documents.put(invocation.argument(0), json, optionsOf(invocation))
+  return report(invocation.output, written, { json: invocation.json, what: 'stored' })
+}
+
+/** Applies a patch: RFC 6902 when it is a list, RFC 7396 when it is an object. */
+export const patch: Action = async (invocation) => {
+  const bytes = await readValue(invocation, 1)
+  const isList = /^\s*\[/.test(Buffer.from(bytes.subarray(0, headBytes)).toString())
+  if (invocation.flag('json-patch') && !isList) throw new UsageError('a JSON patch (RFC 6902) is a list of operations')
+  const { documents } = invocation.client()
+  const [key, options] = [invocation.argument(0), optionsOf(invocation)]
+  const written = isList ? await documents.patch(key, bytes, options) : await documents.merge(key, bytes, options)
+  return report(invocation.output, written, { json: invocation.json, what: 'patched' })
+}
+
+/** How far the first character is looked for that says what a patch is. */
+const headBytes = 4096
+
+/** Opens a document in an editor and stores what was changed; what others changed meanwhile stays. */
+export const edit: Action = async (invocation) => {
+  const key = invocation.argument(0)
+  const shown = await shownOrNothing(invocation, key)
+  const before = `${JSON.stringify(shown?.document ?? {}, null, 2)}\n`
+  const edited = await editText(invocation.io, before, `${key.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 40)}.json`)
+  try {
+    const written = await store(invocation, key, { before, after: edited.text, context: shown?.context })
+    await edited.discard()
+    if (written !== undefined) return report(invocation.output, written, { json: invocation.json, what: 'stored' })
+    if (invocation.json) return invocation.output.json({ key, changed: false })
+    await invocation.output.line(`${printable(key)} is unchanged`)
+  } catch (error) {
+    await invocation.output.note(`what you wrote is kept in ${edited.file}`)
+    throw error
+  }
+}
+
+async function shownOrNothing(invocation: Invocation, key: string): Promise<DocumentShown | undefined> {
+  try {
+    return await invocation.client().documents.get(key, readOptionsOf(invocation))
+  } catch (error) {
+    if (error instanceof HearsayApiError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** Stores the difference; undefined when there is none. */
+async function store(
+  invocation: Invocation,
+  key: string,
+  { before, after, context }: { before: string; after: string; context: string | undefined },
+): Promise<Written | undefined> {
+  const json = parsed(after)
+  if (JSON.stringify(json) === JSON.stringify(JSON.parse(before))) return undefined
+  const options = { ...invocation.nodes(), ...(context === undefined ? { ifAbsent: true } : { context }) }
+  return await invocation.client().documents.put(key, after, options)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UsageError(`this is not JSON: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Deletes a document. */
+export const remove: Action = async (invocation) => {
+  const key = invocation.argument(0)
+  const options = { ...optionsOf(invocation), ...(invocation.flag('all') && { all: true }) }
+  await invocation.client().documents.delete(key, options)
+  if (invocation.json) return invocation.output.json({ key, deleted: true })
+  await invocation.output.line(`deleted ${printable(key)}`)
+}
+
+function optionsOf(invocation: Invocation): DocumentOptions {
+  const context = invocation.text('context')
+  return {
+    ...invocation.nodes(),
+    ...invocation.once(),
+    ...(context !== undefined && { context }),
+    ...(invocation.flag('if-absent') && { ifAbsent: true }),
+  }
+}

@@ -1,0 +1,46 @@
+/** Lets a person edit a text in an editor, in a file that nobody else can read. */
+import { HearsayApiError, UsageError } from './failure.js'
+import type { Io } from './io.js'
+
+/** A text after it was edited. */
+export interface Edited {
+  readonly text: string
+  readonly file: string
+  /** Removes the file. */
+  discard(): Promise<void>
+}
+
+/**
+ * Opens $VISUAL or $EDITOR, `vi` when neither is set, and waits until it ends. The file stays until `discard`.
+ * Throws when the editor cannot be started or fails; nothing is kept then.
+ */
+export async function editText(io: Io, text: string, fileName: string): Promise<Edited> {
+  const { mkdtemp, readFile, rm, writeFile } = process.getBuiltinModule('node:fs/promises')
+  const { tmpdir } = process.getBuiltinModule('node:os')
+  const { join } = process.getBuiltinModule('node:path')
+  const directory = await mkdtemp(join(io.environment.TMPDIR || tmpdir(), 'hearsay-edit-'))
+  const discard = () => rm(directory, { recursive: true, force: true })
+  const file = join(directory, fileName)
+  try {
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' })
+    await runEditor(io, file)
+    return { text: await readFile(file, 'utf8'), file, discard }
+  } catch (error) {
+    await discard()
+    throw error
+  }
+}
+
+/** The setting is a command line of its own, as with git: `code --wait`. */
+function runEditor({ environment }: Io, file: string): Promise<void> {
+  const editor = environment.VISUAL || environment.EDITOR || 'vi'
+  const { spawn } = process.getBuiltinModule('node:child_process')
+  return new Promise((resolve, reject) => {
+    const running = spawn('sh', ['-c', `${editor} "$1"`, 'hearsay', file], { stdio: 'inherit', env: environment })
+    running.on('error', (error) => reject(new UsageError(`cannot start '${editor}': set EDITOR`, { cause: error })))
+    running.on('exit', (code) => {
+      if (code === 0) resolve()
+      else reject(new HearsayApiError('EDITOR_FAILED', 0, `'${editor}' ended with ${code}; nothing was stored`))
+    })
+  })
+}

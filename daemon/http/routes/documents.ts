@@ -1,0 +1,156 @@
+/** Documents: JSON whose parts merge. */
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { ShownDocument } from '../../../store/data/documents.js'
+import type { DocumentEdit } from '../../../store/documents/document.js'
+import type { JsonObject } from '../../../store/documents/json.js'
+import { parseJsonPatch } from '../../../store/documents/json-patch.js'
+import { HearsayError } from '../../../store/errors.js'
+import { document } from '../../../store/model/address.js'
+import { dotText } from '../../../store/model/dot.js'
+import { takeBytes } from '../bodies.js'
+import { parseJson } from '../body.js'
+import { afterRepair } from '../reads.js'
+import { writtenJson } from '../render.js'
+import { type AnyRequest, type Api, type ApiServices, contentTypeOf, headerOf, requestKey } from '../services.js'
+import * as shapes from '../shapes.js'
+import { dotJson, type NodesQuery, retryOf, startWrite } from '../writes.js'
+
+/** The routes below /v1/docs. */
+export function documentRoutes(services: ApiServices): FastifyPluginAsync {
+  return async (plain) => {
+    const api = plain as unknown as Api
+    takeBytes(api, 'the document', services.config.settings['values.maxBytes'])
+    addGet(api, services)
+    addPut(api, services)
+    addPatch(api, services)
+    addDelete(api, services)
+  }
+}
+
+function addGet(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Reads a document: all versions merged; with `conflicts` also the concurrent values inside',
+    params: shapes.keyParams,
+    querystring: shapes.documentQuery,
+    response: { 200: shapes.documentShape, default: shapes.problemShape },
+  }
+  api.get('/v1/docs/:key', { schema }, async (request, reply): Promise<FastifyReply> => {
+    const key = requestKey(request)
+    await afterRepair(request, request.query, services, document(key))
+    const shown = await services.documents.get(key)
+    if (shown === undefined) throw new HearsayError('NOT_FOUND', `there is no document "${key}"`)
+    if (shown.unreadable > 0) services.log.warn({ versions: shown.unreadable }, 'versions of a document cannot be read')
+    reply.headers(documentHeaders(shown))
+    return reply.send(request.query.conflicts === true ? conflictsJson(shown) : shown.json)
+  })
+}
+
+function documentHeaders(shown: ShownDocument): Record<string, string> {
+  return {
+    'Hearsay-Context': shown.context,
+    'Hearsay-Dot': dotText(shown.dot),
+    'Hearsay-Siblings': `${shown.siblings}`,
+    'Hearsay-Conflicts': `${shown.conflictCount}`,
+    ...(shown.unreadable === 0 ? {} : { 'Hearsay-Unreadable': `${shown.unreadable}` }),
+  }
+}
+
+function conflictsJson({ key, context, dot, siblings, unreadable, json, conflicts }: ShownDocument) {
+  return { key, context, ...dotJson(dot), siblings, unreadable, document: json, conflicts }
+}
+
+/** The key is looked at before the body is read: a bad one is answered at once. */
+function checkedEarly(request: AnyRequest, _reply: unknown, done: () => void): void {
+  requestKey(request)
+  done()
+}
+
+function addPut(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Makes a document show this JSON: what differs is written, so that concurrent edits merge',
+    params: shapes.keyParams,
+    querystring: shapes.documentPutQuery,
+    headers: shapes.writeHeaders,
+    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+  }
+  api.put('/v1/docs/:key', { schema, onRequest: checkedEarly }, (request) => {
+    const body = bodyOf(request.body)
+    return edit(request, services, body, { put: parseJson(body) as JsonObject })
+  })
+}
+
+function addPatch(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Patches a document: RFC 7396 or RFC 6902, by the content type',
+    params: shapes.keyParams,
+    querystring: shapes.writeQuery,
+    headers: shapes.patchHeaders,
+    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+  }
+  const onRequest = (request: AnyRequest, reply: unknown, done: () => void) => {
+    patchTypeOf(request)
+    checkedEarly(request, reply, done)
+  }
+  api.patch('/v1/docs/:key', { schema, onRequest }, (request) => {
+    const body = bodyOf(request.body)
+    const json = parseJson(body)
+    const isMerge = patchTypeOf(request) === 'application/merge-patch+json'
+    const change: DocumentEdit = isMerge ? { merge: json as JsonObject } : { operations: parseJsonPatch(json) }
+    return edit(request, services, body, change)
+  })
+}
+
+const patchTypes = ['application/merge-patch+json', 'application/json-patch+json'] as const
+
+function patchTypeOf(request: AnyRequest): (typeof patchTypes)[number] {
+  const given = contentTypeOf(request)
+  const type = patchTypes.find((one) => one === given)
+  if (type !== undefined) return type
+  throw new HearsayError('UNSUPPORTED_TYPE', `a patch says its kind by its content type: ${patchTypes.join(' or ')}`)
+}
+
+function bodyOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body) && body.length > 0) return body
+  throw new HearsayError('BAD_REQUEST', 'the body is empty; send JSON')
+}
+
+type EditRequest = AnyRequest & {
+  readonly method: string
+  readonly query: NodesQuery & { readonly ifAbsent?: boolean }
+}
+
+async function edit(request: EditRequest, services: ApiServices, body: Buffer, change: DocumentEdit) {
+  const key = requestKey(request)
+  const write = startWrite(request, request.query, services)
+  const written = await services.documents.edit(key, change, {
+    context: headerOf(request, 'hearsay-context'),
+    ifAbsent: request.query.ifAbsent ?? false,
+    bytesMax: services.config.settings['values.maxBytes'],
+    retry: retryOf(request, Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])),
+    guard: write.guard,
+  })
+  const answer = writtenJson(key, written)
+  return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+}
+
+function addDelete(api: Api, services: ApiServices): void {
+  const schema = {
+    summary: 'Deletes a document; edits that this node has not seen survive',
+    params: shapes.keyParams,
+    querystring: shapes.deleteQuery,
+    headers: shapes.writeHeaders,
+    response: { 204: shapes.nothing, default: shapes.problemShape },
+  }
+  api.delete('/v1/docs/:key', { schema }, async (request, reply) => {
+    const key = requestKey(request)
+    const write = startWrite(request, request.query, services)
+    const dot = await services.documents.delete(key, {
+      context: headerOf(request, 'hearsay-context'),
+      all: request.query.all ?? false,
+      retry: retryOf(request, ''),
+      guard: write.guard,
+    })
+    await write.acknowledged([dot], { key, ...dotJson(dot) })
+    return reply.code(204).send()
+  })
+}

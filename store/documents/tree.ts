@@ -1,0 +1,208 @@
+/** Reads a document in the library's memory as containers, slots and elements: what is there, and all concurrent values of it. */
+import { canonical, type Json, type Scalar, setEntry } from './json.js'
+import { elementsKey, markKey, prefixes, scalarOut } from './layout.js'
+import { type Found, type Handle, type ObjectId, rootId } from './library.js'
+import { documentDepthMax } from './limits.js'
+
+/** When a value was set: orders concurrent values, the greatest first; the same on every node. */
+export interface Stamp {
+  readonly counter: number
+  readonly actor: string
+}
+
+/** An object. Those that two sides made under one key, unseen by each other, are shown as one. */
+export interface MapNode {
+  readonly kind: 'map'
+  /** Its containers, the one marked last first. */
+  readonly ids: readonly ObjectId[]
+  readonly parent: Node | undefined
+}
+
+/** A list. */
+export interface ListNode {
+  readonly kind: 'list'
+  readonly ids: readonly [ObjectId]
+  readonly parent: Node | undefined
+}
+
+/** A container. */
+export type Node = MapNode | ListNode
+
+/** One of the concurrent values of a slot. */
+export interface Stamped {
+  readonly stamp: Stamp
+  readonly value: Scalar | Node
+}
+
+/** What lies under a key of an object. */
+export interface Slot {
+  /** What is there, the shown value first. */
+  readonly values: readonly Stamped[]
+  /** Containers whose mark was removed; used again when a container of this kind is set, because somebody may be editing them. */
+  readonly hiddenMaps: readonly ObjectId[]
+  readonly hiddenLists: readonly ObjectId[]
+}
+
+/** An element of a list, at the same index as in the library; empty when it was deleted. */
+export interface Element {
+  readonly values: readonly Stamped[]
+}
+
+/** Reads through one handle. */
+export class Tree {
+  readonly root: MapNode = { kind: 'map', ids: [rootId], parent: undefined }
+  readonly #handle: Handle
+
+  constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  /** The keys of an object that hold something, sorted. */
+  keys(map: MapNode): string[] {
+    const found = new Set<string>()
+    for (const id of map.ids) {
+      for (const entry of this.#handle.keys(id)) if (isEntry(entry)) found.add(entry.slice(1))
+    }
+    return [...found].sort()
+  }
+
+  /** What lies under a key. */
+  slot(map: MapNode, key: string): Slot {
+    const scalars: Stamped[] = []
+    const maps: Container[] = []
+    const lists: Container[] = []
+    for (const id of map.ids) {
+      scalars.push(...scalarsOf(this.#handle.getAll(id, prefixes.scalar + key)))
+      maps.push(...this.#containers(this.#handle.getAll(id, prefixes.map + key)))
+      lists.push(...this.#containers(this.#handle.getAll(id, prefixes.list + key)))
+    }
+    const values = [...scalars, ...mapOf(maps, map), ...marked(lists).map((list) => listOf(list, map))]
+    return { values: values.sort(latestFirst), hiddenMaps: hidden(maps), hiddenLists: hidden(lists) }
+  }
+
+  /** The elements of a list, deleted containers included. */
+  elements(list: ListNode): Element[] {
+    const id = this.elementsId(list)
+    if (id === undefined) return []
+    const elements: Element[] = []
+    const length = this.#handle.length(id)
+    for (let index = 0; index < length; index++) elements.push(this.element(list, id, index))
+    return elements
+  }
+
+  /** One element; `id` is that of the elements. */
+  element(list: ListNode, id: ObjectId, index: number): Element {
+    const found = this.#handle.getAll(id, index)
+    const scalars = scalarsOf(found)
+    if (scalars.length > 0) return { values: scalars.sort(latestFirst) }
+    const values = marked(this.#containers(found)).map((one) => {
+      const isListContainer = this.#handle.getAll(one.id, elementsKey).some(([kind]) => kind === 'list')
+      return isListContainer ? listOf(one, list) : mapOf([one], list)[0]!
+    })
+    return { values: values.sort(latestFirst) }
+  }
+
+  /** The object of the library that holds a list's elements; undefined when a peer sent a list without one. */
+  elementsId(list: ListNode): ObjectId | undefined {
+    const found = this.#handle.getAll(list.ids[0], elementsKey).findLast(([kind]) => kind === 'list')
+    return found?.[1] as ObjectId | undefined
+  }
+
+  /** The JSON of a value: of each slot the shown value. */
+  json(value: Scalar | Node, depth = 1): Json {
+    if (!isNode(value)) return value
+    if (depth > documentDepthMax) return null
+    if (value.kind === 'list') {
+      const shown = this.elements(value).filter((element) => element.values.length > 0)
+      return shown.map((element) => this.json(element.values[0]!.value, depth + 1))
+    }
+    const object: Record<string, Json> = {}
+    for (const key of this.keys(value)) {
+      const [shown] = this.slot(value, key).values
+      if (shown !== undefined) setEntry(object, key, this.json(shown.value, depth + 1))
+    }
+    return object
+  }
+
+  /** Concurrent values that differ, as JSON, the shown one first. */
+  distinct(values: readonly Stamped[], depth: number): Json[] {
+    const distinct = new Map<string, Json>()
+    for (const { value } of values) {
+      const json = this.json(value, depth)
+      const text = canonical(json)
+      if (!distinct.has(text)) distinct.set(text, json)
+    }
+    return [...distinct.values()]
+  }
+
+  #containers(found: readonly Found[]): Container[] {
+    const ids = found.filter(([kind]) => kind === 'map').map(([, id]) => id as ObjectId)
+    return ids.map((id) => ({ id, stamp: this.#mark(id) }))
+  }
+
+  /** The latest mark of a container; undefined when it was deleted. */
+  #mark(id: ObjectId): Stamp | undefined {
+    return this.#handle
+      .getAll(id, markKey)
+      .map((found) => stampOf(found))
+      .sort(compareStamps)
+      .at(-1)
+  }
+}
+
+interface Container {
+  readonly id: ObjectId
+  readonly stamp: Stamp | undefined
+}
+
+type Marked = Container & { readonly stamp: Stamp }
+
+/** Whether a value is a container. */
+export function isNode(value: Scalar | Node): value is Node {
+  return typeof value === 'object' && value !== null
+}
+
+function isEntry(key: string): boolean {
+  return key.startsWith(prefixes.scalar) || key.startsWith(prefixes.map) || key.startsWith(prefixes.list)
+}
+
+function marked(containers: readonly Container[]): Marked[] {
+  const there = containers.filter((one): one is Marked => one.stamp !== undefined)
+  return there.sort((a, b) => compareStamps(b.stamp, a.stamp))
+}
+
+function hidden(containers: readonly Container[]): ObjectId[] {
+  return containers.filter(({ stamp }) => stamp === undefined).map(({ id }) => id)
+}
+
+function mapOf(containers: readonly Container[], parent: Node): Stamped[] {
+  const there = marked(containers)
+  if (there.length === 0) return []
+  return [{ stamp: there[0]!.stamp, value: { kind: 'map', ids: there.map(({ id }) => id), parent } }]
+}
+
+function listOf({ id, stamp }: Marked, parent: Node): Stamped {
+  return { stamp, value: { kind: 'list', ids: [id], parent } }
+}
+
+function scalarsOf(found: readonly Found[]): Stamped[] {
+  const stamped: Stamped[] = []
+  for (const one of found) {
+    const value = scalarOut(one)
+    if (value !== undefined) stamped.push({ stamp: stampOf(one), value })
+  }
+  return stamped
+}
+
+function stampOf([, value, operation]: Found): Stamp {
+  const [counter, actor = ''] = String(operation ?? value).split('@')
+  return { counter: Number(counter), actor }
+}
+
+function compareStamps(a: Stamp, b: Stamp): number {
+  return a.counter - b.counter || (a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : 0)
+}
+
+function latestFirst(a: Stamped, b: Stamped): number {
+  return compareStamps(b.stamp, a.stamp)
+}
