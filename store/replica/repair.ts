@@ -18,8 +18,9 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Cont
   const lost = stillLost(batch, ledger, damage)
   for (const { dot, address } of lost) {
     ledger.setDotRow(batch, dot, null)
-    if (address !== undefined) ledger.markLost(batch, address)
+    ledger.markLost(batch, address)
   }
+  for (const dot of unreadableLogged(damage)) ledger.setDotRow(batch, dot, null)
   const reindexed = reindex(batch, ledger, damage)
   const { rebuilt } = damage
   if (rebuilt === undefined)
@@ -62,16 +63,21 @@ function dropUnreadable(batch: Batch, key: Uint8Array): boolean {
   }
 }
 
-/** Dots that the index calls live and that no entry holds, looked at again inside the write; and dots whose own row cannot be read. */
-function stillLost(batch: Batch, ledger: Ledger, damage: Damage): { dot: Dot; address?: Address }[] {
-  const lost = new Map<string, { dot: Dot; address?: Address }>()
-  for (const { dot, address } of damage.lost) {
-    const isThere = ledger.versions(batch, address).some((version) => sameDot(version.dot, dot))
-    if (!isThere) lost.set(dotText(dot), { dot, address })
-  }
-  const readable = new Set(damage.unindexed.map(({ version }) => dotText(version.dot)))
-  for (const dot of damage.damagedDots) if (!readable.has(dotText(dot))) lost.set(dotText(dot), { dot })
-  return [...lost.values()]
+/** Dots that the index calls live and that no entry holds, looked at again inside the write. */
+function stillLost(batch: Batch, ledger: Ledger, damage: Damage): { dot: Dot; address: Address }[] {
+  return damage.lost.filter(
+    ({ dot, address }) => !ledger.versions(batch, address).some((version) => sameDot(version.dot, dot)),
+  )
+}
+
+/**
+ * Dots whose own row cannot be read and that no entry shows. Where the damage is located the counts account for every live version, so these
+ * were not live: a delete, or a put that was superseded. Only the log has lost something. Their fate is known, and they stay in the contexts:
+ * whoever forgot them here would take an old copy of what was deleted for something new, with nobody left to say otherwise.
+ */
+function unreadableLogged({ damagedDots, unindexed }: Damage): Dot[] {
+  const readable = new Set(unindexed.map(({ version }) => dotText(version.dot)))
+  return damagedDots.filter((dot) => !readable.has(dotText(dot)))
 }
 
 /** Live versions without an index row get one; what they superseded is not known any more. */

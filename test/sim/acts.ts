@@ -38,6 +38,24 @@ export function brief(p: Drawing, afterMs = 0): Step[] {
 const put: Act = (p) => [now('put', p.node, p.key, p.value)]
 const remove: Act = (p) => [now('delete', p.node, p.key)]
 
+const member = (p: Drawing) => `m${p.random.below(4)}`
+const field = (p: Drawing) => `f${p.random.below(3)}`
+
+/** Counters have fewer keys than there are, so that several nodes count on the same one. */
+const counted = (p: Drawing) => `c${p.random.below(2)}`
+
+const count: Act = (p) => [now('incr', p.node, counted(p), String(p.random.below(20) - 5))]
+
+/** A counter that is deleted and counted again soon after, there and elsewhere. */
+const recount: Act = (p) => {
+  const key = counted(p)
+  const steps = [now('incr', p.node, key, '3'), now('uncount', p.node, key)]
+  for (let left = 1 + p.random.below(3); left > 0; left--) {
+    steps.push({ afterMs: p.random.next() * 900, words: ['incr', p.node, key, String(1 + p.random.below(5))] })
+  }
+  return steps
+}
+
 /** What users do; as often as it stands here. A further type of data adds its acts, and their verbs to users.ts. */
 export const acts: readonly Act[] = [
   put,
@@ -56,8 +74,20 @@ export const acts: readonly Act[] = [
   (p) => [now('deleteall', p.node, p.key)],
   (p) => [now('tokendelete', p.node, p.key)],
   (p) => [now('batch', p.node, p.value, p.key, p.key, p.key)],
-  (p) => [now('field', p.node, p.key, `f${p.random.below(3)}`, p.value)],
-  (p) => [now('member', p.node, p.key, `m${p.random.below(4)}`)],
+  count,
+  count,
+  count,
+  (p) => [now('uncount', p.node, counted(p))],
+  (p) => [now('add', p.node, p.key, member(p))],
+  (p) => [now('take', p.node, p.key, member(p))],
+  (p) => [now('clear', p.node, p.key)],
+  (p) => [now('mapput', p.node, p.key, field(p), p.value)],
+  (p) => [now('mapput', p.node, p.key, field(p), p.value)],
+  (p) => [now(p.random.chance(0.7) ? 'maprm' : 'mapclear', p.node, p.key, field(p))],
+  (p) => [now('edit', p.node, p.key, p.value)],
+  (p) => [now('together', p.node, p.key, p.value, member(p), field(p))],
+  (p) => [now('refused', p.node, p.key, p.value, member(p))],
+  recount,
   (p) => [now('some', p.node, p.key, p.value, p.salt)],
   (p) => [now('some', p.node, p.key, p.value, p.salt)],
   (p) => [now('big', p.node, p.key, p.value, String(500 + p.random.below(4_000)))],

@@ -10,7 +10,7 @@ import type { Registers } from '../../store/data/registers.js'
 import { UserData } from '../../store/data/user-data.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
-import { type Dot, dotText } from '../../store/model/dot.js'
+import type { Dot } from '../../store/model/dot.js'
 import { tokenKey } from '../../store/model/token.js'
 import type { Version } from '../../store/model/update.js'
 import { Replica } from '../../store/replica/replica.js'
@@ -18,8 +18,9 @@ import type { Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
 import { never, type SimDisk } from './disk.js'
 import type { SimMesh, SimNetwork } from './network.js'
-import { hashOf, type Known, type Oracle, Violation, type Witness } from './oracle.js'
+import type { Known, Oracle, Witness } from './oracle.js'
 import { settingsDefaults } from './settings.js'
+import { WriteSpy } from './spy.js'
 
 /** The tag of a peer. */
 export function tagOf(peer: PeerId): MemberTag {
@@ -122,6 +123,8 @@ export class Run {
   isChanged = true
   /** What the next put or delete of a user must supersede, given the versions in view; undefined: not known. */
   expected: ((versions: readonly Version[]) => Dot[]) | undefined
+  /** How much the next increment of a user must count; undefined: not known. */
+  adding: bigint | undefined
   /** What it takes for acknowledged, by member. */
   acknowledged = new Map<MemberTag, Context>()
   replica!: Replica
@@ -150,6 +153,7 @@ export class Run {
       node: {
         replica: this.replica,
         version: '0',
+        resolvers: { marks: [] },
         addCounters: () => undefined,
         committed: () => undefined,
       } as never,
@@ -228,11 +232,12 @@ export class Run {
     const { oracle } = this.#around
     if (this.#node.run !== this) return never()
     let issued: Known[] = []
+    const { expected, adding } = this
     const result = await transact((transaction) => {
-      const drafts: Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>[] = []
-      const value = write(this.#spied(transaction, drafts))
+      const spy = new WriteSpy(transaction, { ...this.#around, issuer: this.#node.name, expected, adding })
+      const value = write(spy.transaction)
       try {
-        issued = drafts.map((draft) => oracle.issued(draft))
+        issued = spy.told()
       } catch (error) {
         this.#around.failed(error)
       }
@@ -245,53 +250,6 @@ export class Run {
     }
     return result
   }
-
-  #spied(transaction: Transaction, drafts: Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>[]): Transaction {
-    const { note } = this.#around
-    const issuer = this.#node.name
-    const sorted = (supersedes: readonly Known['dot'][]) =>
-      supersedes.toSorted((a, b) => (a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : a.counter - b.counter))
-    const { expected } = this
-    let inView: readonly Version[] = []
-    const check = (supersedes: readonly Dot[]) => {
-      if (expected === undefined) return
-      const right = new Set(expected(inView).map(dotText))
-      if (right.size === supersedes.length && supersedes.every((dot) => right.has(dotText(dot)))) return
-      const said = supersedes.map(dotText).join(' ')
-      this.#around.failed(
-        new Violation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`),
-      )
-    }
-    return {
-      ...transaction,
-      versions: (address) => {
-        inView = transaction.versions(address)
-        return inView
-      },
-      put: (address, value, expiresAtMs, supersedes) => {
-        check(supersedes)
-        const dot = transaction.put(address, value, expiresAtMs, supersedes)
-        const about = { dot, address, kind: 'put' as const, hash: hashOf(value), expiresAtMs }
-        drafts.push({ ...about, supersedes: sorted(supersedes), issuer })
-        note(() => `${issuer} issues put ${textOf(drafts.at(-1)!)}`)
-        return dot
-      },
-      remove: (address, supersedes, kind = 'delete') => {
-        check(supersedes)
-        if (kind === 'expiry') this.#around.expired(issuer, supersedes)
-        const dot = transaction.remove(address, supersedes, kind)
-        const about = { dot, address, kind, hash: null, expiresAtMs: null }
-        drafts.push({ ...about, supersedes: sorted(supersedes), issuer })
-        note(() => `${issuer} issues ${kind} ${textOf(drafts.at(-1)!)}`)
-        return dot
-      },
-    }
-  }
-}
-
-function textOf({ dot, address, supersedes }: Pick<Known, 'dot' | 'address' | 'supersedes'>): string {
-  const names = supersedes.map((one) => `${one.actor.slice(0, 4)}:${one.counter}`).join(' ')
-  return `${dot.actor.slice(0, 4)}:${dot.counter} at ${address.type} ${address.key}${names && ` over ${names}`}`
 }
 
 /** Versions as a reader of a test sees them: values, sorted. */

@@ -4,9 +4,11 @@
  */
 import { type Address, addressText } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
+import { counterValue } from '../../store/model/counter.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { Update, Version } from '../../store/model/update.js'
+import { CounterAccounts, shownOf } from './counters.js'
 import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
 
 /** Thrown when the oracle finds fault. `kind` is the same for the same fault on other ways to it. */
@@ -51,6 +53,7 @@ export interface Witness {
 /** Knows every update. */
 export class Oracle {
   readonly updates = new Map<string, Known>()
+  readonly counters = new CounterAccounts()
   readonly #supersededBy = new Map<string, Known[]>()
   /** Deletes in the logs of their issuers, by issuer. */
   readonly #deletes = new Map<string, Set<Known>>()
@@ -292,6 +295,25 @@ export class Oracle {
     const bound = mirror.seen.actors().length + gaps
     if (mirror.seen.rangeCount > bound) {
       throw new Violation('context-grows', `${name} keeps ${mirror.seen.rangeCount} ranges where ${bound} would do`)
+    }
+  }
+
+  /**
+   * Every counter shows what was added and not taken away, as it is read at this node. One of which an update was lost together with the only
+   * disks that had it is left out: what was counted from it is not known.
+   */
+  countersAtRest(witness: Witness, read: (address: Address) => readonly Version[]): void {
+    const { mirror, name } = witness
+    const hasEffect = (dot: Dot) => {
+      const known = this.updates.get(dotText(dot))
+      return known !== undefined && this.#isSettled(mirror, known)
+    }
+    for (const { address, expected, dots } of this.counters.checks(hasEffect)) {
+      if (dots.some((dot) => this.updates.get(dotText(dot))?.isExcused)) continue
+      const versions = read(address)
+      const value = counterValue(versions)
+      if (value === expected) continue
+      throw new Violation('miscounted', `${name} shows ${address.key} as ${shownOf(versions)} instead of ${expected}`)
     }
   }
 

@@ -4,7 +4,7 @@ import { acts, brief, type Drawing, type Step } from './acts.js'
 import type { Action, Plan } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
-export const plannerVersion = 2
+export const plannerVersion = 3
 
 /** What a caller may fix. */
 export interface PlanOptions {

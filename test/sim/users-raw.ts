@@ -1,7 +1,6 @@
 /** Writes below the types' own code: whole addresses overwritten, several at once, and writers that supersede only some of what they saw. */
-import { type Address, register } from '../../store/model/address.js'
+import { register } from '../../store/model/address.js'
 import { Random } from '../support/virtual-environment.js'
-import type { Run } from './node.js'
 import type { Verb } from './users.js'
 
 /** Verbs that go straight to the replica. */
@@ -14,11 +13,6 @@ export const rawVerbs: Readonly<Record<string, Verb>> = {
         transaction.put(register(key), Buffer.from(`${value}/${key}`), null, dots)
       }
     }),
-  /** field NODE KEY FIELD VALUE: a field of a map */
-  field: (_, run, [key = '', field = '', value = '']) =>
-    overwrite(run, { key, type: 'map', field: Buffer.from(field) }, value),
-  /** member NODE KEY MEMBER: a member of a set */
-  member: (_, run, [key = '', member = '']) => overwrite(run, { key, type: 'set', field: Buffer.from(member) }, ''),
   /** some NODE KEY VALUE SALT: supersedes some of the versions in view */
   some: (_, run, [key = '', value = '', salt = '']) => {
     const random = new Random(Number(salt))
@@ -29,11 +23,4 @@ export const rawVerbs: Readonly<Record<string, Verb>> = {
       else transaction.put(register(key), Buffer.from(value), null, some)
     })
   },
-}
-
-function overwrite(run: Run, address: Address, value: string): Promise<unknown> {
-  return run.replica.transact((transaction) => {
-    const dots = transaction.versions(address).map(({ dot }) => dot)
-    transaction.put(address, Buffer.from(value), null, dots)
-  })
 }

@@ -5,6 +5,7 @@ import type { Run } from './node.js'
 import { Violation } from './oracle.js'
 import { rawVerbs } from './users-raw.js'
 import { registerVerbs } from './users-registers.js'
+import { typeVerbs } from './users-types.js'
 import type { Simulation } from './world.js'
 
 /** A context that a user was given. */
@@ -17,7 +18,7 @@ export interface Token {
 export type Verb = (users: Users, run: Run, words: readonly string[]) => Promise<unknown> | undefined
 
 /** Every verb. A further type of data is one more table of verbs here, and its acts in acts.ts. */
-const verbs: Readonly<Record<string, Verb>> = { ...registerVerbs, ...rawVerbs }
+const verbs: Readonly<Record<string, Verb>> = { ...registerVerbs, ...typeVerbs, ...rawVerbs }
 
 /** Codes that users may meet while disks and networks fail. */
 const expectedCodes = new Set([
@@ -29,6 +30,7 @@ const expectedCodes = new Set([
   'DAMAGED_VALUE',
   'NOT_VERIFIED',
   'BAD_REQUEST',
+  'COUNTER_RANGE',
 ])
 
 /** Everybody who uses the mesh. */
@@ -59,6 +61,7 @@ export class Users {
       this.expectHearsayError(error)
     } finally {
       run.expected = undefined
+      run.adding = undefined
     }
   }
 

@@ -434,7 +434,10 @@ export class Simulation {
     while (!this.isAtRest() || this.world.elapsedMs < this.mesh.gossipUntilMs) {
       if (!(await this.step(untilMs))) throw new Violation('not-converged', this.#differences())
     }
-    for (const node of this.#alive()) this.oracle.atRest(node)
+    for (const node of this.#alive()) {
+      this.oracle.atRest(node)
+      if (node.run !== undefined) this.oracle.countersAtRest(node, (address) => node.run!.replica.versions(address))
+    }
     const sessions = this.#sessionsOpened()
     await this.runUntil(this.world.elapsedMs + restMs)
     if (!this.isAtRest()) throw new Violation('restless', `nodes that were equal differ again: ${this.#differences()}`)

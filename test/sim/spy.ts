@@ -1,0 +1,122 @@
+/** Stands between a write and the replica: tells the oracle what was issued, by whom, with what in view. */
+import type { Address } from '../../store/model/address.js'
+import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
+import type { Version } from '../../store/model/update.js'
+import type { Transaction } from '../../store/replica/types.js'
+import { hashOf, type Known, type Oracle, Violation } from './oracle.js'
+
+type Draft = Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>
+
+/** What a spy knows of the write. */
+export interface SpiedWrite {
+  readonly issuer: string
+  readonly oracle: Oracle
+  /** What it must supersede, given the versions in view; undefined: not known. */
+  readonly expected: ((versions: readonly Version[]) => Dot[]) | undefined
+  /** How much its increment must count; undefined: not known. */
+  readonly adding: bigint | undefined
+  note(text: () => string): void
+  expired(issuer: string, dots: readonly Dot[]): void
+  failed(error: unknown): void
+}
+
+/** Watches one write. */
+export class WriteSpy {
+  /** What the write is given in place of the replica's own. */
+  readonly transaction: Transaction
+  readonly #write: SpiedWrite
+  readonly #drafts: Draft[] = []
+  /** Told when the write was not refused. */
+  readonly #counts: (() => void)[] = []
+  #inView: readonly Version[] = []
+
+  constructor(transaction: Transaction, write: SpiedWrite) {
+    this.#write = write
+    this.transaction = this.#spied(transaction)
+  }
+
+  /** Tells the oracle, once the write has returned: a refused one has issued nothing. */
+  told(): Known[] {
+    const known = this.#drafts.map((draft) => this.#write.oracle.issued(draft))
+    for (const count of this.#counts) count()
+    return known
+  }
+
+  #spied(transaction: Transaction): Transaction {
+    return {
+      ...transaction,
+      versions: (address) => {
+        this.#inView = transaction.versions(address)
+        return this.#inView
+      },
+      put: (address, value, expiresAtMs, supersedes) => {
+        this.#check(supersedes)
+        const dot = transaction.put(address, value, expiresAtMs, supersedes)
+        return this.#issued(dot, address, 'put', value, expiresAtMs, supersedes)
+      },
+      putAs: (address, build) => {
+        let built: ReturnType<typeof build> | undefined
+        const dot = transaction.putAs(address, (next) => {
+          built = build(next)
+          return built
+        })
+        return this.#issued(dot, address, 'put', built!.value, null, built!.supersedes)
+      },
+      remove: (address, supersedes, kind = 'delete') => {
+        this.#check(supersedes)
+        if (kind === 'expiry') this.#write.expired(this.#write.issuer, supersedes)
+        const dot = transaction.remove(address, supersedes, kind)
+        return this.#issued(dot, address, kind, null, null, supersedes)
+      },
+    }
+  }
+
+  #issued(
+    dot: Dot,
+    address: Address,
+    kind: Known['kind'],
+    value: Uint8Array | null,
+    expiresAtMs: number | null,
+    supersedes: readonly Dot[],
+  ): Dot {
+    const { issuer, note } = this.#write
+    const draft = {
+      dot,
+      address,
+      kind,
+      hash: hashOf(value),
+      expiresAtMs,
+      supersedes: supersedes.toSorted(compareDots),
+      issuer,
+    }
+    this.#drafts.push(draft)
+    note(() => `${issuer} issues ${kind} ${textOf(draft)}`)
+    if (address.type === 'ctr' && value !== null) this.#noteCount(address, dot, value)
+    return dot
+  }
+
+  #noteCount(address: Address, dot: Dot, value: Uint8Array): void {
+    const { oracle, adding } = this.#write
+    const inView = this.#inView
+    this.#counts.push(() => {
+      const by = oracle.counters.issued(address, dot, value, inView)
+      if (by !== undefined && adding !== undefined && by !== adding) {
+        throw new Violation('miscounted', `${address.key} went up by ${by} where ${adding} was added`)
+      }
+    })
+  }
+
+  #check(supersedes: readonly Dot[]): void {
+    const { expected, issuer, failed } = this.#write
+    if (expected === undefined) return
+    const right = new Set(expected(this.#inView).map(dotText))
+    if (right.size === supersedes.length && supersedes.every((dot) => right.has(dotText(dot)))) return
+    const said = supersedes.map(dotText).join(' ')
+    failed(new Violation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`))
+  }
+}
+
+function textOf({ dot, address, supersedes }: Pick<Known, 'dot' | 'address' | 'supersedes'>): string {
+  const names = supersedes.map((one) => `${one.actor.slice(0, 4)}:${one.counter}`).join(' ')
+  return `${dot.actor.slice(0, 4)}:${dot.counter} at ${address.type} ${address.key}${names && ` over ${names}`}`
+}
