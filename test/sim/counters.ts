@@ -20,6 +20,8 @@ interface Entry {
 interface Account {
   readonly address: Address
   readonly entries: Entry[]
+  /** What each baseline had in view, by its bytes: those that are issued again cover the same. */
+  readonly covered: Map<string, readonly Entry[]>
 }
 
 /** What a node must show of a counter at rest. */
@@ -42,7 +44,7 @@ export class CounterAccounts {
     const counter = decodeCounter(value)
     const account = this.#accountOf(address)
     if (counter.kind === 'total') return this.#counted(account, dot, counter)
-    this.#deleted(account, dot, inView)
+    this.#deleted(account, dot, value, inView)
     return undefined
   }
 
@@ -58,7 +60,7 @@ export class CounterAccounts {
 
   #accountOf(address: Address): Account {
     const text = addressText(address)
-    const account = this.#accounts.get(text) ?? { address, entries: [] }
+    const account = this.#accounts.get(text) ?? { address, entries: [], covered: new Map() }
     this.#accounts.set(text, account)
     return account
   }
@@ -73,16 +75,22 @@ export class CounterAccounts {
     return by
   }
 
-  #deleted({ entries }: Account, dot: Dot, inView: readonly Version[]): void {
-    for (const { value } of inView) {
-      const counter = decodeCounter(value)
-      if (counter.kind !== 'total') continue
-      const { actor, chain, sequence } = counter.reach
-      for (const entry of entries) {
-        if (entry.chain === `${actor}:${chain}` && entry.sequence <= sequence) entry.coveredBy.push(dot)
-      }
-    }
+  #deleted(account: Account, dot: Dot, value: Uint8Array, inView: readonly Version[]): void {
+    const bytes = Buffer.from(value).toString('hex')
+    const covered = account.covered.get(bytes) ?? account.entries.filter((entry) => isIn(entry, inView))
+    account.covered.set(bytes, covered)
+    for (const entry of covered) entry.coveredBy.push(dot)
   }
+}
+
+/** Whether a version in view holds an increment: a later total of the same chain does. */
+function isIn(entry: Entry, inView: readonly Version[]): boolean {
+  return inView.some(({ value }) => {
+    const counter = decodeCounter(value)
+    if (counter.kind !== 'total') return false
+    const { actor, chain, sequence } = counter.reach
+    return entry.chain === `${actor}:${chain}` && entry.sequence <= sequence
+  })
 }
 
 /** What these versions show, for the message of a violation. */
