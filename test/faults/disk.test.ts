@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
 import { isRoot, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
 
@@ -13,6 +13,7 @@ let fleet: Fleet
 const mounts: string[] = []
 beforeEach(async () => {
   fleet = await Fleet.create()
+  onTestFailed(() => void process.stdout.write(`${fleet.lastWords()}\n`))
 })
 afterEach(async () => {
   const folder = fleet.folder
