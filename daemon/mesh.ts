@@ -13,6 +13,7 @@ import type { Log } from './log/log.js'
 import { type Identity, replaceMeshSecret } from './net/identity.js'
 import type { LiveNetwork } from './net/live-network.js'
 import { realEnvironment } from './net/real-environment.js'
+import type { PeerBook } from './peer-book.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
 import type { Acks, MemberStatus, Mesh, SessionReport } from './services.js'
 import type { StoredNode } from './stored-node.js'
@@ -30,6 +31,7 @@ export interface DaemonMeshOptions {
   /** The mesh secret, 32 bytes. */
   readonly secret: Uint8Array
   readonly blocks: BlockList
+  readonly book: PeerBook
   readonly log: Log
 }
 
@@ -62,7 +64,7 @@ export class DaemonMesh implements Mesh {
       addresses: () => this.addresses(),
       isBlocked: (peer) => blocks.has(peer),
       onSilent: (peer) => void this.#live?.disconnect(peer).catch(() => {}),
-      onMembersChanged: () => this.#live?.setMembers(this.#protocols.membership.records()),
+      onMembersChanged: () => this.#membersChanged(),
       onForgotten: () => void this.#refuse().catch(() => {}),
     })
   }
@@ -92,7 +94,7 @@ export class DaemonMesh implements Mesh {
     this.#live = live
     await this.#refuse()
     await this.#protocols.start()
-    live.setMembers(this.#protocols.membership.records())
+    this.#membersChanged()
     await live.start()
     this.#protocols.membership.addressesChanged()
     node.setSyncing()
@@ -219,6 +221,14 @@ export class DaemonMesh implements Mesh {
   async unblock(peers?: readonly string[]): Promise<void> {
     await this.#options.blocks.remove(peers?.map((peer) => this.#peerOf(peer)))
     await this.#refuse()
+  }
+
+  #membersChanged(): void {
+    const { book } = this.#options
+    const { membership } = this.#protocols
+    const dialled = book.dialled(membership.records(), (peer) => membership.isForgotten(peer))
+    void book.remember(dialled)
+    this.#live?.setMembers(dialled)
   }
 
   /** Resolves when the connections to those refused are closed. */

@@ -12,6 +12,7 @@ import { createLog, type Log } from './log/log.js'
 import { DaemonMesh } from './mesh.js'
 import { loadIdentity, loadMeshSecret } from './net/identity.js'
 import { realEnvironment } from './net/real-environment.js'
+import { PeerBook } from './peer-book.js'
 import { loadApiToken, makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { lockStore, StoredNode } from './stored-node.js'
@@ -33,12 +34,19 @@ export class RunningDaemon {
   /** Undone in the reverse order at the end. */
   readonly #parts: { readonly name: string; stop(): Promise<void> | void }[] = []
   readonly #stopping = new AbortController()
+  /** Resolves with the reason when this daemon is to be stopped and started anew. */
+  readonly restartNeeded: Promise<string>
+  #needRestart!: (reason: string) => void
   #stopped: Promise<void> | undefined
 
   private constructor(
     readonly config: Config,
     readonly log: Log,
-  ) {}
+  ) {
+    this.restartNeeded = new Promise((resolve) => {
+      this.#needRestart = resolve
+    })
+  }
 
   /** Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. */
   static async start(options: StartOptions): Promise<{ daemon: RunningDaemon; ready: Ready }> {
@@ -71,7 +79,9 @@ export class RunningDaemon {
     this.#add('store', () => opened.store.close())
     const identity = await loadIdentity(settings.data)
     const secret = await loadMeshSecret(settings.data)
-    const blocks = await BlockList.load(settings.data, (warning) => this.log.warn({}, warning))
+    const warn = (warning: string) => this.log.warn({}, warning)
+    const blocks = await BlockList.load(settings.data, warn)
+    const book = await PeerBook.load(settings.data, warn)
     const node = await StoredNode.open({
       settings,
       opened,
@@ -80,9 +90,10 @@ export class RunningDaemon {
       environment: realEnvironment,
       log: this.log,
       warnings,
+      onRestartNeeded: (reason) => this.#needRestart(reason),
     })
     this.#add('replica', () => node.close())
-    const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })
+    const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, book, log: this.log })
     this.#add('mesh', () => mesh.stop())
     const api = await this.#serve(node, mesh, environment)
     node.replica.onVerification(() => mesh.verificationChanged())
