@@ -4,7 +4,7 @@ import { HearsayError } from '../store/errors.js'
 import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
 import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js'
-import { RunningDaemon } from './running.js'
+import { type Restart, RunningDaemon } from './running.js'
 import { notifyServiceManager } from './service-manager.js'
 
 /** How long stopping may take before the process ends regardless, in milliseconds. What was acknowledged is on the disk. */
@@ -15,24 +15,29 @@ const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH
 
 /**
  * Runs a daemon until SIGTERM or SIGINT. `options` are the flags by their long names, repeatable ones as lists.
- * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped. A daemon that needs a new start to
- * mend its store gets it in the same process, but not for ever.
+ * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped. A daemon that needs a new start, to
+ * mend its store or under another peer id, gets it in the same process.
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
   const signal = nextSignal()
   guardProcess()
   const budget = new RestartBudget(() => realEnvironment.monotonicMs())
-  for (;;) {
-    const reason = await runOnce(options, signal)
-    if (budget.take()) continue
-    const message = `${reason}; that was done ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
+  for (let after: Restart | undefined; ; ) {
+    after = await runOnce(options, signal, after)
+    // A new identity is needed but once; damage may come again and again.
+    if (after.kind === 'identity' || budget.take()) continue
+    const message = `${after.reason}; that was done ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
     throw new HearsayError('STORE_FAILED', message)
   }
 }
 
 /** Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new start. */
-async function runOnce(options: Record<string, unknown>, signal: Promise<string>): Promise<string> {
-  const started = RunningDaemon.start({ flags: options, environment: process.env })
+async function runOnce(
+  options: Record<string, unknown>,
+  signal: Promise<string>,
+  after: Restart | undefined,
+): Promise<Restart> {
+  const started = RunningDaemon.start({ flags: options, environment: process.env, ...(after && { after }) })
   const first = await Promise.race([started, signal])
   if (typeof first === 'string') {
     endProcessLater(0)
@@ -46,9 +51,10 @@ async function runOnce(options: Record<string, unknown>, signal: Promise<string>
   }
   const end = await Promise.race([
     signal.then((name) => ({ signal: name })),
-    daemon.restartNeeded.then((reason) => ({ reason })),
+    daemon.restartNeeded.then((restart) => ({ restart })),
   ])
-  daemon.log.info(end, 'signal' in end ? 'stopping' : 'starting anew')
+  if ('signal' in end) daemon.log.info(end, 'stopping')
+  else daemon.log.info({ reason: end.restart.reason }, 'starting anew')
   if ('signal' in end) {
     endProcessLater(0)
     void notifyServiceManager('STOPPING=1')
@@ -59,7 +65,7 @@ async function runOnce(options: Record<string, unknown>, signal: Promise<string>
   const overdue = endProcessLater(1)
   await daemon.stop()
   clearTimeout(overdue)
-  return end.reason
+  return end.restart
 }
 
 /** Resolves with the first signal that asks to stop; a second one ends the process at once. */

@@ -1,5 +1,6 @@
 /** The mesh as the API sees it: protocols over the live network, invitations, blocks. */
 
+import type { Rival } from '../protocols/membership/core/rival.js'
 import { decodeInvite, encodeInvite, type Invite } from '../protocols/membership/invite.js'
 import type { PeerId } from '../protocols/network.js'
 import { HearsayError } from '../store/errors.js'
@@ -33,6 +34,8 @@ export interface DaemonMeshOptions {
   readonly blocks: BlockList
   readonly book: PeerBook
   readonly log: Log
+  /** Another node keeps this node's peer id: a new one is to be taken, and the daemon started anew with it. `token`: whom to join then. */
+  onIdentityLost(reason: string, token?: string): void
 }
 
 /** One node's side of the mesh. */
@@ -66,6 +69,7 @@ export class DaemonMesh implements Mesh {
       onSilent: (peer) => void this.#live?.disconnect(peer).catch(() => {}),
       onMembersChanged: () => this.#membersChanged(),
       onForgotten: () => void this.#refuse().catch(() => {}),
+      onRival: (rival) => this.#met(rival),
     })
   }
 
@@ -177,7 +181,7 @@ export class DaemonMesh implements Mesh {
 
   async #join(invite: Invite): Promise<void> {
     const live = this.#requireLive()
-    if (invite.peer === this.peer) return
+    if (invite.peer === this.peer) return this.#joinNamesake(invite, live)
     if (!Buffer.from(invite.secret).equals(this.#secret)) await this.#changeMesh(invite, live)
     live.learn(invite.peer, invite.addresses)
     const isConnected = () => live.peers().includes(invite.peer)
@@ -187,6 +191,28 @@ export class DaemonMesh implements Mesh {
       timeoutMs: isConnected() ? 0 : firstConnectionMs,
     })
     this.#joinWarning = undefined
+  }
+
+  /**
+   * An invitation by a node with our own peer id: our own invitation, which changes nothing, or that of the node that our data directory
+   * is a copy of. Who joins is the one to take a new peer id.
+   */
+  async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
+    const own = new Set(this.addresses())
+    if (invite.addresses.every((address) => own.has(address))) return
+    const { reachesOther } = await import('./net/join.js')
+    const isHere = (visitor: PeerId) => live.connections().some(({ peer }) => peer === visitor)
+    if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) return
+    const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
+    this.#options.onIdentityLost(reason, encodeInvite(invite))
+  }
+
+  /** Another live node has our peer id, which one of the two keeps. */
+  #met({ ours, theirs, weGiveWay }: Rival): void {
+    const { log, onIdentityLost } = this.#options
+    const reason = 'another node uses the peer id of this one (a copied data directory)'
+    log.warn({ peer: this.peer, ours, theirs }, `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`)
+    if (weGiveWay) onIdentityLost(reason)
   }
 
   /** Nothing has changed unless the mesh was reached under its secret. */

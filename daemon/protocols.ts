@@ -1,5 +1,6 @@
 /** Puts the protocols of one node together: membership, gossip and sync over one network and one replica. */
 import { Gossip } from '../protocols/gossip/service.js'
+import type { Rival } from '../protocols/membership/core/rival.js'
 import { Membership } from '../protocols/membership/service.js'
 import type { Network, PeerId } from '../protocols/network.js'
 import { SyncScheduler } from '../protocols/sync/scheduler.js'
@@ -25,6 +26,8 @@ export interface ProtocolOptions {
   onMembersChanged(): void
   /** Whom to refuse has changed. */
   onForgotten(peer: PeerId): void
+  /** Another live node has this node's peer id. */
+  onRival(rival: Rival): void
 }
 
 /** All protocols of one node. */
@@ -105,6 +108,7 @@ export class Protocols {
       onSilent: (peer) => told.onSilent(peer),
       onMembersChanged: () => told.onMembersChanged(),
       onForgotten: (peer) => told.onForgotten(peer),
+      onRival: (rival) => told.onRival(rival),
       onHeartbeat: (peer) => this.scheduler.heartbeatHeard(peer),
       onError: (what, error) => log.debug({ reason: reasonOf(error) }, `membership: ${what}`),
     })

@@ -9,8 +9,10 @@ export const addressesMax = 32
 export const versionBytesMax = 64
 /** Bytes of a member's record or of the record of a forgotten one. */
 export const recordBytesMax = 16 * 1024
-/** How often this node rewrites its own record after another one changed it; beyond that two nodes must share the id. */
-export const recordFightsMax = 3
+/** How often this node rewrites its own record after another one changed it; one that shares the id has given way long before. */
+export const recordFightsMax = 8
+/** How long `status` tells of another node with this node's peer id after it was last noticed, in milliseconds. */
+export const rivalShownMs = 60_000
 
 /** Characters of an invitation that is looked at. */
 export const inviteCharactersMax = 16 * 1024

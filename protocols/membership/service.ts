@@ -51,6 +51,7 @@ export class Membership {
       intervalMs: heartbeatMs,
       onHeartbeat: (peer) => this.#heard(peer),
       onSilent: (peer) => options.onSilent?.(peer),
+      onEpochPassed: () => this.#records.claim(),
     })
     this.#keeper = new AckKeeper({ ...shared, store: options.acks })
     this.#waiting = new Waiting({ ...shared, heartbeats: this.#heartbeats, heartbeatMs })
@@ -167,7 +168,7 @@ export class Membership {
 
   /** What an operator should know. */
   warnings(): string[] {
-    return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.isContested)
+    return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.rivalry)
   }
 
   // --- equality, for sync -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
 import { clockHeardMs, fullMeshMembersMax } from './limits.js'
+import type { Records } from './records.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
 import type { Waiting } from './waiting.js'
 
@@ -69,7 +70,7 @@ export function warningsOf(
   options: MembershipOptions,
   directory: Directory,
   heartbeats: Heartbeats,
-  isContested: boolean,
+  rivalry: Records['rivalry'],
 ): string[] {
   const { clockBoundMs = clockBoundMsDefault, network } = options
   const warnings: string[] = []
@@ -84,13 +85,17 @@ export function warningsOf(
   for (const [name, peers] of directory.doubleNames()) {
     warnings.push(`several members are called ${name} (${peers.join(', ')}); restart one of them with another --name`)
   }
-  if (isContested) {
-    warnings.push(
-      'another node uses the peer id of this one (a copied data directory?); stop one of the two and restore it',
-    )
-  }
+  if (rivalry !== undefined)
+    warnings.push(`another node uses the peer id of this one (a copied data directory?); ${remedies[rivalry]}`)
   if (directory.isForgotten(network.self)) {
     warnings.push('this node was forgotten by the mesh, whose members refuse it; join again with a new data directory')
   }
   return warnings
 }
+
+/** What is done, or to be done, about another node with this node's peer id. */
+const remedies = {
+  theyGiveWay: 'it takes a new peer id by itself',
+  weGiveWay: 'this node takes a new peer id by itself',
+  contested: 'stop one of the two and restore it',
+} as const
