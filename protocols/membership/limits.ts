@@ -73,7 +73,8 @@ export const freshHeartbeatMs = 2_000
 export const readFrameBytesMax = valueBytesMax + 4 * 1024 * 1024
 /** Dots in one question or answer of the read protocol. */
 export const readDotsMax = 65_536
-/** Reads answered at once. */
+/** Reads answered at once, and of these to one peer. */
 export const readsMax = 32
-/** How long a read may stand without a frame, in milliseconds. */
+export const readsPerPeerMax = 16
+/** How long a read may stand without a frame, in milliseconds; it has three at most. */
 export const readProgressMs = 10_000

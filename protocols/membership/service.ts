@@ -258,6 +258,11 @@ export class Membership {
     return this.#heartbeats.counts
   }
 
+  /** Counts of reads that others asked for since the start, for the metrics. */
+  get readCounts(): Readonly<ReadRepair['counts']> {
+    return this.#readRepair.counts
+  }
+
   // --- events -----------------------------------------------------------------------------------------------------------
 
   #connected(peer: PeerId): void {
