@@ -217,7 +217,7 @@ export class DaemonMesh implements Mesh {
 
   /** Nothing has changed unless the mesh was reached under its secret. */
   async #changeMesh(invite: Invite, live: LiveNetwork): Promise<void> {
-    const { settings, node, log } = this.#options
+    const { settings, node, book, log } = this.#options
     const others = this.#protocols.membership.records().length
     if (others > 0) {
       const message = `this node is in a mesh with ${others} other members; forget them first, or join with a new --data directory`
@@ -226,6 +226,9 @@ export class DaemonMesh implements Mesh {
     const { testInvitation } = await import('./net/join.js')
     await testInvitation(invite, realEnvironment, log)
     await replaceMeshSecret(settings.data, invite.secret)
+    // Whoever was remembered is of the mesh that is left.
+    await book.remember([])
+    this.#membersChanged()
     this.#secret = invite.secret
     node.setSecret(invite.secret)
     await live.restart(invite.secret)

@@ -3,7 +3,7 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
 
 const interval = ['--sync-interval', '1s']
 
@@ -16,7 +16,7 @@ describe('copied data directories', () => {
   afterEach(() => fleet.end())
 
   it('an old copy put back after more writes were acknowledged and spread: nothing is lost, nothing issued twice', {
-    timeout: 300_000,
+    timeout: limitMs(300_000),
   }, async () => {
     const random = new Random(seedOf(5))
     const tried = rounds(1, 10)
@@ -107,7 +107,7 @@ describe('copied data directories', () => {
   }
 
   it('a copy started beside the original: one of the two becomes a member of its own, and no write of either is lost', {
-    timeout: 600_000,
+    timeout: limitMs(600_000),
   }, async () => {
     const random = new Random(seedOf(6))
     const tried = rounds(1, 5)
@@ -142,7 +142,9 @@ describe('copied data directories', () => {
     note({ fault: 'data directory cloned, both live', tried, checked, lost: 0, recoveryMs })
   })
 
-  it('a copy that says of itself exactly what the original says is noticed as well', { timeout: 300_000 }, async () => {
+  it('a copy that says of itself exactly what the original says is noticed as well', {
+    timeout: limitMs(300_000),
+  }, async () => {
     // An address that leads to neither of them.
     const same = ['--announce', '/ip4/127.0.0.1/tcp/9']
     const [one, two, twin] = await makeTwins('one', same)
@@ -159,7 +161,7 @@ describe('copied data directories', () => {
   })
 
   it('a copy that knows of no third node becomes a member of its own when it joins the original', {
-    timeout: 300_000,
+    timeout: limitMs(300_000),
   }, async () => {
     const one = await fleet.add('one', interval)
     await one.client.put('before', 'before')

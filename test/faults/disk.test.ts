@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { isRoot, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { isRoot, limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
 
 const needsRoot = isRoot ? '' : ' (skipped: needs root to mount and to change users)'
 const nobody = 65_534
@@ -28,43 +28,47 @@ function mount(...args: string[]): void {
 }
 
 describe('a full disk', () => {
-  it.skipIf(!isRoot)(`refuses writes, serves reads, and loses nothing${needsRoot}`, { timeout: 300_000 }, async () => {
-    const random = new Random(seedOf(3))
-    const tried = rounds(1, 6)
-    const data = join(fleet.folder, 'small')
-    mkdirSync(data)
-    mount('-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', data)
-    const daemon = fleet.prepare('small', [], {}, data)
-    const writers = new Writers('full', random)
-    const recoveryMs: number[] = []
-    for (let round = 0; round < tried; round++) {
-      const balloon = join(data, 'balloon')
-      await daemon.start()
-      await writers.run(daemon, 2, (acknowledged) => acknowledged >= 20)
-      fill(balloon, 64 * 1024 * random.below(12))
-      const errors = await writers.run(daemon, 8, () => false)
-      for (const error of errors) expect(error).toMatchObject({ code: 'STORE_FAILED' })
-      // Read-only from now on, and says so; what is there is still served.
-      await writersUnchanged(daemon, writers)
-      const refused = await daemon.cli(['put', 'one-more', 'value'])
-      expect(refused.exit).toBe(1)
-      expect(refused.stderr).toContain('STORE_FAILED')
-      expect((await daemon.client.status()).warnings.join()).toMatch(/disk failed/)
-      // A node on a disk that is still full either starts or says clearly why not; nothing is lost by trying.
-      await daemon.stop()
-      await daemon.start().then(
-        () => daemon.kill(),
-        (error: Error) => expect(error.message).toMatch(/STORE_FAILED|ENOSPC|no space/i),
-      )
-      rmSync(balloon, { force: true })
-      recoveryMs.push(await timed(() => daemon.start()))
-      await writers.expectKept(daemon)
-      await daemon.client.put('after', `round ${round}`)
-      expect((await daemon.client.status()).warnings).toEqual([])
-      await daemon.stop()
-    }
-    note({ fault: 'disk full', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
-  })
+  it.skipIf(!isRoot)(
+    `refuses writes, serves reads, and loses nothing${needsRoot}`,
+    { timeout: limitMs(300_000) },
+    async () => {
+      const random = new Random(seedOf(3))
+      const tried = rounds(1, 6)
+      const data = join(fleet.folder, 'small')
+      mkdirSync(data)
+      mount('-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', data)
+      const daemon = fleet.prepare('small', [], {}, data)
+      const writers = new Writers('full', random)
+      const recoveryMs: number[] = []
+      for (let round = 0; round < tried; round++) {
+        const balloon = join(data, 'balloon')
+        await daemon.start()
+        await writers.run(daemon, 2, (acknowledged) => acknowledged >= 20)
+        fill(balloon, 64 * 1024 * random.below(12))
+        const errors = await writers.run(daemon, 8, () => false)
+        for (const error of errors) expect(error).toMatchObject({ code: 'STORE_FAILED' })
+        // Read-only from now on, and says so; what is there is still served.
+        await writersUnchanged(daemon, writers)
+        const refused = await daemon.cli(['put', 'one-more', 'value'])
+        expect(refused.exit).toBe(1)
+        expect(refused.stderr).toContain('STORE_FAILED')
+        expect((await daemon.client.status()).warnings.join()).toMatch(/disk failed/)
+        // A node on a disk that is still full either starts or says clearly why not; nothing is lost by trying.
+        await daemon.stop()
+        await daemon.start().then(
+          () => daemon.kill(),
+          (error: Error) => expect(error.message).toMatch(/STORE_FAILED|ENOSPC|no space/i),
+        )
+        rmSync(balloon, { force: true })
+        recoveryMs.push(await timed(() => daemon.start()))
+        await writers.expectKept(daemon)
+        await daemon.client.put('after', `round ${round}`)
+        expect((await daemon.client.status()).warnings).toEqual([])
+        await daemon.stop()
+      }
+      note({ fault: 'disk full', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+    },
+  )
 
   /** Takes all space but so many bytes. */
   function fill(path: string, leaveBytes: number): void {
@@ -139,7 +143,7 @@ describe('flipped bits', () => {
   let crashes = 0
 
   it('in table files of one of two nodes are found, reported, repaired from the other, and harm nothing there', {
-    timeout: 300_000,
+    timeout: limitMs(300_000),
   }, async () => {
     const random = new Random(seedOf(4))
     const tried = rounds(2, 16)

@@ -7,7 +7,7 @@ import { heartbeatProtocol } from '../../protocols/membership/messages.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import { firstFrameTimeoutMs, syncProtocol } from '../../protocols/sync/limits.js'
 import { allEqual, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { metrics, note, Random, rounds, seedOf, timed } from './faults.js'
+import { limitMs, metrics, note, Random, rounds, seedOf, timed } from './faults.js'
 import { HostilePeer, type RawStream } from './hostile.js'
 
 /** What a busy machine may add to a bound, in milliseconds. */
@@ -65,7 +65,9 @@ describe('a member', () => {
     )
   }
 
-  it('that sends its frames byte by byte holds up nobody, and is timed out', { timeout: 180_000 }, async () => {
+  it('that sends its frames byte by byte holds up nobody, and is timed out', {
+    timeout: limitMs(180_000),
+  }, async () => {
     const before = await metrics(victim)
     const slow = await connect()
     await slow.beat()
@@ -98,7 +100,7 @@ describe('a member', () => {
     }
   })
 
-  it('whose heartbeats come byte by byte is taken for silent', { timeout: 120_000 }, async () => {
+  it('whose heartbeats come byte by byte is taken for silent', { timeout: limitMs(120_000) }, async () => {
     const slow = await connect()
     const stream = await slow.open(heartbeatProtocol.id)
     stream.write(Buffer.of((announcedBytes & 0x7f) | 0x80, announcedBytes >> 7))
@@ -116,7 +118,7 @@ describe('a member', () => {
     }
   })
 
-  it('that sends garbage ends its own streams alone, each time counted', { timeout: 240_000 }, async () => {
+  it('that sends garbage ends its own streams alone, each time counted', { timeout: limitMs(240_000) }, async () => {
     const random = new Random(seedOf(8))
     const tried = rounds(12, 300)
     const counters = {
