@@ -1,6 +1,6 @@
 /** Disks that fail real daemons: full, read-only, with flipped bits. Nothing acknowledged is lost, and nothing damaged is served as sound. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
@@ -180,6 +180,47 @@ describe('flipped bits', () => {
     expect(reported).toBeGreaterThan(0)
     process.stdout.write(`the process ended ${crashes} times inside LevelDB\n`)
     note({ fault: 'bit flips in table files', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+  })
+
+  it('in a block of data are mended by the daemon itself, in the same process', {
+    timeout: limitMs(180_000),
+  }, async () => {
+    const nodes = (await fleet.mesh(['sound', 'rotten'], ['--sync-interval', '2s'])) as [Daemon, Daemon]
+    const [, rotten] = nodes
+    const writers = new Writers('mended', new Random(seedOf(9)))
+    await writers.run(rotten, 8, (acknowledged) => acknowledged >= 400)
+    await allEqual(nodes)
+    await rotten.stop()
+    // LevelDB turns its log into a table at each start.
+    await rotten.start()
+    // One that is not known to be sound has all of its tables checked before LevelDB sees them.
+    await until(
+      'verified',
+      async () => existsSync(join(rotten.data, 'store.unverified')),
+      (is) => !is,
+    )
+    await rotten.stop()
+    const store = join(rotten.data, 'store')
+    const largest = readdirSync(store)
+      .filter((name) => name.endsWith('.ldb'))
+      .map((name) => ({ name, bytes: readFileSync(join(store, name)) }))
+      .sort((a, b) => b.bytes.length - a.bytes.length)[0]!
+    largest.bytes[100]! ^= 0x10
+    writeFileSync(join(store, largest.name), largest.bytes)
+    await rotten.start()
+    const { pid } = rotten
+    await until(
+      'started anew',
+      async () => rotten.stderr,
+      (text) => text.includes('starting anew'),
+    )
+    await becomesSound(rotten)
+    await connectedTo(rotten, 1)
+    await allEqual(nodes)
+    expect(rotten.pid).toBe(pid)
+    expect(rotten.isRunning).toBe(true)
+    await writers.expectKept(rotten)
+    await rotten.client.put('afterwards', 'afterwards')
   })
 
   /**
