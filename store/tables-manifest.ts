@@ -20,7 +20,7 @@ export async function liveTables(path: string): Promise<ReadonlySet<number> | un
   try {
     const name = (await readFile(join(path, 'CURRENT'), 'latin1')).trim()
     if (!/^MANIFEST-\d+$/.test(name)) return undefined
-    return tablesOf(await readFile(join(path, name)))
+    return decodeManifest(await readFile(join(path, name)))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'EIO') return undefined
@@ -28,7 +28,8 @@ export async function liveTables(path: string): Promise<ReadonlySet<number> | un
   }
 }
 
-function tablesOf(manifest: Buffer): ReadonlySet<number> | undefined {
+/** The numbers of the tables that a manifest names; undefined when it is damaged. */
+export function decodeManifest(manifest: Buffer): ReadonlySet<number> | undefined {
   const edits = recordsOf(manifest)
   const tables = new Set<number>()
   if (edits === undefined) return undefined
