@@ -201,8 +201,8 @@ export class Client {
     try {
       return { ready: true, details: await this.#requests.json<unknown>({ method: 'GET', path: '/readyz' }) }
     } catch (error) {
-      if (error instanceof HearsayApiError && error.status === 503) return { ready: false, details: error.details }
-      throw error
+      if (!(error instanceof HearsayApiError) || error.status !== 503) throw error
+      return { ready: false, details: { code: error.code, reason: error.message, ...error.details } }
     }
   }
 

@@ -1,8 +1,10 @@
-/** The daemon as a process: starts it, prints the ready line, stops it when told to. */
+/** The daemon as a process: starts it, prints the ready line, stops it when told to, starts it anew when it asks for that. */
 import './polyfill.js'
 import { HearsayError } from '../store/errors.js'
+import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
-import { RunningDaemon } from './running.js'
+import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js'
+import { type Restart, RunningDaemon } from './running.js'
 import { notifyServiceManager } from './service-manager.js'
 
 /** How long stopping may take before the process ends regardless, in milliseconds. What was acknowledged is on the disk. */
@@ -13,15 +15,32 @@ const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH
 
 /**
  * Runs a daemon until SIGTERM or SIGINT. `options` are the flags by their long names, repeatable ones as lists.
- * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped.
+ * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped. A daemon that needs a new start, to
+ * mend its store or under another peer id, gets it in the same process.
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
   const signal = nextSignal()
   guardProcess()
-  const started = RunningDaemon.start({ flags: options, environment: process.env })
+  const budget = new RestartBudget(() => realEnvironment.monotonicMs())
+  for (let after: Restart | undefined; ; ) {
+    after = await runOnce(options, signal, after)
+    // A new identity is needed but once; damage may come again and again.
+    if (after.kind === 'identity' || budget.take()) continue
+    const message = `${after.reason}; that was done ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
+    throw new HearsayError('STORE_FAILED', message)
+  }
+}
+
+/** Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new start. */
+async function runOnce(
+  options: Record<string, unknown>,
+  signal: Promise<string>,
+  after: Restart | undefined,
+): Promise<Restart> {
+  const started = RunningDaemon.start({ flags: options, environment: process.env, ...(after && { after }) })
   const first = await Promise.race([started, signal])
   if (typeof first === 'string') {
-    endProcessLater()
+    endProcessLater(0)
     await started.then(({ daemon }) => daemon.stop()).catch(() => {})
     return process.exit(0)
   }
@@ -30,11 +49,23 @@ export async function runDaemon(options: Record<string, unknown>): Promise<void>
   if (process.env.NOTIFY_SOCKET !== undefined && !(await notifyServiceManager('READY=1'))) {
     daemon.log.warn({}, 'systemd-notify could not be run: the service manager does not know that this daemon is ready')
   }
-  daemon.log.info({ signal: await signal }, 'stopping')
-  endProcessLater()
-  void notifyServiceManager('STOPPING=1')
+  const end = await Promise.race([
+    signal.then((name) => ({ signal: name })),
+    daemon.restartNeeded.then((restart) => ({ restart })),
+  ])
+  if ('signal' in end) daemon.log.info(end, 'stopping')
+  else daemon.log.info({ reason: end.restart.reason }, 'starting anew')
+  if ('signal' in end) {
+    endProcessLater(0)
+    void notifyServiceManager('STOPPING=1')
+    await daemon.stop()
+    return process.exit(0)
+  }
+  // What does not stop in time is ended with the process; whoever supervises it starts it again.
+  const overdue = endProcessLater(1)
   await daemon.stop()
-  process.exit(0)
+  clearTimeout(overdue)
+  return end.restart
 }
 
 /** Resolves with the first signal that asks to stop; a second one ends the process at once. */
@@ -49,8 +80,8 @@ function nextSignal(): Promise<string> {
   })
 }
 
-function endProcessLater(): void {
-  setTimeout(() => process.exit(0), stopMsMax).unref()
+function endProcessLater(exitCode: number): NodeJS.Timeout {
+  return setTimeout(() => process.exit(exitCode), stopMsMax).unref()
 }
 
 /** A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the network's. */

@@ -1,5 +1,6 @@
 /** The mesh as the API sees it: protocols over the live network, invitations, blocks. */
 
+import type { Rival } from '../protocols/membership/core/rival.js'
 import { decodeInvite, encodeInvite, type Invite } from '../protocols/membership/invite.js'
 import type { PeerId } from '../protocols/network.js'
 import { HearsayError } from '../store/errors.js'
@@ -13,6 +14,7 @@ import type { Log } from './log/log.js'
 import { type Identity, replaceMeshSecret } from './net/identity.js'
 import type { LiveNetwork } from './net/live-network.js'
 import { realEnvironment } from './net/real-environment.js'
+import type { PeerBook } from './peer-book.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
 import type { Acks, MemberStatus, Mesh, SessionReport } from './services.js'
 import type { StoredNode } from './stored-node.js'
@@ -30,7 +32,10 @@ export interface DaemonMeshOptions {
   /** The mesh secret, 32 bytes. */
   readonly secret: Uint8Array
   readonly blocks: BlockList
+  readonly book: PeerBook
   readonly log: Log
+  /** Another node keeps this node's peer id: a new one is to be taken, and the daemon started anew with it. `token`: whom to join then. */
+  onIdentityLost(reason: string, token?: string): void
 }
 
 /** One node's side of the mesh. */
@@ -62,8 +67,9 @@ export class DaemonMesh implements Mesh {
       addresses: () => this.addresses(),
       isBlocked: (peer) => blocks.has(peer),
       onSilent: (peer) => void this.#live?.disconnect(peer).catch(() => {}),
-      onMembersChanged: () => this.#live?.setMembers(this.#protocols.membership.records()),
+      onMembersChanged: () => this.#membersChanged(),
       onForgotten: () => void this.#refuse().catch(() => {}),
+      onRival: (rival) => this.#met(rival),
     })
   }
 
@@ -92,7 +98,7 @@ export class DaemonMesh implements Mesh {
     this.#live = live
     await this.#refuse()
     await this.#protocols.start()
-    live.setMembers(this.#protocols.membership.records())
+    this.#membersChanged()
     await live.start()
     this.#protocols.membership.addressesChanged()
     node.setSyncing()
@@ -180,7 +186,7 @@ export class DaemonMesh implements Mesh {
 
   async #join(invite: Invite): Promise<void> {
     const live = this.#requireLive()
-    if (invite.peer === this.peer) return
+    if (invite.peer === this.peer) return this.#joinNamesake(invite, live)
     if (!Buffer.from(invite.secret).equals(this.#secret)) await this.#changeMesh(invite, live)
     live.learn(invite.peer, invite.addresses)
     const isConnected = () => live.peers().includes(invite.peer)
@@ -192,9 +198,31 @@ export class DaemonMesh implements Mesh {
     this.#joinWarning = undefined
   }
 
+  /**
+   * An invitation by a node with our own peer id: our own invitation, which changes nothing, or that of the node that our data directory
+   * is a copy of. Who joins is the one to take a new peer id.
+   */
+  async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
+    const own = new Set(this.addresses())
+    if (invite.addresses.every((address) => own.has(address))) return
+    const { reachesOther } = await import('./net/join.js')
+    const isHere = (visitor: PeerId) => live.connections().some(({ peer }) => peer === visitor)
+    if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) return
+    const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
+    this.#options.onIdentityLost(reason, encodeInvite(invite))
+  }
+
+  /** Another live node has our peer id, which one of the two keeps. */
+  #met({ ours, theirs, weGiveWay }: Rival): void {
+    const { log, onIdentityLost } = this.#options
+    const reason = 'another node uses the peer id of this one (a copied data directory)'
+    log.warn({ peer: this.peer, ours, theirs }, `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`)
+    if (weGiveWay) onIdentityLost(reason)
+  }
+
   /** Nothing has changed unless the mesh was reached under its secret. */
   async #changeMesh(invite: Invite, live: LiveNetwork): Promise<void> {
-    const { settings, node, log } = this.#options
+    const { settings, node, book, log } = this.#options
     const others = this.#protocols.membership.records().length
     if (others > 0) {
       const message = `this node is in a mesh with ${others} other members; forget them first, or join with a new --data directory`
@@ -203,6 +231,9 @@ export class DaemonMesh implements Mesh {
     const { testInvitation } = await import('./net/join.js')
     await testInvitation(invite, realEnvironment, log)
     await replaceMeshSecret(settings.data, invite.secret)
+    // Whoever was remembered is of the mesh that is left.
+    await book.remember([])
+    this.#membersChanged()
     this.#secret = invite.secret
     node.setSecret(invite.secret)
     await live.restart(invite.secret)
@@ -224,6 +255,14 @@ export class DaemonMesh implements Mesh {
   async unblock(peers?: readonly string[]): Promise<void> {
     await this.#options.blocks.remove(peers?.map((peer) => this.#peerOf(peer)))
     await this.#refuse()
+  }
+
+  #membersChanged(): void {
+    const { book } = this.#options
+    const { membership } = this.#protocols
+    const dialled = book.dialled(membership.records(), (peer) => membership.isForgotten(peer))
+    void book.remember(dialled)
+    this.#live?.setMembers(dialled)
   }
 
   /** Resolves when the connections to those refused are closed. */

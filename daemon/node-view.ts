@@ -21,8 +21,10 @@ export interface NodeView {
   isVerified(): boolean
   /** Whether the network is up and sync sessions may run. */
   isSyncing(): boolean
-  /** The error that made the node read-only; undefined while it works. */
-  failure(): HearsayError | undefined
+  /** What keeps clients from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
+  obstacle(): HearsayError | undefined
+  /** Why the store is not verified, in words; null when it is. */
+  unverifiedReason(): string | null
   /** What an operator should know about store and settings. */
   warnings(): string[]
   /** Rising counts for the metrics, by their names without prefix and suffix, for example `gossip_published`. */

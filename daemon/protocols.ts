@@ -1,7 +1,9 @@
 /** Puts the protocols of one node together: membership, gossip and sync over one network and one replica. */
 import { Gossip } from '../protocols/gossip/service.js'
+import type { Rival } from '../protocols/membership/core/rival.js'
 import { Membership } from '../protocols/membership/service.js'
 import type { Network, PeerId } from '../protocols/network.js'
+import { malformedReason } from '../protocols/sync/driver.js'
 import { SyncScheduler } from '../protocols/sync/scheduler.js'
 import { type SessionReport, SyncService } from '../protocols/sync/service.js'
 import type { Environment } from '../store/environment.js'
@@ -25,6 +27,8 @@ export interface ProtocolOptions {
   onMembersChanged(): void
   /** Whom to refuse has changed. */
   onForgotten(peer: PeerId): void
+  /** Another live node has this node's peer id. */
+  onRival(rival: Rival): void
 }
 
 /** All protocols of one node. */
@@ -38,6 +42,7 @@ export class Protocols {
     completed: 0,
     cut: 0,
     refused: 0,
+    malformed: 0,
     bytesSent: 0,
     bytesReceived: 0,
     entriesSent: 0,
@@ -106,6 +111,7 @@ export class Protocols {
       onSilent: (peer) => told.onSilent(peer),
       onMembersChanged: () => told.onMembersChanged(),
       onForgotten: (peer) => told.onForgotten(peer),
+      onRival: (rival) => told.onRival(rival),
       onHeartbeat: (peer) => this.scheduler.heartbeatHeard(peer),
       onError: (what, error) => log.debug({ reason: reasonOf(error) }, `membership: ${what}`),
     })
@@ -173,12 +179,14 @@ export class Protocols {
     if (mode === 'busy') sessions.refused++
     else if (ended === 'complete' || ended === 'young') sessions.completed++
     else sessions.cut++
+    if (ended.startsWith(malformedReason)) sessions.malformed++
     for (const name of ['bytesSent', 'bytesReceived', 'entriesSent', 'entriesReceived'] as const)
       sessions[name] += report[name]
   }
 
   #counters(): Record<string, number> {
-    const groups = { gossip: this.#gossip.counts, sync: this.#sessions, heartbeats: this.membership.counts }
+    const { counts: heartbeats, readCounts: reads } = this.membership
+    const groups = { gossip: this.#gossip.counts, sync: this.#sessions, heartbeats, reads }
     const entries = Object.entries(groups).flatMap(([group, counts]) =>
       Object.entries(counts).map(([name, value]) => [metricName(group, name), value] as const),
     )

@@ -11,8 +11,9 @@ import type { Api, ApiServices } from './http/services.js'
 import { prepareSocket, removeSocket } from './http/socket-path.js'
 import { createLog, type Log } from './log/log.js'
 import { DaemonMesh } from './mesh.js'
-import { loadIdentity, loadMeshSecret } from './net/identity.js'
+import { type Identity, loadIdentity, loadMeshSecret, replaceIdentity } from './net/identity.js'
 import { realEnvironment } from './net/real-environment.js'
+import { PeerBook } from './peer-book.js'
 import { loadApiToken, makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { lockStore, StoredNode } from './stored-node.js'
@@ -28,6 +29,17 @@ export interface StartOptions {
   readonly environment: NodeJS.ProcessEnv
   /** Where log lines go; stderr when absent. */
   readonly writeLog?: (line: string) => void
+  /** Why the run before ended, where that is to be told, and what this one is to do about it. */
+  readonly after?: Restart
+}
+
+/** Why a daemon is to be stopped and started anew. */
+export interface Restart {
+  /** `damage`: to save what is readable of the store. `identity`: it has a new peer id. */
+  readonly kind: 'damage' | 'identity'
+  readonly reason: string
+  /** An invitation to be used at once. */
+  readonly token?: string | undefined
 }
 
 /** A daemon that serves clients and peers. */
@@ -35,12 +47,20 @@ export class RunningDaemon {
   /** Undone in the reverse order at the end. */
   readonly #parts: { readonly name: string; stop(): Promise<void> | void }[] = []
   readonly #stopping = new AbortController()
+  /** Resolves when this daemon is to be stopped and started anew. */
+  readonly restartNeeded: Promise<Restart>
+  #needRestart!: (restart: Restart) => void
   #stopped: Promise<void> | undefined
+  #isIdentityLost = false
 
   private constructor(
     readonly config: Config,
     readonly log: Log,
-  ) {}
+  ) {
+    this.restartNeeded = new Promise((resolve) => {
+      this.#needRestart = resolve
+    })
+  }
 
   /** Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. */
   static async start(options: StartOptions): Promise<{ daemon: RunningDaemon; ready: Ready }> {
@@ -50,7 +70,7 @@ export class RunningDaemon {
     const log = createLog({ format, level, ...(writeLog === undefined ? {} : { write: writeLog }) })
     const daemon = new RunningDaemon(config, log)
     try {
-      return { daemon, ready: await daemon.#start(environment) }
+      return { daemon, ready: await daemon.#start(environment, options.after) }
     } catch (error) {
       await daemon.stop()
       throw error
@@ -63,17 +83,20 @@ export class RunningDaemon {
     return this.#stopped
   }
 
-  async #start(environment: NodeJS.ProcessEnv): Promise<Ready> {
+  async #start(environment: NodeJS.ProcessEnv, after: Restart | undefined): Promise<Ready> {
     const { settings } = this.config
     const warnings = [...this.config.warnings]
     if (settings.resp !== null) warnings.push('resp is set, but this version does not serve the Redis protocol')
     for (const warning of warnings) this.log.warn({}, warning)
+    if (after?.kind === 'identity') warnings.push(after.reason)
     makePrivateFolder(settings.data)
     const opened = await lockStore(settings.data)
     this.#add('store', () => opened.store.close())
     const identity = await loadIdentity(settings.data)
     const secret = await loadMeshSecret(settings.data)
-    const blocks = await BlockList.load(settings.data, (warning) => this.log.warn({}, warning))
+    const warn = (warning: string) => this.log.warn({}, warning)
+    const blocks = await BlockList.load(settings.data, warn)
+    const book = await PeerBook.load(settings.data, warn)
     const node = await StoredNode.open({
       settings,
       opened,
@@ -82,9 +105,13 @@ export class RunningDaemon {
       environment: realEnvironment,
       log: this.log,
       warnings,
+      onRestartNeeded: (reason) => this.#needRestart({ kind: 'damage', reason }),
     })
     this.#add('replica', () => node.close())
-    const mesh = await DaemonMesh.create({ node, settings, identity, secret, blocks, log: this.log })
+    const mesh = await DaemonMesh.create({
+      ...{ node, settings, identity, secret, blocks, book, log: this.log },
+      onIdentityLost: (reason, token) => void this.#takeIdentity(identity, reason, token),
+    })
     this.#add('mesh', () => mesh.stop())
     const { nowMs } = realEnvironment
     const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
@@ -93,7 +120,8 @@ export class RunningDaemon {
     node.replica.onVerification(() => mesh.verificationChanged())
     void node.verify()
     await mesh.start()
-    if (settings.join !== null) await mesh.joinAtStart(settings.join)
+    const join = after?.token ?? settings.join
+    if (join !== null) await mesh.joinAtStart(join)
     const [dashboard = null] = api.filter((url) => url.startsWith('http://')).map((url) => `${url}/`)
     return { node: mesh.name, peer: mesh.peer, addresses: mesh.addresses(), api, resp: null, dashboard }
   }
@@ -109,6 +137,21 @@ export class RunningDaemon {
     node.addCounters(() => watch.counters())
     this.#add('watch', () => watch.stop())
     return watch
+  }
+
+  /** Another node keeps the peer id that this one was started with. The data stays; the next start makes a member of its own of it. */
+  async #takeIdentity({ peer: old }: Identity, why: string, token: string | undefined): Promise<void> {
+    if (this.#isIdentityLost) return
+    this.#isIdentityLost = true
+    try {
+      const { peer } = await replaceIdentity(this.config.settings.data)
+      const reason = `${why}: this node, which was ${old}, is ${peer} now, a member of its own with all of its data`
+      this.log.warn({ old, peer }, reason)
+      this.#needRestart({ kind: 'identity', reason, token })
+    } catch (err) {
+      this.#isIdentityLost = false
+      this.log.error({ err }, 'a new peer id could not be written; check the disk, then restart the daemon')
+    }
   }
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */

@@ -16,6 +16,7 @@ import type { Log } from './log/log.js'
 import type { NodeView } from './node-view.js'
 import { NodeResolvers } from './resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from './restore/place.js'
+import { TableDamage } from './table-damage.js'
 import { packageVersion } from './version.js'
 
 /** What a stored node is opened with. */
@@ -30,6 +31,8 @@ export interface StoredNodeOptions {
   readonly log: Log
   /** Warnings of the configuration. */
   readonly warnings: readonly string[]
+  /** Asks for a new start, which mends what cannot be mended while the store is open. */
+  onRestartNeeded(reason: string): void
 }
 
 /**
@@ -66,7 +69,7 @@ export class StoredNode implements NodeView {
   readonly data: UserData
   readonly #options: StoredNodeOptions
   readonly #conflicts: ConflictIndex
-  #fileWarning: string | undefined
+  #checkWarning: string | undefined
   #tokenKey: Buffer
   #isSyncing = false
   #isClosed = false
@@ -76,7 +79,7 @@ export class StoredNode implements NodeView {
   private constructor(
     replica: Replica,
     options: StoredNodeOptions,
-    readonly tables: { areReadable: boolean },
+    private readonly damage: TableDamage,
     readonly resolvers: NodeResolvers,
   ) {
     this.replica = replica
@@ -89,7 +92,7 @@ export class StoredNode implements NodeView {
   /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */
   static async open(options: StoredNodeOptions): Promise<StoredNode> {
     const { settings, opened, member, environment, log } = options
-    const tables = { areReadable: true }
+    const damage = new TableDamage(options)
     const replica = await Replica.open({
       store: opened.store,
       environment,
@@ -98,45 +101,37 @@ export class StoredNode implements NodeView {
       clockBoundMs: settings['clock.bound'],
       log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
       isSuspect: opened.isSuspect,
-      onUnreadableTables: () => {
-        tables.areReadable = false
-        log.error(
-          {},
-          'parts of the store cannot be read; restart the daemon, which then saves everything else into a new store',
-        )
-        opened
-          .salvageAtNextStart()
-          .catch((err: unknown) =>
-            log.error({ err }, 'the store could not be marked for being saved at the next start'),
-          )
-      },
+      onUnreadableTables: () => void damage.found(),
       warn: (warning) => log.warn({}, warning),
     })
-    return new StoredNode(replica, options, tables, await NodeResolvers.load(settings.resolvers, { environment, log }))
+    return new StoredNode(replica, options, damage, await NodeResolvers.load(settings.resolvers, { environment, log }))
   }
 
   /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
   async verify(): Promise<void> {
+    const { log, opened } = this.#options
     try {
-      await this.#checkFiles()
+      const areChecked = await this.#checkFiles()
       await this.replica.verify()
-      if (this.tables.areReadable) await this.#options.opened.verified()
-      this.#options.log.debug({ entries: this.replica.userEntries }, 'the store is verified')
+      if (areChecked && this.damage.warning === undefined) await opened.verified()
+      log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
       if (this.#isClosed) return
-      this.#options.log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
+      log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
     }
   }
 
-  /** LevelDB's own checksums, which it does not look at itself: what they show is mended at the next start. */
-  async #checkFiles(): Promise<void> {
+  /** LevelDB's own checksums, which it does not look at itself: what they show is mended at the next start. Returns whether they could be looked at. */
+  async #checkFiles(): Promise<boolean> {
     const { opened, environment, log } = this.#options
-    if (await opened.areTablesSound(() => environment.yieldTurn())) return
-    this.tables.areReadable = false
-    await opened.salvageAtNextStart()
-    this.#fileWarning =
-      'damage was found in the files of the store; restart the daemon, which then saves everything else into a new store and fetches what is lost from peers'
-    log.error({}, this.#fileWarning)
+    try {
+      if (!(await opened.areTablesSound(() => environment.yieldTurn()))) await this.damage.found()
+      return true
+    } catch (err) {
+      this.#checkWarning = `the files of the store could not be checked: ${(err as Error).message}; that is done again at the next start`
+      log.warn({ err }, this.#checkWarning)
+      return false
+    }
   }
 
   /** To be told of every commit. */
@@ -197,13 +192,17 @@ export class StoredNode implements NodeView {
     return this.#isSyncing && this.replica.isVerified
   }
 
-  failure(): HearsayError | undefined {
-    return this.replica.failure
+  obstacle(): HearsayError | undefined {
+    return this.replica.obstacle
+  }
+
+  unverifiedReason(): string | null {
+    return this.replica.unverifiedReason
   }
 
   warnings(): string[] {
     const { warnings } = this.#options
-    const files = this.#fileWarning === undefined ? [] : [this.#fileWarning]
+    const files = [this.damage.warning, this.#checkWarning].filter((warning) => warning !== undefined)
     return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings()]
   }
 

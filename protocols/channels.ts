@@ -1,6 +1,6 @@
 /** Small tools for whoever talks over a channel: reading frame by frame, and breaking a channel that stands still. */
 import type { Environment, Timer } from '../store/environment.js'
-import type { Channel } from './network.js'
+import type { Channel, PeerId } from './network.js'
 
 /** Reads a channel's frames one at a time; leaving off early does not end the channel. */
 export class FrameReader {
@@ -17,29 +17,67 @@ export class FrameReader {
   }
 }
 
-/** Breaks a channel that makes no progress for some time, so that a slow peer holds no slot for ever. */
+/** How patient a watchdog is. */
+export interface Patience {
+  /** How long the channel may stand still, in milliseconds. */
+  readonly stillMs: number
+  /** How long all of it may take, in milliseconds, before the bytes that were transferred earn it more … */
+  readonly wholeMs: number
+  /** … at so many bytes a second. */
+  readonly bytesPerSecondMin: number
+}
+
+/** Breaks a channel that stands still, or goes on so slowly that it would hold its slot for ever. */
 export class Watchdog {
   readonly #environment: Environment
   readonly #channel: Channel
-  readonly #limitMs: number
+  readonly #patience: Patience
+  readonly #startMs: number
+  #bytes = 0
   #timer: Timer | undefined
 
-  /** Starts to watch. `limitMs`: how long the channel may stand still. */
-  constructor(environment: Environment, channel: Channel, limitMs: number) {
+  /** Starts to watch. */
+  constructor(environment: Environment, channel: Channel, patience: Patience) {
     this.#environment = environment
     this.#channel = channel
-    this.#limitMs = limitMs
-    this.progress()
+    this.#patience = patience
+    this.#startMs = environment.monotonicMs()
+    this.progress(0)
   }
 
-  /** There was progress. */
-  progress(): void {
+  /** So many bytes went either way. */
+  progress(bytes: number): void {
+    const { stillMs, wholeMs, bytesPerSecondMin } = this.#patience
+    this.#bytes += bytes
+    const earnedMs = (this.#bytes / bytesPerSecondMin) * 1000
+    const leftMs = wholeMs + earnedMs - (this.#environment.monotonicMs() - this.#startMs)
     this.#timer?.cancel()
-    this.#timer = this.#environment.setTimer(this.#limitMs, () => this.#channel.abort('no progress'))
+    this.#timer = this.#environment.setTimer(Math.max(0, Math.min(stillMs, leftMs)), () =>
+      this.#channel.abort('no progress'),
+    )
   }
 
   /** Watches no longer. */
   stop(): void {
     this.#timer?.cancel()
+  }
+}
+
+/** How many channels each peer has open at once, so that none takes the slots of all others. */
+export class ChannelCounts {
+  readonly #counts = new Map<PeerId, number>()
+
+  /** One more. Returns how many that makes. */
+  enter(peer: PeerId): number {
+    const count = (this.#counts.get(peer) ?? 0) + 1
+    this.#counts.set(peer, count)
+    return count
+  }
+
+  /** One less. */
+  leave(peer: PeerId): void {
+    const count = (this.#counts.get(peer) ?? 0) - 1
+    if (count > 0) this.#counts.set(peer, count)
+    else this.#counts.delete(peer)
   }
 }

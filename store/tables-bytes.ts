@@ -1,4 +1,4 @@
-/** What reading LevelDB's tables needs of arithmetic: CRC-32C (RFC 3720, appendix B.4) and unpacking Snappy (google/snappy, format_description.txt). */
+/** What reading LevelDB's files needs of arithmetic: numbers, CRC-32C (RFC 3720, appendix B.4) and unpacking Snappy (google/snappy, format_description.txt). */
 
 const polynomial = 0x82f63b78
 /** Four tables, so that four bytes are taken at once. */
@@ -72,4 +72,57 @@ function littleEndian(bytes: Uint8Array, at: number, length: number): number {
   let value = 0
   for (let byte = length - 1; byte >= 0; byte--) value = value * 256 + (bytes[at + byte] ?? 0)
   return value
+}
+
+/** LevelDB stores checksums in this form, so that sums over data with sums in it are no worse. */
+export function masked(crc: number): number {
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
+}
+
+/** A number in seven bits a byte, least significant first. */
+export function varint(value: number): Buffer {
+  const bytes: number[] = []
+  let left = value
+  for (; left >= 0x80; left = Math.floor(left / 0x80)) bytes.push((left % 0x80) | 0x80)
+  return Buffer.from([...bytes, left])
+}
+
+/** Where a block stands in its table. */
+export interface Handle {
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** Reads numbers and handles; what does not fit is undefined. */
+export class Cursor {
+  #at = 0
+
+  constructor(private readonly bytes: Buffer) {}
+
+  get left(): number {
+    return this.bytes.length - this.#at
+  }
+
+  number(): number | undefined {
+    let value = 0
+    for (let scale = 1; scale <= 2 ** 49; scale *= 0x80) {
+      const byte = this.bytes[this.#at++]
+      if (byte === undefined) return undefined
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+    return undefined
+  }
+
+  handle(): Handle | undefined {
+    const offset = this.number()
+    const bytes = this.number()
+    return offset === undefined || bytes === undefined ? undefined : { offset, bytes }
+  }
+
+  /** So many bytes, fewer at the end. */
+  raw(length: number): Buffer {
+    this.#at += length
+    return this.bytes.subarray(this.#at - length, this.#at)
+  }
 }

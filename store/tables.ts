@@ -5,7 +5,8 @@
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32c, unpackSnappy } from './tables-bytes.js'
+import { Cursor, crc32c, type Handle, masked, unpackSnappy, varint } from './tables-bytes.js'
+import { liveTables } from './tables-manifest.js'
 
 /** Bytes of a table's footer: two handles, padding, and the magic number. */
 const footerBytes = 48
@@ -17,11 +18,6 @@ const indexBytesMax = 256 * 1024 * 1024
 /** Where tables go that cannot be read at all; LevelDB's own repair uses the same name. */
 const lostFolder = 'lost'
 const emptyBlock = Buffer.from('0000000001000000', 'hex')
-
-interface Handle {
-  readonly offset: number
-  readonly bytes: number
-}
 
 interface IndexEntry {
   readonly key: Buffer
@@ -38,15 +34,18 @@ interface TableFault {
 export type TableDepth = 'index' | 'all'
 
 /**
- * Whether all tables in a LevelDB directory hold what was written. May run while the store is in use: a table that is deleted
- * meanwhile is passed over. `yieldTurn` lets others in between blocks.
+ * Whether all tables of a LevelDB directory hold what was written: those that its manifest names, because LevelDB leaves unfinished
+ * ones behind when the disk is full or the process is killed, and deletes them later. May run while the store is in use: a table
+ * that is deleted meanwhile is passed over. `yieldTurn` lets others in between blocks.
  */
 export async function areTablesSound(
   path: string,
   depth: TableDepth,
   yieldTurn: () => Promise<void> = async () => {},
 ): Promise<boolean> {
+  const live = await liveTables(path)
   for (const name of await tablesIn(path)) {
+    if (live !== undefined && !live.has(Number.parseInt(name, 10))) continue
     if ((await faultOf(join(path, name), depth, yieldTurn)) !== undefined) return false
   }
   return true
@@ -150,10 +149,17 @@ async function readBlock(file: FileHandle, handle: Handle, size: number): Promis
   return stored.compression === 1 ? unpackSnappy(stored.body, indexBytesMax) : undefined
 }
 
+/** Undefined when the file is shorter, or the disk cannot read it. */
 async function readAt(file: FileHandle, offset: number, bytes: number): Promise<Buffer | undefined> {
   const buffer = Buffer.allocUnsafe(bytes)
-  const { bytesRead } = await file.read(buffer, 0, bytes, offset)
-  return bytesRead === bytes ? buffer : undefined
+  try {
+    const { bytesRead } = await file.read(buffer, 0, bytes, offset)
+    return bytesRead === bytes ? buffer : undefined
+  } catch (error) {
+    // A sector that cannot be read any more.
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error
+    return undefined
+  }
 }
 
 /** The entries of a block whose values are handles; undefined when it is none. */
@@ -226,53 +232,8 @@ function sealed(block: Buffer): Buffer {
   return stored
 }
 
-/** LevelDB stores checksums in this form, so that sums over data with sums in it are no worse. */
-function masked(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
-}
-
 async function putAside(path: string, name: string): Promise<void> {
   await mkdir(join(path, lostFolder), { recursive: true, mode: 0o700 })
   await rm(join(path, lostFolder, name), { force: true })
   await rename(join(path, name), join(path, lostFolder, name))
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let left = value
-  for (; left >= 0x80; left = Math.floor(left / 0x80)) bytes.push((left % 0x80) | 0x80)
-  return Buffer.from([...bytes, left])
-}
-
-/** Reads numbers and handles; what does not fit is undefined. */
-class Cursor {
-  #at = 0
-
-  constructor(private readonly bytes: Buffer) {}
-
-  get left(): number {
-    return this.bytes.length - this.#at
-  }
-
-  number(): number | undefined {
-    let value = 0
-    for (let scale = 1; scale <= 2 ** 49; scale *= 0x80) {
-      const byte = this.bytes[this.#at++]
-      if (byte === undefined) return undefined
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-    return undefined
-  }
-
-  handle(): Handle | undefined {
-    const offset = this.number()
-    const bytes = this.number()
-    return offset === undefined || bytes === undefined ? undefined : { offset, bytes }
-  }
-
-  raw(length: number): Buffer {
-    this.#at += length
-    return this.bytes.subarray(this.#at - length, this.#at)
-  }
 }

@@ -43,7 +43,7 @@ export class Metrics {
       [
         'store_failed',
         'Whether the node is read-only after a failure of its disk.',
-        () => Number(node.failure() !== undefined),
+        () => Number(node.obstacle()?.code === 'STORE_FAILED'),
       ],
       ['warnings', 'Warnings in the status.', () => node.warnings().length + mesh.warnings().length],
       ['members', 'Members but this node.', () => mesh.members().length],

@@ -370,8 +370,13 @@ export const configShape = Type.Object({
 })
 /** Whether the daemon is alive. */
 export const healthShape = Type.Object({ status: Type.Literal('ok') })
-/** Whether the node serves clients, and how far it is with the rest. */
-export const readyShape = Type.Object({ ready: Type.Boolean(), verified: Type.Boolean(), syncing: Type.Boolean() })
+/** Whether the node serves clients, how far it is with the rest, and what it waits for before it syncs. */
+export const readyShape = Type.Object({
+  ready: Type.Boolean(),
+  verified: Type.Boolean(),
+  syncing: Type.Boolean(),
+  waitsFor: Type.Union([Type.String(), Type.Null()]),
+})
 /** JSON lines. */
 export const linesShape = Type.String({
   description: 'One JSON object a line: `{key, type, versions: [{value, encoding, dot, node, time, expires?}]}`.',

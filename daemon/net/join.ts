@@ -5,7 +5,7 @@ import { HearsayError } from '../../store/errors.js'
 import { dialAny } from './dial.js'
 import { createHost } from './host.js'
 import { createIdentity } from './identity.js'
-import { joinTimeoutMs } from './limits.js'
+import { joinTimeoutMs, visitorNoticedMs, visitorPollMs } from './limits.js'
 import { type NetLog, silentLog } from './log.js'
 
 /** What a decoded invitation says. */
@@ -23,11 +23,39 @@ export interface Invitation {
  * Resolves with the address that answered. Rejects with UNREACHABLE when none did in time; a foreign secret and a dead
  * port look the same from outside.
  */
-export async function testInvitation(
+export function testInvitation(
   invitation: Invitation,
   environment: Environment,
   log: NetLog = silentLog,
 ): Promise<string> {
+  return visit(invitation, environment, log, async (_, address) => address)
+}
+
+/**
+ * Whether an invitation that names our own peer id leads to another node than this one. `isHere`: whether a visitor, by its peer id,
+ * stands at our own door: an address of ours that we do not know of, behind a forwarded port for example. Rejects as above.
+ */
+export function reachesOther(
+  invitation: Invitation,
+  isHere: (visitor: PeerId) => boolean,
+  environment: Environment,
+  log: NetLog = silentLog,
+): Promise<boolean> {
+  return visit(invitation, environment, log, async (visitor) => {
+    const sleep = () => new Promise<void>((resolve) => void environment.setTimer(visitorPollMs, resolve))
+    const endMs = environment.monotonicMs() + visitorNoticedMs
+    while (!isHere(visitor) && environment.monotonicMs() < endMs) await sleep()
+    return !isHere(visitor)
+  })
+}
+
+/** Connects to the inviting peer under a temporary identity; the connection stands until `use` is done. */
+async function visit<T>(
+  invitation: Invitation,
+  environment: Environment,
+  log: NetLog,
+  use: (visitor: PeerId, address: string) => Promise<T>,
+): Promise<T> {
   const { secret, peer, addresses } = invitation
   if (addresses.length === 0) throw unreachable(invitation, 'it names none')
   const ending = new AbortController()
@@ -47,7 +75,7 @@ export async function testInvitation(
   try {
     await host.libp2p.start()
     const reached = await dialAny(host, environment, { peer, addresses }, ending.signal)
-    return reached.address
+    return await use(identity.peer, reached.address)
   } catch (error) {
     throw unreachable(invitation, (error as Error).message)
   } finally {

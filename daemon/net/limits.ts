@@ -91,3 +91,6 @@ export const addressesPerPeerMax = 16
 
 /** How long the test of an invitation may take, in milliseconds. */
 export const joinTimeoutMs = 8_000
+/** How long a visitor that we sent out may take to be noticed at our own door, and how often we look, in milliseconds. */
+export const visitorNoticedMs = 1_000
+export const visitorPollMs = 20

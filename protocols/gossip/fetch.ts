@@ -11,7 +11,7 @@ import { FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Pending } from './core/fetches.js'
 import { updateBytes } from './core/outbox.js'
-import { fetchFrameBytes, fetchProgressMs, fetchSlackBytes } from './limits.js'
+import { fetchBytesPerSecondMin, fetchFrameBytes, fetchPatienceMs, fetchProgressMs, fetchSlackBytes } from './limits.js'
 import {
   type AnnouncedUpdate,
   decodeFetchAnswer,
@@ -21,6 +21,8 @@ import {
   encodeFetchUpdates,
   fetchProtocol,
 } from './messages.js'
+
+const patience = { stillMs: fetchProgressMs, wholeMs: fetchPatienceMs, bytesPerSecondMin: fetchBytesPerSecondMin }
 
 /** What answering needs of the replica; all of it committed. */
 export interface FetchSource {
@@ -35,12 +37,12 @@ export async function answerFetch(
   environment: Environment,
   isBusy: boolean,
 ): Promise<void> {
-  const watchdog = new Watchdog(environment, channel, fetchProgressMs)
+  const watchdog = new Watchdog(environment, channel, patience)
   try {
     const request = await new FrameReader(channel).next()
     if (request === undefined) throw new DecodeError('the channel ended without a request')
     const dots = decodeFetchRequest(request)
-    watchdog.progress()
+    watchdog.progress(request.length)
     if (isBusy) await channel.send(encodeFetchRefusal('busy'))
     else await sendUpdates(channel, dots, source, watchdog)
     await channel.close()
@@ -58,8 +60,9 @@ async function sendUpdates(channel: Channel, dots: readonly Dot[], source: Fetch
     const parts = splitIntoFrames(updates)
     for (const [at, part] of parts.entries()) {
       const isLast = left.isEmpty && at === parts.length - 1
-      await channel.send(encodeFetchUpdates(part, isLast, source.memberOf))
-      watchdog.progress()
+      const frame = encodeFetchUpdates(part, isLast, source.memberOf)
+      await channel.send(frame)
+      watchdog.progress(frame.length)
     }
     missing = left
   }
@@ -94,7 +97,7 @@ export async function fetchGroup(
   pending: Pending,
 ): Promise<TaggedUpdates | undefined> {
   const channel = await network.open(peer, fetchProtocol)
-  const watchdog = new Watchdog(environment, channel, fetchProgressMs)
+  const watchdog = new Watchdog(environment, channel, patience)
   try {
     await channel.send(encodeFetchRequest(pending.dots))
     const brought = await collect(channel, pending.bytes + fetchSlackBytes, watchdog)
@@ -117,7 +120,7 @@ async function collect(channel: Channel, bytesMax: number, watchdog: Watchdog): 
   for (;;) {
     const frame = await reader.next()
     if (frame === undefined) throw new DecodeError('the answer ended too early')
-    watchdog.progress()
+    watchdog.progress(frame.length)
     bytes += frame.length
     if (bytes > bytesMax) throw new DecodeError('more was sent than was announced')
     const answer = decodeFetchAnswer(frame)

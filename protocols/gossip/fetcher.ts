@@ -1,7 +1,9 @@
 /** Runs the fetches of announced groups, bounded, with retries by way of other peers; and answers those of others. */
 import type { Environment, Timer } from '../../store/environment.js'
+import { DecodeError } from '../../store/model/bytes.js'
 import type { TaggedUpdates } from '../../store/model/codec.js'
 import type { Dot } from '../../store/model/dot.js'
+import { ChannelCounts } from '../channels.js'
 import type { Channel, PeerId } from '../network.js'
 import { type Fetch, Fetches, type Pending } from './core/fetches.js'
 import { answerFetch, fetchGroup } from './fetch.js'
@@ -30,6 +32,7 @@ export class Fetcher {
     attemptsMax: limits.fetchAttemptsMax,
   })
   readonly #served = new Set<Channel>()
+  readonly #servedTo = new ChannelCounts()
   #timer: Timer | undefined
   #isStopped = false
 
@@ -61,12 +64,18 @@ export class Fetcher {
 
   /** Answers a fetch of a peer. Rejects when the peer breaks the protocol or stands still. */
   async serve(channel: Channel): Promise<void> {
-    const isBusy = this.#served.size >= limits.servesMax
+    const { environment, replica } = this.#options
+    const isGreedy = this.#servedTo.enter(channel.peer) > limits.servesPerPeerMax
+    const isBusy = isGreedy || this.#served.size >= limits.servesMax
     this.#served.add(channel)
     try {
-      await answerFetch(channel, this.#options.replica, this.#options.environment, isBusy)
+      await answerFetch(channel, replica, environment, isBusy)
+    } catch (error) {
+      if (error instanceof DecodeError) this.#counts.fetchesMalformed++
+      throw error
     } finally {
       this.#served.delete(channel)
+      this.#servedTo.leave(channel.peer)
     }
   }
 

@@ -25,12 +25,18 @@ export const pendingAnnouncementsMax = 256
 /** Fetches under way at once, and their announced bytes (a single one may be greater). */
 export const fetchesMax = 4
 export const fetchesBytesMax = 128 * 1024 * 1024
-/** Fetches answered at once. */
-export const servesMax = 8
+/** Fetches answered at once, and of these to one peer: as many as it has under way when it keeps to the protocol. */
+export const servesMax = 16
+export const servesPerPeerMax = fetchesMax
 /** Times that a fetch is tried, each with the next neighbour. */
 export const fetchAttemptsMax = 6
 /** Wait before a fetch is tried again, in milliseconds; doubled each time, jittered by half, and at most the second number. */
 export const fetchRetryMs = 50
 export const fetchRetryMsMax = 2_000
-/** How long a fetch may stand without a frame, in milliseconds. */
+/**
+ * How long a fetch may stand without a frame, in milliseconds; and how long it may take in all before what was transferred earned it more,
+ * at so many bytes a second: a peer that trickles valid frames does not hold its slot for ever.
+ */
 export const fetchProgressMs = 10_000
+export const fetchPatienceMs = 60_000
+export const fetchBytesPerSecondMin = 16 * 1024

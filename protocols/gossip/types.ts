@@ -46,6 +46,8 @@ export interface GossipCounts {
   updatesApplied: number
   fetches: number
   fetchesFailed: number
+  /** Requests of peers that were not well-formed; each ended its channel. */
+  fetchesMalformed: number
   /** Announcements dropped because too many waited, or given up. */
   announcementsGivenUp: number
   gaps: number
@@ -64,6 +66,7 @@ export function noCounts(): GossipCounts {
     updatesApplied: 0,
     fetches: 0,
     fetchesFailed: 0,
+    fetchesMalformed: 0,
     announcementsGivenUp: 0,
     gaps: 0,
   }

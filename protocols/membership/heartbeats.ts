@@ -26,6 +26,8 @@ export interface HeartbeatOptions {
   /** A heartbeat came from a peer; acknowledgements may have changed. */
   onHeartbeat(peer: PeerId): void
   onSilent(peer: PeerId): void
+  /** Somebody has heard of a greater epoch of this node than it ever used: its clock went back, or another node has its peer id. */
+  onEpochPassed(): void
   onError(what: string, error: unknown): void
 }
 
@@ -264,7 +266,10 @@ export class Heartbeats {
       neighbour.urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
       neighbour.pacer.schedule(Math.max(this.#nowMs, neighbour.lastSentMs + limits.urgentHeartbeatMs))
     }
-    if (heartbeat.knownEpoch !== null && local.goBeyond(heartbeat.knownEpoch)) this.stateChanged()
+    if (heartbeat.knownEpoch !== null && local.goBeyond(heartbeat.knownEpoch)) {
+      this.stateChanged()
+      this.#options.onEpochPassed()
+    }
     takeRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
     if (heartbeat.asks) {
       neighbour.isAsked = true

@@ -15,8 +15,10 @@ export const ruleMarkBytes = 8
 export const rulesNamedMax = 3
 /** Bytes of a member's record or of the record of a forgotten one. */
 export const recordBytesMax = 32 * 1024
-/** How often this node rewrites its own record after another one changed it; beyond that two nodes must share the id. */
-export const recordFightsMax = 3
+/** How often this node rewrites its own record after another one changed it; one that shares the id has given way long before. */
+export const recordFightsMax = 8
+/** How long `status` tells of another node with this node's peer id after it was last noticed, in milliseconds. */
+export const rivalShownMs = 60_000
 
 /** Characters of an invitation that is looked at. */
 export const inviteCharactersMax = 16 * 1024
@@ -77,7 +79,8 @@ export const freshHeartbeatMs = 2_000
 export const readFrameBytesMax = valueBytesMax + 4 * 1024 * 1024
 /** Dots in one question or answer of the read protocol. */
 export const readDotsMax = 65_536
-/** Reads answered at once. */
+/** Reads answered at once, and of these to one peer. */
 export const readsMax = 32
-/** How long a read may stand without a frame, in milliseconds. */
+export const readsPerPeerMax = 16
+/** How long a read may stand without a frame, in milliseconds; it has three at most. */
 export const readProgressMs = 10_000

@@ -9,10 +9,10 @@ import { DecodeError } from '../../store/model/bytes.js'
 import type { TaggedContexts } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
-import { FrameReader, Watchdog } from '../channels.js'
+import { ChannelCounts, FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
-import { readFrameBytesMax, readProgressMs, readsMax } from './limits.js'
+import { readFrameBytesMax, readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
 import * as messages from './read-messages.js'
 import type { MembershipReplica } from './types.js'
 import { majority } from './waiting.js'
@@ -34,11 +34,16 @@ interface Answered {
 }
 
 const frameSlackBytes = 1024 * 1024
+/** A read is over after three frames. */
+const patience = { stillMs: readProgressMs, wholeMs: 3 * readProgressMs, bytesPerSecondMin: 1 }
 
 /** Asks and answers for single addresses. */
 export class ReadRepair {
   readonly #options: ReadRepairOptions
+  /** Counts since the start: questions of peers that were not well-formed; each ended its channel. */
+  readonly counts = { malformed: 0 }
   readonly #answering = new Set<Channel>()
+  readonly #answeringTo = new ChannelCounts()
 
   constructor(options: ReadRepairOptions) {
     this.#options = options
@@ -122,28 +127,38 @@ export class ReadRepair {
 
   /** Answers one question, and takes a repair if one follows. */
   async #serve(channel: Channel): Promise<void> {
-    const { environment, replica } = this.#options
-    const isBusy = this.#answering.size >= readsMax
-    const watchdog = new Watchdog(environment, channel, readProgressMs)
+    const { environment } = this.#options
+    const isGreedy = this.#answeringTo.enter(channel.peer) > readsPerPeerMax
+    const isBusy = isGreedy || this.#answering.size >= readsMax
+    const watchdog = new Watchdog(environment, channel, patience)
     this.#answering.add(channel)
     try {
-      const frames = new FrameReader(channel)
-      const question = await frames.next()
-      if (question === undefined) return
-      const request = messages.decodeReadRequest(question)
-      const answer = isBusy ? ({ kind: 'busy' } as const) : this.#answer(request)
-      await channel.send(messages.encodeReadAnswer(answer, replica.memberOf))
-      watchdog.progress()
-      const repair = answer.kind === 'copy' ? await frames.next() : undefined
-      if (repair !== undefined) {
-        const copy = messages.decodeRepair(repair, request.address)
-        if (replica.isVerified) await replica.joinEntries([copy.entry], fates(copy))
-        await channel.send(messages.encodeRepaired())
-      }
+      await this.#converse(channel, watchdog, isBusy)
       await channel.close()
+    } catch (error) {
+      if (error instanceof DecodeError) this.counts.malformed++
+      throw error
     } finally {
       watchdog.stop()
       this.#answering.delete(channel)
+      this.#answeringTo.leave(channel.peer)
+    }
+  }
+
+  async #converse(channel: Channel, watchdog: Watchdog, isBusy: boolean): Promise<void> {
+    const { replica } = this.#options
+    const frames = new FrameReader(channel)
+    const question = await frames.next()
+    if (question === undefined) return
+    const request = messages.decodeReadRequest(question)
+    const answer = isBusy ? ({ kind: 'busy' } as const) : this.#answer(request)
+    await channel.send(messages.encodeReadAnswer(answer, replica.memberOf))
+    watchdog.progress(0)
+    const repair = answer.kind === 'copy' ? await frames.next() : undefined
+    if (repair !== undefined) {
+      const copy = messages.decodeRepair(repair, request.address)
+      if (replica.isVerified) await replica.joinEntries([copy.entry], fates(copy))
+      await channel.send(messages.encodeRepaired())
     }
   }
 

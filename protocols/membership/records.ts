@@ -1,5 +1,6 @@
 /** The records in the store: reads all of them into the directory, keeps the own one true, retires members. */
 import { HearsayError } from '../../store/errors.js'
+import type { Actor } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import type { Commit } from '../../store/replica/types.js'
 import type { PeerId } from '../network.js'
@@ -12,7 +13,8 @@ import {
   memberAddress,
   memberPrefix,
 } from './core/record.js'
-import { recordFightsMax } from './limits.js'
+import { hasForeign, type Rival, rivalOf } from './core/rival.js'
+import { recordFightsMax, rivalShownMs } from './limits.js'
 import type { MembershipOptions } from './types.js'
 
 /** The mesh's own records, as far as they concern members. */
@@ -20,18 +22,29 @@ export class Records {
   readonly #options: MembershipOptions
   readonly #directory: Directory
   #isPublished = false
+  /** The run under which the own record was last written by this process. */
+  #writtenUnder: Actor | undefined
   #fights = 0
+  #rival: { readonly rival: Rival; readonly atMs: number } | undefined
   #publishing: Promise<void> | undefined
   #again = false
+  #isClaiming = false
 
   constructor(options: MembershipOptions, directory: Directory) {
     this.#options = options
     this.#directory = directory
   }
 
-  /** Whether another node keeps changing this node's record: two nodes share the peer id. */
-  get isContested(): boolean {
-    return this.#fights >= recordFightsMax
+  /**
+   * Whether another node uses this node's peer id: it gives way, or this node does, or (an older version, perhaps) it goes on changing
+   * this node's record, which is then left alone. Undefined when no other is known.
+   */
+  get rivalry(): 'theyGiveWay' | 'weGiveWay' | 'contested' | undefined {
+    if (this.#fights >= recordFightsMax) return 'contested'
+    if (this.#rival === undefined) return undefined
+    const { rival, atMs } = this.#rival
+    if (rival.weGiveWay) return 'weGiveWay'
+    return this.#options.environment.monotonicMs() - atMs < rivalShownMs ? 'theyGiveWay' : undefined
   }
 
   /** Reads what is stored. */
@@ -57,8 +70,23 @@ export class Records {
         this.#options.onError?.(`record ${key}`, error)
       }
     }
-    if (changed.has(this.#options.network.self)) this.#ownRecordChanged()
+    try {
+      if (changed.has(this.#options.network.self)) this.#ownRecordChanged()
+      else if (this.#hasNewRun) this.claim()
+    } catch (error) {
+      this.#options.onError?.('own record', error)
+    }
     return changed
+  }
+
+  /**
+   * Writes the own record anew where another run wrote it: there are signs of another node with this peer id, and what it answers will
+   * prove it.
+   */
+  claim(): void {
+    if (!this.#isPublished || this.rivalry === 'weGiveWay') return
+    this.#isClaiming = true
+    this.publish().catch((error: unknown) => this.#options.onError?.('own record', error))
   }
 
   /** Writes the own record when it is not there as it should be, so that a start that changes nothing writes nothing. */
@@ -89,16 +117,22 @@ export class Records {
   }
 
   async #publish(): Promise<void> {
+    const { network, replica } = this.#options
     do {
       this.#again = false
-      const { self } = this.#options.network
-      if (this.isContested || this.#directory.isForgotten(self)) return
-      const address = memberAddress(self)
+      const isClaim = this.#isClaiming
+      this.#isClaiming = false
+      const isLeftAlone = this.rivalry === 'contested' || this.rivalry === 'weGiveWay'
+      if (isLeftAlone || this.#directory.isForgotten(network.self)) return
+      const address = memberAddress(network.self)
       const wanted = this.#wanted()
-      if (!isOnly(this.#options.replica.versions(address), wanted)) {
-        await this.#options.replica.transact((transaction) => {
+      const isDue = (versions: readonly Version[]) =>
+        !isOnly(versions, wanted) || (isClaim && hasForeign(versions, replica.actor))
+      if (isDue(replica.versions(address))) {
+        await replica.transact((transaction) => {
           const versions = transaction.versions(address)
-          if (!isOnly(versions, wanted)) transaction.put(address, wanted, null, dotsOf(versions))
+          if (!isDue(versions)) return
+          this.#writtenUnder = transaction.put(address, wanted, null, dotsOf(versions)).actor
         })
       }
       this.#isPublished = true
@@ -107,11 +141,23 @@ export class Records {
 
   /** The own record was changed, here or elsewhere. Elsewhere that should not happen: it is put right, but not for ever. */
   #ownRecordChanged(): void {
-    const { network, onError, replica } = this.#options
-    if (!this.#isPublished || this.#publishing !== undefined) return
-    if (isOnly(replica.versions(memberAddress(network.self)), this.#wanted())) return
+    const { environment, network, onRival, replica } = this.#options
+    const { updates } = replica.peerEntryAt(memberAddress(network.self))
+    if (!hasForeign(updates, replica.actor)) return
+    const rival = rivalOf(updates, replica.actor)
+    if (rival !== undefined && this.rivalry !== 'weGiveWay') {
+      this.#rival = { rival, atMs: environment.monotonicMs() }
+      onRival?.(rival)
+    }
+    if (!this.#isPublished || rival?.weGiveWay === true) return
     this.#fights++
-    this.publish().catch((error: unknown) => onError?.('own record', error))
+    this.claim()
+  }
+
+  /** What this process wrote under a run that has ended since: of a clone of the running machine, perhaps, which must see the new one. */
+  get #hasNewRun(): boolean {
+    const { actor } = this.#options.replica
+    return this.#writtenUnder !== undefined && actor !== undefined && actor !== this.#writtenUnder
   }
 
   #wanted(): Buffer {

@@ -51,6 +51,7 @@ export class Membership {
       intervalMs: heartbeatMs,
       onHeartbeat: (peer) => this.#heard(peer),
       onSilent: (peer) => options.onSilent?.(peer),
+      onEpochPassed: () => this.#records.claim(),
     })
     this.#keeper = new AckKeeper({ ...shared, store: options.acks })
     this.#waiting = new Waiting({ ...shared, heartbeats: this.#heartbeats, heartbeatMs })
@@ -167,7 +168,7 @@ export class Membership {
 
   /** What an operator should know. */
   warnings(): string[] {
-    return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.isContested)
+    return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.rivalry)
   }
 
   // --- equality, for sync -----------------------------------------------------------------------------------------------
@@ -255,6 +256,11 @@ export class Membership {
   /** Counts since the start, for the metrics. */
   get counts(): Readonly<Heartbeats['counts']> {
     return this.#heartbeats.counts
+  }
+
+  /** Counts of reads that others asked for since the start, for the metrics. */
+  get readCounts(): Readonly<ReadRepair['counts']> {
+    return this.#readRepair.counts
   }
 
   // --- events -----------------------------------------------------------------------------------------------------------

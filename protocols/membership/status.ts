@@ -7,6 +7,7 @@ import type { Directory } from './core/directory.js'
 import { differingPrefixes, type RuleMark } from './core/rules.js'
 import type { Heartbeats } from './heartbeats.js'
 import { clockHeardMs, fullMeshMembersMax, rulesNamedMax } from './limits.js'
+import type { Records } from './records.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
 import type { Waiting } from './waiting.js'
 
@@ -70,7 +71,7 @@ export function warningsOf(
   options: MembershipOptions,
   directory: Directory,
   heartbeats: Heartbeats,
-  isContested: boolean,
+  rivalry: Records['rivalry'],
 ): string[] {
   const { clockBoundMs = clockBoundMsDefault, network } = options
   const warnings: string[] = []
@@ -86,11 +87,8 @@ export function warningsOf(
     warnings.push(`several members are called ${name} (${peers.join(', ')}); restart one of them with another --name`)
   }
   warnings.push(...ruleWarnings(options.rules ?? [], directory))
-  if (isContested) {
-    warnings.push(
-      'another node uses the peer id of this one (a copied data directory?); stop one of the two and restore it',
-    )
-  }
+  if (rivalry !== undefined)
+    warnings.push(`another node uses the peer id of this one (a copied data directory?); ${remedies[rivalry]}`)
   if (directory.isForgotten(network.self)) {
     warnings.push('this node was forgotten by the mesh, whose members refuse it; join again with a new data directory')
   }
@@ -115,3 +113,10 @@ function ruleWarnings(rules: readonly RuleMark[], directory: Directory): string[
     `${warnings.length - rulesNamedMax} more members resolve conflicts by other rules`,
   ]
 }
+
+/** What is done, or to be done, about another node with this node's peer id. */
+const remedies = {
+  theyGiveWay: 'it takes a new peer id by itself',
+  weGiveWay: 'this node takes a new peer id by itself',
+  contested: 'stop one of the two and restore it',
+} as const

@@ -3,9 +3,11 @@ import type { Environment } from '../../store/environment.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberOf, MemberTag, TaggedContexts } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
+import type { Actor } from '../../store/model/dot.js'
 import type { Entry, Version } from '../../store/model/update.js'
 import type { ApplyOutcome, Capture, Obligation, PeerEntry, Transaction } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
+import type { Rival } from './core/rival.js'
 import type { RuleMark } from './core/rules.js'
 
 /** What is held for a member that is behind. */
@@ -21,6 +23,8 @@ export interface MembershipReplica {
   readonly isVerified: boolean
   readonly damageEpoch: number
   readonly memberOf: MemberOf
+  /** The id of this run; undefined before its first write. */
+  readonly actor: Actor | undefined
   capture(): Capture
   versions(address: Address): readonly Version[]
   scanSystem(prefix: string): Promise<Entry[]>
@@ -63,6 +67,8 @@ export interface MembershipOptions {
   onMembersChanged?(): void
   /** A member was forgotten, here or elsewhere: its connection should be closed and refused. */
   onForgotten?(peer: PeerId): void
+  /** Another live node has this node's peer id. When it is this node that gives way, it must take a new peer id. */
+  onRival?(rival: Rival): void
   /** A heartbeat came. */
   onHeartbeat?(peer: PeerId): void
   /** Told of errors that harm nothing else, for the log. */

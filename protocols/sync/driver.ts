@@ -5,7 +5,7 @@ import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/typ
 import type { Channel } from '../network.js'
 import { type Action, type Answer, SyncError } from './core/actions.js'
 import type { SyncSession } from './core/session.js'
-import { bytesPerSecondMin, patienceMs, pendingWritesMax, progressTimeoutMs } from './limits.js'
+import { bytesPerSecondMin, firstFrameTimeoutMs, patienceMs, pendingWritesMax, progressTimeoutMs } from './limits.js'
 import { decodeMessage, encodeMessage, type Message, UnknownVersion } from './messages.js'
 import { Assembly, piecesOf } from './pieces.js'
 
@@ -147,7 +147,8 @@ export class Driver {
     })
     limit.catch(() => undefined)
     waiting.catch(() => undefined)
-    const timer = environment.setTimer(Math.min(progressTimeoutMs, leftMs), tooLong)
+    const frameMs = this.bytesReceived === 0 ? firstFrameTimeoutMs : progressTimeoutMs
+    const timer = environment.setTimer(Math.min(frameMs, leftMs), tooLong)
     try {
       return await Promise.race([waiting, limit])
     } finally {
@@ -157,10 +158,13 @@ export class Driver {
   }
 }
 
+/** How the reason of a session begins that was cut because the peer's bytes made no sense. */
+export const malformedReason = 'malformed'
+
 /** Why a session was cut, in few words. */
 export function reasonOf(error: unknown): string {
   if (error instanceof SyncError) return error.reason
-  if (error instanceof DecodeError) return `malformed: ${error.message}`
+  if (error instanceof DecodeError) return `${malformedReason}: ${error.message}`
   if (error instanceof Error) return 'code' in error ? `${String(error.code)}: ${error.message}` : error.message
   return String(error)
 }

@@ -53,7 +53,11 @@ export const youngMs = 2_000
 export const pendingWritesMax = 3
 /** Sessions that peers may have open with us at once; all but one of them can only be told that we are busy, or equal. */
 export const inboundSessionsMax = 32
-/** How long a session may wait for one frame of the peer, in milliseconds. */
+/** Of these, sessions of one peer, which has one when it keeps to the protocol, and some that are about to end. */
+export const inboundSessionsPerPeerMax = 4
+/** How long a session may wait for the first frame of the peer, in milliseconds: until then it may hold the slot for nothing. */
+export const firstFrameTimeoutMs = 10_000
+/** How long a session may wait for any other frame of the peer, in milliseconds. */
 export const progressTimeoutMs = 30_000
 /** How long a session may wait for the peer in all, in milliseconds, before what was transferred earned it more … */
 export const patienceMs = 60_000

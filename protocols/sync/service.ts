@@ -4,6 +4,7 @@ import { type Contexts, unknownMember } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
 import { valueBytesMax } from '../../store/model/limits.js'
 import type { SyncReplica } from '../../store/replica/types.js'
+import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { SessionMode, SessionOptions } from './core/conversation.js'
 import { type Role, SyncSession } from './core/session.js'
@@ -11,6 +12,7 @@ import { Driver, reasonOf } from './driver.js'
 import {
   helloListingMax,
   inboundSessionsMax,
+  inboundSessionsPerPeerMax,
   listingMax,
   messageEntriesAim,
   saltBytes,
@@ -65,6 +67,7 @@ export class SyncService {
   readonly #options: SyncServiceOptions
   readonly #channels = new Set<Channel>()
   readonly #running = new Set<Promise<unknown>>()
+  readonly #inboundOf = new ChannelCounts()
   #inbound = 0
   #isStopped = false
 
@@ -125,6 +128,10 @@ export class SyncService {
     if (this.#isStopped || !isAccepted || this.#inbound >= inboundSessionsMax) {
       return await this.#refuse(channel, isAccepted ? 'closing' : 'stranger')
     }
+    if (this.#inboundOf.enter(peer) > inboundSessionsPerPeerMax) {
+      this.#inboundOf.leave(peer)
+      return await this.#refuse(channel, 'bulk')
+    }
     this.#inbound++
     let hold: SlotHold | undefined
     const claim = () => {
@@ -135,6 +142,7 @@ export class SyncService {
       await this.#hold('responder', channel, { youngOk: false, claim, begin: () => undefined })
     } finally {
       this.#inbound--
+      this.#inboundOf.leave(peer)
       hold?.release()
     }
   }

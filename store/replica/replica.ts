@@ -108,6 +108,7 @@ export class Replica implements SyncReplica {
   #verifying: Promise<void> | undefined
   #isVerified = false
   #isSuspect: boolean
+  #verificationFailure: HearsayError | undefined
   #damageEpoch = 0
   #listener: ((commit: Commit) => void) | undefined
   #verificationListener: (() => void) | undefined
@@ -223,12 +224,7 @@ export class Replica implements SyncReplica {
 
   /** The committed live versions at an address. Throws DAMAGED_VALUE, and NOT_VERIFIED for a damaged store until it is verified. */
   versions(address: Address): readonly Version[] {
-    if (this.#isSuspect && !this.#isVerified && isUserAddress(address)) {
-      throw new HearsayError(
-        'NOT_VERIFIED',
-        'the store was damaged, and what is left of it is still being verified; try again in a moment',
-      )
-    }
+    if (this.#isInDoubt && isUserAddress(address)) throw this.#verificationFailure ?? beingVerified()
     return this.reading(() => {
       const versions = this.#reader.versions(address)
       if (versions.length > 0 || !this.#reader.isLost(address)) return versions
@@ -342,6 +338,22 @@ export class Replica implements SyncReplica {
   /** The error that made this replica read-only; undefined while it works. */
   get failure(): HearsayError | undefined {
     return this.#writer.failure
+  }
+
+  /** What keeps users from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
+  get obstacle(): HearsayError | undefined {
+    return this.failure ?? (this.#isInDoubt ? (this.#verificationFailure ?? beingVerified()) : undefined)
+  }
+
+  /** Why this replica is not verified, in words; null when it is. */
+  get unverifiedReason(): string | null {
+    if (this.#isVerified) return null
+    return (this.failure ?? this.#verificationFailure)?.message ?? 'the store is being compared with its checksums'
+  }
+
+  /** A damaged store: what it does not show may be lost, and is not to be answered as absent. */
+  get #isInDoubt(): boolean {
+    return this.#isSuspect && !this.#isVerified
   }
 
   // --- the listener -------------------------------------------------------------------------------------------------
@@ -487,11 +499,16 @@ export class Replica implements SyncReplica {
     if (actor !== undefined) await this.#reissueRun(actor)
   }
 
-  /** Compares the store with its own checksums and builds the trie; repairs what is damaged. Resolves when the node may sync. */
+  /**
+   * Compares the store with its own checksums and builds the trie; repairs what is damaged. Resolves when the node may sync.
+   * What it rejects with is also shown as a warning, and as the reason why the node is not verified.
+   */
   verify(): Promise<void> {
-    this.#verifying ??= this.#verifyOnce().finally(() => {
-      this.#verifying = undefined
-    })
+    this.#verifying ??= this.#verifyOnce()
+      .catch((error: unknown) => this.#verificationFailed(error))
+      .finally(() => {
+        this.#verifying = undefined
+      })
     return this.#verifying
   }
 
@@ -505,9 +522,20 @@ export class Replica implements SyncReplica {
     await this.#store.close()
   }
 
+  #verificationFailed(error: unknown): never {
+    if (this.#isClosed) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `the store could not be verified, and this node does not sync: ${reason}; check the disk, then restart the daemon`
+    this.#verificationFailure = new HearsayError('NOT_VERIFIED', message, {}, { cause: error })
+    this.#warn('verify', message)
+    throw error
+  }
+
   async #verifyOnce(): Promise<void> {
     const trie = new Trie()
     this.#isVerified = false
+    this.#verificationFailure = undefined
+    this.#warnings.delete('verify')
     this.#trieBacklog = []
     this.#verificationListener?.()
     const snapshot = this.#store.snapshot()
@@ -664,8 +692,7 @@ export class Replica implements SyncReplica {
 
   #damageFound(row: Error): void {
     this.#warn('damaged-row', row.message)
-    if (this.#isVerified && !this.#isClosed)
-      this.verify().catch((error: unknown) => this.#warn('verify', String(error)))
+    if (this.#isVerified && !this.#isClosed) this.verify().catch(() => {})
   }
 
   /** Runs a read of committed rows; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified again. */
@@ -693,6 +720,11 @@ export class Replica implements SyncReplica {
     this.#warnings.set(about, warning)
     this.#options.warn?.(warning)
   }
+}
+
+function beingVerified(): HearsayError {
+  const message = 'the store was damaged, and what is left of it is still being verified; try again in a moment'
+  return new HearsayError('NOT_VERIFIED', message)
 }
 
 function reissue(transaction: Transaction, dot: Dot, address: Address): void {

@@ -12,6 +12,8 @@ export const program = fileURLToPath(new URL('../../dist/cli/hearsay.js', import
 /** How long a condition may take on a busy machine before a test gives up, in milliseconds. */
 const patienceMs = 45_000
 const pollMs = 25
+/** How much of a daemon's stderr is shown when a test fails. */
+const lastWordsCharacters = 4_000
 
 /** The ready line of a daemon. */
 export interface Ready {
@@ -223,6 +225,11 @@ export class Fleet {
     for (const daemon of daemons.slice(1)) await daemon.client.join(token)
     for (const daemon of daemons) await connectedTo(daemon, names.length - 1)
     return daemons
+  }
+
+  /** The last lines that each daemon wrote to stderr, for a test that failed. */
+  lastWords(): string {
+    return this.#daemons.map(({ name, stderr }) => `--- ${name}\n${stderr.slice(-lastWordsCharacters)}`).join('\n')
   }
 
   /** Stops everything and removes the folder. */

@@ -1,10 +1,10 @@
 /** Disks that fail real daemons: full, read-only, with flipped bits. Nothing acknowledged is lost, and nothing damaged is served as sound. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { isRoot, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { isRoot, limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
 
 const needsRoot = isRoot ? '' : ' (skipped: needs root to mount and to change users)'
 const nobody = 65_534
@@ -13,6 +13,7 @@ let fleet: Fleet
 const mounts: string[] = []
 beforeEach(async () => {
   fleet = await Fleet.create()
+  onTestFailed(() => void process.stdout.write(`${fleet.lastWords()}\n`))
 })
 afterEach(async () => {
   const folder = fleet.folder
@@ -27,43 +28,47 @@ function mount(...args: string[]): void {
 }
 
 describe('a full disk', () => {
-  it.skipIf(!isRoot)(`refuses writes, serves reads, and loses nothing${needsRoot}`, { timeout: 120_000 }, async () => {
-    const random = new Random(seedOf(3))
-    const tried = rounds(1, 6)
-    const data = join(fleet.folder, 'small')
-    mkdirSync(data)
-    mount('-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', data)
-    const daemon = fleet.prepare('small', [], {}, data)
-    const writers = new Writers('full', random)
-    const recoveryMs: number[] = []
-    for (let round = 0; round < tried; round++) {
-      const balloon = join(data, 'balloon')
-      await daemon.start()
-      await writers.run(daemon, 2, (acknowledged) => acknowledged >= 20)
-      fill(balloon, 64 * 1024 * random.below(12))
-      const errors = await writers.run(daemon, 8, () => false)
-      for (const error of errors) expect(error).toMatchObject({ code: 'STORE_FAILED' })
-      // Read-only from now on, and says so; what is there is still served.
-      await writersUnchanged(daemon, writers)
-      const refused = await daemon.cli(['put', 'one-more', 'value'])
-      expect(refused.exit).toBe(1)
-      expect(refused.stderr).toContain('STORE_FAILED')
-      expect((await daemon.client.status()).warnings.join()).toMatch(/disk failed/)
-      // A node on a disk that is still full either starts or says clearly why not; nothing is lost by trying.
-      await daemon.stop()
-      await daemon.start().then(
-        () => daemon.kill(),
-        (error: Error) => expect(error.message).toMatch(/STORE_FAILED|ENOSPC|no space/i),
-      )
-      rmSync(balloon, { force: true })
-      recoveryMs.push(await timed(() => daemon.start()))
-      await writers.expectKept(daemon)
-      await daemon.client.put('after', `round ${round}`)
-      expect((await daemon.client.status()).warnings).toEqual([])
-      await daemon.stop()
-    }
-    note({ fault: 'disk full', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
-  })
+  it.skipIf(!isRoot)(
+    `refuses writes, serves reads, and loses nothing${needsRoot}`,
+    { timeout: limitMs(300_000) },
+    async () => {
+      const random = new Random(seedOf(3))
+      const tried = rounds(1, 6)
+      const data = join(fleet.folder, 'small')
+      mkdirSync(data)
+      mount('-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', data)
+      const daemon = fleet.prepare('small', [], {}, data)
+      const writers = new Writers('full', random)
+      const recoveryMs: number[] = []
+      for (let round = 0; round < tried; round++) {
+        const balloon = join(data, 'balloon')
+        await daemon.start()
+        await writers.run(daemon, 2, (acknowledged) => acknowledged >= 20)
+        fill(balloon, 64 * 1024 * random.below(12))
+        const errors = await writers.run(daemon, 8, () => false)
+        for (const error of errors) expect(error).toMatchObject({ code: 'STORE_FAILED' })
+        // Read-only from now on, and says so; what is there is still served.
+        await writersUnchanged(daemon, writers)
+        const refused = await daemon.cli(['put', 'one-more', 'value'])
+        expect(refused.exit).toBe(1)
+        expect(refused.stderr).toContain('STORE_FAILED')
+        expect((await daemon.client.status()).warnings.join()).toMatch(/disk failed/)
+        // A node on a disk that is still full either starts or says clearly why not; nothing is lost by trying.
+        await daemon.stop()
+        await daemon.start().then(
+          () => daemon.kill(),
+          (error: Error) => expect(error.message).toMatch(/STORE_FAILED|ENOSPC|no space/i),
+        )
+        rmSync(balloon, { force: true })
+        recoveryMs.push(await timed(() => daemon.start()))
+        await writers.expectKept(daemon)
+        await daemon.client.put('after', `round ${round}`)
+        expect((await daemon.client.status()).warnings).toEqual([])
+        await daemon.stop()
+      }
+      note({ fault: 'disk full', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+    },
+  )
 
   /** Takes all space but so many bytes. */
   function fill(path: string, leaveBytes: number): void {
@@ -138,7 +143,7 @@ describe('flipped bits', () => {
   let crashes = 0
 
   it('in table files of one of two nodes are found, reported, repaired from the other, and harm nothing there', {
-    timeout: 300_000,
+    timeout: limitMs(300_000),
   }, async () => {
     const random = new Random(seedOf(4))
     const tried = rounds(2, 16)
@@ -161,7 +166,7 @@ describe('flipped bits', () => {
       recoveryMs.push(
         await timed(async () => {
           await again(rotten, () => expectNeverWrong(rotten, sound))
-          await again(rotten, () => restartWhileTold(rotten))
+          await again(rotten, () => becomesSound(rotten))
           await connectedTo(rotten, 1)
           await allEqual(nodes)
           warnings = (await rotten.client.status()).warnings
@@ -175,6 +180,47 @@ describe('flipped bits', () => {
     expect(reported).toBeGreaterThan(0)
     process.stdout.write(`the process ended ${crashes} times inside LevelDB\n`)
     note({ fault: 'bit flips in table files', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+  })
+
+  it('in a block of data are mended by the daemon itself, in the same process', {
+    timeout: limitMs(180_000),
+  }, async () => {
+    const nodes = (await fleet.mesh(['sound', 'rotten'], ['--sync-interval', '2s'])) as [Daemon, Daemon]
+    const [, rotten] = nodes
+    const writers = new Writers('mended', new Random(seedOf(9)))
+    await writers.run(rotten, 8, (acknowledged) => acknowledged >= 400)
+    await allEqual(nodes)
+    await rotten.stop()
+    // LevelDB turns its log into a table at each start.
+    await rotten.start()
+    // One that is not known to be sound has all of its tables checked before LevelDB sees them.
+    await until(
+      'verified',
+      async () => existsSync(join(rotten.data, 'store.unverified')),
+      (is) => !is,
+    )
+    await rotten.stop()
+    const store = join(rotten.data, 'store')
+    const largest = readdirSync(store)
+      .filter((name) => name.endsWith('.ldb'))
+      .map((name) => ({ name, bytes: readFileSync(join(store, name)) }))
+      .sort((a, b) => b.bytes.length - a.bytes.length)[0]!
+    largest.bytes[100]! ^= 0x10
+    writeFileSync(join(store, largest.name), largest.bytes)
+    await rotten.start()
+    const { pid } = rotten
+    await until(
+      'started anew',
+      async () => rotten.stderr,
+      (text) => text.includes('starting anew'),
+    )
+    await becomesSound(rotten)
+    await connectedTo(rotten, 1)
+    await allEqual(nodes)
+    expect(rotten.pid).toBe(pid)
+    expect(rotten.isRunning).toBe(true)
+    await writers.expectKept(rotten)
+    await rotten.client.put('afterwards', 'afterwards')
   })
 
   /**
@@ -211,29 +257,43 @@ describe('flipped bits', () => {
     const wrong: string[] = []
     for await (const { key } of sound.client.list({ prefix: 'bits/', limit: 2000 })) {
       const right = (await sound.client.get(key)).value
-      const answer = await rotten.client.get(key).then(
+      const answer = await answered(rotten, () => rotten.client.get(key)).then(
         ({ value }) => (value.equals(right) ? 'right' : `other bytes for ${key}`),
         (error: { code?: string }) => error.code ?? String(error),
       )
       if (['right', 'DAMAGED_VALUE', 'NOT_VERIFIED'].includes(answer)) continue
-      const { warnings } = await rotten.client.status()
+      const { warnings } = await answered(rotten, () => rotten.client.status())
       if (!warnings.some((warning) => warning.includes('damage'))) wrong.push(`${answer} for ${key}`)
     }
     expect(wrong).toEqual([])
   }
 
-  /** Where whole tables cannot be read the log asks for a restart, which saves the rest into a new store. */
-  async function restartWhileTold(daemon: Daemon): Promise<void> {
-    for (let restart = 0; restart < 3; restart++) {
-      await until(
-        'verified or failed',
-        () => daemon.client.health(),
-        ({ ready, details }) => ready || JSON.stringify(details).includes('"verified":false'),
-      )
-      if (!/restart the daemon/.test(daemon.stderr)) return
-      daemon.stderr = ''
-      await daemon.stop()
-      await daemon.start()
-    }
+  /** What the daemon answers, which may be starting anew meanwhile. */
+  async function answered<T>(daemon: Daemon, ask: () => Promise<T>): Promise<T> {
+    const isAway = (error: { code?: string }) => error.code === 'UNREACHABLE_DAEMON' && daemon.isRunning
+    const outcome = await until(
+      'an answer',
+      () =>
+        ask().then(
+          (answer) => ({ answer }),
+          (error) => ({ error }),
+        ),
+      (seen) => !('error' in seen && isAway(seen.error)),
+    )
+    if ('error' in outcome) throw outcome.error
+    return outcome.answer
+  }
+
+  /** The store is verified, and no damage is left that only a new start could mend: the daemon does that by itself. */
+  async function becomesSound(daemon: Daemon): Promise<void> {
+    await until(
+      'verified, and sound',
+      async () => {
+        if (!daemon.isRunning) throw new Error('the process has ended')
+        return { health: await daemon.client.health(), warnings: (await daemon.client.status()).warnings }
+      },
+      ({ health, warnings }) =>
+        JSON.stringify(health.details).includes('"verified":true') && !warnings.join().includes('starts anew'),
+    )
   }
 })

@@ -10,6 +10,9 @@ export const isRoot = process.getuid?.() === 0
 /** Rounds of a fault: few in the short form, many in the long one. */
 export const rounds = (short: number, long: number): number => (isLong ? long : short)
 
+/** How long a test may take, in milliseconds: the long form more, for its rounds. */
+export const limitMs = (shortMs: number): number => (isLong ? 6 * shortMs : shortMs)
+
 /** A seeded source of numbers (mulberry32), so that a failing run can be repeated. */
 export class Random {
   #state: number

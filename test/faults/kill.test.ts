@@ -1,7 +1,7 @@
 /** kill -9 at random moments under load: every acknowledged write is there after the restart, here and on the other node. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet } from '../e2e/daemons.js'
-import { note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
 
 const writersAtOnce = 8
 
@@ -29,7 +29,7 @@ describe('kill -9 at random moments', () => {
     expect(errors).toHaveLength(writersAtOnce)
   }
 
-  it('of one node with eight writers', { timeout: 400_000 }, async () => {
+  it('of one node with eight writers', { timeout: limitMs(400_000) }, async () => {
     const seed = seedOf(1)
     const random = new Random(seed)
     const tried = rounds(4, 100)
@@ -46,7 +46,7 @@ describe('kill -9 at random moments', () => {
     note({ fault: 'kill -9, one node', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
   })
 
-  it('of one of two nodes, both written to', { timeout: 400_000 }, async () => {
+  it('of one of two nodes, both written to', { timeout: limitMs(400_000) }, async () => {
     const random = new Random(seedOf(2))
     const tried = rounds(2, 20)
     const nodes = (await fleet.mesh(['one', 'two'], ['--sync-interval', '2s'])) as [Daemon, Daemon]

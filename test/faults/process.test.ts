@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { isLong, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { isLong, limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
 
 const fakeTime = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -20,7 +20,7 @@ afterEach(() => fleet.end())
 const heartbeats = ['--sync-interval', '2s']
 
 describe('a node that is stopped (SIGSTOP)', () => {
-  it('is noticed within seconds, and catches up when it goes on', { timeout: 300_000 }, async () => {
+  it('is noticed within seconds, and catches up when it goes on', { timeout: limitMs(300_000) }, async () => {
     const random = new Random(seedOf(8))
     const tried = rounds(1, 3)
     const [one, two] = (await fleet.mesh(['one', 'two'], heartbeats)) as [Daemon, Daemon]
@@ -55,7 +55,7 @@ describe('a node that is stopped (SIGSTOP)', () => {
 describe('clocks that are wrong', () => {
   it.skipIf(fakeTime === undefined)(
     `a year ahead: nothing is lost, and no key is pinned to that node's value${needsFakeTime}`,
-    { timeout: 120_000 },
+    { timeout: limitMs(120_000) },
     async () => {
       const checked = await inAnotherTime('+365d')
       note({ fault: 'clock a year ahead', tried: 1, checked, lost: 0 })
@@ -64,7 +64,7 @@ describe('clocks that are wrong', () => {
 
   it.skipIf(fakeTime === undefined)(
     `a year behind: nothing is lost${needsFakeTime}`,
-    { timeout: 120_000 },
+    { timeout: limitMs(120_000) },
     async () => {
       const checked = await inAnotherTime('-365d')
       note({ fault: 'clock a year behind', tried: 1, checked, lost: 0 })
@@ -112,7 +112,7 @@ describe('clocks that are wrong', () => {
 
 describe('file descriptors', () => {
   it('that run out: nothing acknowledged is lost, and the daemon serves again when they are back', {
-    timeout: 120_000,
+    timeout: limitMs(120_000),
   }, async () => {
     const one = await fleet.add('one', heartbeats)
     const two = await fleet.add('two', heartbeats)

@@ -32,7 +32,8 @@ import { parseDot } from '../../store/model/dot.js'
 import { decodeToken, encodeToken, tokenKey } from '../../store/model/token.js'
 import type { Update } from '../../store/model/update.js'
 import type { Replica } from '../../store/replica/replica.js'
-import { unpackSnappy } from '../../store/tables-bytes.js'
+import { crc32c, masked, unpackSnappy } from '../../store/tables-bytes.js'
+import { decodeManifest } from '../../store/tables-manifest.js'
 import { edited } from '../support/documents.js'
 import { resealedChunk } from '../support/saved-document.js'
 
@@ -337,6 +338,19 @@ export const decoders: readonly Decoder[] = [
     decode: (bytes) => unpackSnappy(bytes, 1 << 20),
     accepts: never,
   },
+  {
+    name: 'manifest',
+    // Three edits as LevelDB wrote them: tables that come, go, and come by compaction.
+    examples: [
+      Buffer.from(
+        '7gElwXsAAQEabGV2ZWxkYi5CeXRld2lzZUNvbXBhcmF0b3IFAA5tc3RhdGUBAgAAAAAAAAcADOSCBhFj+Z8x1+GnhxgBvQkAAAAAAA5tc3RhdGUBpQIAAAAAAAcBCqj7ARFjYlBovZttlCABmQIAAAAAAA5tc3RhdGUBnwIAAAAAABL5gCMvAAECEAkAAxEExBMHAA+UAxFjoWOkaeF9qp8BwwkAAAAAAA5tc3RhdGUBxAkAAAAAAA==',
+        'base64',
+      ),
+    ],
+    decode: (bytes) => decodeManifest(Buffer.from(bytes)),
+    accepts: never,
+    mend: mendLogRecord,
+  },
   textDecoder(
     'invitation',
     [encodeInvite({ secret, peer: '12D3KooW', addresses: ['/ip4/127.0.0.1/tcp/7400'] })],
@@ -394,3 +408,15 @@ export const decoders: readonly Decoder[] = [
   textDecoder('api address', ['127.0.0.1:7480', '[::1]:7480', '7480'], parseApiAddress, isPlainError),
   textDecoder('resolvers', ['[{"prefix":"a/","use":"lww"}]'], parseResolvers, isPlainError),
 ]
+
+/** Gives the first record of a log of LevelDB a length and a checksum that fit, so that what it holds is looked at. */
+function mendLogRecord(bytes: Buffer): Buffer {
+  const header = 7
+  if (bytes.length < header) return bytes
+  const mended = Buffer.from(bytes)
+  mended.writeUInt16LE(Math.min(mended.readUInt16LE(4), mended.length - header, 32_000), 4)
+  mended[6] = 1
+  const end = header + mended.readUInt16LE(4)
+  mended.writeUInt32LE(masked(crc32c(mended.subarray(6, end))), 0)
+  return mended
+}

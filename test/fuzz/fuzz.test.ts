@@ -1,6 +1,6 @@
 /** Fuzzing: every decoder gives a value or its documented error for any bytes, in bounded time and memory. */
 import { describe, expect, it } from 'vitest'
-import { isLong, Random, seedOf } from '../faults/faults.js'
+import { isLong, limitMs, Random, seedOf } from '../faults/faults.js'
 import { type Decoder, decoders } from './decoders.js'
 
 /** Inputs for each decoder: a fixed budget in the short form, above a million in all in the long one. */
@@ -56,22 +56,26 @@ describe('fuzzing', () => {
   const seed = seedOf(11)
   const totals = { inputs: 0, values: 0, slowestMs: 0 }
 
-  it.each(decoders.map((decoder) => [decoder.name, decoder] as const))('%s', { timeout: 120_000 }, (name, decoder) => {
-    for (const example of decoder.examples) expect(attempt(decoder, example).wrong).toBeUndefined()
-    const random = new Random(seed + Buffer.from(name).reduce((sum, byte) => sum * 31 + byte, 0))
-    const before = process.memoryUsage().arrayBuffers
-    for (let at = 0; at < inputsEach; at++) {
-      const bytes = input(random, decoder)
-      const { wrong, took, isValue } = attempt(decoder, bytes)
-      const replay = `seed ${seed}, input ${at}: ${Buffer.from(bytes).toString('hex').slice(0, 400)}`
-      if (wrong !== undefined) expect.fail(`${replay}: ${wrong}`)
-      if (took > inputMsMax) expect.fail(`${replay} took ${took} ms`)
-      totals.slowestMs = Math.max(totals.slowestMs, took)
-      totals.inputs++
-      if (isValue) totals.values++
-    }
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(heldBytesMax)
-  })
+  it.each(decoders.map((decoder) => [decoder.name, decoder] as const))(
+    '%s',
+    { timeout: limitMs(120_000) },
+    (name, decoder) => {
+      for (const example of decoder.examples) expect(attempt(decoder, example).wrong).toBeUndefined()
+      const random = new Random(seed + Buffer.from(name).reduce((sum, byte) => sum * 31 + byte, 0))
+      const before = process.memoryUsage().arrayBuffers
+      for (let at = 0; at < inputsEach; at++) {
+        const bytes = input(random, decoder)
+        const { wrong, took, isValue } = attempt(decoder, bytes)
+        const replay = `seed ${seed}, input ${at}: ${Buffer.from(bytes).toString('hex').slice(0, 400)}`
+        if (wrong !== undefined) expect.fail(`${replay}: ${wrong}`)
+        if (took > inputMsMax) expect.fail(`${replay} took ${took} ms`)
+        totals.slowestMs = Math.max(totals.slowestMs, took)
+        totals.inputs++
+        if (isValue) totals.values++
+      }
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(heldBytesMax)
+    },
+  )
 
   it.each(['[', '{"a":', '"\\u', '(', '%', '1h', '/', '='])('deep or endless %s', (part) => {
     for (const decoder of decoders) {

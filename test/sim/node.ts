@@ -166,6 +166,8 @@ export class Run {
       onSilent: (peer) => mesh.disconnect(this.network.self, peer),
       onMembersChanged: () => undefined,
       onForgotten: (peer) => mesh.disconnect(this.network.self, peer),
+      // All nodes here have names of their own.
+      onRival: () => this.#around.failed(new Error(`${this.#node.name} takes itself for another`)),
     })
     this.replica.onVerification(() => this.protocols.verificationChanged())
     await this.protocols.load()

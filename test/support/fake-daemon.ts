@@ -285,7 +285,8 @@ export class FakeNode implements NodeView {
   logBytes = () => 0
   isVerified = () => true
   isSyncing = () => false
-  failure = () => this.failed
+  obstacle = () => this.failed
+  unverifiedReason = () => null
   warnings = () => ['store warning']
   counters = () => ({ gossip_published: 5 })
 }

@@ -51,6 +51,18 @@ describe('paths', () => {
   })
 })
 
+describe('health', () => {
+  test('a daemon that is not ready is told with its code and reason', async () => {
+    const { api } = await fake(({ url }) =>
+      url === '/healthz'
+        ? { body: { status: 'ok' } }
+        : problem(503, 'NOT_VERIFIED', 'still being verified', { more: 1 }),
+    )
+    const details = { code: 'NOT_VERIFIED', reason: 'still being verified', more: 1 }
+    expect(await connect({ api, environment: {} }).health()).toEqual({ ready: false, details })
+  })
+})
+
 describe('requests', () => {
   test('a put carries its options and the bytes as they are', async () => {
     const { api, requests } = await fake(() => ({ body: written }))

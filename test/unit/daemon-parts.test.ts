@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BlockList } from '../../daemon/block-list.js'
 import { ConflictIndex } from '../../daemon/conflict-index.js'
 import { LazyNetwork } from '../../daemon/lazy-network.js'
+import { PeerBook, rememberedMembersMax } from '../../daemon/peer-book.js'
 import { readyLine } from '../../daemon/ready-line.js'
 import { notifyServiceManager } from '../../daemon/service-manager.js'
 import type { ConflictItem } from '../../daemon/services.js'
@@ -134,6 +135,46 @@ describe('the block list', () => {
     writeFileSync(join(directory, 'blocked.json'), '{"peers":')
     expect((await load()).peers).toEqual([])
     expect(warnings[0]).toContain('blocked.json')
+  })
+})
+
+describe('the book of members', () => {
+  const warnings: string[] = []
+  const load = () => PeerBook.load(directory, (warning) => warnings.push(warning))
+  const nobody = () => false
+  const record = (peer: string) => ({ peer, addresses: [`/ip4/10.0.0.1/tcp/1/p2p/${peer}`] })
+
+  it('names members whose records are lost, and none that were forgotten', async () => {
+    const book = await load()
+    expect(book.dialled([], nobody)).toEqual([])
+    await book.remember(book.dialled([record('a'), record('b')], nobody))
+    expect(statSync(join(directory, 'peers.json')).mode & 0o777).toBe(0o600)
+    const again = await load()
+    expect(again.dialled([], nobody)).toEqual([record('a'), record('b')])
+    expect(again.dialled([{ peer: 'a', addresses: ['/ip4/10.0.0.9/tcp/1'] }], nobody)).toEqual([
+      { peer: 'a', addresses: ['/ip4/10.0.0.9/tcp/1'] },
+      record('b'),
+    ])
+    await again.remember(again.dialled([], (peer) => peer === 'b'))
+    expect((await load()).dialled([], nobody)).toEqual([record('a')])
+    expect(warnings).toEqual([])
+  })
+
+  it('is empty when its file is damaged, and says so when it cannot be written', async () => {
+    writeFileSync(join(directory, 'peers.json'), '{"members": 7')
+    const book = await load()
+    expect(book.dialled([], nobody)).toEqual([])
+    expect(warnings.splice(0).join()).toContain('cannot be read')
+    rmSync(directory, { recursive: true })
+    await book.remember([record('a')])
+    expect(warnings.splice(0).join()).toContain('cannot be written')
+  })
+
+  it('is bounded', async () => {
+    const book = await load()
+    const many = Array.from({ length: rememberedMembersMax + 5 }, (_, at) => record(`p${at}`))
+    await book.remember(book.dialled(many, nobody))
+    expect((await load()).dialled([], nobody)).toHaveLength(rememberedMembersMax)
   })
 })
 

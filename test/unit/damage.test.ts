@@ -1,10 +1,12 @@
 /** Rule 11: a store that lost rows must never read as one that deleted them. Rows are taken away or bent behind the replica's back. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { contextKey, dotKey, entryKey, rangeOf, stateKey } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
+import { Replica } from '../../store/replica/replica.js'
 import { type Node, openNode } from '../support/replicas.js'
+import { StillEnvironment } from '../support/still-environment.js'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -34,6 +36,16 @@ async function makeStore() {
 }
 
 const reopen = (store: MemoryStore): Promise<Node> => openNode('again', { store })
+const openUnverified = (store: MemoryStore) =>
+  Replica.open({
+    store,
+    environment: new StillEnvironment('suspect'),
+    member: '3333333333333333',
+    sync: true,
+    clockBoundMs: 60_000,
+    log: { maxBytes: 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
+    isSuspect: true,
+  })
 const remove = (store: MemoryStore, key: Uint8Array) => store.write([{ key, value: null }], { sync: true })
 const seen = (node: Node) => new Set([...node.replica.capture().seen.dots()].map(dotText))
 
@@ -187,5 +199,42 @@ describe('damage on the disk', () => {
     await peer.replica.transact((transaction) => transaction.put(register('p'), bytes('p'), null, []))
     await node.replica.unite(peer.replica.capture())
     expect([...seen(node)].every((dot) => before.has(dot))).toBe(true)
+  })
+
+  it('a verification that fails is told with its reason, and a later one that passes ends that', async () => {
+    const made = await makeStore()
+    const node = await reopen(made.store)
+    expect(node.replica.obstacle).toBeUndefined()
+    expect(node.replica.unverifiedReason).toBeNull()
+    const snapshot = vi.spyOn(made.store, 'snapshot').mockImplementation(() => {
+      throw new Error('too many open files')
+    })
+    await expect(node.replica.verify()).rejects.toThrow('too many open files')
+    expect(node.replica.unverifiedReason).toMatch(/too many open files; .*restart the daemon/)
+    expect(node.replica.warnings()).toEqual([node.replica.unverifiedReason])
+    // A store that was not suspect goes on serving users.
+    expect(node.replica.obstacle).toBeUndefined()
+    expect(node.replica.versions(register('one'))).toHaveLength(1)
+    snapshot.mockRestore()
+    await node.replica.verify()
+    expect(node.replica.unverifiedReason).toBeNull()
+    expect(node.replica.warnings()).toEqual([])
+  })
+
+  it('a suspect store says that it is being verified, and why when that has failed', async () => {
+    const made = await makeStore()
+    const replica = await openUnverified(made.store)
+    expect(replica.obstacle).toMatchObject({ code: 'NOT_VERIFIED', message: expect.stringContaining('try again') })
+    expect(() => replica.versions(register('one'))).toThrow('try again')
+    const snapshot = vi.spyOn(made.store, 'snapshot').mockImplementation(() => {
+      throw new Error('too many open files')
+    })
+    await expect(replica.verify()).rejects.toThrow()
+    expect(replica.obstacle).toMatchObject({ code: 'NOT_VERIFIED', message: expect.stringContaining('restart') })
+    expect(() => replica.versions(register('one'))).toThrow('too many open files')
+    snapshot.mockRestore()
+    await replica.verify()
+    expect(replica.obstacle).toBeUndefined()
+    expect(replica.versions(register('one'))).toHaveLength(1)
   })
 })

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import { FrameReader } from '../../protocols/channels.js'
 import { Fetches } from '../../protocols/gossip/core/fetches.js'
 import { Inbox } from '../../protocols/gossip/core/inbox.js'
 import { Outbox } from '../../protocols/gossip/core/outbox.js'
-import { type Announcement, encodeFetchUpdates, fetchProtocol } from '../../protocols/gossip/messages.js'
+import { fetchProgressMs, servesPerPeerMax } from '../../protocols/gossip/limits.js'
+import {
+  type Announcement,
+  decodeFetchAnswer,
+  encodeFetchRequest,
+  encodeFetchUpdates,
+  fetchProtocol,
+} from '../../protocols/gossip/messages.js'
 import { Gossip } from '../../protocols/gossip/service.js'
 import type { GossipOptions } from '../../protocols/gossip/types.js'
 import { register } from '../../store/model/address.js'
@@ -220,6 +228,27 @@ describe('gossip', () => {
     a.network.handle(fetchProtocol, () => new Promise(() => undefined))
     await world.runThrough(a.put('key', Buffer.alloc(100_000, 'z')))
     await world.runUntil(() => b.gossip.counts.fetchesFailed > 0, { limitMs: 11_000 })
+  })
+
+  it('answers few fetches of one peer at once, and those of others all the same', async () => {
+    const { world, mesh, nodes } = await openNodes(['a', 'b', 'c'])
+    mesh.connectAll()
+    const [a, b, c] = nodes as [GossipNode, GossipNode, GossipNode]
+    const dot = await world.runThrough(a.put('key', Buffer.from('x')))
+    const ask = async (from: GossipNode) => {
+      const channel = await from.network.open('a', fetchProtocol)
+      await channel.send(encodeFetchRequest([dot]))
+      const frame = await new FrameReader(channel).next()
+      return decodeFetchAnswer(frame!).kind
+    }
+    for (let held = 0; held < servesPerPeerMax; held++) await b.network.open('a', fetchProtocol)
+    expect(await world.runThrough(ask(b))).toBe('busy')
+    expect(await world.runThrough(ask(c))).toBe('updates')
+    await world.runFor(fetchProgressMs + 1_000)
+    expect(await world.runThrough(ask(b))).toBe('updates')
+    const bad = await b.network.open('a', fetchProtocol)
+    await bad.send(Buffer.from('no request'))
+    await world.runUntil(() => a.gossip.counts.fetchesMalformed === 1)
   })
 
   it('tells of a gap when an update comes whose predecessor did not', async () => {

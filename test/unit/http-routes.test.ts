@@ -307,9 +307,15 @@ describe('export and import', () => {
 describe('the daemon itself', () => {
   it('is alive and ready, and not ready once its disk has failed', async () => {
     expect((await get('/healthz')).json()).toEqual({ status: 'ok' })
-    expect((await get('/readyz')).json()).toEqual({ ready: true, verified: true, syncing: false })
+    expect((await get('/readyz')).json()).toEqual({
+      ready: true,
+      verified: true,
+      syncing: false,
+      waitsFor: 'the network is starting',
+    })
     services.node.failed = new HearsayError('STORE_FAILED', 'the disk failed')
-    expect((await get('/readyz')).json()).toMatchObject({ status: 503, code: 'STORE_FAILED' })
+    const detail = 'the disk failed'
+    expect((await get('/readyz')).json()).toMatchObject({ status: 503, code: 'STORE_FAILED', detail })
     expect((await get('/healthz')).statusCode).toBe(200)
   })
 

@@ -1,7 +1,13 @@
 /** The sync protocol over channels: reports, the slot, peers that stall, trickle, break off or speak nonsense. */
 import { describe, expect, test } from 'vitest'
 import type { Channel } from '../../protocols/network.js'
-import { pieceBytesMax, progressTimeoutMs, syncProtocol } from '../../protocols/sync/limits.js'
+import {
+  firstFrameTimeoutMs,
+  inboundSessionsPerPeerMax,
+  pieceBytesMax,
+  progressTimeoutMs,
+  syncProtocol,
+} from '../../protocols/sync/limits.js'
 import { encodeMessage, type Message } from '../../protocols/sync/messages.js'
 import { piecesOf } from '../../protocols/sync/pieces.js'
 import { type SessionReport, type SyncListener, SyncService } from '../../protocols/sync/service.js'
@@ -194,6 +200,25 @@ describe('peers that misbehave', () => {
     expect(stage.world.elapsedMs - startMs).toBeLessThanOrEqual(progressTimeoutMs + 1_000)
     expect(a.reports.at(-1)).toMatchObject({ peer: 'z', ended: 'no progress' })
     expect(b.reports).toEqual([])
+  })
+
+  test('one that opens many sessions gets few of them, is timed out of those, and keeps nobody else away', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([a], 5)
+    const channels = await Promise.all(Array.from({ length: 60 }, () => stage.raw('z', 'a')))
+    const answered = async (channel: Channel) => {
+      for await (const _ of channel.frames) return true
+      return false
+    }
+    const refused = channels.map((channel) => answered(channel).catch(() => false))
+    await stage.world.runFor(1_000)
+    expect(await stage.sync(b, 'a')).toMatchObject({ ended: 'complete' })
+    await stage.world.runFor(firstFrameTimeoutMs)
+    const silent = a.reports.filter(({ peer }) => peer === 'z')
+    expect(silent.map(({ ended }) => ended)).toEqual(Array(inboundSessionsPerPeerMax).fill('no progress'))
+    const answers = await Promise.all(refused)
+    expect(answers.filter(Boolean)).toHaveLength(channels.length - inboundSessionsPerPeerMax)
   })
 
   test('one that trickles valid frames does not hold the slot for ever', async () => {

@@ -1,13 +1,14 @@
 /** Checking and cutting LevelDB's table files: every flipped bit is found, and what is sound stays readable. */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { LevelStore } from '../../store/level.js'
 import { openStore } from '../../store/open.js'
 import { areTablesSound, cutDamagedBlocks } from '../../store/tables.js'
 import { crc32c, unpackSnappy } from '../../store/tables-bytes.js'
+import { liveTables } from '../../store/tables-manifest.js'
 import { Random } from '../faults/faults.js'
 
 const rows = 4000
@@ -114,6 +115,70 @@ describe('table files', () => {
     const third = await openStore(directory)
     expect(third.isSuspect).toBe(false)
     await third.store.close()
+  })
+
+  it('that were left unfinished, because the disk was full or the process was killed, are no damage', async () => {
+    const directory = join(folder, 'unfinished')
+    cpSync(sound, directory, { recursive: true })
+    const half = readFileSync(tableOf(directory)).subarray(0, 9000)
+    writeFileSync(join(directory, 'store', '000777.ldb'), half)
+    writeFileSync(join(directory, 'store.unverified'), '')
+    expect(await areTablesSound(join(directory, 'store'), 'all')).toBe(true)
+    const opened = await openStore(directory)
+    expect(opened.isSuspect).toBe(false)
+    expect(await keysOf(opened.store)).toHaveLength(rows)
+    await opened.store.close()
+    // Where the manifest cannot be read, nobody knows which tables count.
+    const manifest = join(directory, 'store', readFileSync(join(directory, 'store', 'CURRENT'), 'latin1').trim())
+    const bytes = readFileSync(manifest)
+    bytes[10]! ^= 1
+    writeFileSync(manifest, bytes)
+    expect(await liveTables(join(directory, 'store'))).toBeUndefined()
+    writeFileSync(join(directory, 'store', '000777.ldb'), half)
+    expect(await areTablesSound(join(directory, 'store'), 'all')).toBe(false)
+  })
+
+  it('are those that the manifest names, over any number of flushes and compactions', async () => {
+    const path = join(folder, 'busy')
+    const store = await LevelStore.open(path, { writeBufferBytes: 64 * 1024 })
+    for (let round = 0; round < 12; round++) {
+      for (let from = 0; from < rows; from += 500) {
+        await store.write(
+          Array.from({ length: 500 }, (_, at) => row(from + at)),
+          { sync: false },
+        )
+      }
+      if (round % 4 === 3) await store.compact({ gte: Buffer.alloc(0), lt: Buffer.of(0xff) })
+    }
+    await store.close()
+    const onDisk = readdirSync(path).filter((name) => name.endsWith('.ldb'))
+    const live = await liveTables(path)
+    expect(live!.size).toBeGreaterThan(0)
+    for (const number of live!) expect(onDisk).toContain(`${String(number).padStart(6, '0')}.ldb`)
+    // LevelDB deletes what it does not name when it opens the directory again.
+    await (await LevelStore.open(path)).close()
+    const kept = readdirSync(path).filter((name) => name.endsWith('.ldb'))
+    expect([...(await liveTables(path))!].sort((a, b) => a - b)).toEqual(
+      kept.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b),
+    )
+    expect(await areTablesSound(path, 'all')).toBe(true)
+  })
+
+  it('with a sector that the disk cannot read any more are found', async () => {
+    const file = await open(tableOf(sound), 'r')
+    const prototype = Object.getPrototypeOf(file)
+    await file.close()
+    const read = prototype.read
+    const spy = vi.spyOn(prototype, 'read').mockImplementation(function (this: unknown, ...args: unknown[]) {
+      if (args[3] === 0) return Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }))
+      return read.apply(this, args)
+    })
+    try {
+      expect(await areTablesSound(join(sound, 'store'), 'index')).toBe(true)
+      expect(await areTablesSound(join(sound, 'store'), 'all')).toBe(false)
+    } finally {
+      spy.mockRestore()
+    }
   })
 
   it('are read with the checksum and the packing of their format', () => {

@@ -22,13 +22,16 @@ function addHealth(api: Api, { node }: ApiServices): void {
   const health = { summary: 'Whether the daemon is alive', response: { 200: shapes.healthShape } }
   api.get('/healthz', { schema: health }, async () => ({ status: 'ok' as const }))
   const ready = {
-    summary: 'Whether clients are served; the body tells of verification and sync',
+    summary: 'Whether clients are served, or why not; the body tells of verification and sync',
     response: { 200: shapes.readyShape, default: shapes.problemShape },
   }
   api.get('/readyz', { schema: ready }, async () => {
-    const failure = node.failure()
-    if (failure !== undefined) throw failure
-    return { ready: true, verified: node.isVerified(), syncing: node.isSyncing() }
+    const obstacle = node.obstacle()
+    if (obstacle !== undefined) throw obstacle
+    const verified = node.isVerified()
+    const syncing = node.isSyncing()
+    const waitsFor = node.unverifiedReason() ?? (syncing ? null : 'the network is starting')
+    return { ready: true, verified, syncing, waitsFor }
   })
 }
 

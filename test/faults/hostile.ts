@@ -1,0 +1,137 @@
+/** A peer that holds the mesh secret and behaves badly: raw streams on a libp2p host of the project's own, and heartbeats to be let stay. */
+import { once } from 'node:events'
+import type { Connection, Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { encode } from 'it-length-prefixed'
+import { createHost, type Host } from '../../daemon/net/host.js'
+import { createIdentity, loadMeshSecret } from '../../daemon/net/identity.js'
+import { silentLog } from '../../daemon/net/log.js'
+import { shortDigestBytes } from '../../protocols/membership/core/digest.js'
+import { encodeHeartbeat, heartbeatProtocol } from '../../protocols/membership/messages.js'
+import type { Daemon } from '../e2e/daemons.js'
+
+const heartbeatMs = 500
+
+/** One stream to the victim. */
+export interface RawStream {
+  /** Sends bytes as they are. */
+  write(bytes: Uint8Array): void
+  /** Sends one frame, as our channels do. */
+  frame(bytes: Uint8Array): void
+  /** Resolves with the time, in milliseconds since it was opened, at which the victim ended it. */
+  readonly ended: Promise<number>
+  readonly isOpen: boolean
+}
+
+/** The peer. */
+export class HostilePeer {
+  readonly peer: string
+  readonly #host: Host
+  readonly #connection: Connection
+  #timer: NodeJS.Timeout | undefined
+
+  private constructor(peer: string, host: Host, connection: Connection) {
+    this.peer = peer
+    this.#host = host
+    this.#connection = connection
+  }
+
+  /** Connects to a daemon under the secret of its mesh. */
+  static async connect(victim: Daemon): Promise<HostilePeer> {
+    const identity = createIdentity()
+    const host = await createHost({
+      identity,
+      secret: await loadMeshSecret(victim.data),
+      listen: [],
+      announce: [],
+      mdns: false,
+      gater: {},
+      discovered: () => {},
+      heard: () => {},
+      log: silentLog,
+    })
+    await host.libp2p.start()
+    return new HostilePeer(identity.peer, host, await host.libp2p.dial(multiaddr(victim.ready.addresses[0]!)))
+  }
+
+  /** Whether the victim still lets it be connected. */
+  get isConnected(): boolean {
+    return this.#connection.status === 'open'
+  }
+
+  /** Sends heartbeats in order from now on, of a node that is never verified. */
+  async beat(): Promise<void> {
+    const stream = await this.open(heartbeatProtocol.id)
+    let nonce = 0
+    const send = () => {
+      nonce++
+      stream.frame(
+        encodeHeartbeat({
+          nonce,
+          wallMs: Date.now(),
+          isVerified: false,
+          urges: false,
+          asks: false,
+          echo: null,
+          state: null,
+          list: Buffer.alloc(shortDigestBytes),
+          epoch: null,
+          knownEpoch: null,
+          acknowledged: [],
+          neighbours: null,
+          relays: [],
+        }),
+      )
+    }
+    send()
+    this.#timer = setInterval(send, heartbeatMs)
+  }
+
+  /** Opens a stream of a protocol. */
+  async open(protocol: string): Promise<RawStream> {
+    const stream = await this.#connection.newStream(protocol)
+    return rawStream(stream)
+  }
+
+  /** Leaves. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#host.libp2p.stop()
+  }
+}
+
+function rawStream(stream: Stream): RawStream {
+  const openedMs = performance.now()
+  const waiting: Uint8Array[] = []
+  const wakes = new EventTarget()
+  let isOpen = true
+  const source = async function* () {
+    while (isOpen) {
+      yield* waiting.splice(0)
+      if (waiting.length === 0) await once(wakes, 'wake')
+    }
+  }
+  const drain = async () => {
+    for await (const _ of stream.source) void _
+  }
+  const wake = () => wakes.dispatchEvent(new Event('wake'))
+  const write = (bytes: Uint8Array) => {
+    waiting.push(bytes)
+    wake()
+  }
+  // The sink ends when the victim resets the stream, the source also when it closes its side in order.
+  const ended = Promise.race([stream.sink(source()).catch(() => {}), drain().catch(() => {})]).then(() => {
+    isOpen = false
+    wake()
+    stream.abort(new Error('over'))
+    return performance.now() - openedMs
+  })
+  return {
+    write,
+    frame: (bytes) => write(encode.single(bytes).subarray()),
+    ended,
+    get isOpen() {
+      return isOpen
+    },
+  }
+}
