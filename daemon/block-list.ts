@@ -1,8 +1,8 @@
 /** Whom this node's operator has cut it off from: a small file in the data directory, so that it survives a restart. */
-import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerId } from '../protocols/network.js'
+import { replacePrivateFile } from './private-files.js'
 
 const fileName = 'blocked.json'
 
@@ -55,24 +55,10 @@ export class BlockList {
   /** The list changes at once; two changes are written one after the other. */
   #save(change: () => ReadonlySet<PeerId>): Promise<void> {
     this.#peers = change()
-    const saved = this.#turn.then(() => this.#write(`${JSON.stringify({ peers: this.peers }, null, 2)}\n`))
+    const saved = this.#turn.then(() =>
+      replacePrivateFile(this.#path, `${JSON.stringify({ peers: this.peers }, null, 2)}\n`),
+    )
     this.#turn = saved.catch(() => {})
     return saved
-  }
-
-  async #write(text: string): Promise<void> {
-    const temporary = `${this.#path}.${randomBytes(6).toString('hex')}.tmp`
-    try {
-      const file = await open(temporary, 'wx', 0o600)
-      try {
-        await file.writeFile(text)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, this.#path)
-    } finally {
-      await rm(temporary, { force: true })
-    }
   }
 }

@@ -12,6 +12,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HearsayError } from '../store/errors.js'
 
@@ -42,6 +43,23 @@ export function loadApiToken(dataDirectory: string): string {
     }
     if (token !== undefined) rmSync(path, { force: true })
     createWhole(path, `${randomBytes(tokenBytes).toString('base64url')}\n`)
+  }
+}
+
+/** Puts a file in place of another, whole or not at all, durably. */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = await open(temporary, 'wx', ownerOnlyFile)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
   }
 }
 

@@ -8,6 +8,7 @@ import type { Environment } from '../store/environment.js'
 import type { Commit } from '../store/replica/types.js'
 import type { Settings } from './config/knobs.js'
 import type { Log } from './log/log.js'
+import { sightingFile } from './sighting-file.js'
 import type { StoredNode } from './stored-node.js'
 
 /** What the protocols are made of. */
@@ -96,6 +97,7 @@ export class Protocols {
       environment,
       replica: node.replica,
       acks: node.replica,
+      sightings: sightingFile(settings.data),
       name: settings.name,
       version: node.version,
       heartbeatMs: settings['heartbeat.interval'],

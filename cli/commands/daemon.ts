@@ -11,13 +11,13 @@ interface DaemonModule {
 
 /** Runs a node; resolves when it has stopped. */
 export const daemon: Action = async (invocation) => {
-  const { runDaemon } = (await import(daemonFile().href)) as DaemonModule
+  const { runDaemon } = (await import(daemonModule('main.js').href)) as DaemonModule
   await runDaemon({ ...invocation.options })
 }
 
-/** daemon/main.js beside the built command line, or below dist/ when run from the sources. */
-function daemonFile(): URL {
-  const candidates = ['../daemon/main.js', '../../dist/daemon/main.js']
+/** A module of the daemon: beside the built command line, or below dist/ when run from the sources. */
+export function daemonModule(path: string): URL {
+  const candidates = [`../daemon/${path}`, `../../dist/daemon/${path}`]
   for (const candidate of candidates) {
     const file = new URL(candidate, import.meta.url)
     if (existsSync(fileURLToPath(file))) return file

@@ -49,10 +49,10 @@ export function routeOf(request: { routeOptions?: { url?: string | undefined }; 
   return request.routeOptions?.url ?? pathOf(request.originalUrl)
 }
 
-/** One header as text; undefined when absent or empty. */
+/** One header as text; undefined when absent. */
 export function headerOf(request: AnyRequest, name: string): string | undefined {
   const value = request.headers[name]
-  return typeof value === 'string' && value !== '' ? value : undefined
+  return typeof value === 'string' ? value : undefined
 }
 
 /** Lets the connection stand still for so long while the request is worked on; it is reset with the next request. */

@@ -38,7 +38,7 @@ export class AckKeeper {
     this.report()
   }
 
-  /** Acknowledgements may have changed. */
+  /** Acknowledgements, or what is to be acknowledged, may have changed. */
   changed(): void {
     this.#isReported = false
     if (this.#isStopped) return

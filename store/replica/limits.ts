@@ -34,3 +34,6 @@ export const trieSliceNodes = 2_000
 export const reissueRowsMax = 200
 /** How far the wall clock may jump against the monotonic one between two writes before a run ends, in milliseconds. */
 export const clockJumpMs = 2_000
+/** Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring ends. */
+export const hintRowsMax = 256
+export const hintBytesReadMax = 4 * 1024 * 1024
