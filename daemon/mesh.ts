@@ -15,6 +15,7 @@ import type { LiveNetwork } from './net/live-network.js'
 import { realEnvironment } from './net/real-environment.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
 import type { Acks, MemberStatus, Mesh, SessionReport } from './services.js'
+import { sightingFile } from './sighting-file.js'
 import type { StoredNode } from './stored-node.js'
 
 /** How long a join waits for the first connection to the inviting member, in milliseconds. */
@@ -59,6 +60,7 @@ export class DaemonMesh implements Mesh {
       log,
       network: this.#lazy,
       environment: realEnvironment,
+      sightings: sightingFile(settings.data),
       addresses: () => this.addresses(),
       isBlocked: (peer) => blocks.has(peer),
       onSilent: (peer) => void this.#live?.disconnect(peer).catch(() => {}),

@@ -1,6 +1,7 @@
 /** Puts the protocols of one node together: membership, gossip and sync over one network and one replica. */
 import { Gossip } from '../protocols/gossip/service.js'
 import { Membership } from '../protocols/membership/service.js'
+import type { SightingStore } from '../protocols/membership/types.js'
 import type { Network, PeerId } from '../protocols/network.js'
 import { SyncScheduler } from '../protocols/sync/scheduler.js'
 import { type SessionReport, SyncService } from '../protocols/sync/service.js'
@@ -8,7 +9,6 @@ import type { Environment } from '../store/environment.js'
 import type { Commit } from '../store/replica/types.js'
 import type { Settings } from './config/knobs.js'
 import type { Log } from './log/log.js'
-import { sightingFile } from './sighting-file.js'
 import type { StoredNode } from './stored-node.js'
 
 /** What the protocols are made of. */
@@ -18,6 +18,8 @@ export interface ProtocolOptions {
   readonly network: Network
   readonly environment: Environment
   readonly log: Log
+  /** Where it is kept when members were seen; nowhere when absent. */
+  readonly sightings?: SightingStore
   addresses(): readonly string[]
   isBlocked(peer: PeerId): boolean
   /** A neighbour is silent: its connection is to be broken. */
@@ -97,7 +99,7 @@ export class Protocols {
       environment,
       replica: node.replica,
       acks: node.replica,
-      sightings: sightingFile(settings.data),
+      ...(told.sightings === undefined ? {} : { sightings: told.sightings }),
       name: settings.name,
       version: node.version,
       heartbeatMs: settings['heartbeat.interval'],
