@@ -4,7 +4,7 @@ import { DocumentClient } from './documents.js'
 import { HearsayApiError } from './failure.js'
 import { type ImportFormat, importLines, type Lines } from './importing.js'
 import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } from './limits.js'
-import { locate, type Whereabouts } from './locate.js'
+import { locate, tokenOf, type Whereabouts } from './locate.js'
 import {
   bytesOf,
   durationText,
@@ -28,7 +28,7 @@ export type * from './shapes.js'
 
 /** Where the daemon is and how to talk to it. */
 export interface ConnectOptions extends Whereabouts {
-  /** The API token, for TCP; `HEARSAY_TOKEN` when absent. */
+  /** The API token, for TCP; when absent `HEARSAY_TOKEN`, else, on this machine, that of the data directory. */
   readonly token?: string | undefined
   /** Whether connections are kept between requests: true when absent. */
   readonly keepAlive?: boolean
@@ -42,8 +42,9 @@ export interface ConnectOptions extends Whereabouts {
  */
 export function connect(options: ConnectOptions = {}): Client {
   const environment = options.environment ?? process.env
-  const token = options.token ?? environment.HEARSAY_TOKEN
-  return new Client(new Requests(new Transport(locate(options, environment), token, options.keepAlive ?? true)))
+  const endpoint = locate(options, environment)
+  const token = options.token ?? environment.HEARSAY_TOKEN ?? tokenOf(endpoint, options, environment)
+  return new Client(new Requests(new Transport(endpoint, token, options.keepAlive ?? true)))
 }
 
 /**

@@ -65,7 +65,7 @@ function parseProblem(body: Uint8Array): Record<string, unknown> {
 
 /** What to do next, by code: shown by the command line below the error itself. */
 const remedies: Readonly<Record<string, string>> = {
-  UNAUTHORIZED: 'set HEARSAY_TOKEN to the content of `api.token` in the data directory of that daemon',
+  UNAUTHORIZED: 'name its directory with --data, or set HEARSAY_TOKEN to the content of `api.token` in it',
   FORBIDDEN_ORIGIN: 'use the host name or address that the daemon listens on',
   NOT_FOUND: 'see what is there with `hearsay ls` and `hearsay members`',
   CONFLICT: 'look with `hearsay get KEY --all`; then give --context, or --all, or use `hearsay resolve KEY`',
@@ -79,7 +79,8 @@ const remedies: Readonly<Record<string, string>> = {
   TOO_MANY_WATCHERS: 'end some of the readers of this node, or watch another node',
   BAD_TOKEN: 'copy the whole line that `hearsay invite` printed on a node of the mesh',
   NOT_ENOUGH_ACKS: 'the write stays and will spread: see `hearsay where KEY`; do not repeat it without --id',
-  NO_QUORUM: 'see who is reachable with `hearsay status`; leave out --require-quorum to write anyway',
+  NO_QUORUM:
+    'see who is reachable with `hearsay status`; without --require-quorum or --consistency this node alone answers',
   TOO_LARGE: 'store less, or raise `values.maxBytes` in the configuration',
   STORE_FAILED: 'check the disk and the log of the daemon, then restart it; the last write may or may not be stored',
   INTERNAL: 'see the log of the daemon',

@@ -37,6 +37,24 @@ export function dataDirectory(given: string | undefined, environment: NodeJS.Pro
   )
 }
 
+/**
+ * The token for an endpoint when none was given: that of the data directory, for a daemon on this machine alone, so that it is
+ * sent to nobody else. Undefined when there is none.
+ */
+export function tokenOf(endpoint: Endpoint, where: Whereabouts, environment: NodeJS.ProcessEnv): string | undefined {
+  if ('socketPath' in endpoint || !isLoopback(endpoint.host)) return undefined
+  try {
+    const file = join(dataDirectory(where.data, environment), 'api.token')
+    return process.getBuiltinModule('node:fs').readFileSync(file, 'utf8').trim() || undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
 /** The socket of a data directory: `api.path` names it when its natural path is too long for the kernel. */
 function socketOf(directory: string): string {
   const natural = join(directory, 'api.sock')

@@ -15,6 +15,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const parsed = parseFast(argv, commands) ?? (await (await import('./program.js')).parseFully(argv, io))
     return parsed === undefined ? 0 : await run(parsed, io)
   } catch (error) {
-    return report(error, new Output(io), undefined)
+    return report(error, new Output(io, argv.includes('--json')), undefined)
   }
 }

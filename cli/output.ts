@@ -6,9 +6,12 @@ import { shownValueCharactersMax } from './limits.js'
 /** Writes for one run of a command. */
 export class Output {
   readonly #io: Io
+  readonly #isJson: boolean
 
-  constructor(io: Io) {
+  /** `isJson`: errors are JSON too. */
+  constructor(io: Io, isJson = false) {
     this.#io = io
+    this.#isJson = isJson
   }
 
   /** Colours for stdout: none unless a person looks and NO_COLOR is not set. */
@@ -49,8 +52,14 @@ export class Output {
     return !this.#io.environment.NO_COLOR && this.#io.environment.TERM !== 'dumb'
   }
 
-  /** An error: one line, and below it what to do next. */
-  error(code: string, message: string, next: string | undefined): Promise<void> {
+  /** An error: one line, and below it what to do next; as JSON one object, with what else the daemon said of it. */
+  error(
+    code: string,
+    message: string,
+    next: string | undefined,
+    details: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    if (this.#isJson) return write(this.#io.stderr, `${JSON.stringify({ ...details, code, message, next })}\n`)
     const { red, bold } = this.#errorColors
     const first = `${red('error')} ${bold(code)}: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`
     return write(this.#io.stderr, next === undefined ? first : `${first}  next: ${next}\n`)

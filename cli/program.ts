@@ -65,6 +65,8 @@ function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Comm
     .command(group!)
     .description(groups[group!] ?? '')
     .helpOption('-h, --help', 'print help')
+    .enablePositionalOptions()
+  for (const option of commonOptions) parent.addOption(optionOf(option).hideHelp())
   // Without one of its words a group does nothing; too many arguments are explained by what may follow it.
   parent.allowExcessArguments().action(() => {
     const words = parent.commands.map((command) => command.name()).join(', ')

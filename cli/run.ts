@@ -14,7 +14,7 @@ const usageExit = 2
  * @returns the exit code
  */
 export async function run(parsed: Parsed, io: Io): Promise<number> {
-  const output = new Output(io)
+  const output = new Output(io, parsed.options.json === true)
   try {
     return await execute(parsed, io, output)
   } catch (error) {
@@ -63,7 +63,7 @@ export async function report(error: unknown, output: Output, command: CommandSpe
     return usageExit
   }
   if (error instanceof HearsayApiError) {
-    await output.error(error.code, error.message, remedyOf(error.code))
+    await output.error(error.code, error.message, remedyOf(error.code), error.details)
     return error.exit
   }
   const { code, message, stack } = describe(error)

@@ -187,6 +187,10 @@ export interface Member {
   readonly lastSeen: string | null
   readonly lastEqual: string | null
   readonly hints: { readonly updates: number; readonly bytes: number; readonly since: string | null }
+  readonly addresses: readonly string[]
+  readonly version: string
+  /** Its clock against that of the node, in milliseconds; null: not heard. */
+  readonly clockOffsetMs: number | null
 }
 
 /** What a node knows of itself and the mesh. */

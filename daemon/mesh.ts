@@ -17,6 +17,7 @@ import { realEnvironment } from './net/real-environment.js'
 import type { PeerBook } from './peer-book.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
 import type { Acks, MemberStatus, Mesh, SessionReport } from './services.js'
+import { sightingFile } from './sighting-file.js'
 import type { StoredNode } from './stored-node.js'
 
 /** How long a join waits for the first connection to the inviting member, in milliseconds. */
@@ -64,6 +65,7 @@ export class DaemonMesh implements Mesh {
       log,
       network: this.#lazy,
       environment: realEnvironment,
+      sightings: sightingFile(settings.data),
       addresses: () => this.addresses(),
       isBlocked: (peer) => blocks.has(peer),
       onSilent: (peer) => void this.#live?.disconnect(peer).catch(() => {}),

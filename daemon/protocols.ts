@@ -2,6 +2,7 @@
 import { Gossip } from '../protocols/gossip/service.js'
 import type { Rival } from '../protocols/membership/core/rival.js'
 import { Membership } from '../protocols/membership/service.js'
+import type { SightingStore } from '../protocols/membership/types.js'
 import type { Network, PeerId } from '../protocols/network.js'
 import { malformedReason } from '../protocols/sync/driver.js'
 import { SyncScheduler } from '../protocols/sync/scheduler.js'
@@ -19,6 +20,8 @@ export interface ProtocolOptions {
   readonly network: Network
   readonly environment: Environment
   readonly log: Log
+  /** Where it is kept when members were seen; nowhere when absent. */
+  readonly sightings?: SightingStore
   addresses(): readonly string[]
   isBlocked(peer: PeerId): boolean
   /** A neighbour is silent: its connection is to be broken. */
@@ -101,6 +104,7 @@ export class Protocols {
       environment,
       replica: node.replica,
       acks: node.replica,
+      ...(told.sightings === undefined ? {} : { sightings: told.sightings }),
       name: settings.name,
       version: node.version,
       rules: node.resolvers.marks,

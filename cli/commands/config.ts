@@ -1,5 +1,7 @@
-/** `hearsay config`: the daemon's settings in effect, and where each comes from. */
+/** `hearsay config`: the daemon's settings in effect, and where each comes from; of one that is not running, those it would start with. */
 import type { Action, Invocation } from '../command.js'
+import { loadDaemonPart } from '../daemon-part.js'
+import { HearsayApiError } from '../failure.js'
 import { printable } from '../output.js'
 
 interface Setting {
@@ -8,11 +10,40 @@ interface Setting {
   readonly origin: string
 }
 
+interface ConfigModule {
+  /** The settings that a daemon with these flags would start with. Rejects with BAD_CONFIG. */
+  settingsFor(options: Record<string, unknown>): Promise<{ readonly warnings: readonly string[] }>
+}
+
+/** Flags that say which daemon is asked; any other asks what a daemon would start with. */
+const whereabouts: ReadonlySet<string> = new Set(['data', 'api', 'token', 'json'])
+
 /** Prints the settings. */
 export const config: Action = async (invocation) => {
-  const found = await invocation.client().config()
+  const found = (await runningConfig(invocation)) ?? (await startingConfig(invocation))
   if (invocation.json) return invocation.output.json(found)
   await printSettings(invocation, settingsOf(found))
+}
+
+/** What the daemon says; undefined when none runs, or when the flags are those of a start. */
+async function runningConfig(invocation: Invocation): Promise<unknown> {
+  if (Object.keys(invocation.options).some((name) => !whereabouts.has(name))) return undefined
+  const isNamed = invocation.text('api') !== undefined || (invocation.io.environment.HEARSAY_API ?? '') !== ''
+  try {
+    return await invocation.client().config()
+  } catch (error) {
+    const isAbsent = error instanceof HearsayApiError && error.code === 'UNREACHABLE_DAEMON'
+    if (isAbsent && !isNamed) return undefined
+    throw error
+  }
+}
+
+async function startingConfig(invocation: Invocation): Promise<unknown> {
+  const { settingsFor } = await loadDaemonPart<ConfigModule>('config/settings-for.js')
+  const { api: _api, token: _token, json: _json, ...flags } = invocation.options
+  const { warnings, ...found } = await settingsFor(flags)
+  for (const warning of warnings) await invocation.output.warn(printable(warning))
+  return found
 }
 
 async function printSettings({ output }: Invocation, settings: readonly Setting[]): Promise<void> {

@@ -26,3 +26,6 @@ export const daemonOptions: readonly OptionSpec[] = [
   { name: 'log-format', value: 'FORMAT', help: 'text or json' },
   { name: 'log-level', value: 'LEVEL', help: 'silent, error, warn, info, debug or trace' },
 ]
+
+/** Those that say how a daemon would start, beside where it is. */
+export const startOptions: readonly OptionSpec[] = daemonOptions.filter(({ name }) => name !== 'data' && name !== 'api')

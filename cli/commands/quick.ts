@@ -7,7 +7,7 @@ import { put } from './put.js'
 export const connectionOptions: readonly OptionSpec[] = [
   { name: 'api', value: 'URL', help: "the daemon's API: unix:/path or http://host:port (HEARSAY_API)" },
   { name: 'data', value: 'DIR', help: "the daemon's data directory (HEARSAY_DATA)" },
-  { name: 'token', value: 'TOKEN', help: 'the API token, for http (HEARSAY_TOKEN)' },
+  { name: 'token', value: 'TOKEN', help: 'the API token, for http (HEARSAY_TOKEN); else that of --data' },
 ]
 
 /** The flag of every command. */

@@ -1,4 +1,4 @@
-/** `hearsay status` and `hearsay members`: who is there, who has everything, who is behind by how much. */
+/** `hearsay status`, `hearsay members` and `hearsay peers`: who is there, who has everything, who is behind by how much. */
 import type { Member, Status } from '../client.js'
 import { printTable } from '../columns.js'
 import type { Action, Invocation } from '../command.js'
@@ -19,6 +19,22 @@ export const members: Action = async (invocation) => {
   const found = await invocation.client().members()
   if (!invocation.json) return printMembers(invocation, found)
   for (const member of found) await invocation.output.json(member)
+}
+
+/** Lists the members that are connected now, and how. */
+export const peers: Action = async (invocation) => {
+  const found = (await invocation.client().members()).filter((member) => member.connected)
+  if (!invocation.json) return printPeers(invocation, found)
+  for (const peer of found) await invocation.output.json(peer)
+}
+
+async function printPeers({ output }: Invocation, found: readonly Member[]): Promise<void> {
+  if (found.length === 0) return output.line('no peer is connected: see `hearsay members`')
+  const rows = found.map(({ name, peer, version, clockOffsetMs, addresses }) => {
+    const clock = clockOffsetMs === null ? '-' : `${clockOffsetMs} ms`
+    return [printable(name), peer, printable(version), clock, printable(addresses[0] ?? '-')]
+  })
+  await printTable(output, ['NAME', 'PEER', 'VERSION', 'CLOCK', 'ADDRESS'], rows)
 }
 
 async function printNode({ output }: Invocation, found: Status): Promise<void> {

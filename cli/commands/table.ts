@@ -1,7 +1,7 @@
 /** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
 import type { ArgumentSpec, CommandSpec } from '../command.js'
 import { collectionCommands } from './collections.js'
-import { daemonOptions } from './daemon-options.js'
+import { daemonOptions, startOptions } from './daemon-options.js'
 import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
@@ -131,6 +131,13 @@ const mesh: readonly CommandSpec[] = [
     load: async () => (await import('./status.js')).members,
   },
   {
+    name: 'peers',
+    summary: 'the members that are connected now: version, clock offset, address',
+    arguments: [],
+    options: commonOptions,
+    load: async () => (await import('./status.js')).peers,
+  },
+  {
     name: 'wait',
     summary: 'wait until members are connected and equal; exit code 7 when they are not in time',
     arguments: [],
@@ -218,9 +225,10 @@ const local: readonly CommandSpec[] = [
   },
   {
     name: 'config',
-    summary: "the daemon's settings in effect, each with where it comes from",
+    summary: "the daemon's settings in effect, or those it would start with; each with where it comes from",
     arguments: [],
-    options: commonOptions,
+    options: [...commonOptions, ...startOptions],
+    examples: ['hearsay config', 'hearsay config --config /etc/hearsay.toml'],
     load: async () => (await import('./config.js')).config,
   },
   {

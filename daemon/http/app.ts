@@ -86,7 +86,11 @@ function validatorOf({ schema, httpPart }: RouteSchema) {
 }
 
 function reasonOf(error: { keyword: string; message: string; params?: object } | undefined): string {
-  const names = (error?.params as { additionalProperties?: string[] } | undefined)?.additionalProperties
+  const { additionalProperties: names, allowedValues } = (error?.params ?? {}) as {
+    additionalProperties?: string[]
+    allowedValues?: unknown[]
+  }
+  if (allowedValues !== undefined) return `must be one of ${allowedValues.join(', ')}`
   if (error?.keyword === 'boolean') return 'there is no such parameter'
   return names === undefined ? (error?.message ?? 'it does not fit') : `unknown: ${names.join(', ')}`
 }

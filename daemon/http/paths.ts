@@ -128,6 +128,11 @@ function badKey(message: string): HearsayError {
   return new HearsayError('BAD_KEY', message)
 }
 
+/** The key that a page goes on behind; none, or an empty one, is the beginning. Throws BAD_KEY or TOO_LARGE. */
+export function behind(after: string | undefined): string | undefined {
+  return after === undefined || after === '' ? undefined : checkKey(after)
+}
+
 /** A key that came in JSON or a query, checked like one in a path. Throws BAD_KEY or TOO_LARGE. */
 export function checkKey(key: string): string {
   if (key.length === 0) throw badKey('the key is empty; a key has 1 to 1024 bytes')

@@ -1,6 +1,6 @@
 /** Queries: read strictly, typed by the route's schema, durations and counts parsed. */
 import { HearsayError } from '../../store/errors.js'
-import { parseAcks, parseDuration } from '../config/parse.js'
+import { formatDuration, parseAcks, parseDuration } from '../config/parse.js'
 import { timeoutMsMax, ttlMsMax } from './limits.js'
 
 /** Stands in a parsed query whose text was malformed; the check of the schema turns it into an error. */
@@ -77,7 +77,12 @@ export function timeoutOf(text: string | undefined, fallbackMs: number): number 
 export function deadlineOf(ttl: string | undefined, nowMs: number): number | null {
   if (ttl === undefined) return null
   const ttlMs = reading('ttl', () => parseDuration(ttl))
-  if (ttlMs === 0 || ttlMs > ttlMsMax) throw new HearsayError('BAD_REQUEST', `ttl: '${ttl}' is out of its range`)
+  if (ttlMs === 0 || ttlMs > ttlMsMax) {
+    throw new HearsayError(
+      'BAD_REQUEST',
+      `ttl: '${ttl}' is out of its range: more than 0, at most ${formatDuration(ttlMsMax)}`,
+    )
+  }
   return nowMs + ttlMs
 }
 

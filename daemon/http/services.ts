@@ -64,10 +64,10 @@ export function routeOf(request: { routeOptions?: { url?: string | undefined }; 
   return request.routeOptions?.url ?? pathOf(request.originalUrl)
 }
 
-/** One header as text; undefined when absent or empty. */
+/** One header as text; undefined when absent. */
 export function headerOf(request: AnyRequest, name: string): string | undefined {
   const value = request.headers[name]
-  return typeof value === 'string' && value !== '' ? value : undefined
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The content type that the client named, in small letters and without parameters; undefined when it named none. */

@@ -40,7 +40,7 @@ export const putQuery = Type.Object(
 /** Query of a read. */
 export const getQuery = Type.Object(
   {
-    consistency: Type.Optional(Type.Union([Type.Literal('one'), Type.Literal('majority'), Type.Literal('all')])),
+    consistency: Type.Optional(Type.Enum(['one', 'majority', 'all'])),
     timeout: nodesQuery.timeout,
   },
   strict,

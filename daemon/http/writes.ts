@@ -60,17 +60,21 @@ async function acksOfAll(
   return { have: nodes.length, want: fewest.want, nodes }
 }
 
-/** The retry key and what tells whether it is the same request: method, path, query, context and body. Throws BAD_REQUEST. */
+/**
+ * The retry key and what tells whether it is the same request: method, path, query, context and body. How long to wait is no part of
+ * it: who repeats a write whose acknowledgements did not come in time may have more patience. Throws BAD_REQUEST.
+ */
 export function retryOf(
   request: AnyRequest & { method: string; query: unknown },
   body: Buffer | string,
 ): OnceOptions['retry'] {
   const key = headerOf(request, 'idempotency-key')
   if (key === undefined) return undefined
-  if (key.length > retryKeyCharactersMax) {
-    throw new HearsayError('BAD_REQUEST', `an Idempotency-Key has at most ${retryKeyCharactersMax} characters`)
+  if (key === '' || key.length > retryKeyCharactersMax) {
+    throw new HearsayError('BAD_REQUEST', `an Idempotency-Key has 1 to ${retryKeyCharactersMax} characters`)
   }
-  const query = Object.entries(request.query as object).sort(([a], [b]) => (a < b ? -1 : 1))
+  const asked = Object.entries(request.query as object)
+  const query = asked.filter(([name]) => name !== 'timeout').sort(([a], [b]) => (a < b ? -1 : 1))
   const context = headerOf(request, 'hearsay-context') ?? null
   const bodyHash = hash('sha256', body, 'hex')
   const parts = JSON.stringify([request.method, pathOf(request.originalUrl), query, context, bodyHash])

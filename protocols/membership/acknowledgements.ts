@@ -23,6 +23,7 @@ export class AckKeeper {
   readonly #saved = new Map<MemberTag, Context>()
   #saveTimer: Timer | undefined
   #reportTimer: Timer | undefined
+  #isLoaded = false
   #isReported = false
   #isStopped = false
 
@@ -35,13 +36,15 @@ export class AckKeeper {
     const kept = await this.#options.store.load()
     for (const [member, context] of kept) this.#saved.set(member, context)
     this.#options.acks.load(kept)
+    this.#isLoaded = true
     this.report()
   }
 
-  /** Acknowledgements may have changed. */
+  /** Acknowledgements, or what is to be acknowledged, may have changed. */
   changed(): void {
     this.#isReported = false
-    if (this.#isStopped) return
+    // Before the members are known the log must not be told of any: it would let go of what they miss.
+    if (this.#isStopped || !this.#isLoaded) return
     const { environment } = this.#options
     this.#saveTimer ??= environment.setTimer(saveAcknowledgementsMs, () => {
       this.#saveTimer = undefined

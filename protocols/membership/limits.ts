@@ -68,6 +68,9 @@ export const clockSamplesKept = 8
 /** Least time between two writes of one member's acknowledgement to the disk, and between two reports to the log, in milliseconds. */
 export const saveAcknowledgementsMs = 5_000
 export const reportObligationsMs = 500
+/** How long after a peer came or went the times of sightings are saved, and how rarely while nobody comes or goes, in milliseconds. */
+export const saveSightingsMs = 5_000
+export const saveSightingsMsMax = 3_600_000
 
 /** First pause between two rounds of `wait`, and the longest, in milliseconds. */
 export const waitRoundMs = 20

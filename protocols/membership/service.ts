@@ -16,6 +16,7 @@ import { clockHeardMs, heartbeatMsDefault } from './limits.js'
 import { LocalState } from './local-state.js'
 import { ReadRepair } from './read-repair.js'
 import { Records } from './records.js'
+import { Sightings } from './sightings.js'
 import { byName, type StatusContext, statusOf, warningsOf } from './status.js'
 import type { Acks, MemberStatus, MembershipOptions } from './types.js'
 import { type WaitCondition, Waiting, type Want } from './waiting.js'
@@ -29,10 +30,11 @@ export class Membership {
   readonly #records: Records
   readonly #heartbeats: Heartbeats
   readonly #keeper: AckKeeper
+  readonly #sightings: Sightings
   readonly #waiting: Waiting
   readonly #readRepair: ReadRepair
   /** What status rows are made from. */
-  readonly #parts: Pick<StatusContext, 'options' | 'directory' | 'acks' | 'heartbeats' | 'waiting'>
+  readonly #parts: Pick<StatusContext, 'options' | 'directory' | 'acks' | 'heartbeats' | 'waiting' | 'sightings'>
   #isLoaded = false
   #isRunning = false
 
@@ -54,9 +56,11 @@ export class Membership {
       onEpochPassed: () => this.#records.claim(),
     })
     this.#keeper = new AckKeeper({ ...shared, store: options.acks })
+    this.#sightings = new Sightings({ ...shared, heartbeats: this.#heartbeats, store: options.sightings })
     this.#waiting = new Waiting({ ...shared, heartbeats: this.#heartbeats, heartbeatMs })
     this.#readRepair = new ReadRepair(shared)
-    this.#parts = { options, directory, acks, heartbeats: this.#heartbeats, waiting: this.#waiting }
+    const [heartbeats, waiting, sightings] = [this.#heartbeats, this.#waiting, this.#sightings]
+    this.#parts = { options, directory, acks, heartbeats, waiting, sightings }
   }
 
   // --- life -------------------------------------------------------------------------------------------------------------
@@ -67,6 +71,7 @@ export class Membership {
     this.#isLoaded = true
     await this.#records.load()
     await this.#keeper.load()
+    await this.#sightings.load()
   }
 
   /** Loads unless that was done, and begins to talk to others. Writes nothing unless another node is there to read it. */
@@ -91,6 +96,7 @@ export class Membership {
     this.#heartbeats.stop()
     this.#readRepair.stop()
     await this.#keeper.stop()
+    await this.#sightings.stop()
   }
 
   /** To be called with every commit of the replica, in order. */
@@ -98,6 +104,8 @@ export class Membership {
     if (commit.events.length === 0 && !commit.contextsChanged) return
     const changed = this.#records.committed(commit)
     this.#local.touch()
+    // Members that are away fall behind by this, and nobody else will say so.
+    this.#keeper.changed()
     if (changed.size > 0) this.#membersChanged(changed)
     if (this.#isRunning) this.#heartbeats.stateChanged()
   }
@@ -268,12 +276,14 @@ export class Membership {
   #connected(peer: PeerId): void {
     if (!this.#isRunning) return
     this.#heartbeats.connected(peer)
+    this.#sightings.changed()
     this.#publish()
     this.#waiting.changed()
   }
 
   #disconnected(peer: PeerId): void {
     this.#heartbeats.disconnected(peer)
+    this.#sightings.changed()
     this.#waiting.changed()
   }
 

@@ -8,6 +8,7 @@ import { differingPrefixes, type RuleMark } from './core/rules.js'
 import type { Heartbeats } from './heartbeats.js'
 import { clockHeardMs, fullMeshMembersMax, rulesNamedMax } from './limits.js'
 import type { Records } from './records.js'
+import type { Sightings } from './sightings.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
 import type { Waiting } from './waiting.js'
 
@@ -18,6 +19,7 @@ export interface StatusContext {
   readonly acks: AckTable
   readonly heartbeats: Heartbeats
   readonly waiting: Waiting
+  readonly sightings: Sightings
   /** What has been applied here. */
   readonly applied: Context
   /** The digest of the own state; undefined while the store is not verified. */
@@ -27,11 +29,12 @@ export interface StatusContext {
 
 /** The row of one member. */
 export function statusOf(peer: PeerId, context: StatusContext): MemberStatus {
-  const { acks, applied, connected, digest, directory, heartbeats, options } = context
+  const { acks, applied, connected, digest, directory, heartbeats, options, sightings } = context
   const tag = directory.tagOf(peer)
   const record = directory.record(peer)
   const acknowledgement = acks.get(tag)
   const isConnected = connected.has(peer)
+  const { seenMs, equalMs } = sightings.of(peer)
   const offsetMs = heartbeats.clockOffsets(clockHeardMs).get(peer)
   return {
     name: directory.name(peer),
@@ -41,8 +44,8 @@ export function statusOf(peer: PeerId, context: StatusContext): MemberStatus {
     converged: digest !== undefined && shownState(peer, context) === digest,
     behind: applied.minus(acknowledgement.context).size,
     ahead: acknowledgement.context.minus(applied).size,
-    lastSeenMs: heartbeats.seenMs(peer),
-    lastEqualMs: heartbeats.equalMs(peer),
+    lastSeenMs: seenMs,
+    lastEqualMs: equalMs,
     hints: options.replica.hint(tag),
     addresses: record?.addresses ?? [],
     version: record?.version ?? '',

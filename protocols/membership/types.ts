@@ -42,12 +42,26 @@ export interface AckStore {
   save(member: MemberTag, acknowledged: Context | null): Promise<void>
 }
 
+/** When a member was last heard, and last proven equal, in milliseconds since 1970; null: never. */
+export interface Sighting {
+  readonly seenMs: number | null
+  readonly equalMs: number | null
+}
+
+/** Where sightings are kept across restarts. */
+export interface SightingStore {
+  load(): Promise<ReadonlyMap<PeerId, Sighting>>
+  save(sightings: ReadonlyMap<PeerId, Sighting>): Promise<void>
+}
+
 /** How membership is set up. */
 export interface MembershipOptions {
   readonly network: Network
   readonly environment: Environment
   readonly replica: MembershipReplica
   readonly acks: AckStore
+  /** Absent: `status` knows of this run alone. */
+  readonly sightings?: SightingStore
   /** This node's name and the version of its software. */
   readonly name: string
   readonly version: string
@@ -87,7 +101,7 @@ export interface MemberStatus {
   readonly behind: number
   /** Updates that it has applied and we have not, as last heard. */
   readonly ahead: number
-  /** Milliseconds since 1970; null: never since the start. */
+  /** Milliseconds since 1970; null: never. */
   readonly lastSeenMs: number | null
   readonly lastEqualMs: number | null
   readonly hints: Hint

@@ -37,3 +37,6 @@ export const clockJumpMs = 2_000
 /** Feed rows looked at for one page of the change feed, and bytes of values in it; one event may be larger. */
 export const feedPageRowsMax = 256
 export const feedPageBytesMax = 256 * 1024
+/** Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring ends. */
+export const hintRowsMax = 256
+export const hintBytesReadMax = 4 * 1024 * 1024

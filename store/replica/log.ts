@@ -11,6 +11,7 @@ import {
   decodeAcknowledgement,
   decodeFeed,
   decodeRetryOrder,
+  dotKey,
   encodeAcknowledgement,
   feedKey,
   feedSequence,
@@ -23,7 +24,7 @@ import { Context } from '../model/context.js'
 import type { Dot } from '../model/dot.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
-import { retryKeepCount, retryKeepMs, trimRowsMax } from './limits.js'
+import { hintBytesReadMax, hintRowsMax, retryKeepCount, retryKeepMs, trimRowsMax } from './limits.js'
 import type { Obligation } from './types.js'
 
 /** How much of the log is kept for members that are away. */
@@ -68,6 +69,7 @@ export class UpdateLog {
   /** Undefined until the members are known: until then nothing may go. */
   #obligations: readonly Obligation[] | undefined
   readonly #behindSince = new Map<MemberTag, number>()
+  readonly #measured = new Map<MemberTag, { missed: Context; logBytes: number; bytes: number }>()
   #cursor = 0
   /** What came after this position is held for readers of the feed. */
   #hold = Number.POSITIVE_INFINITY
@@ -89,18 +91,17 @@ export class UpdateLog {
     }
   }
 
-  /** What is held for a member. Bytes are those of the log, shared out by the number of updates. */
+  /** What is held for a member. Bytes are those of the log rows of the updates that it misses. */
   hint(member: MemberTag): Hint {
     const obligation = this.#obligations?.find((other) => other.member === member)
     if (obligation === undefined) return { updates: 0, bytes: 0, sinceMs: null }
-    const applied = this.#owner.committedApplied
-    const updates = applied.minus(obligation.acknowledged).size
-    const share = applied.size === 0 ? 0 : Math.min(1, updates / applied.size)
-    return {
-      updates,
-      bytes: Math.round(this.#owner.ledger.logBytes * share),
-      sinceMs: updates === 0 ? null : (this.#behindSince.get(member) ?? null),
+    const missed = this.#owner.committedApplied.minus(obligation.acknowledged)
+    const updates = missed.size
+    if (updates === 0) {
+      this.#measured.delete(member)
+      return { updates, bytes: 0, sinceMs: null }
     }
+    return { updates, bytes: this.#bytesFor(member, missed), sinceMs: this.#behindSince.get(member) ?? null }
   }
 
   /** The dots that every member has acknowledged; none while the members are not known. */
@@ -202,6 +203,38 @@ export class UpdateLog {
     return order.length - gone.length
   }
 
+  /** Measured again only when what it misses, or the log, has changed. */
+  #bytesFor(member: MemberTag, missed: Context): number {
+    const { logBytes } = this.#owner.ledger
+    const known = this.#measured.get(member)
+    if (known?.logBytes === logBytes && known.missed.equals(missed)) return known.bytes
+    const bytes = this.#measure(missed)
+    this.#measured.set(member, { missed, logBytes, bytes })
+    return bytes
+  }
+
+  /** Adds up the rows of some dots; from more than a few, a sample spread evenly over them stands for all. */
+  #measure(missed: Context): number {
+    const updates = missed.size
+    let rows = 0
+    let bytes = 0
+    for (const dot of spread(missed, Math.max(1, updates / hintRowsMax))) {
+      rows++
+      bytes += this.#rowBytes(dot)
+      if (bytes > hintBytesReadMax) break
+    }
+    return rows === 0 ? 0 : Math.round((bytes * updates) / rows)
+  }
+
+  /** A row that is gone, or cannot be read, holds nothing. */
+  #rowBytes(dot: Dot): number {
+    try {
+      return this.#store.get(dotKey(dot))?.length ?? 0
+    } catch {
+      return 0
+    }
+  }
+
   async #candidates(): Promise<Candidate[]> {
     const candidates: Candidate[] = []
     const range = { gt: feedKey(this.#cursor), lt: rangeOf('feed').lt, limit: trimRowsMax }
@@ -260,6 +293,20 @@ export class UpdateLog {
       this.#owner.ledger.raiseFeedFloor(sequence)
     }
     return 1
+  }
+}
+
+/** Every so-manieth dot of a context, without a walk over those between. */
+function* spread(context: Context, stride: number): Generator<Dot> {
+  let passed = 0
+  let next = 0
+  for (const actor of context.actors()) {
+    const ranges = context.rangesOf(actor)
+    for (let at = 0; at < ranges.length; at += 2) {
+      const end = passed + ranges[at + 1]! - ranges[at]! + 1
+      for (; next < end; next += stride) yield { actor, counter: ranges[at]! + Math.floor(next - passed) }
+      passed = end
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 /** The client against a fake daemon: what it sends, what it makes of answers and of silence. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { connect, type HearsayApiError } from '../../cli/client.js'
 import { exitOf, failureOf, UsageError } from '../../cli/failure.js'
-import { describeEndpoint, locate, parseEndpoint } from '../../cli/locate.js'
+import { describeEndpoint, locate, parseEndpoint, tokenOf } from '../../cli/locate.js'
 import { errorCodes } from '../../store/errors.js'
 import { type FakeAnswer, type FakeApi, problem, type Recorded, startFakeApi } from '../support/fake-api.js'
 
@@ -106,6 +107,20 @@ describe('requests', () => {
     await connect({ api: unix.api, token: 'secret', environment: {} }).status()
     expect(tcp.requests[0]?.headers.authorization).toBe('Bearer secret')
     expect(unix.requests[0]?.headers.authorization).toBeUndefined()
+  })
+
+  test('the token of the data directory goes to this machine alone', async () => {
+    const tcp = await fake(() => ({ body: {} }), 'tcp')
+    const data = await mkdtemp(join(tmpdir(), 'hearsay-data-'))
+    await writeFile(join(data, 'api.token'), 'of-the-directory\n')
+    await connect({ api: tcp.api, data, environment: {} }).status()
+    await connect({ api: tcp.api, environment: { HEARSAY_DATA: data } }).status()
+    await connect({ api: tcp.api, data, environment: { HEARSAY_TOKEN: 'given' } }).status()
+    const sent = tcp.requests.map(({ headers }) => headers.authorization)
+    expect(sent).toEqual(['Bearer of-the-directory', 'Bearer of-the-directory', 'Bearer given'])
+    expect(tokenOf({ host: 'example.org', port: 80 }, { data }, {})).toBeUndefined()
+    expect(tokenOf({ host: '::1', port: 80 }, { data }, {})).toBe('of-the-directory')
+    await rm(data, { recursive: true })
   })
 
   test('resolving by a value that is not UTF-8 sends it as base64', async () => {

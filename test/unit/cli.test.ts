@@ -345,6 +345,23 @@ describe('the mesh', () => {
     expect(JSON.parse((await against({ body: status }, ['status', '--json'])).text)).toEqual(status)
   })
 
+  test('peers are those that are connected', async () => {
+    const rest = { addresses: ['/ip4/10.0.0.1/tcp/7400'], version: '0.1.0', clockOffsetMs: -3 }
+    const all = {
+      body: {
+        members: [
+          { ...member, ...rest },
+          { ...member, ...rest, name: 'gone', connected: false },
+        ],
+      },
+    }
+    const { text } = await against(all, ['peers'])
+    expect(text).toMatch(/beta +12D3b +0\.1\.0 +-3 ms +\/ip4\/10\.0\.0\.1\/tcp\/7400/)
+    expect(text).not.toContain('gone')
+    const lines = (await against(all, ['peers', '--json'])).text.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).name)).toEqual(['beta'])
+  })
+
   test('members --json prints one a line', async () => {
     const ran = await against({ body: { members: [member, member] } }, ['members', '--json'])
     expect(
@@ -445,6 +462,22 @@ describe('import and export', () => {
   })
 })
 
+describe('errors under --json', () => {
+  test('are one object with what the daemon said', async () => {
+    const acks = { have: 1, want: 2, nodes: ['alpha'] }
+    const answer = problem(503, 'NOT_ENOUGH_ACKS', 'too few', { acks, stored: true })
+    const ran = await against(answer, ['put', 'k', 'v', '--acks', '2', '--json'])
+    expect(ran).toMatchObject({ exit: 5, text: '' })
+    const next = expect.stringContaining('hearsay where')
+    expect(JSON.parse(ran.stderr)).toEqual({ code: 'NOT_ENOUGH_ACKS', message: 'too few', next, acks, stored: true })
+  })
+
+  test('also those of a wrong call', async () => {
+    const ran = await runCli(['get', '--json'])
+    expect([ran.exit, JSON.parse(ran.stderr).code]).toEqual([2, 'USAGE'])
+  })
+})
+
 describe('the table of commands', () => {
   const calls = [
     ['put', 'k', 'v', '--ttl=5s', '--json'],
@@ -469,6 +502,13 @@ describe('the table of commands', () => {
     const ran = await runCli(['--api', api, '--json', 'get', 'k'])
     expect(JSON.parse(ran.text)).toEqual(twoVersions)
     expect(requests).toHaveLength(1)
+  })
+
+  test('flags between the two words of a command count for it', async () => {
+    const { api, requests } = await fake(() => ({ body: { key: 'n', value: 3 } }))
+    expect((await runCli(['counter', '--api', api, 'get', 'n'])).text).toBe('3\n')
+    expect((await runCli(['--api', api, 'counter', '--json', 'get', 'n'])).text).toBe('{"key":"n","value":3}\n')
+    expect(requests).toHaveLength(2)
   })
 
   test('the daemon has a flag for every setting', () => {

@@ -121,11 +121,15 @@ describe('PUT', () => {
     for (const changed of [put('k', 'y', { headers }), put('k2', 'x', { headers })]) {
       expect((await changed).statusCode).toBe(422)
     }
+    const patient = await put('k', 'x', { query: '?acks=1&timeout=30s', headers })
+    expect(patient.json().dot).toBe(first.json().dot)
     const waiting = { headers: { 'idempotency-key': 'op-2' }, query: '?acks=2' }
     const dots = [(await put('k', 'z', waiting)).json().dot, (await put('k', 'z', waiting)).json().dot]
     expect(dots[0]).toBe(dots[1])
     expect(services.mesh.calls.filter(([name]) => name === 'awaitAcks')).toHaveLength(2)
-    expect((await put('k', 'x', { headers: { 'idempotency-key': 'x'.repeat(256) } })).statusCode).toBe(400)
+    for (const key of ['', 'x'.repeat(256)]) {
+      expect((await put('k', 'x', { headers: { 'idempotency-key': key } })).statusCode).toBe(400)
+    }
   })
 
   it('refuses a value over the limit and stores nothing; one at the limit fits', async () => {
@@ -259,10 +263,12 @@ describe('listing', () => {
       items: [{ key: 'a/3', types: ['reg'], siblings: 2, value: '/w==', encoding: 'base64' }],
       next: null,
     })
-    expect((await api.inject({ url: '/v1/kv' })).json().items).toHaveLength(4)
+    for (const url of ['/v1/kv', '/v1/kv?after=']) {
+      expect((await api.inject({ url })).json().items).toHaveLength(4)
+    }
   })
 
-  it.each(['?limit=0', '?limit=10001', '?limit=x', '?after=', '?values=maybe', '?prefix=%FF', '?nonsense=1'])(
+  it.each(['?limit=0', '?limit=10001', '?limit=x', '?values=maybe', '?prefix=%FF', '?nonsense=1'])(
     'refuses %s',
     async (query) => expect((await api.inject({ url: `/v1/kv${query}` })).statusCode).toBe(400),
   )

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodeRecord, encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
+import type { Sighting, SightingStore } from '../../protocols/membership/types.js'
 import { register } from '../../store/model/address.js'
 import { FakeMesh } from '../support/fake-network.js'
 import { type MemberNode, openMember, openMembers } from '../support/member-nodes.js'
@@ -142,6 +143,57 @@ describe('heartbeats', () => {
     expect(c.membership.looksEqual('a')).toBe(false)
     expect(a.membership.looksEqual('b')).toBe(true)
     expect(a.membership.lastEqualMs('b')).not.toBeNull()
+  })
+
+  it('are remembered over restarts, and written only when somebody comes or goes, or hourly', async () => {
+    const kept = new Map<string, Sighting>()
+    const saves: number[] = []
+    const world = new VirtualWorld(1)
+    const mesh = new FakeMesh(world)
+    const sightings: SightingStore = {
+      load: async () => new Map(kept),
+      save: async (now) => {
+        saves.push(world.elapsedMs)
+        for (const [peer, one] of now) kept.set(peer, one)
+      },
+    }
+    const c = await openMember(mesh, 'c', { sightings })
+    const nodes = [c, await openMember(mesh, 'a'), await openMember(mesh, 'b')]
+    mesh.connectAll()
+    await world.runUntil(() => converged(c).length === 2 && converged(c).every(Boolean), { limitMs: 5_000 })
+    await world.runFor(10_000)
+    expect(saves).toHaveLength(1)
+    expect([...kept.keys()].sort()).toEqual(['a', 'b'])
+    await world.runFor(600_000)
+    expect(saves).toHaveLength(1)
+    await world.runFor(3_600_000)
+    expect(saves).toHaveLength(2)
+    mesh.split(['a', 'b'], ['c'])
+    await world.runFor(60_000)
+    await world.runThrough(c.stop())
+    const left = new Map(kept)
+    expect([...left.values()].every(({ equalMs }) => equalMs !== null)).toBe(true)
+    const again = await openMember(mesh, 'c', { sightings, store: c.store })
+    for (const { peer, lastSeenMs, lastEqualMs, connected } of again.membership.members()) {
+      expect({ connected, seenMs: lastSeenMs, equalMs: lastEqualMs }).toEqual({ connected: false, ...left.get(peer) })
+    }
+    expect(again.membership.members()).toHaveLength(2)
+    expect(nodes.flatMap((node) => node.errors)).toEqual([])
+  })
+
+  it('tell since when a member is behind also while nobody is connected', async () => {
+    const { world, mesh, nodes } = await openMembers(['a', 'b'])
+    const [a] = nodes as [MemberNode]
+    await world.runUntil(() => nodes.every((node) => converged(node).every(Boolean)), { limitMs: 3_000 })
+    mesh.split(['a'], ['b'])
+    await world.runFor(10_000)
+    expect(a.membership.members()[0]!.hints.sinceMs).toBeNull()
+    const beforeMs = a.environment.nowMs()
+    await world.runThrough(a.put('alone', 'x'))
+    await world.runFor(60_000)
+    const { hints } = a.membership.members()[0]!
+    expect(hints).toMatchObject({ updates: 1 })
+    expect(hints.sinceMs! - beforeMs).toBeLessThan(5_000)
   })
 
   it('an idle mesh sends few bytes', async () => {

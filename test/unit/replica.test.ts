@@ -53,6 +53,12 @@ async function rowsOf(store: KvStore, kind: Parameters<typeof rangeOf>[0]): Prom
   return count
 }
 
+async function bytesOf(store: KvStore, kind: Parameters<typeof rangeOf>[0]): Promise<number> {
+  let bytes = 0
+  for await (const rows of store.scan(rangeOf(kind))) for (const { value } of rows) bytes += value.length
+  return bytes
+}
+
 describe('group commit', () => {
   it('many writes in one turn are one batch, and a failing one among them leaves no trace', async () => {
     const store = new CountingStore()
@@ -127,6 +133,26 @@ describe('the log', () => {
     expect(node.replica.logBytes).toBe(0)
   })
 
+  it('a hint counts what its member misses alone: exactly when it is little, by a sample when it is much', async () => {
+    const node = await openNode('a')
+    await put(node, 'big', 'x'.repeat(2_000))
+    await remove(node, 'big')
+    const before = node.replica.capture().applied
+    for (let at = 0; at < 600; at++) await put(node, `key-${at}`)
+    node.replica.setObligations([
+      { member: '1111111111111111', acknowledged: before },
+      { member: '2222222222222222', acknowledged: new Context() },
+    ])
+    const all = await bytesOf(node.store, 'dot')
+    const { updates, bytes } = node.replica.hint('1111111111111111')
+    expect(updates).toBe(600)
+    expect(bytes).toBeGreaterThan((all - 2_200) * 0.9)
+    expect(bytes).toBeLessThan((all - 2_000) * 1.1)
+    await put(node, 'one-more')
+    expect(node.replica.hint('1111111111111111').updates).toBe(601)
+    expect(node.replica.hint('1111111111111111').bytes).toBeGreaterThan(bytes)
+  })
+
   it('updates are kept until every member has acknowledged them, and go when the last one has', async () => {
     const node = await openNode('a')
     await put(node, 'gone')
@@ -139,7 +165,9 @@ describe('the log', () => {
     await node.replica.trim()
     expect(await rowsNaming(node.store, 'gone')).not.toEqual([])
     expect(node.replica.hint('2222222222222222')).toMatchObject({ updates: 2 })
-    expect(node.replica.hint('2222222222222222').bytes).toBeGreaterThan(0)
+    const rowsBytes = await bytesOf(node.store, 'dot')
+    expect(rowsBytes).toBeGreaterThan(0)
+    expect(node.replica.hint('2222222222222222').bytes).toBe(rowsBytes)
     expect(node.replica.hint('2222222222222222').sinceMs).not.toBeNull()
     expect(node.replica.hint('1111111111111111')).toEqual({ updates: 0, bytes: 0, sinceMs: null })
     const found = await node.replica.readMissing(all, 1 << 20, new Context())

@@ -5,7 +5,7 @@ import { HearsayError } from '../../../store/errors.js'
 import type { ConflictItem, Registers, Resolution } from '../../services.js'
 import { takeJson } from '../bodies.js'
 import { conflictsAtOnce, jsonBodyBytesMax, jsonValueFactor, pageBytesMax, pageItemsDefault } from '../limits.js'
-import { checkKey } from '../paths.js'
+import { behind } from '../paths.js'
 import { conflictJson, decodeValue, writtenJson } from '../render.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
 import * as shapes from '../shapes.js'
@@ -27,8 +27,8 @@ function addList(api: Api, { registers, mesh }: ApiServices): void {
     response: { 200: shapes.conflictsShape, default: shapes.problemShape },
   }
   api.get('/v1/conflicts', { schema }, async (request) => {
-    const { prefix = '', after, limit = pageItemsDefault } = request.query
-    if (after !== undefined) checkKey(after)
+    const { prefix = '', limit = pageItemsDefault } = request.query
+    const after = behind(request.query.after)
     const page = await pageOf(registers, { prefix, after, limit })
     return { items: page.items.map((item) => conflictJson(item, mesh)), next: page.next }
   })

@@ -5,7 +5,7 @@ import { register } from '../../../store/model/address.js'
 import type { Registers } from '../../services.js'
 import { takeBytes } from '../bodies.js'
 import { pageBytesMax, pageItemsDefault } from '../limits.js'
-import { checkKey } from '../paths.js'
+import { behind } from '../paths.js'
 import { deadlineOf } from '../query.js'
 import { afterRepair, answerShown } from '../reads.js'
 import { listItemJson, writtenJson } from '../render.js'
@@ -106,8 +106,8 @@ function addList(api: Api, { registers }: ApiServices): void {
     response: { 200: shapes.listShape, default: shapes.problemShape },
   }
   api.get('/v1/kv', { schema }, async (request) => {
-    const { prefix = '', after, limit = pageItemsDefault, values = false } = request.query
-    if (after !== undefined) checkKey(after)
+    const { prefix = '', limit = pageItemsDefault, values = false } = request.query
+    const after = behind(request.query.after)
     const page = await registers.list({ prefix, after, limit, values: false })
     if (!values) return { items: page.items.map(listItemJson), next: page.next }
     return withValues(page, registers)
