@@ -2,13 +2,11 @@
 import { HearsayError } from '../errors.js'
 import { mapField } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
-import type { Access } from './access.js'
+import type { Access, Turn } from './access.js'
+import { clearAll } from './clearing.js'
 import { collectionRows } from './scan.js'
-import type { DeleteOptions, OnceOptions, Resolution, Shown, WriteOptions, Written } from './types.js'
+import type { DeleteOptions, OnceOptions, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
 import { dotsOf, Values } from './values.js'
-
-/** Fields removed in one durable batch when a whole map goes. */
-const fieldsAtOnce = 1_000
 
 /** One field of a map as a reader sees it. */
 export interface ShownField {
@@ -60,12 +58,7 @@ export class Maps {
   }
 
   /** Settles the conflict of a field. */
-  resolve(
-    key: string,
-    field: string,
-    resolution: Resolution,
-    options: { context?: string | undefined },
-  ): Promise<Written> {
+  resolve(key: string, field: string, resolution: Resolution, options: ResolveOptions): Promise<Written> {
     return this.#values.resolve(mapField(key, field), resolution, options)
   }
 
@@ -73,33 +66,17 @@ export class Maps {
    * Removes the fields seen here, a bounded number in each batch. Fields in conflict stay, unless `all` is given: then CONFLICT is thrown
    * before anything is removed. NOT_FOUND when there is no field.
    */
-  async clear(
-    key: string,
-    options: OnceOptions & DeleteOptions,
-  ): Promise<{ readonly removed: number; readonly dot: Dot }> {
-    if (options.all !== true) await this.#refuseConflicts(key)
-    let removed = 0
-    let dot: Dot | undefined
-    for await (const fields of this.fields(key)) {
-      for (let at = 0; at < fields.length; at += fieldsAtOnce) {
-        const dots = await this.#removeSome(key, fields.slice(at, at + fieldsAtOnce), options)
-        removed += dots.length
-        dot = dots.at(-1) ?? dot
-      }
+  clear(key: string, options: OnceOptions & DeleteOptions): Promise<Dot> {
+    const remove = (turn: Turn, { field }: ShownField) => {
+      const address = { key, type: 'map' as const, field }
+      const { groups } = turn.look(address)
+      return groups.length === 0 ? undefined : turn.transaction.remove(address, dotsOf(groups))
     }
-    if (dot === undefined) throw new HearsayError('NOT_FOUND', `there is no map "${key}"`)
-    return { removed, dot }
-  }
-
-  #removeSome(key: string, fields: readonly ShownField[], { guard }: OnceOptions): Promise<Dot[]> {
-    return this.#access.write((turn) => {
-      guard?.()
-      return fields.flatMap(({ field }) => {
-        const address = { key, type: 'map' as const, field }
-        const { groups } = turn.look(address)
-        return groups.length === 0 ? [] : [turn.transaction.remove(address, dotsOf(groups))]
-      })
-    })
+    const absent = () => new HearsayError('NOT_FOUND', `there is no map "${key}"`)
+    const check = async () => {
+      if (options.all !== true) await this.#refuseConflicts(key)
+    }
+    return clearAll(this.#access, { elements: this.fields(key), check, remove, absent }, options)
   }
 
   async #refuseConflicts(key: string): Promise<void> {

@@ -21,11 +21,8 @@ export const dotAnswer: AnswerCodec<Dot> = { write: writeDot, read: readDot }
  */
 export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>, run: () => T): T {
   const { retry, guard } = options
-  const earlier = retry && turn.transaction.recall(retry.key)
-  if (earlier !== undefined) {
-    if (Buffer.compare(earlier.requestHash, retry!.requestHash) === 0) return codec.read(new ByteReader(earlier.answer))
-    throw new HearsayError('RETRY_KEY_REUSED', 'this idempotency key was used for another request; take a new one')
-  }
+  const earlier = recalled(turn, options, codec)
+  if (earlier !== undefined) return earlier
   guard?.()
   const answer = run()
   if (retry !== undefined) {
@@ -34,4 +31,12 @@ export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>,
     turn.transaction.remember(retry.key, retry.requestHash, writer.finish())
   }
   return answer
+}
+
+/** The answer of an earlier request with the same retry key; undefined when there was none. Throws RETRY_KEY_REUSED. */
+export function recalled<T>(turn: Turn, { retry }: OnceOptions, codec: AnswerCodec<T>): T | undefined {
+  const earlier = retry && turn.transaction.recall(retry.key)
+  if (earlier === undefined) return undefined
+  if (Buffer.compare(earlier.requestHash, retry!.requestHash) === 0) return codec.read(new ByteReader(earlier.answer))
+  throw new HearsayError('RETRY_KEY_REUSED', 'this idempotency key was used for another request; take a new one')
 }

@@ -2,7 +2,7 @@
 import { register } from '../model/address.js'
 import type { Access } from './access.js'
 import { Listing } from './listing.js'
-import type { ConflictItem, ListItem, Page, Resolution, Shown, WriteOptions, Written } from './types.js'
+import type { ConflictItem, ListItem, Page, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
 import { Values } from './values.js'
 
 /** Registers over a replica, and the listing of all keys. */
@@ -46,7 +46,7 @@ export class Registers {
   }
 
   /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
-  resolve(key: string, resolution: Resolution, options: { context?: string | undefined }): Promise<Written> {
+  resolve(key: string, resolution: Resolution, options: ResolveOptions): Promise<Written> {
     return this.#values.resolve(register(key), resolution, options)
   }
 }

@@ -4,14 +4,12 @@ import { setMember } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
 import { hasExpired } from '../model/register.js'
 import type { Access, Turn } from './access.js'
+import { clearAll } from './clearing.js'
 import { dotAnswer, once } from './once.js'
 import { collectionRows } from './scan.js'
 import type { OnceOptions } from './types.js'
 
 const present = new Uint8Array(0)
-
-/** Members removed in one durable batch when a whole set goes. */
-const membersAtOnce = 1_000
 
 /** Reads and writes of sets. */
 export class Sets {
@@ -46,20 +44,11 @@ export class Sets {
     return this.#access.write((turn) => once(turn, options, dotAnswer, () => this.removeIn(turn, key, member)))
   }
 
-  /** Removes the members seen here, a bounded number in each batch; resolves with how many, and the last dot. NOT_FOUND when there are none. */
-  async clear(key: string, options: OnceOptions): Promise<{ readonly removed: number; readonly dot: Dot }> {
-    let removed = 0
-    let dot: Dot | undefined
-    for await (const members of this.members(key)) {
-      for (let at = 0; at < members.length; at += membersAtOnce) {
-        const chunk = members.slice(at, at + membersAtOnce)
-        const dots = await this.#access.write((turn) => this.#removeSome(turn, key, chunk, options))
-        removed += dots.length
-        dot = dots.at(-1) ?? dot
-      }
-    }
-    if (dot === undefined) throw absent(key)
-    return { removed, dot }
+  /** Removes the members seen here, a bounded number in each batch; resolves with the last delete. NOT_FOUND when there are none. */
+  clear(key: string, options: OnceOptions): Promise<Dot> {
+    const remove = (turn: Turn, member: Uint8Array) => this.#removeSeen(turn, key, member)
+    const absent = () => new HearsayError('NOT_FOUND', `there is no set "${key}"`)
+    return clearAll(this.#access, { elements: this.members(key), remove, absent }, options)
   }
 
   /** The same as `add`, inside a write. */
@@ -76,11 +65,6 @@ export class Sets {
     throw new HearsayError('NOT_FOUND', `the set "${key}" has no such member`)
   }
 
-  #removeSome(turn: Turn, key: string, members: readonly Uint8Array[], { guard }: OnceOptions): Dot[] {
-    guard?.()
-    return members.flatMap((member) => this.#removeSeen(turn, key, member) ?? [])
-  }
-
   #removeSeen({ transaction }: Turn, key: string, member: Uint8Array): Dot | undefined {
     const address = setMember(key, member)
     const versions = transaction.versions(address)
@@ -90,8 +74,4 @@ export class Sets {
       versions.map((version) => version.dot),
     )
   }
-}
-
-function absent(key: string): HearsayError {
-  return new HearsayError('NOT_FOUND', `there is no set "${key}"`)
 }

@@ -56,6 +56,9 @@ export interface DeleteOptions extends ViewOptions {
 /** How a put or a delete is to be done. */
 export interface WriteOptions extends PutOptions, DeleteOptions, OnceOptions {}
 
+/** How a conflict is settled: with what in view, and once. */
+export interface ResolveOptions extends ViewOptions, OnceOptions {}
+
 /** What a write answers. */
 export interface Written {
   readonly dot: Dot

@@ -7,7 +7,7 @@ import { expiredDots, mergeDots, type Sibling, siblings } from '../model/registe
 import type { Version } from '../model/update.js'
 import type { Access, Turn } from './access.js'
 import { dotAnswer, once } from './once.js'
-import type { DeleteOptions, PutOptions, Resolution, Shown, WriteOptions, Written } from './types.js'
+import type { DeleteOptions, PutOptions, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
 
 /** Reads and writes of multi-value registers. */
 export class Values {
@@ -82,8 +82,10 @@ export class Values {
   }
 
   /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
-  async resolve(address: Address, resolution: Resolution, options: { context?: string | undefined }): Promise<Written> {
-    const dot = await this.access.write((turn) => this.#resolveIn(turn, address, resolution, options.context))
+  async resolve(address: Address, resolution: Resolution, options: ResolveOptions): Promise<Written> {
+    const dot = await this.access.write((turn) =>
+      once(turn, options, dotAnswer, () => this.#resolveIn(turn, address, resolution, options.context)),
+    )
     return this.access.written(address, dot)
   }
 

@@ -4,7 +4,7 @@
  */
 import { type Address, addressText } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
-import { counterValue } from '../../store/model/counter.js'
+import { counterValue, idleBaselines } from '../../store/model/counter.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { Update, Version } from '../../store/model/update.js'
@@ -314,6 +314,21 @@ export class Oracle {
       const value = counterValue(versions)
       if (value === expected) continue
       throw new Violation('miscounted', `${name} shows ${address.key} as ${shownOf(versions)} instead of ${expected}`)
+    }
+  }
+
+  /** No baseline is left whose chains show nothing: what deletes leave behind is bounded by what is live. */
+  baselinesAtRest({ mirror, name }: Witness): void {
+    const byAddress = new Map<string, MirroredVersion[]>()
+    for (const version of mirror.live.values()) {
+      if (version.address.type !== 'ctr') continue
+      const text = addressText(version.address)
+      byAddress.set(text, [...(byAddress.get(text) ?? []), version])
+    }
+    for (const [text, versions] of byAddress) {
+      const idle = idleBaselines(versions.map(({ version }) => version))
+      if (idle.length > 0)
+        throw new Violation('baseline-stays', `${name} keeps ${idle.map(short).join(' ')} at ${text}`)
     }
   }
 

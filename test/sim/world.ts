@@ -25,6 +25,9 @@ export interface Figures {
 export const convergenceMs = 240_000
 /** How long equal nodes are watched at rest, in virtual milliseconds. */
 const restMs = 1_500
+/** How long they are given between two looks at what their counters may let go of, and looks at most. */
+const tidyMs = 2_500
+const tidyRoundsMax = 20
 /** How long a slice of long work waits for its next turn at most, in milliseconds. */
 const yieldMs = 40
 
@@ -438,11 +441,27 @@ export class Simulation {
       this.oracle.atRest(node)
       if (node.run !== undefined) this.oracle.countersAtRest(node, (address) => node.run!.replica.versions(address))
     }
+    await this.#tidyBaselines()
     const sessions = this.#sessionsOpened()
     await this.runUntil(this.world.elapsedMs + restMs)
     if (!this.isAtRest()) throw new Violation('restless', `nodes that were equal differ again: ${this.#differences()}`)
     this.figures.sessions = this.#sessionsOpened()
     this.trace.note(() => `${this.figures.sessions - sessions} sessions at rest`)
+  }
+
+  /** Nodes that are equal delete baselines of counters that subtract from nothing; after a few rounds none is left anywhere. */
+  async #tidyBaselines(): Promise<void> {
+    for (let quiet = 0, round = 0; quiet < 2; round++) {
+      await this.runUntil(this.world.elapsedMs + tidyMs)
+      const idle = this.#alive().flatMap(({ run, name }) => (run === undefined ? [] : [{ run, name }]))
+      let swept = 0
+      for (const { run } of idle) swept += await this.world.runThrough(run.replica.sweepBaselines())
+      quiet = swept === 0 && this.isAtRest() ? quiet + 1 : 0
+      if (round >= tidyRoundsMax) throw new Violation('baseline-stays', 'nodes go on to delete baselines')
+    }
+    // A member that is gone and was never forgotten holds them, as it holds all deletes.
+    const isAnybodyMissed = this.#alive().some(({ run }) => run?.acknowledged.size !== this.#alive().length - 1)
+    for (const node of isAnybodyMissed ? [] : this.#alive()) this.oracle.baselinesAtRest(node)
   }
 
   /** Whether an acknowledged write survives any crash. */

@@ -180,6 +180,33 @@ describe('maps', () => {
   })
 })
 
+describe('a repeated request', () => {
+  it('to remove a whole collection takes nothing that has come since', async () => {
+    const once = { 'idempotency-key': 'clear' }
+    for (const path of ['/v1/sets/s', '/v1/maps/m']) {
+      await send('PUT', `${path}/a`)
+      const headers = { 'idempotency-key': `clear ${path}` }
+      expect((await send('DELETE', path, undefined, headers)).statusCode).toBe(204)
+      await send('PUT', `${path}/b`)
+      expect((await send('DELETE', path, undefined, headers)).statusCode).toBe(204)
+      expect((await send('GET', `${path}/b`)).statusCode).toBe(200)
+      expect((await send('DELETE', `${path}/b`, undefined, headers)).statusCode).toBe(422)
+    }
+    expect((await send('DELETE', '/v1/sets/none', undefined, once)).statusCode).toBe(404)
+  })
+
+  it('to settle a conflict settles nothing that has come since', async () => {
+    await send('PUT', '/v1/maps/m/f', 'one')
+    const once = { 'idempotency-key': 'settle' }
+    const first = await send('POST', '/v1/conflicts/m', { value: 'settled', field: 'f' }, once)
+    await send('PUT', '/v1/maps/m/f', 'later')
+    expect((await send('POST', '/v1/conflicts/m', { value: 'settled', field: 'f' }, once)).json().dot).toBe(
+      first.json().dot,
+    )
+    expect((await send('GET', '/v1/maps/m/f')).payload).toBe('later')
+  })
+})
+
 describe('batches', () => {
   it('run their operations in order, and answer with their dots', async () => {
     const ops = [

@@ -9,6 +9,7 @@ import { behind } from '../paths.js'
 import { conflictJson, decodeValue, writtenJson } from '../render.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
 import * as shapes from '../shapes.js'
+import { retryOf } from '../writes.js'
 
 /** The routes below /v1/conflicts. */
 export function conflictRoutes(services: ApiServices): FastifyPluginAsync {
@@ -55,6 +56,7 @@ function addResolve(api: Api, { registers, maps, mesh, config }: ApiServices): v
     summary: 'Settles a conflict by the number of a version, by a value, or by merging',
     params: shapes.keyParams,
     querystring: shapes.noQuery,
+    headers: shapes.onceHeaders,
     body: shapes.resolutionBody,
     response: { 200: shapes.writtenShape, default: shapes.problemShape },
   }
@@ -66,10 +68,11 @@ function addResolve(api: Api, { registers, maps, mesh, config }: ApiServices): v
     if ((type === 'map') !== (field !== undefined)) {
       throw new HearsayError('BAD_REQUEST', "a conflict of type 'map' is that of one 'field'; others have none")
     }
+    const options = { context, retry: retryOf(request, JSON.stringify(request.body)) }
     const written =
       field === undefined
-        ? await registers.resolve(key, resolution, { context })
-        : await maps.resolve(key, field, resolution, { context })
+        ? await registers.resolve(key, resolution, options)
+        : await maps.resolve(key, field, resolution, options)
     return { ...writtenJson(key, written), acks: { have: 1, want: 1, nodes: [mesh.name] } }
   })
 }

@@ -59,12 +59,17 @@ function addClear(api: Api, services: ApiServices): void {
     summary: 'Removes the fields that this node has seen; refused while one is in conflict, unless `all`',
     params: shapes.keyParams,
     querystring: shapes.deleteQuery,
+    headers: shapes.onceHeaders,
     response: { 204: shapes.nothing, default: shapes.problemShape },
   }
   api.delete('/v1/maps/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
     const write = startWrite(request, request.query, services)
-    const { dot } = await services.maps.clear(key, { all: request.query.all ?? false, guard: write.guard })
+    const dot = await services.maps.clear(key, {
+      all: request.query.all ?? false,
+      retry: retryOf(request, ''),
+      guard: write.guard,
+    })
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })

@@ -58,12 +58,13 @@ function addClear(api: Api, services: ApiServices): void {
     summary: 'Removes the members that this node has seen',
     params: shapes.keyParams,
     querystring: shapes.writeQuery,
+    headers: shapes.onceHeaders,
     response: { 204: shapes.nothing, default: shapes.problemShape },
   }
   api.delete('/v1/sets/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
     const write = startWrite(request, request.query, services)
-    const { dot } = await services.sets.clear(key, { guard: write.guard })
+    const dot = await services.sets.clear(key, { retry: retryOf(request, ''), guard: write.guard })
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })
