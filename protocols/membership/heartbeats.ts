@@ -283,7 +283,7 @@ export class Heartbeats {
 
   /**
    * Looks for silent peers now and then. Time that this node itself was asleep does not count against them, nor does a heartbeat
-   * that waits behind other bytes of theirs.
+   * that waits behind other bytes of theirs, up to a bound.
    */
   #watch(): void {
     const { environment, intervalMs, network, onSilent } = this.#options
@@ -293,14 +293,25 @@ export class Heartbeats {
       const sleptMs = this.#nowMs - dueMs
       const silent: PeerId[] = []
       for (const neighbour of this.#neighbours.values()) {
-        if (sleptMs > stepMs) neighbour.heardMs += sleptMs
+        if (sleptMs > stepMs) {
+          neighbour.heardMs += sleptMs
+          neighbour.beatMs += sleptMs
+        }
         neighbour.heardMs = Math.max(neighbour.heardMs, network.heardMs(neighbour.peer) ?? neighbour.heardMs)
-        if (this.#nowMs - neighbour.heardMs <= limits.missedHeartbeatsMax * intervalMs) continue
+        if (!this.#isSilent(neighbour)) continue
         neighbour.heardMs = this.#nowMs
+        neighbour.beatMs = this.#nowMs
         silent.push(neighbour.peer)
       }
       for (const peer of silent) onSilent(peer)
       if (!this.#isStopped) this.#watch()
     })
+  }
+
+  /** Nothing at all for some intervals, or no whole heartbeat for many. */
+  #isSilent({ heardMs, beatMs }: Neighbour): boolean {
+    const { intervalMs } = this.#options
+    const bytesAloneMs = limits.bytesAloneIntervalsMax * intervalMs
+    return this.#nowMs - heardMs > limits.missedHeartbeatsMax * intervalMs || this.#nowMs - beatMs > bytesAloneMs
   }
 }

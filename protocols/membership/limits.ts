@@ -27,6 +27,8 @@ export const inviteCharactersMax = 16 * 1024
 export const heartbeatMsDefault = 1_000
 /** A neighbour is silent after so many intervals without a heartbeat. */
 export const missedHeartbeatsMax = 3.5
+/** For so many intervals other bytes are taken for a sign of life in place of heartbeats: those wait behind a bulk transfer on a slow link. */
+export const bytesAloneIntervalsMax = 60
 /** How long a new connection may be without a first heartbeat, in milliseconds. */
 export const firstHeartbeatMs = 10_000
 /** Least time between early heartbeats to one neighbour, in milliseconds. */

@@ -63,6 +63,8 @@ export class Neighbour {
   readonly clock: ClockSamples
   /** When it was heard last, or else connected; in monotonic milliseconds. */
   heardMs: number
+  /** When the last whole heartbeat came, or the connection. */
+  beatMs: number
   /** The latest heartbeat; undefined before the first. */
   beat: Beat | undefined
   /** Whom it is connected to; undefined until it has told. */
@@ -93,6 +95,7 @@ export class Neighbour {
     this.#environment = environment
     this.pacer = new Pacer(environment)
     this.heardMs = environment.monotonicMs()
+    this.beatMs = this.heardMs
   }
 
   /** Resolves with a heartbeat that it takes after now. Rejects when it is gone. */
@@ -147,6 +150,7 @@ export class Neighbour {
     const { nonce, echo, wallMs } = beat.heartbeat
     const nowMs = this.#environment.monotonicMs()
     this.heardMs = nowMs
+    this.beatMs = nowMs
     this.beat = beat
     this.#received = { nonce, atMs: nowMs }
     if (echo === null) return

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { fetchProgressMs } from '../../protocols/gossip/limits.js'
 import { fetchProtocol } from '../../protocols/gossip/messages.js'
-import { firstHeartbeatMs, readProgressMs } from '../../protocols/membership/limits.js'
+import { bytesAloneIntervalsMax, readProgressMs } from '../../protocols/membership/limits.js'
 import { heartbeatProtocol } from '../../protocols/membership/messages.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import { firstFrameTimeoutMs, syncProtocol } from '../../protocols/sync/limits.js'
@@ -12,6 +12,8 @@ import { HostilePeer, type RawStream } from './hostile.js'
 
 /** What a busy machine may add to a bound, in milliseconds. */
 const slackMs = 20_000
+/** How often the daemons' heartbeats come, in milliseconds. */
+const heartbeatMs = 200
 /** A frame of so many bytes is announced, of which one comes a second. */
 const announcedBytes = 1_000
 const streamsEach = 40
@@ -25,7 +27,8 @@ describe('a member', () => {
   beforeEach(async () => {
     fleet = await Fleet.create()
     onTestFailed(() => void process.stdout.write(`${fleet.lastWords()}\n`))
-    ;[victim, other] = (await fleet.mesh(['victim', 'other'], ['--sync-interval', '1s'])) as [Daemon, Daemon]
+    const flags = ['--sync-interval', '1s', '--heartbeat-interval', `${heartbeatMs}ms`]
+    ;[victim, other] = (await fleet.mesh(['victim', 'other'], flags)) as [Daemon, Daemon]
     await allEqual([victim, other])
   })
   afterEach(async () => {
@@ -107,7 +110,7 @@ describe('a member', () => {
     const trickle = setInterval(() => stream.isOpen && stream.write(Buffer.of(1)), 1_000)
     try {
       await expectUnharmed('mute')
-      expect(await stream.ended).toBeLessThan(firstHeartbeatMs + slackMs)
+      expect(await stream.ended).toBeLessThan(bytesAloneIntervalsMax * heartbeatMs + slackMs)
       await until(
         'disconnected',
         async () => slow.isConnected,

@@ -30,18 +30,18 @@ export const typeVerbs: Readonly<Record<string, Verb>> = {
     run.data.counters.get(key)
     return undefined
   },
-  /** add NODE KEY MEMBER */
-  add: (_, run, [key = '', member = '']) => {
+  /** setadd NODE KEY MEMBER */
+  setadd: (_, run, [key = '', member = '']) => {
     expectAll(run)
     return run.data.sets.add(key, bytes(member), {})
   },
-  /** take NODE KEY MEMBER: removes it */
-  take: (_, run, [key = '', member = '']) => {
+  /** settake NODE KEY MEMBER: removes it */
+  settake: (_, run, [key = '', member = '']) => {
     expectAll(run)
     return run.data.sets.remove(key, bytes(member), {})
   },
-  /** clear NODE KEY: removes all members */
-  clear: (_, run, [key = '']) => run.data.sets.clear(key, {}),
+  /** setclear NODE KEY: removes all members */
+  setclear: (_, run, [key = '']) => run.data.sets.clear(key, {}),
   /** mapput NODE KEY FIELD VALUE */
   mapput: (_, run, [key = '', field = '', value = '']) => {
     const nowMs = run.environment.nowMs()

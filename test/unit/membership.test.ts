@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decodeRecord, encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
+import { bytesAloneIntervalsMax } from '../../protocols/membership/limits.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import type { Sighting, SightingStore } from '../../protocols/membership/types.js'
 import { register } from '../../store/model/address.js'
@@ -223,13 +224,20 @@ describe('heartbeats', () => {
     const [a] = nodes as Trio
     await world.runFor(20_000)
     mesh.silence('a', 'b')
-    for (let second = 0; second < 60; second++) {
-      a.network.heard.set('b', a.environment.monotonicMs())
-      await world.runFor(1_000)
+    const hearBytes = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        a.network.heard.set('b', a.environment.monotonicMs())
+        await world.runFor(1_000)
+      }
     }
+    await hearBytes(bytesAloneIntervalsMax - 20)
     expect(a.silent).toEqual([])
     await world.runFor(5_000)
     expect(a.silent).toEqual(['b'])
+    await hearBytes(bytesAloneIntervalsMax - 5)
+    expect(a.silent).toEqual(['b'])
+    await hearBytes(10)
+    expect(a.silent).toEqual(['b', 'b'])
   })
 
   it('a node that is not verified shows no state and acknowledges nothing', async () => {
