@@ -163,7 +163,8 @@ export class Protocols {
       network,
       peers: {
         isMember: (peer) => this.membership.isMember(peer),
-        looksEqual: (peer) => this.membership.looksEqual(peer),
+        // What was lost to damage is answered as damaged until a complete pass; equal heartbeats alone are none.
+        looksEqual: (peer) => (node.replica.awaitsPass ? false : this.membership.looksEqual(peer)),
         lastEqualMs: (peer) => this.#monotonic(this.membership.lastEqualMs(peer)),
       },
       run: (peer, how) => this.#sync.run(peer, how),

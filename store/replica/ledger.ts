@@ -59,6 +59,8 @@ export interface LedgerChanges {
   readonly contextsChanged: boolean
   /** How many changes of the mesh's own records there were so far. */
   readonly systemWrites: number
+  /** Whether addresses are marked as lost. */
+  readonly hasLost: boolean
 }
 
 /** What the ledger needs to know of its surroundings. */
@@ -198,6 +200,11 @@ export class Ledger implements Contexts {
     if (this.versions(batch, address, key).length > 0) return
     batch.set(key, encodeVersions(key, []))
     this.#lost.set(addressText(address), address)
+  }
+
+  /** Whether addresses are marked as lost. */
+  get hasLost(): boolean {
+    return this.#lost.size > 0
   }
 
   /** Names the addresses that were marked as lost before this run. */
@@ -378,6 +385,7 @@ export class Ledger implements Contexts {
       issued: this.#issued,
       contextsChanged: this.#touched.size > 0,
       systemWrites: this.systemWrites,
+      hasLost: this.hasLost,
     }
     this.#touched.clear()
     this.#trie = new Map()

@@ -101,7 +101,7 @@ export class Replica implements SyncReplica {
   readonly #feed: FeedReader
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
-  #committed: { seen: Context; applied: Context; state: StateRow; systemWrites: number }
+  #committed: { seen: Context; applied: Context; state: StateRow; systemWrites: number; hasLost: boolean }
   #trie = new Trie()
   /** While the trie is being built: changes committed meanwhile, to be made afterwards. */
   #trieBacklog: TrieChange[] | undefined = []
@@ -128,7 +128,13 @@ export class Replica implements SyncReplica {
     this.#store = options.store
     this.#environment = options.environment
     this.#isSuspect = isSuspect
-    this.#committed = { seen: contexts.seen.clone(), applied: contexts.applied.clone(), state, systemWrites: 0 }
+    this.#committed = {
+      seen: contexts.seen.clone(),
+      applied: contexts.applied.clone(),
+      state,
+      systemWrites: 0,
+      hasLost: false,
+    }
     this.#ledger = new Ledger(contexts, members, state, {
       environment: options.environment,
       member: options.member,
@@ -372,6 +378,11 @@ export class Replica implements SyncReplica {
 
   get isVerified(): boolean {
     return this.#isVerified
+  }
+
+  /** Whether something was lost to damage whose fate only a complete pass with a peer can tell, or show to be known. */
+  get awaitsPass(): boolean {
+    return this.#ledger.hasLost || this.#committed.hasLost
   }
 
   get damageEpoch(): number {

@@ -70,6 +70,8 @@ export interface SyncReplica {
   readonly isVerified: boolean
   /** Rises each time damage was found: a session that began under another number ends without a union. */
   readonly damageEpoch: number
+  /** Something was lost to damage; a complete pass, also one that brings nothing, tells that its fate is known. */
+  readonly awaitsPass?: boolean
   /** The trie of the committed entries. */
   readonly trie: TrieReader
   /** Contexts, root and size, read in one turn. */

@@ -474,13 +474,14 @@ export class Simulation {
     return this.#rewound.has(name)
   }
 
-  /** Whether all nodes are verified and equal, on their disks and in memory. */
+  /** Whether all nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
   isAtRest(): boolean {
     const nodes = this.#alive()
     const [first] = nodes
     return nodes.every(
       (node) =>
         node.run?.isVerified === true &&
+        !node.run.replica.awaitsPass &&
         !node.isDoubtful &&
         node.mirror.seen.equals(first!.mirror.seen) &&
         node.mirror.applied.equals(first!.mirror.applied) &&

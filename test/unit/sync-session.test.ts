@@ -55,6 +55,15 @@ const shown = (replica: ModelReplica, address: Address) =>
   replica.versionsAt(address).map(({ value }) => Buffer.from(value).toString())
 
 describe('one session', () => {
+  test('of equal nodes is a complete pass, told to the side that lost something to damage, and to no other', () => {
+    const pair = new Pair()
+    pair.put(pair.both, 'key', 'value')
+    const unions = pair.both.map((replica) => vi.spyOn(replica, 'uniteNow'))
+    Object.assign(pair.here, { awaitsPass: true })
+    expect(modesOf(pair.sync())).toEqual(['equal', 'equal'])
+    expect(unions.map((union) => union.mock.calls.length)).toEqual([1, 0])
+  })
+
   test('equal nodes swap two messages', () => {
     const pair = new Pair()
     for (let count = 0; count < 20; count++) pair.put(pair.both, `key-${count}`, 'value')

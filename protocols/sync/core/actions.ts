@@ -11,7 +11,7 @@ import type { Message } from '../messages.js'
 /** The synchronous part of a replica: what a session reads by itself. */
 export type SyncView = Pick<
   SyncReplica,
-  'isVerified' | 'damageEpoch' | 'trie' | 'capture' | 'appliedBefore' | 'peerEntry' | 'peerEntryAt'
+  'isVerified' | 'damageEpoch' | 'awaitsPass' | 'trie' | 'capture' | 'appliedBefore' | 'peerEntry' | 'peerEntryAt'
 >
 
 /** What a session asks for. */

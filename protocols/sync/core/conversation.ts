@@ -156,7 +156,8 @@ export class Conversation {
     this.assertSound()
     const peer: TaggedContexts = this.refused.isEmpty ? this.theirs : { ...this.theirs, applied: new Context() }
     const { seen, applied } = this.mine
-    if (seen.covers(peer.seen) && applied.covers(peer.applied)) return
+    const hasNews = !(seen.covers(peer.seen) && applied.covers(peer.applied))
+    if (!hasNews && this.view.awaitsPass !== true) return
     const compared = seen.clone()
     compared.union(this.listed)
     yield { type: 'unite', peer, except: this.refused, compared }
