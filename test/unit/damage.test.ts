@@ -87,6 +87,21 @@ async function makeCopy(made: Awaited<ReturnType<typeof makeStore>>) {
 }
 
 describe('damage on the disk', () => {
+  it.each(['overwritten', 'delete'] as const)(
+    'an unreadable log row of what is not live (%s) takes nothing out of the contexts',
+    async (which) => {
+      const made = await makeStore()
+      const dot = which === 'overwritten' ? made.overwritten : made.dots.get('four')!
+      await bend(made.store, dotKey(dot))
+      const node = await reopen(made.store)
+      expect(node.warnings.join()).toContain('located')
+      expect(made.store.get(dotKey(dot))).toBeUndefined()
+      const { seen: kept, applied } = node.replica.capture()
+      expect([kept.equals(made.peer.seen), applied.equals(made.peer.applied)]).toEqual([true, true])
+      expect([...node.replica.capture().root]).toEqual(made.root)
+    },
+  )
+
   it('a sound store opens without a warning and with the same root', async () => {
     const made = await makeStore()
     const node = await reopen(made.store)
