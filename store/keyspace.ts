@@ -165,6 +165,8 @@ export interface StateRow {
   readonly clock: HybridTime
   /** Names this store's feed; another store's cursors are refused. */
   readonly feedId: string
+  /** Bytes of log rows as they were counted by then; the scan at the start tells by how much the count is off. */
+  readonly logBytes: number
 }
 
 /** An order-independent sum over the live dots: it tells accidents from intent, not attackers. */
@@ -208,7 +210,7 @@ export function encodeState(state: StateRow): Buffer {
   const writer = new ByteWriter(64).varint(state.liveDots).u32(state.checksum.low).u32(state.checksum.high)
   writer.varint(state.userEntries).varint(state.sequence).varint(state.feedFloor)
   writeTime(writer, state.clock)
-  return seal(stateKey, writer.hex(state.feedId))
+  return seal(stateKey, writer.hex(state.feedId).varint(Math.max(0, state.logBytes)))
 }
 
 /** Reads the state row. */
@@ -221,6 +223,8 @@ export function decodeState(value: Uint8Array): StateRow {
     feedFloor: reader.varint(),
     clock: readTime(reader),
     feedId: reader.hex(actorBytes),
+    // Rows from before it was kept end here.
+    logBytes: reader.left === 0 ? 0 : reader.varint(),
   }))
 }
 

@@ -110,7 +110,7 @@ export class Ledger implements Contexts {
   readonly applied: Context
   readonly members: Map<Actor, MemberTag>
   /** Bytes of the log rows of updates whose version is no longer live. */
-  logBytes = 0
+  logBytes: number
   /** How many changes of the mesh's own records there were so far, committed or not. */
   systemWrites = 0
   #state: StateRow
@@ -132,6 +132,7 @@ export class Ledger implements Contexts {
     this.applied = contexts.applied
     this.members = members
     this.#state = state
+    this.logBytes = state.logBytes
     this.#options = options
   }
 
@@ -375,6 +376,7 @@ export class Ledger implements Contexts {
       const row = { member, seen: this.seen.rangesOf(actor), applied: this.applied.rangesOf(actor) }
       batch.set(key, row.seen.length === 0 ? null : encodeContext(key, row))
     }
+    this.#state = { ...this.#state, logBytes: this.logBytes }
     batch.set(stateKey, encodeState(this.#state))
     const changes: LedgerChanges = {
       seen: this.seen.clone(),

@@ -558,7 +558,8 @@ export class Replica implements SyncReplica {
       for (const change of this.#trieBacklog) changeTrie(trie, change)
       this.#trieBacklog = undefined
       while (!trie.refresh(trieSliceNodes)) await this.#yieldTurn()
-      this.#ledger.logBytes = survey.logBytes
+      // Writes went on meanwhile: only by how much the count was off at the moment of the snapshot is put right.
+      this.#ledger.logBytes += survey.logBytes - (survey.state?.logBytes ?? this.#ledger.logBytes)
       this.#ledger.rememberLost(survey.lostAddresses)
       if (survey.damagedBlocks) this.#options.onUnreadableTables?.()
       if (this.#isSuspect || !isSound(survey)) {
@@ -750,5 +751,6 @@ function changeTrie(trie: Trie, change: TrieChange): void {
 
 function freshState(environment: Environment): StateRow {
   const feedId = Buffer.from(environment.randomBytes(actorBytes)).toString('hex')
-  return { liveDots: 0, checksum: emptyChecksum, userEntries: 0, sequence: 0, feedFloor: 0, clock: zeroTime, feedId }
+  const counts = { liveDots: 0, checksum: emptyChecksum, userEntries: 0, logBytes: 0 }
+  return { ...counts, sequence: 0, feedFloor: 0, clock: zeroTime, feedId }
 }

@@ -271,6 +271,7 @@ export const decoders: readonly Decoder[] = [
       liveDots: 3,
       checksum: { low: 1, high: 2 ** 32 - 1 },
       userEntries: 2,
+      logBytes: 12,
       sequence: 9,
       feedFloor: 1,
       clock: time,

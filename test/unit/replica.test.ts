@@ -4,9 +4,11 @@ import { FaultyStore } from '../../store/faulty.js'
 import { rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
+import { Trie } from '../../store/merkle/trie.js'
 import { register, system } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
 import type { Commit } from '../../store/replica/types.js'
+import { Verification } from '../../store/replica/verify.js'
 import { liveVersions, type Node, openNode } from '../support/replicas.js'
 
 const bytes = (text: string) => Buffer.from(text)
@@ -131,6 +133,26 @@ describe('the log', () => {
     expect(await rowsOf(node.store, 'dot')).toBe(1)
     expect(node.replica.capture().seen.size).toBe(4)
     expect(node.replica.logBytes).toBe(0)
+  })
+
+  it('its size is right when writes go on while the store is verified', async () => {
+    const node = await openNode('a')
+    node.replica.setObligations([{ member: '2222222222222222', acknowledged: new Context() }])
+    for (const round of ['one', 'two', 'three']) {
+      for (const key of ['a', 'b', 'c']) await put(node, key, `${round} ${key}`)
+      const writing = put(node, 'a', `${round}, while it is verified`)
+      const verifying = node.replica.verify()
+      const more = put(node, 'b', `${round}, too`)
+      await Promise.all([writing, verifying, more])
+    }
+    const { logBytes } = node.replica
+    await node.replica.verify()
+    expect(logBytes).toBeGreaterThan(0)
+    expect(node.replica.logBytes).toBe(logBytes)
+    const snapshot = node.store.snapshot()
+    const survey = await new Verification(node.store, snapshot, async () => undefined).survey(new Trie())
+    await snapshot.close()
+    expect(survey.logBytes).toBe(logBytes)
   })
 
   it('a hint counts what its member misses alone: exactly when it is little, by a sample when it is much', async () => {
