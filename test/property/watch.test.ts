@@ -229,8 +229,9 @@ describe('readers of the change feed', () => {
         await settle()
         await world.end()
       }),
-      { numRuns: 80 },
+      { numRuns: 160 },
     )
+    // About seven events a run; far fewer, and the histories drawn would prove little.
     expect(seen).toBeGreaterThan(500)
   })
 })
