@@ -1,5 +1,5 @@
 /** Bundles the simulator with the production code in it; small limits and deliberate bugs are put in on the way, never in the sources. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -36,7 +36,10 @@ export async function bundle(mutation) {
     const names = [...unused].map(({ file, find }) => `${file}: ${find}`).join('\n')
     throw new Error(`edits that no longer fit the code:\n${names}`)
   }
-  await writeFile(outfile, result.outputFiles[0].contents)
+  // Several runs may bundle at once: none may import what another has half written.
+  const whole = `${outfile}.${process.pid}.tmp`
+  await writeFile(whole, result.outputFiles[0].contents)
+  await rename(whole, outfile)
   return outfile
 }
 
