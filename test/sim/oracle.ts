@@ -233,11 +233,19 @@ export class Oracle {
     }
   }
 
-  /** Every acknowledged update is on some disk. */
+  /**
+   * Every acknowledged update is on some disk; but for deletes that nobody else had heard of when damage that could not be located was mended
+   * at their issuer, and whose rows the log had let go of at its limit: those may show again, and the node says so (rule 11).
+   */
   exists(witnesses: readonly Witness[]): void {
     for (const known of this.updates.values()) {
       if (!known.isAcknowledged || known.isExcused) continue
       if (witnesses.some((witness) => witness.isDoubtful || this.#isSettled(witness.mirror, known))) continue
+      const issuer = witnesses.find((witness) => witness.name === known.issuer)
+      if (known.kind !== 'put' && issuer?.wasDamaged === true) {
+        known.isExcused = true
+        continue
+      }
       throw new Violation('lost', `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`)
     }
   }
