@@ -105,9 +105,9 @@ export const mutations = [
   one(
     'supersedes-all',
     'a put without a context supersedes the siblings that its writer did not see, too',
-    'store/replica/registers.ts',
-    'mergeDots(context ?? groups[0]?.dots ?? [], expiredDots',
-    'mergeDots(context ?? groups.flatMap((group) => group.dots), expiredDots',
+    'store/data/values.ts',
+    'context ?? turn.look(address).groups[0]?.dots ?? []',
+    'context ?? turn.look(address).groups.flatMap((group) => group.dots)',
   ),
   one(
     'leaf-split-off-by-one',
@@ -235,8 +235,8 @@ export const mutations = [
     'damage-ignored',
     'damage that verification finds is not repaired',
     'store/replica/replica.ts',
-    'if (this.#isSuspect || !isSound(survey)) await',
-    'if (this.#isSuspect) await',
+    'if (this.#isSuspect || !isSound(survey)) {',
+    'if (this.#isSuspect) {',
   ),
   one(
     'lost-stays-seen',
@@ -263,8 +263,8 @@ export const mutations = [
     'checksum-ignored',
     'the checksum of rows is not looked at',
     'store/keyspace.ts',
-    'if (end < 0 || bytes.readUInt32LE(end) !== crc32(bytes.subarray(0, end), crc32(key)))',
-    'if (end < 0)',
+    'return end >= 0 && bytes.readUInt32LE(end) === crc32(bytes.subarray(0, end), crc32(key))',
+    'return end >= 0',
   ),
   one(
     'log-forgets',
