@@ -210,11 +210,17 @@ export function baselineOf(versions: readonly Version[]): Uint8Array {
  * The baselines that subtract from nothing that is here: none of their chains shows a live version. Whether they may go for good depends on
  * what members have acknowledged.
  */
-export function idleBaselines(versions: readonly Version[]): Dot[] {
+export function idleBaselines(versions: readonly Version[]): IdleBaseline[] {
   const { live } = readVersions(versions)
   return versions.flatMap(({ dot, value }) => {
     const counter = decodeOrNothing(value)
-    if (counter?.kind !== 'baseline') return []
-    return counter.reaches.some((reach) => live.has(chainText(reach))) ? [] : [dot]
+    if (counter?.kind !== 'baseline' || counter.reaches.some((reach) => live.has(chainText(reach)))) return []
+    return [{ dot, actors: new Set(counter.reaches.map(({ actor }) => actor)) }]
   })
+}
+
+/** A baseline that subtracts from nothing here, and whose runs it names. */
+export interface IdleBaseline {
+  readonly dot: Dot
+  readonly actors: ReadonlySet<Actor>
 }

@@ -6,7 +6,7 @@ import { DamagedRow, decodeDotRow, dotKey, dotOfKey, rangeOf } from '../keyspace
 import type { KvStore } from '../kv.js'
 import { type Address, addressText } from '../model/address.js'
 import { idleBaselines } from '../model/counter.js'
-import type { Dot } from '../model/dot.js'
+import type { Actor, Dot } from '../model/dot.js'
 import { baselineSweepMax } from './limits.js'
 import type { Transaction } from './types.js'
 
@@ -20,14 +20,24 @@ export class BaselineSweep {
   readonly #store: KvStore
   readonly #owner: BaselineOwner
   readonly #isKnownToAll: (dot: Dot) => boolean
+  readonly #areMembers: (actors: ReadonlySet<Actor>) => boolean
   /** The last row looked at; the next sweep goes on behind it. */
   #cursor: Uint8Array | undefined
 
-  /** `isKnownToAll`: whether every member has acknowledged a dot, and nothing that is not here; asked inside the write. */
-  constructor(store: KvStore, owner: BaselineOwner, isKnownToAll: (dot: Dot) => boolean) {
+  /**
+   * `isKnownToAll`: whether every member has acknowledged a dot, and nothing that is not here; `areMembers`: whether runs are all of this node or
+   * of such members. Both are asked inside the write.
+   */
+  constructor(
+    store: KvStore,
+    owner: BaselineOwner,
+    isKnownToAll: (dot: Dot) => boolean,
+    areMembers: (actors: ReadonlySet<Actor>) => boolean,
+  ) {
     this.#store = store
     this.#owner = owner
     this.#isKnownToAll = isKnownToAll
+    this.#areMembers = areMembers
   }
 
   /** Deletes what may go, among a bounded number of baselines. Returns how many. */
@@ -42,7 +52,9 @@ export class BaselineSweep {
   }
 
   #deleteIdle(transaction: Transaction, address: Address): number {
-    const idle = idleBaselines(transaction.versions(address)).filter((dot) => this.#isKnownToAll(dot))
+    const idle = idleBaselines(transaction.versions(address))
+      .filter(({ dot, actors }) => this.#isKnownToAll(dot) && this.#areMembers(actors))
+      .map(({ dot }) => dot)
     if (idle.length > 0) transaction.remove(address, idle)
     return idle.length
   }

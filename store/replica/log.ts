@@ -19,9 +19,9 @@ import {
   retryKeyRow,
 } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
-import type { MemberTag } from '../model/codec.js'
+import { type MemberTag, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import type { Dot } from '../model/dot.js'
+import type { Actor, Dot } from '../model/dot.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
 import { hintBytesReadMax, hintRowsMax, retryKeepCount, retryKeepMs, trimRowsMax } from './limits.js'
@@ -118,6 +118,12 @@ export class UpdateLog {
     const applied = this.#owner.committedApplied
     if (!applied.has(dot)) return false
     return this.#obligations.every(({ acknowledged }) => acknowledged.has(dot) && applied.covers(acknowledged))
+  }
+
+  /** Whether these runs are all of this node, or of members whose acknowledgements are waited for: others may go on unheard. */
+  areMembers(actors: ReadonlySet<Actor>, own: MemberTag): boolean {
+    const known = new Set([own, ...(this.#obligations ?? []).map(({ member }) => member)])
+    return [...actors].every((actor) => known.has(this.#owner.ledger.members.get(actor) ?? unknownMember))
   }
 
   /** Holds what came after a position for readers of the feed, as far as the log's limits allow; null: nothing. */

@@ -169,7 +169,12 @@ export class Replica implements SyncReplica {
       options.log,
     )
     this.#expiry = new ExpirySweep(options.store, options.environment, this)
-    this.#baselines = new BaselineSweep(options.store, this, (dot) => this.#log.isKnownToAll(dot))
+    this.#baselines = new BaselineSweep(
+      options.store,
+      this,
+      (dot) => this.#log.isKnownToAll(dot),
+      (actors) => this.#log.areMembers(actors, options.member),
+    )
   }
 
   /**

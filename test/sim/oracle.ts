@@ -325,8 +325,8 @@ export class Oracle {
     }
   }
 
-  /** No baseline is left whose chains show nothing: what deletes leave behind is bounded by what is live. */
-  baselinesAtRest({ mirror, name }: Witness): void {
+  /** No baseline of runs of nodes that are here is left whose chains show nothing: what deletes leave behind is bounded by what is live. */
+  baselinesAtRest({ mirror, name }: Witness, isHere: (actor: string) => boolean): void {
     const byAddress = new Map<string, MirroredVersion[]>()
     for (const version of mirror.live.values()) {
       if (version.address.type !== 'ctr') continue
@@ -334,9 +334,11 @@ export class Oracle {
       byAddress.set(text, [...(byAddress.get(text) ?? []), version])
     }
     for (const [text, versions] of byAddress) {
-      const idle = idleBaselines(versions.map(({ version }) => version))
-      if (idle.length > 0)
-        throw new Violation('baseline-stays', `${name} keeps ${idle.map(short).join(' ')} at ${text}`)
+      const idle = idleBaselines(versions.map(({ version }) => version)).filter(({ actors }) =>
+        [...actors].every(isHere),
+      )
+      const names = idle.map(({ dot }) => short(dot)).join(' ')
+      if (idle.length > 0) throw new Violation('baseline-stays', `${name} keeps ${names} at ${text}`)
     }
   }
 

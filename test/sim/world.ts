@@ -461,7 +461,10 @@ export class Simulation {
     }
     // A member that is gone and was never forgotten holds them, as it holds all deletes.
     const isAnybodyMissed = this.#alive().some(({ run }) => run?.acknowledged.size !== this.#alive().length - 1)
-    for (const node of isAnybodyMissed ? [] : this.#alive()) this.oracle.baselinesAtRest(node)
+    const tags = new Set(this.#alive().map(({ name }) => tagOf(name)))
+    for (const node of isAnybodyMissed ? [] : this.#alive()) {
+      this.oracle.baselinesAtRest(node, (actor) => tags.has(node.run!.replica.memberOf(actor)))
+    }
   }
 
   /** Whether an acknowledged write survives any crash. */
