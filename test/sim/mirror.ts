@@ -33,6 +33,8 @@ export interface MirrorDelta {
   readonly unseen: Context
   /** Dot rows that were written. */
   readonly rows: readonly { readonly dot: Dot; readonly row: DotRow }[]
+  /** Dots whose readable row is gone. */
+  readonly unlogged: ReadonlySet<string>
 }
 
 const entryPrefix = rangeOf('entry').gte[0]!
@@ -70,6 +72,7 @@ export class Mirror {
       seen: new Context(),
       applied: new Context(),
       unseen: new Context(),
+      unlogged: new Set<string>(),
     }
     for (const { key, value } of changes) {
       const prefix = key[0]
@@ -134,12 +137,18 @@ export class Mirror {
     this.applied.setRanges(actor, applied)
   }
 
-  #dotRow(key: Uint8Array, value: Uint8Array | null, delta: { rows: { dot: Dot; row: DotRow }[] }): void {
+  #dotRow(
+    key: Uint8Array,
+    value: Uint8Array | null,
+    delta: { rows: { dot: Dot; row: DotRow }[]; unlogged: Set<string> },
+  ): void {
     const dot = dotOfKey(key)
+    const text = dotText(dot)
     const row = value === null ? undefined : readable(() => decodeDotRow(key, value))
-    if (row === undefined) this.rows.delete(dotText(dot))
-    else {
-      this.rows.set(dotText(dot), row.state)
+    if (row === undefined) {
+      if (this.rows.delete(text)) delta.unlogged.add(text)
+    } else {
+      this.rows.set(text, row.state)
       delta.rows.push({ dot, row })
     }
   }

@@ -59,6 +59,12 @@ export class Oracle {
   readonly #deletes = new Map<string, Set<Known>>()
   readonly #rootOf = new Map<string, string>()
   readonly #entriesOf = new Map<string, string>()
+  readonly #logMayForget: boolean
+
+  /** `logMayForget`: whether logs are so short that they let go of what members still miss. */
+  constructor({ logMayForget }: { readonly logMayForget: boolean }) {
+    this.#logMayForget = logMayForget
+  }
 
   // --- what is issued ---------------------------------------------------------------------------------------------
 
@@ -107,7 +113,10 @@ export class Oracle {
   batch(witness: Witness, delta: MirrorDelta, isSynced: boolean): void {
     this.#adoptOwn(witness, delta)
     this.#checkRows(witness, delta)
-    if (witness.isDoubtful) return
+    if (witness.isDoubtful) {
+      if (this.#logMayForget) this.#excuseForgotten(witness, delta)
+      return
+    }
     const { mirror, name } = witness
     for (const { version, address } of delta.added) this.#checkAdded(witness, version, address)
     for (const dot of delta.applied.dots()) this.#checkApplied(witness, dot, isSynced)
@@ -137,6 +146,20 @@ export class Oracle {
       }
       const { address, kind, expiresAtMs, supersedes } = row
       this.issued({ dot, address, kind, expiresAtMs, supersedes, hash: version.valueHash, issuer: witness.name })
+    }
+  }
+
+  /**
+   * Damage that cannot be located is mended by believing rows alone (rule 11): what has none, because the log let go of it at its limit, is
+   * forgotten there. That may happen to deletes and to what they had superseded, and to nothing that was live.
+   */
+  #excuseForgotten({ mirror }: Witness, { unseen, unlogged, removed }: MirrorDelta): void {
+    for (const dot of unseen.dots()) {
+      const text = dotText(dot)
+      if (mirror.rows.has(text) || unlogged.has(text) || mirror.live.has(text)) continue
+      if (removed.some(({ version }) => sameDot(version.dot, dot))) continue
+      const known = this.updates.get(text)
+      if (known !== undefined && (known.kind !== 'put' || this.superseders(dot).length > 0)) known.isExcused = true
     }
   }
 
@@ -233,19 +256,11 @@ export class Oracle {
     }
   }
 
-  /**
-   * Every acknowledged update is on some disk; but for deletes that nobody else had heard of when damage that could not be located was mended
-   * at their issuer, and whose rows the log had let go of at its limit: those may show again, and the node says so (rule 11).
-   */
+  /** Every acknowledged update is on some disk. */
   exists(witnesses: readonly Witness[]): void {
     for (const known of this.updates.values()) {
       if (!known.isAcknowledged || known.isExcused) continue
       if (witnesses.some((witness) => witness.isDoubtful || this.#isSettled(witness.mirror, known))) continue
-      const issuer = witnesses.find((witness) => witness.name === known.issuer)
-      if (known.kind !== 'put' && issuer?.wasDamaged === true) {
-        known.isExcused = true
-        continue
-      }
       throw new Violation('lost', `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`)
     }
   }

@@ -28,6 +28,8 @@ const restMs = 1_500
 /** How long they are given between two looks at what their counters may let go of, and looks at most. */
 const tidyMs = 2_500
 const tidyRoundsMax = 20
+/** A log with room for so many bytes never comes to its limit in a simulation. */
+const roomyLogBytes = 1 << 20
 /** How long a slice of long work waits for its next turn at most, in milliseconds. */
 const yieldMs = 40
 
@@ -41,7 +43,7 @@ const damagedKinds = ['entry', 'entry', 'dot', 'context', 'system'] as const
 /** One mesh from its beginning to its rest. */
 export class Simulation {
   readonly world: VirtualWorld
-  readonly oracle = new Oracle()
+  readonly oracle: Oracle
   readonly mesh: SimMesh
   readonly nodes = new Map<string, SimNode>()
   readonly trace: Trace
@@ -59,6 +61,7 @@ export class Simulation {
   constructor(plan: Plan, show?: (line: string) => void) {
     this.#plan = plan
     this.world = new VirtualWorld(plan.seed)
+    this.oracle = new Oracle({ logMayForget: plan.logBytesMax < roomyLogBytes })
     this.trace = new Trace(this.world, show)
     const { latencyMs, jitterMs } = plan
     const quality = { latencyMs, jitterMs, loss: 0, duplication: 0, lateMs: 0 }
@@ -376,7 +379,8 @@ export class Simulation {
 
   /** With room for it, the log keeps what members miss. */
   #compareLog(node: SimNode, run: Run): void {
-    if (!this.#plan.sync || this.#plan.logBytesMax < 1 << 20 || this.isRewound(node.name) || !run.isServing) return
+    if (!this.#plan.sync || this.#plan.logBytesMax < roomyLogBytes || this.isRewound(node.name) || !run.isServing)
+      return
     this.oracle.logged(node, () => {
       const known = new Set(run.protocols.membership.records().map(({ peer }) => peer))
       return this.#alive().filter(({ name }) => known.has(name) && !this.isRewound(name))
