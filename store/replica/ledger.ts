@@ -3,50 +3,21 @@
  * Every method runs inside one write of one batch: rows, contexts, counts and checksum move together or not at all.
  */
 import type { Environment } from '../environment.js'
-import { HearsayError } from '../errors.js'
-import {
-  baselineKey,
-  type Checksum,
-  contextKey,
-  type DotRow,
-  deadlineKey,
-  decodeDotRow,
-  decodeVersions,
-  dotKey,
-  encodeContext,
-  encodeDotRow,
-  encodeFeed,
-  encodeState,
-  encodeVersions,
-  entryKey,
-  feedKey,
-  fingerprint,
-  isDamage,
-  isLiveRow,
-  type StateRow,
-  shiftChecksum,
-  stateKey,
-} from '../keyspace.js'
-import { type Address, addressText, isUserAddress } from '../model/address.js'
-import { observe, tick } from '../model/clock.js'
+import { contextKey, type DotRow, encodeContext, encodeState, entryKey, type StateRow, stateKey } from '../keyspace.js'
+import type { Address } from '../model/address.js'
+import { type HybridTime, observe, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import { isBaseline } from '../model/counter.js'
-import { addressId, entryDigest } from '../model/digest.js'
-import { type Actor, actorBytes, compareDots, type Dot, includesDot, sameDot } from '../model/dot.js'
+import { entryDigest } from '../model/digest.js'
+import { type Actor, compareDots, type Dot, includesDot, sameDot } from '../model/dot.js'
 import { applyUpdate, joinVersions, sameVersion } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
-import { clockJumpMs } from './limits.js'
+import { DotRows, stubRow } from './dot-rows.js'
+import { EntryRows, type TrieChange } from './entry-rows.js'
+import { FeedRows } from './feed-rows.js'
+import { OwnRun } from './run.js'
 import type { ApplyOutcome, FeedEvent, PeerEntry } from './types.js'
-
-/** A change of the trie that goes with a batch. */
-export interface TrieChange {
-  readonly id: Uint8Array
-  /** Null: the entry is gone. */
-  readonly digest: Uint8Array | null
-  readonly locator: Dot | null
-}
 
 /** What one batch did to the state in memory. */
 export interface LedgerChanges {
@@ -92,14 +63,6 @@ interface Knowledge {
   readonly counts: boolean
 }
 
-/** One run of this store: the id under which it issues. */
-interface Run {
-  readonly actor: Actor
-  counter: number
-  /** The wall clock against the monotonic one at the last write, in milliseconds. */
-  clockOffsetMs: number
-}
-
 const whole: Knowledge = { bare: false, counts: true }
 const bareVersion: Knowledge = { bare: true, counts: false }
 const noOutcome: ApplyOutcome = { news: 0, dropped: 0 }
@@ -109,65 +72,61 @@ export class Ledger implements Contexts {
   readonly seen: Context
   readonly applied: Context
   readonly members: Map<Actor, MemberTag>
-  /** Bytes of the log rows of updates whose version is no longer live. */
-  logBytes: number
-  /** How many changes of the mesh's own records there were so far, committed or not. */
-  systemWrites = 0
-  #state: StateRow
-  #run: Run | undefined
+  /** The live entries, and what moves with them. */
+  readonly entries: EntryRows
+  /** The index of live dots, and the log. */
+  readonly dots: DotRows
+  /** The change feed. */
+  readonly feed: FeedRows
+  readonly #run: OwnRun
   readonly #options: LedgerOptions
+  #clock: HybridTime
   readonly #touched = new Set<Actor>()
   /** Actors whose ranges before the present write are noted. */
   readonly #remembered = new Set<Actor>()
-  #trie = new Map<string, TrieChange>()
-  #events: FeedEvent[] = []
   #issued: Update[][] = []
   #issuing: Update[] = []
-  readonly #lost = new Map<string, Address>()
-  #reopened = Number.POSITIVE_INFINITY
 
   /** Takes over the contexts and members as they were loaded. */
   constructor(contexts: Contexts, members: Map<Actor, MemberTag>, state: StateRow, options: LedgerOptions) {
     this.seen = contexts.seen
     this.applied = contexts.applied
     this.members = members
-    this.#state = state
-    this.logBytes = state.logBytes
+    this.entries = new EntryRows(state, options.onDamage)
+    this.dots = new DotRows(state.logBytes, options.onDamage)
+    this.#run = new OwnRun(options.environment, options.onIdentityClash)
+    this.feed = new FeedRows(state)
+    this.#clock = state.clock
     this.#options = options
   }
 
   /** Counts, checksum, sequence and clock as the next batch will have them. */
   get state(): StateRow {
-    return this.#state
+    return { ...this.feed.state, ...this.entries.counts, clock: this.#clock, logBytes: this.dots.logBytes }
   }
 
   /** The id that this run issues under; undefined before its first write. */
   get actor(): Actor | undefined {
-    return this.#run?.actor
+    return this.#run.actor
   }
 
   /** Ends the run: the next write takes a new id. */
   endRun(): void {
-    this.#run = undefined
+    this.#run.end()
   }
 
   /** Runs one write: what it issues is one group; when it throws, memory and rows are as before. */
   write<T>(batch: Batch, body: () => T): T {
-    const { state, events, issued, run } = {
-      state: this.#state,
-      events: this.#events.length,
-      issued: this.#issued.length,
-      run: this.#run,
-    }
-    const counter = run?.counter
+    const clock = this.#clock
+    const issued = this.#issued.length
     this.#issuing = []
     this.#remembered.clear()
+    this.#run.guard(batch)
+    this.entries.guard(batch)
+    this.feed.guard(batch)
     batch.onUndo(() => {
-      this.#state = state
-      this.#events.length = events
+      this.#clock = clock
       this.#issued.length = issued
-      this.#run = run
-      if (run !== undefined) run.counter = counter!
     })
     const result = body()
     if (this.#issuing.length > 0) this.#issued.push(this.#issuing)
@@ -175,42 +134,8 @@ export class Ledger implements Contexts {
   }
 
   /** The live versions at an address. Throws DAMAGED_VALUE. */
-  versions(batch: Batch, address: Address, key: Buffer = entryKey(address)): readonly Version[] {
-    return this.#reading(() => {
-      const row = batch.get(key)
-      return row === undefined ? [] : decodeVersions(key, row)
-    })
-  }
-
-  /** The dot row; undefined when there is none, or none that can be read: the log may forget, and the index is verified apart. */
-  dotRow(batch: Batch, dot: Dot): DotRow | undefined {
-    const key = dotKey(dot)
-    try {
-      const row = batch.get(key)
-      return row === undefined ? undefined : decodeDotRow(key, row)
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#options.onDamage(error as Error)
-      return undefined
-    }
-  }
-
-  /** Marks an address as lost to damage: it is answered as damaged, not as absent, until its fate has been learnt again. */
-  markLost(batch: Batch, address: Address): void {
-    const key = entryKey(address)
-    if (this.versions(batch, address, key).length > 0) return
-    batch.set(key, encodeVersions(key, []))
-    this.#lost.set(addressText(address), address)
-  }
-
-  /** Whether addresses are marked as lost. */
-  get hasLost(): boolean {
-    return this.#lost.size > 0
-  }
-
-  /** Names the addresses that were marked as lost before this run. */
-  rememberLost(addresses: readonly Address[]): void {
-    for (const address of addresses) this.#lost.set(addressText(address), address)
+  versions(batch: Batch, address: Address): readonly Version[] {
+    return this.entries.read(batch, entryKey(address))
   }
 
   /** Issues an update under a new dot of this run. */
@@ -221,13 +146,11 @@ export class Ledger implements Contexts {
   /** Issues an update that depends on the dot it gets. */
   issueAs(batch: Batch, draftFor: (dot: Dot) => Draft): Update {
     const nowMs = this.#options.environment.nowMs()
-    this.#watchClock(nowMs)
-    this.#run ??= { actor: this.#newActor(), counter: 0, clockOffsetMs: this.#clockOffsetMs(nowMs) }
-    const dot = { actor: this.#run.actor, counter: ++this.#run.counter }
+    const dot = this.#run.nextDot(nowMs, (actor) => this.members.set(actor, this.#options.member))
     const draft = draftFor(dot)
-    this.#state = { ...this.#state, clock: tick(this.#state.clock, nowMs) }
+    this.#clock = tick(this.#clock, nowMs)
     const supersedes = [...draft.supersedes].sort(compareDots)
-    const update: Update = { ...draft, dot, time: this.#state.clock, supersedes }
+    const update: Update = { ...draft, dot, time: this.#clock, supersedes }
     this.#applyNews(batch, update, whole)
     this.#issuing.push(update)
     return update
@@ -235,14 +158,14 @@ export class Ledger implements Contexts {
 
   /** Applies an update of another node. Applying it again changes nothing. */
   apply(batch: Batch, update: Update, member: MemberTag): ApplyOutcome {
-    this.#checkIdentity(update.dot)
+    this.#run.checkDot(update.dot)
     if (this.applied.has(update.dot)) {
       this.#settleClashOf(batch, update)
       return noOutcome
     }
     this.#setMember(batch, update.dot.actor, member)
-    const clock = observe(this.#state.clock, update.time, this.#options.environment.nowMs(), this.#options.clockBoundMs)
-    if (clock !== this.#state.clock) this.#state = { ...this.#state, clock }
+    const { environment, clockBoundMs } = this.#options
+    this.#clock = observe(this.#clock, update.time, environment.nowMs(), clockBoundMs)
     return this.#applyNews(batch, update, whole)
   }
 
@@ -258,21 +181,18 @@ export class Ledger implements Contexts {
       dropped += outcome.dropped
     }
     const key = entryKey(entry.address)
-    const mine = this.versions(batch, entry.address, key)
+    const mine = this.entries.read(batch, key)
     const change = joinVersions(mine, entry.updates, this.seen, peer.seen)
     if (change.dropped.length > 0) {
-      this.#writeVersions(batch, entry.address, key, mine, change.versions)
-      for (const version of change.dropped) this.#noteRemoval(batch, entry.address, version)
+      this.entries.write(batch, entry.address, key, mine, change.versions)
+      for (const version of change.dropped) this.#removed(batch, entry.address, version)
     }
     return { news, dropped: dropped + change.dropped.length }
   }
 
   /** Unites a peer's captured contexts with ours (rule 1), but for the dots in `except` (rule 6). */
   unite(batch: Batch, peer: TaggedContexts, except: Context): void {
-    const own = this.#run?.actor
-    if (own !== undefined && peer.seen.lastOf(own) > this.#run!.counter) {
-      this.#options.onIdentityClash(`a peer knows updates of this run, ${own}, that were not issued here`)
-    }
+    this.#run.checkSeen(peer.seen)
     for (const [mine, theirs] of [
       [this.seen, peer.seen],
       [this.applied, peer.applied],
@@ -284,7 +204,7 @@ export class Ledger implements Contexts {
       }
       mine.union(news)
     }
-    this.#settleLost(batch)
+    this.entries.settleLost(batch)
   }
 
   /**
@@ -293,47 +213,9 @@ export class Ledger implements Contexts {
    */
   hasUnsettled(batch: Batch, peer: TaggedContexts, compared: Context): boolean {
     for (const dot of this.seen.minus(compared).intersection(peer.seen).dots()) {
-      if (this.dotRow(batch, dot)?.state === 'live') return true
+      if (this.dots.read(batch, dot)?.state === 'live') return true
     }
     return false
-  }
-
-  /** After a complete pass the fate of what was lost is known: what a peer did not bring is deleted. */
-  #settleLost(batch: Batch): void {
-    for (const address of this.#lost.values()) {
-      const key = entryKey(address)
-      if (this.versions(batch, address, key).length === 0) batch.set(key, null)
-    }
-    this.#lost.clear()
-  }
-
-  /** Rewrites or deletes the dot row of a dot; for the log and the repair. */
-  setDotRow(batch: Batch, dot: Dot, row: DotRow | null): void {
-    const key = dotKey(dot)
-    const bytes = row === null ? null : encodeDotRow(key, row)
-    // A live row only ever takes the place of none, or of another live one.
-    if (row?.state !== 'live') this.#countLog(batch, key, bytes)
-    batch.set(key, bytes)
-  }
-
-  #countLog(batch: Batch, key: Buffer, bytes: Buffer | null): void {
-    const logBytes = this.logBytes
-    batch.onUndo(() => {
-      this.logBytes = logBytes
-    })
-    this.logBytes += (bytes?.length ?? 0) - loggedBytes(batch, key)
-  }
-
-  /** Notes a new floor of the feed: below it rows may be missing. */
-  raiseFeedFloor(sequence: number): void {
-    if (sequence > this.#state.feedFloor) this.#state = { ...this.#state, feedFloor: sequence }
-  }
-
-  /** The least position whose log row has something to wait for again since the last call; Infinity when there is none. */
-  takeReopened(): number {
-    const reopened = this.#reopened
-    this.#reopened = Number.POSITIVE_INFINITY
-    return reopened
   }
 
   /** Takes dots out of both contexts (damage: their fate is to be learnt again). */
@@ -357,17 +239,6 @@ export class Ledger implements Contexts {
     }
   }
 
-  /** Sets counts and checksum to what was counted (repair). */
-  resetCounts(batch: Batch, counts: { liveDots: number; checksum: Checksum; userEntries: number }): void {
-    batch.touch()
-    this.#state = { ...this.#state, ...counts }
-  }
-
-  /** Rewrites an entry's versions; counts, checksum, deadlines and trie follow. For the repair and for clashes. */
-  rewriteVersions(batch: Batch, address: Address, before: readonly Version[], after: readonly Version[]): void {
-    this.#writeVersions(batch, address, entryKey(address), before, after)
-  }
-
   /** Adds the rows that go with every batch and hands over what it did to memory. */
   seal(batch: Batch): LedgerChanges {
     for (const actor of this.#touched) {
@@ -376,22 +247,20 @@ export class Ledger implements Contexts {
       const row = { member, seen: this.seen.rangesOf(actor), applied: this.applied.rangesOf(actor) }
       batch.set(key, row.seen.length === 0 ? null : encodeContext(key, row))
     }
-    this.#state = { ...this.#state, logBytes: this.logBytes }
-    batch.set(stateKey, encodeState(this.#state))
+    const { state } = this
+    batch.set(stateKey, encodeState(state))
     const changes: LedgerChanges = {
       seen: this.seen.clone(),
       applied: this.applied.clone(),
-      state: this.#state,
-      trie: [...this.#trie.values()],
-      events: this.#events,
+      state,
+      trie: this.entries.takeTrie(),
+      events: this.feed.takeEvents(),
       issued: this.#issued,
       contextsChanged: this.#touched.size > 0,
-      systemWrites: this.systemWrites,
-      hasLost: this.hasLost,
+      systemWrites: this.entries.systemWrites,
+      hasLost: this.entries.hasLost,
     }
     this.#touched.clear()
-    this.#trie = new Map()
-    this.#events = []
     this.#issued = []
     return changes
   }
@@ -403,7 +272,7 @@ export class Ledger implements Contexts {
     // Without its bytes an update is of use only when its version was met here before.
     if (update.value === null && !this.seen.has(dot)) return noOutcome
     if (!includesDot(entry.bare, dot)) return this.apply(batch, update, member)
-    this.#checkIdentity(dot)
+    this.#run.checkDot(dot)
     if (this.seen.has(dot)) {
       this.#settleClashOf(batch, update)
       return noOutcome
@@ -417,10 +286,10 @@ export class Ledger implements Contexts {
   #applyNews(batch: Batch, update: Update, knowledge: Knowledge): ApplyOutcome {
     const { dot, address } = update
     const key = entryKey(address)
-    const before = this.versions(batch, address, key)
-    const known = this.seen.has(dot) ? this.dotRow(batch, dot) : undefined
+    const before = this.entries.read(batch, key)
+    const known = this.seen.has(dot) ? this.dots.read(batch, dot) : undefined
     const change = applyUpdate(before, update, this.seen)
-    this.#writeVersions(batch, address, key, before, change.versions)
+    this.entries.write(batch, address, key, before, change.versions)
     for (const superseded of update.supersedes) this.#supersede(batch, superseded, update, change.dropped)
     const isLive = change.versions.some((version) => sameDot(version.dot, dot))
     this.#writeDotRow(batch, update, isLive, known, knowledge.bare)
@@ -436,10 +305,10 @@ export class Ledger implements Contexts {
     // A put seen before and gone, of which nobody here knows what superseded it, could not be sent on safely: it is not logged.
     const isLogged = isLive || kind !== 'put' || supersededBy !== null || !this.seen.has(dot)
     if (!isLogged) return
-    const sequence = this.#placeOf(batch, update, known)
+    const sequence = this.feed.placeOf(batch, update, known)
     const value = isLive ? null : update.value
     const state = isLive ? 'live' : 'logged'
-    this.setDotRow(batch, dot, {
+    this.dots.write(batch, dot, {
       state,
       kind,
       bare,
@@ -455,96 +324,23 @@ export class Ledger implements Contexts {
 
   /** What becomes of the dot row of a dot that an update superseded. */
   #supersede(batch: Batch, superseded: Dot, by: Update, dropped: readonly Version[]): void {
-    const row = this.seen.has(superseded) ? this.dotRow(batch, superseded) : undefined
+    const row = this.seen.has(superseded) ? this.dots.read(batch, superseded) : undefined
     const version = dropped.find((other) => sameDot(other.dot, superseded))
     if (version !== undefined && row?.state === 'live') {
-      this.setDotRow(batch, superseded, { ...row, state: 'logged', supersededBy: by.dot, value: version.value })
+      this.dots.write(batch, superseded, { ...row, state: 'logged', supersededBy: by.dot, value: version.value })
     } else if (row !== undefined && row.supersededBy === null) {
-      this.setDotRow(batch, superseded, { ...row, supersededBy: by.dot })
+      this.dots.write(batch, superseded, { ...row, supersededBy: by.dot })
     } else if (row === undefined && !this.seen.has(superseded)) {
-      this.setDotRow(batch, superseded, stubRow(by))
+      this.dots.write(batch, superseded, stubRow(by))
     }
     this.#addDot(batch, this.seen, superseded)
   }
 
-  /** The version's dot row goes; what the feed told of its arrival stays readable, without its bytes. */
-  #noteRemoval(batch: Batch, address: Address, { dot, time }: Version): void {
-    const arrival = this.dotRow(batch, dot)?.sequence ?? 0
-    this.setDotRow(batch, dot, null)
-    const isAboveFloor = arrival > this.#state.feedFloor
-    if (arrival > 0) {
-      const key = feedKey(arrival)
-      batch.set(key, isAboveFloor ? encodeFeed(key, { kind: 'past', dot, address, time }) : null)
-    }
-    const sequence = this.#nextSequence()
-    const key = feedKey(sequence)
-    batch.set(key, encodeFeed(key, { kind: 'removal', dot, address, time, arrival: isAboveFloor ? arrival : 0 }))
-    this.#events.push({ sequence, address, op: 'del', dot, time, value: null })
-  }
-
-  /** Where an update stands in the feed: a version that came bare, and then as its own update, keeps its place. */
-  #placeOf(batch: Batch, update: Update, known: DotRow | undefined): number {
-    if (known?.state === 'live') return known.sequence
-    if (known === undefined || known.sequence === 0) return this.#arrive(batch, update)
-    this.#reopened = Math.min(this.#reopened, known.sequence)
-    return known.sequence
-  }
-
-  /** Gives an update its place in the feed. */
-  #arrive(batch: Batch, update: Update): number {
-    const { address, dot, time, value, kind } = update
-    const sequence = this.#nextSequence()
-    const key = feedKey(sequence)
-    batch.set(key, encodeFeed(key, { kind: 'update', dot }))
-    const op = kind === 'put' ? 'put' : kind === 'delete' ? 'del' : 'expire'
-    this.#events.push({ sequence, address, op, dot, time, value })
-    return sequence
-  }
-
-  #nextSequence(): number {
-    const sequence = this.#state.sequence + 1
-    this.#state = { ...this.#state, sequence }
-    return sequence
-  }
-
-  #writeVersions(
-    batch: Batch,
-    address: Address,
-    key: Buffer,
-    before: readonly Version[],
-    after: readonly Version[],
-  ): void {
-    if (before === after) return
-    if (!isUserAddress(address)) this.systemWrites++
-    batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
-    if (this.#lost.size > 0) this.#lost.delete(addressText(address))
-    for (const version of before) if (!after.includes(version)) this.#count(batch, key, address, version, -1)
-    for (const version of after) if (!before.includes(version)) this.#count(batch, key, address, version, 1)
-    const appeared = Number(after.length > 0) - Number(before.length > 0)
-    if (appeared !== 0 && isUserAddress(address)) {
-      this.#state = { ...this.#state, userEntries: this.#state.userEntries + appeared }
-    }
-    this.#changeTrie(batch, addressId(address), after)
-  }
-
-  #count(batch: Batch, key: Buffer, address: Address, version: Version, sign: 1 | -1): void {
-    const checksum = shiftChecksum(this.#state.checksum, fingerprint(dotKey(version.dot), key), sign)
-    this.#state = { ...this.#state, liveDots: this.#state.liveDots + sign, checksum }
-    const mark = sign === 1 ? new Uint8Array(0) : null
-    if (address.type === 'ctr' && isBaseline(version.value)) batch.set(baselineKey(version.dot), mark)
-    if (version.expiresAtMs !== null) batch.set(deadlineKey(version.expiresAtMs, version.dot), mark)
-  }
-
-  #changeTrie(batch: Batch, id: Buffer, versions: readonly Version[]): void {
-    const text = id.toString('latin1')
-    const before = this.#trie.get(text)
-    batch.onUndo(() => {
-      if (before === undefined) this.#trie.delete(text)
-      else this.#trie.set(text, before)
-    })
-    const isGone = versions.length === 0
-    const digest = isGone ? null : entryDigest(id, versions)
-    this.#trie.set(text, { id, digest, locator: isGone ? null : versions[0]!.dot })
+  /** A version that the peer had seen and no longer has is gone: so is its dot row. */
+  #removed(batch: Batch, address: Address, version: Version): void {
+    const arrival = this.dots.read(batch, version.dot)?.sequence ?? 0
+    this.dots.write(batch, version.dot, null)
+    this.feed.remove(batch, address, version, arrival)
   }
 
   #addDot(batch: Batch, context: Context, dot: Dot): void {
@@ -574,37 +370,6 @@ export class Ledger implements Contexts {
     this.members.set(actor, member)
   }
 
-  #newActor(): Actor {
-    const actor = Buffer.from(this.#options.environment.randomBytes(actorBytes)).toString('hex')
-    this.members.set(actor, this.#options.member)
-    return actor
-  }
-
-  /** A wall clock that jumped against the monotonic one: this machine may be the clone of a running one. */
-  #watchClock(nowMs: number): void {
-    if (this.#run === undefined) return
-    const offsetMs = this.#clockOffsetMs(nowMs)
-    const jumpMs = offsetMs - this.#run.clockOffsetMs
-    this.#run.clockOffsetMs = offsetMs
-    if (Math.abs(jumpMs) > clockJumpMs) {
-      this.#options.onIdentityClash(
-        `its clock jumped by ${Math.round(jumpMs / 100) / 10} s, as that of a copied machine does`,
-      )
-    }
-  }
-
-  #clockOffsetMs(nowMs: number): number {
-    return nowMs - this.#options.environment.monotonicMs()
-  }
-
-  /** A dot of our own run that we did not issue: the disk was cloned while it ran. The owner ends the run; the update is taken as another's. */
-  #checkIdentity(dot: Dot): void {
-    if (this.#run === undefined || dot.actor !== this.#run.actor || dot.counter <= this.#run.counter) return
-    this.#options.onIdentityClash(
-      `update ${dot.actor}:${dot.counter} bears the id of this run, but was not issued here`,
-    )
-  }
-
   #settleClashOf(batch: Batch, update: Update): void {
     if (update.kind !== 'put' || update.value === null) return
     const live = this.versions(batch, update.address).find((version) => sameDot(version.dot, update.dot))
@@ -622,53 +387,11 @@ export class Ledger implements Contexts {
     const theirsKeeps = Buffer.compare(entryDigest(noId, [theirs]), entryDigest(noId, [mine])) > 0
     const [winner, loser] = theirsKeeps ? [theirs, mine] : [mine, theirs]
     const after = before.map((version) => (version === mine ? winner : version))
-    if (theirsKeeps) this.rewriteVersions(batch, address, before, after)
+    if (theirsKeeps) this.entries.write(batch, address, entryKey(address), before, after)
     this.#options.onIdentityClash(
       `dot ${theirs.dot.actor}:${theirs.dot.counter} was issued twice with different values`,
     )
     if (after.some((version) => Buffer.compare(version.valueHash, loser.valueHash) === 0)) return
     this.issue(batch, { address, kind: 'put', expiresAtMs: loser.expiresAtMs, value: loser.value, supersedes: [] })
-  }
-
-  #reading<T>(read: () => T): T {
-    try {
-      return read()
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#options.onDamage(error as Error)
-      throw new HearsayError(
-        'DAMAGED_VALUE',
-        'a record on the disk fails its checksum; the store is being verified, and what is damaged is fetched again from peers',
-        {},
-        { cause: error },
-      )
-    }
-  }
-}
-
-/** What a dot row counts for in the log: nothing when it is not there, live, or unreadable. */
-function loggedBytes(batch: Batch, key: Buffer): number {
-  try {
-    const row = batch.get(key)
-    return row === undefined || isLiveRow(row) ? 0 : row.length
-  } catch (error) {
-    if (isDamage(error)) return 0
-    throw error
-  }
-}
-
-function stubRow(by: Update): DotRow {
-  const { address, time } = by
-  return {
-    state: 'stub',
-    kind: 'put',
-    bare: true,
-    sequence: 0,
-    address,
-    time,
-    expiresAtMs: null,
-    supersedes: [],
-    supersededBy: by.dot,
-    value: null,
   }
 }

@@ -134,7 +134,7 @@ export class UpdateLog {
   /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
   async trim(): Promise<number> {
     let trimmed = 0
-    this.#cursor = Math.min(this.#cursor, this.#owner.ledger.takeReopened() - 1)
+    this.#cursor = Math.min(this.#cursor, this.#owner.ledger.feed.takeReopened() - 1)
     for (;;) {
       const candidates = await this.#candidates()
       if (candidates.length === 0) break
@@ -211,7 +211,7 @@ export class UpdateLog {
 
   /** Measured again only when what it misses, or the log, has changed. */
   #bytesFor(member: MemberTag, missed: Context): number {
-    const { logBytes } = this.#owner.ledger
+    const { logBytes } = this.#owner.ledger.dots
     const known = this.#measured.get(member)
     if (known?.logBytes === logBytes && known.missed.equals(missed)) return known.bytes
     const bytes = this.#measure(missed)
@@ -257,7 +257,7 @@ export class UpdateLog {
     let cursor = this.#cursor
     if (!this.#owner.areMembersSettled) return { rows, cursor, isStopped: true }
     for (const candidate of candidates) {
-      const row = candidate.dot === null ? undefined : this.#owner.ledger.dotRow(batch, candidate.dot)
+      const row = candidate.dot === null ? undefined : this.#owner.ledger.dots.read(batch, candidate.dot)
       const isForced = this.#isOverLimit(row)
       if (candidate.sequence > this.#hold && !isForced) return { rows, cursor, isStopped: true }
       if (row !== undefined && !isForced && !acknowledged.has(candidate.dot!)) {
@@ -273,14 +273,14 @@ export class UpdateLog {
   }
 
   #isOverLimit(row: DotRow | undefined): boolean {
-    if (this.#owner.ledger.logBytes > this.#limits.maxBytes) return true
+    if (this.#owner.ledger.dots.logBytes > this.#limits.maxBytes) return true
     return row !== undefined && row.time.ms < this.#owner.nowMs() - this.#limits.maxAgeMs
   }
 
   #dropSuperseded(batch: Batch, row: DotRow, acknowledged: Context, isForced: boolean): number {
     let rows = 0
     for (const superseded of row.supersedes) {
-      const theirs = this.#owner.ledger.dotRow(batch, superseded)
+      const theirs = this.#owner.ledger.dots.read(batch, superseded)
       if (theirs === undefined || theirs.state === 'live') continue
       if (theirs.sequence > this.#hold && !isForced) continue
       // What only remembers its successor is of no use without it; anything else waits for its own acknowledgements.
@@ -292,11 +292,11 @@ export class UpdateLog {
 
   #drop(batch: Batch, dot: Dot | null, sequence: number, row: DotRow | undefined): number {
     if (row !== undefined && dot !== null) {
-      this.#owner.ledger.setDotRow(batch, dot, null)
+      this.#owner.ledger.dots.write(batch, dot, null)
     }
     if (sequence > 0) {
       batch.set(feedKey(sequence), null)
-      this.#owner.ledger.raiseFeedFloor(sequence)
+      this.#owner.ledger.feed.raiseFloor(sequence)
     }
     return 1
   }

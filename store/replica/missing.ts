@@ -1,13 +1,24 @@
 /** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Committed state only. */
 
-import { type DotRow, decodeDotRow, decodeVersions, dotKey, dotOfKey, entryKey } from '../keyspace.js'
+import {
+  type DotRow,
+  decodeDotRow,
+  decodeVersions,
+  dotKey,
+  dotOfKey,
+  entryAddress,
+  entryKey,
+  entryPrefix,
+  isDamage,
+  rangeOf,
+} from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import { type Address, addressText } from '../model/address.js'
 import type { MemberTag } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import { type Actor, type Dot, dotText, sameDot } from '../model/dot.js'
 import { updateOf } from '../model/join.js'
-import type { Update, Version } from '../model/update.js'
+import type { Entry, Update, Version } from '../model/update.js'
 import { chainMax } from './limits.js'
 import type { MissingUpdates, PeerEntry } from './types.js'
 
@@ -43,6 +54,24 @@ export class PeerReader {
     const key = entryKey(address)
     const row = this.#store.get(key)
     return row !== undefined && decodeVersions(key, row).length === 0
+  }
+
+  /** The mesh's own records whose key starts with a prefix; those that cannot be read are told of, and left out. */
+  async systemEntries(prefix: string, damageFound: (row: Error) => void): Promise<Entry[]> {
+    const entries: Entry[] = []
+    const gte = entryPrefix('system', prefix)
+    for await (const rows of this.#store.scan({ gte, lt: rangeOf('system').lt })) {
+      for (const { key, value } of rows) {
+        if (!Buffer.from(key).subarray(0, gte.length).equals(gte)) return entries
+        try {
+          entries.push({ address: entryAddress(key), versions: decodeVersions(key, value) })
+        } catch (error) {
+          if (!isDamage(error)) throw error
+          damageFound(error as Error)
+        }
+      }
+    }
+    return entries
   }
 
   /** An address with all of its live versions and what they superseded. Throws DamagedRow. */

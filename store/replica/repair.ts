@@ -3,8 +3,8 @@ import { decodeVersions, encodeVersions, entryAddress, entryKey, isDamage } from
 import type { Address } from '../model/address.js'
 import type { Contexts } from '../model/codec.js'
 import { type Dot, dotText, sameDot } from '../model/dot.js'
-import type { Version } from '../model/update.js'
 import type { Batch } from './batch.js'
+import { indexRow } from './dot-rows.js'
 import type { Ledger } from './ledger.js'
 import type { Damage } from './verify.js'
 
@@ -17,10 +17,10 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Cont
   for (const { address } of damage.lost) dropUnreadable(batch, entryKey(address))
   const lost = stillLost(batch, ledger, damage)
   for (const { dot, address } of lost) {
-    ledger.setDotRow(batch, dot, null)
-    ledger.markLost(batch, address)
+    ledger.dots.write(batch, dot, null)
+    ledger.entries.markLost(batch, address)
   }
-  for (const dot of unreadableLogged(damage)) ledger.setDotRow(batch, dot, null)
+  for (const dot of unreadableLogged(damage)) ledger.dots.write(batch, dot, null)
   const reindexed = reindex(batch, ledger, damage)
   const { rebuilt } = damage
   if (rebuilt === undefined)
@@ -31,7 +31,7 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Cont
   else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt, known))
   recount(batch, ledger, damage)
   // What the feed says of the time before may have holes: readers from then are told so.
-  ledger.raiseFeedFloor(ledger.state.sequence)
+  ledger.feed.raiseFloor(ledger.feed.state.sequence)
   const found = `${damage.damagedEntryKeys.length} unreadable entries, ${lost.length} lost versions, ${reindexed} index rows`
   return rebuilt === undefined
     ? `damage on the disk was found and located (${found}); what is missing is fetched again from peers`
@@ -85,26 +85,10 @@ function reindex(batch: Batch, ledger: Ledger, damage: Damage): number {
   let count = 0
   for (const { version, address } of damage.unindexed) {
     if (!ledger.versions(batch, address).some((other) => sameDot(other.dot, version.dot))) continue
-    ledger.setDotRow(batch, version.dot, indexRow(version, address))
+    ledger.dots.write(batch, version.dot, indexRow(version, address))
     count++
   }
   return count
-}
-
-function indexRow(version: Version, address: Address) {
-  const { time, expiresAtMs } = version
-  return {
-    state: 'live' as const,
-    kind: 'put' as const,
-    bare: true,
-    sequence: 0,
-    address,
-    time,
-    expiresAtMs,
-    supersedes: [],
-    supersededBy: null,
-    value: null,
-  }
 }
 
 /**
@@ -125,7 +109,7 @@ function recount(batch: Batch, ledger: Ledger, damage: Damage): void {
   const { entries, state } = damage.survey
   const now = ledger.state
   const then = state ?? now
-  ledger.resetCounts(batch, {
+  ledger.entries.resetCounts(batch, {
     liveDots: entries.liveDots + now.liveDots - then.liveDots,
     userEntries: entries.userEntries + now.userEntries - then.userEntries,
     checksum: {

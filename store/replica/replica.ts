@@ -2,57 +2,29 @@
  * The replica: one store as one CRDT behind one writer. Users' writes and peers' updates go through the same ledger;
  * what is shown to sessions, heartbeats, gossip and watchers is committed state alone.
  */
-import type { Environment, Timer } from '../environment.js'
+import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
-import {
-  decodeFeedHold,
-  decodeFormat,
-  decodeRetry,
-  decodeState,
-  decodeVersions,
-  emptyChecksum,
-  encodeFeedHold,
-  encodeFormat,
-  encodeRetry,
-  encodeRetryOrder,
-  encodeState,
-  entryAddress,
-  entryPrefix,
-  feedHoldKey,
-  formatKey,
-  formatVersion,
-  isDamage,
-  rangeOf,
-  retryKeyRow,
-  retryOrderKey,
-  type StateRow,
-  stateKey,
-} from '../keyspace.js'
+import { decodeFeedHold, encodeFeedHold, feedHoldKey, isDamage } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
-import { Trie } from '../merkle/trie.js'
+import type { Trie } from '../merkle/trie.js'
 import { type Address, isUserAddress } from '../model/address.js'
-import { zeroTime } from '../model/clock.js'
-import {
-  type Contexts,
-  type MemberTag,
-  type TaggedContexts,
-  type TaggedUpdates,
-  unknownMember,
-} from '../model/codec.js'
+import { type MemberTag, type TaggedContexts, type TaggedUpdates, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import { type Actor, actorBytes, type Dot, sameDot } from '../model/dot.js'
+import type { Actor, Dot } from '../model/dot.js'
 import type { DisplayClock } from '../model/register.js'
 import type { Entry, Version } from '../model/update.js'
 import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
 import { FeedReader } from './feed.js'
-import { Ledger, type LedgerChanges, type TrieChange } from './ledger.js'
-import { baselineSweepChance, reissueRowsMax, retryPruneIntervalMs, trieSliceNodes, trimIntervalMs } from './limits.js'
-import { type Hint, type LogLimits, UpdateLog } from './log.js'
+import { Health, type HealthOwner } from './health.js'
+import { Identity } from './identity.js'
+import { Ledger, type LedgerChanges } from './ledger.js'
+import { type Hint, type LogLimits, type LogOwner, UpdateLog } from './log.js'
 import { PeerReader } from './missing.js'
+import { type OpenedRows, openRows } from './opening.js'
 import { Past } from './past.js'
-import { repair } from './repair.js'
+import { transactionOn } from './transaction.js'
 import type {
   ApplyOutcome,
   Capture,
@@ -63,7 +35,7 @@ import type {
   SyncReplica,
   Transaction,
 } from './types.js'
-import { isSound, loadContexts, Verification } from './verify.js'
+import { Upkeep, type UpkeepOwner } from './upkeep.js'
 import { GroupCommit } from './writer.js'
 
 /** How a replica is opened. */
@@ -97,84 +69,52 @@ export class Replica implements SyncReplica {
   readonly #reader: PeerReader
   readonly #log: UpdateLog
   readonly #expiry: ExpirySweep
-  readonly #baselines: BaselineSweep
+  readonly #upkeep: Upkeep
+  readonly #health: Health
+  readonly #identity: Identity
   readonly #feed: FeedReader
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
-  #committed: { seen: Context; applied: Context; state: StateRow; systemWrites: number; hasLost: boolean }
-  #trie = new Trie()
-  /** While the trie is being built: changes committed meanwhile, to be made afterwards. */
-  #trieBacklog: TrieChange[] | undefined = []
-  #verifying: Promise<void> | undefined
-  #isVerified = false
-  #isSuspect: boolean
-  #verificationFailure: HearsayError | undefined
-  #damageEpoch = 0
+  #committed: Committed
   #listener: ((commit: Commit) => void) | undefined
-  #verificationListener: (() => void) | undefined
-  #trimTimer: Timer | undefined
-  /** When remembered answers were last pruned, on the monotonic clock; the first time is soon after the start. */
-  #prunedAtMs = Number.NEGATIVE_INFINITY
-  #isClosed = false
 
-  private constructor(
-    options: ReplicaOptions,
-    contexts: Contexts,
-    members: Map<Actor, MemberTag>,
-    state: StateRow,
-    isSuspect: boolean,
-  ) {
+  private constructor(options: ReplicaOptions, opened: OpenedRows) {
+    const { store, environment } = options
+    const { contexts, members, state } = opened
     this.#options = options
-    this.#store = options.store
-    this.#environment = options.environment
-    this.#isSuspect = isSuspect
-    this.#committed = {
-      seen: contexts.seen.clone(),
-      applied: contexts.applied.clone(),
-      state,
-      systemWrites: 0,
-      hasLost: false,
-    }
+    this.#store = store
+    this.#environment = environment
+    const { seen, applied } = contexts
+    this.#committed = { seen: seen.clone(), applied: applied.clone(), state, systemWrites: 0, hasLost: false }
     this.#ledger = new Ledger(contexts, members, state, {
-      environment: options.environment,
+      environment,
       member: options.member,
       clockBoundMs: options.clockBoundMs,
-      onIdentityClash: (what) => this.#identityClash(what),
-      onDamage: (row) => this.#damageFound(row),
+      onIdentityClash: (what) => this.#identity.clash(what),
+      onDamage: (row) => this.#health.damageFound(row),
     })
-    this.#writer = new GroupCommit(options.store, options.sync, {
+    this.#writer = new GroupCommit(store, options.sync, {
       seal: (batch) => {
         const changes = this.#ledger.seal(batch)
         return () => this.#commit(changes)
       },
-      failed: (error) => this.#failed(error),
+      failed: (error) => this.#health.storeFailed(error),
     })
-    this.#reader = new PeerReader(options.store)
-    this.#feed = new FeedReader(options.store, (row) => this.#damageFound(row))
-    this.#past = new Past(options.environment, this.#committed.applied)
-    const replica = this
-    this.#log = new UpdateLog(
-      options.store,
-      {
-        ledger: this.#ledger,
-        get committedApplied() {
-          return replica.#committed.applied
-        },
-        get areMembersSettled() {
-          return replica.#ledger.systemWrites === replica.#committed.systemWrites
-        },
-        submit: (write) => replica.#submit(write),
-        nowMs: () => replica.#environment.nowMs(),
-      },
-      options.log,
-    )
-    this.#expiry = new ExpirySweep(options.store, options.environment, this)
-    this.#baselines = new BaselineSweep(
-      options.store,
-      this,
-      (dot) => this.#log.isKnownToAll(dot),
-      (actors) => this.#log.areMembers(actors, options.member),
-    )
+    this.#reader = new PeerReader(store)
+    this.#feed = new FeedReader(store, (row) => this.#health.damageFound(row))
+    this.#past = new Past(environment, this.#committed.applied)
+    this.#log = new UpdateLog(store, this.#logOwner(), options.log)
+    this.#expiry = new ExpirySweep(store, environment, this)
+    this.#upkeep = new Upkeep(this.#upkeepOwner())
+    this.#health = new Health(this.#healthOwner(), opened.isDamaged || (options.isSuspect ?? false))
+    this.#identity = new Identity({
+      ledger: this.#ledger,
+      reader: this.#reader,
+      seenOf: (actor) => this.#committed.seen.rangesOf(actor),
+      flushed: () => this.#writer.flushed(),
+      transact: (write) => this.transact(write),
+      warn: (about, warning) => this.#warn(about, warning),
+    })
   }
 
   /**
@@ -182,45 +122,7 @@ export class Replica implements SyncReplica {
    * Verification runs in the background once `verify()` is called. Throws STORE_FORMAT for a store of a newer version.
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const { store } = options
-    let isSuspect = options.isSuspect ?? false
-    const suspect = <T>(read: () => T): T | undefined => {
-      try {
-        return read()
-      } catch {
-        isSuspect = true
-        return undefined
-      }
-    }
-    const format = store.get(formatKey)
-    const version = format === undefined ? undefined : suspect(() => decodeFormat(format))
-    if (version !== undefined && version > formatVersion) {
-      throw new HearsayError(
-        'STORE_FORMAT',
-        `the data directory has format ${version}, this version knows ${formatVersion}; update hearsay`,
-      )
-    }
-    const stateRow = store.get(stateKey)
-    const known = stateRow === undefined ? undefined : suspect(() => decodeState(stateRow))
-    const seen = new Context()
-    const applied = new Context()
-    const members = new Map<Actor, MemberTag>()
-    const { damaged } = await loadContexts(store, (actor, row) => {
-      seen.setRanges(actor, row.seen)
-      applied.setRanges(actor, row.applied)
-      members.set(actor, row.member)
-    })
-    const isNew = format === undefined && stateRow === undefined && seen.isEmpty
-    const state = known ?? freshState(options.environment)
-    isSuspect ||= damaged || (known === undefined && !isNew)
-    if (isNew) {
-      const first = [
-        { key: formatKey, value: encodeFormat(formatVersion) },
-        { key: stateKey, value: encodeState(state) },
-      ]
-      await store.write(first, { sync: true })
-    }
-    return new Replica(options, { seen, applied }, members, state, isSuspect)
+    return new Replica(options, await openRows(options.store, options.environment))
   }
 
   // --- users and the mesh's own records -----------------------------------------------------------------------------
@@ -235,7 +137,7 @@ export class Replica implements SyncReplica {
 
   /** The committed live versions at an address. Throws DAMAGED_VALUE, and NOT_VERIFIED for a damaged store until it is verified. */
   versions(address: Address): readonly Version[] {
-    if (this.#isInDoubt && isUserAddress(address)) throw this.#verificationFailure ?? beingVerified()
+    if (this.#health.doubt !== undefined && isUserAddress(address)) throw this.#health.doubt
     return this.reading(() => {
       const versions = this.#reader.versions(address)
       if (versions.length > 0 || !this.#reader.isLost(address)) return versions
@@ -247,27 +149,8 @@ export class Replica implements SyncReplica {
   }
 
   /** The mesh's own records whose key starts with a prefix. One that cannot be read is left out, and fetched again from peers: no damage keeps a node from starting. */
-  async scanSystem(prefix: string): Promise<Entry[]> {
-    const entries: Entry[] = []
-    const gte = entryPrefix('system', prefix)
-    for await (const rows of this.#store.scan({ gte, lt: rangeOf('system').lt })) {
-      for (const { key, value } of rows) {
-        if (!Buffer.from(key.buffer, key.byteOffset, key.byteLength).subarray(0, gte.length).equals(gte)) return entries
-        const entry = this.#readableEntry(key, value)
-        if (entry !== undefined) entries.push(entry)
-      }
-    }
-    return entries
-  }
-
-  #readableEntry(key: Uint8Array, value: Uint8Array): Entry | undefined {
-    try {
-      return { address: entryAddress(key), versions: decodeVersions(key, value) }
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#damageFound(error as Error)
-      return undefined
-    }
+  scanSystem(prefix: string): Promise<Entry[]> {
+    return this.#reader.systemEntries(prefix, (row) => this.#health.damageFound(row))
   }
 
   /** The store beneath, for listings in key order; committed rows alone are in it. */
@@ -314,7 +197,7 @@ export class Replica implements SyncReplica {
     return this.#submit((batch) =>
       this.#ledger.write(batch, () => {
         batch.touch()
-        this.#ledger.raiseFeedFloor(sequence)
+        this.#ledger.feed.raiseFloor(sequence)
       }),
     )
   }
@@ -353,18 +236,12 @@ export class Replica implements SyncReplica {
 
   /** What keeps users from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
   get obstacle(): HearsayError | undefined {
-    return this.failure ?? (this.#isInDoubt ? (this.#verificationFailure ?? beingVerified()) : undefined)
+    return this.failure ?? this.#health.doubt
   }
 
   /** Why this replica is not verified, in words; null when it is. */
   get unverifiedReason(): string | null {
-    if (this.#isVerified) return null
-    return (this.failure ?? this.#verificationFailure)?.message ?? 'the store is being compared with its checksums'
-  }
-
-  /** A damaged store: what it does not show may be lost, and is not to be answered as absent. */
-  get #isInDoubt(): boolean {
-    return this.#isSuspect && !this.#isVerified
+    return this.#health.unverifiedReason
   }
 
   // --- the listener -------------------------------------------------------------------------------------------------
@@ -376,37 +253,33 @@ export class Replica implements SyncReplica {
 
   /** Names who is told when a verification begins, when one has passed, and when the store fails: `isVerified` has changed. */
   onVerification(listener: () => void): void {
-    this.#verificationListener = listener
+    this.#health.onChange(listener)
   }
 
   // --- sync ---------------------------------------------------------------------------------------------------------
 
   get isVerified(): boolean {
-    return this.#isVerified
+    return this.#health.isVerified
   }
 
   /** Whether something was lost to damage whose fate only a complete pass with a peer can tell, or show to be known. */
   get awaitsPass(): boolean {
-    return this.#ledger.hasLost || this.#committed.hasLost
+    return this.#ledger.entries.hasLost || this.#committed.hasLost
   }
 
   get damageEpoch(): number {
-    return this.#damageEpoch
+    return this.#health.damageEpoch
   }
 
   get trie(): Trie {
-    return this.#trie
+    return this.#health.trie
   }
 
   capture(): Capture {
     const { seen, applied } = this.#committed
-    return {
-      seen: seen.clone(),
-      applied: applied.clone(),
-      members: this.#ledger.members,
-      root: this.#trie.root(),
-      entries: this.#trie.size,
-    }
+    const { members } = this.#ledger
+    const { trie } = this.#health
+    return { seen: seen.clone(), applied: applied.clone(), members, root: trie.root(), entries: trie.size }
   }
 
   appliedBefore(ageMs: number): Context {
@@ -425,7 +298,7 @@ export class Replica implements SyncReplica {
     try {
       return await this.#reader.readMissing(missing, bytesMax, peerApplied)
     } catch (error) {
-      return this.#damagedOr(error)
+      return this.#health.damagedOr(error)
     }
   }
 
@@ -442,10 +315,10 @@ export class Replica implements SyncReplica {
   }
 
   async unite(peer: TaggedContexts, except: Context = noDots, compared?: Context): Promise<void> {
-    const epoch = this.#damageEpoch
+    const epoch = this.damageEpoch
     await this.#submit((batch) => {
       // Damage found meanwhile: what was compared is not what is here now.
-      if (epoch !== this.#damageEpoch || !this.#isVerified) return
+      if (epoch !== this.damageEpoch || !this.isVerified) return
       if (compared !== undefined && this.#ledger.hasUnsettled(batch, peer, compared)) return
       this.#ledger.write(batch, () => this.#ledger.unite(batch, peer, except))
     })
@@ -460,7 +333,7 @@ export class Replica implements SyncReplica {
 
   /** Bytes of the log that are kept for members that miss updates; 0 when nothing is. */
   get logBytes(): number {
-    return this.#ledger.logBytes
+    return this.#ledger.dots.logBytes
   }
 
   /** What is held for a member. */
@@ -479,11 +352,8 @@ export class Replica implements SyncReplica {
   }
 
   /** Lets go of log rows that every member has acknowledged. Returns how many went. Runs by itself once verified. */
-  async trim(): Promise<number> {
-    if (!this.#isVerified || this.failure !== undefined) return 0
-    const trimmed = await this.#log.trim()
-    await this.#log.compact()
-    return trimmed
+  trim(): Promise<number> {
+    return this.#upkeep.trim()
   }
 
   /** Deletes for good what is past its deadline, as the design's expiry rule allows. Returns how many versions. */
@@ -492,9 +362,8 @@ export class Replica implements SyncReplica {
   }
 
   /** Deletes baselines of counters that subtract from nothing any more, anywhere. Returns how many. Runs by itself now and then. */
-  async sweepBaselines(): Promise<number> {
-    if (!this.#isVerified || this.failure !== undefined) return 0
-    return this.#baselines.sweep()
+  sweepBaselines(): Promise<number> {
+    return this.#upkeep.sweepBaselines()
   }
 
   /** Gives the expiry rule the median of the members' clocks. */
@@ -508,11 +377,8 @@ export class Replica implements SyncReplica {
    * Ends this run's id: the next write takes a new one; live versions of the run are issued again, superseding nothing.
    * For an operator who knows that the disk of this running node was copied; what shows it by itself is noticed without being asked.
    */
-  async rotateActor(reason: string): Promise<void> {
-    const actor = this.#ledger.actor
-    this.#ledger.endRun()
-    this.#warn('identity', `this node took a new actor id: ${reason}`)
-    if (actor !== undefined) await this.#reissueRun(actor)
+  rotateActor(reason: string): Promise<void> {
+    return this.#identity.rotate(reason)
   }
 
   /**
@@ -520,99 +386,17 @@ export class Replica implements SyncReplica {
    * What it rejects with is also shown as a warning, and as the reason why the node is not verified.
    */
   verify(): Promise<void> {
-    this.#verifying ??= this.#verifyOnce()
-      .catch((error: unknown) => this.#verificationFailed(error))
-      .finally(() => {
-        this.#verifying = undefined
-      })
-    return this.#verifying
+    return this.#health.verify()
   }
 
   /** Flushes, stops background work, and closes the store. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    this.#trimTimer?.cancel()
+    this.#upkeep.stop()
     this.#expiry.stop()
-    await this.#verifying?.catch(() => undefined)
+    this.#identity.stop()
+    await this.#health.stop()
     await this.#writer.close().catch(() => undefined)
     await this.#store.close()
-  }
-
-  #verificationFailed(error: unknown): never {
-    if (this.#isClosed) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    const message = `the store could not be verified, and this node does not sync: ${reason}; check the disk, then restart the daemon`
-    this.#verificationFailure = new HearsayError('NOT_VERIFIED', message, {}, { cause: error })
-    this.#warn('verify', message)
-    throw error
-  }
-
-  async #verifyOnce(): Promise<void> {
-    const trie = new Trie()
-    this.#isVerified = false
-    this.#verificationFailure = undefined
-    this.#warnings.delete('verify')
-    this.#trieBacklog = []
-    this.#verificationListener?.()
-    const snapshot = this.#store.snapshot()
-    const known = { seen: this.#committed.seen.clone(), applied: this.#committed.applied.clone() }
-    try {
-      const verification = new Verification(this.#store, snapshot, () => this.#yieldTurn())
-      const survey = await verification.survey(trie)
-      this.#trie = trie
-      for (const change of this.#trieBacklog) changeTrie(trie, change)
-      this.#trieBacklog = undefined
-      while (!trie.refresh(trieSliceNodes)) await this.#yieldTurn()
-      // Writes went on meanwhile: only by how much the count was off at the moment of the snapshot is put right.
-      this.#ledger.logBytes += survey.logBytes - (survey.state?.logBytes ?? this.#ledger.logBytes)
-      this.#ledger.rememberLost(survey.lostAddresses)
-      if (survey.damagedBlocks) this.#options.onUnreadableTables?.()
-      if (this.#isSuspect || !isSound(survey)) {
-        await this.#repair(await verification.locate(survey, this.#isSuspect), known)
-      }
-    } finally {
-      await snapshot.close()
-    }
-    this.#isVerified = this.failure === undefined
-    this.#isSuspect = false
-    this.#verificationListener?.()
-    this.#scheduleTrim()
-    this.#expiry.start()
-  }
-
-  async #yieldTurn(): Promise<void> {
-    await this.#environment.yieldTurn()
-    if (this.#isClosed) throw new HearsayError('STORE_FAILED', 'the store is closing')
-  }
-
-  /** `known`: the contexts in memory when the snapshot was taken. */
-  async #repair(damage: Awaited<ReturnType<Verification['locate']>>, known: Contexts): Promise<void> {
-    const report = await this.#submit((batch) =>
-      this.#ledger.write(batch, () => repair(batch, this.#ledger, damage, known)),
-    )
-    this.#damageEpoch++
-    this.#ledger.endRun()
-    this.#log.rewind()
-    this.#warn('damage', report)
-  }
-
-  async #reissueRun(actor: Actor): Promise<void> {
-    await this.#writer.flushed()
-    const own = new Context(new Map([[actor, this.#committed.seen.rangesOf(actor)]]))
-    let live: { dot: Dot; address: Address }[] = []
-    const flush = async () => {
-      const chunk = live
-      live = []
-      await this.transact((transaction) => {
-        for (const { dot, address } of chunk) reissue(transaction, dot, address)
-      })
-    }
-    for (const dot of own.dots()) {
-      const row = this.#reader.dotRow(dot)
-      if (row?.state === 'live') live.push({ dot, address: row.address })
-      if (live.length >= reissueRowsMax) await flush()
-    }
-    if (live.length > 0) await flush()
   }
 
   // --- inside -------------------------------------------------------------------------------------------------------
@@ -633,129 +417,86 @@ export class Replica implements SyncReplica {
   }
 
   #transaction(batch: Batch): Transaction {
-    const ledger = this.#ledger
-    const nowMs = this.#environment.nowMs()
-    return {
-      nowMs,
-      versions: (address) => ledger.versions(batch, address),
-      put: (address, value, expiresAtMs, supersedes) =>
-        ledger.issue(batch, { address, kind: 'put', value, expiresAtMs, supersedes }).dot,
-      putAs: (address, build) =>
-        ledger.issueAs(batch, (dot) => ({ address, kind: 'put', expiresAtMs: null, ...build(dot) })).dot,
-      remove: (address, supersedes, kind = 'delete') =>
-        ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot,
-      recall: (retryKey) => {
-        const key = retryKeyRow(retryKey)
-        const row = batch.get(key)
-        return row === undefined ? undefined : this.reading(() => decodeRetry(key, row))
-      },
-      remember: (retryKey, requestHash, answer) => {
-        const key = retryKeyRow(retryKey)
-        batch.set(key, encodeRetry(key, { requestHash, answer, atMs: nowMs }))
-        const orderKey = retryOrderKey(ledger.state.sequence)
-        batch.set(orderKey, encodeRetryOrder(orderKey, retryKey, nowMs))
-      },
-    }
+    return transactionOn(batch, this.#ledger, this.#environment.nowMs(), (read) => this.reading(read))
   }
 
   /** The committed state moves in one turn, then the listener hears of it. */
   #commit(changes: LedgerChanges): void {
     this.#committed = changes
-    for (const change of changes.trie) {
-      if (this.#trieBacklog === undefined) changeTrie(this.#trie, change)
-      else this.#trieBacklog.push(change)
-    }
+    this.#health.committed(changes.trie)
     this.#past.note(changes.applied)
     this.#listener?.({ issued: changes.issued, events: changes.events, contextsChanged: changes.contextsChanged })
   }
 
-  #scheduleTrim(): void {
-    this.#trimTimer?.cancel()
-    if (this.#isClosed) return
-    this.#trimTimer = this.#environment.setTimer(trimIntervalMs, () => {
-      this.#tidy()
-        .catch((error: unknown) => this.#warn('trim', `the update log could not be trimmed: ${String(error)}`))
-        .finally(() => this.#scheduleTrim())
-    })
-  }
-
-  async #tidy(): Promise<void> {
-    await this.trim()
-    if (this.#environment.random() < baselineSweepChance) await this.sweepBaselines()
-    const nowMs = this.#environment.monotonicMs()
-    if (this.failure !== undefined || nowMs - this.#prunedAtMs < retryPruneIntervalMs) return
-    this.#prunedAtMs = nowMs
-    await this.#log.pruneRetries()
-  }
-
-  #failed(error: HearsayError): void {
-    this.#isVerified = false
-    this.#verificationListener?.()
-    const { cause } = error
-    if (cause instanceof HearsayError && cause.details.isDamaged === true) this.#options.onUnreadableTables?.()
-    this.#warn('failed', error.message)
-  }
-
-  /** Called in the middle of a write: the id ends at once, the versions of the run are issued again after it. */
-  #identityClash(what: string): void {
-    const actor = this.#ledger.actor
-    this.#ledger.endRun()
-    this.#warn('identity', `this node took a new actor id: ${what}`)
-    if (actor === undefined || this.#isClosed) return
-    this.#reissueRun(actor).catch((error: unknown) =>
-      this.#warn('reissue', `versions of an ended run could not be issued again: ${String(error)}`),
-    )
-  }
-
-  #damageFound(row: Error): void {
-    this.#warn('damaged-row', row.message)
-    if (this.#isVerified && !this.#isClosed) this.verify().catch(() => {})
-  }
-
   /** Runs a read of committed rows; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified again. */
   reading<T>(read: () => T): T {
-    try {
-      return read()
-    } catch (error) {
-      return this.#damagedOr(error)
-    }
+    return this.#health.reading(read)
   }
 
-  #damagedOr(error: unknown): never {
-    if (!isDamage(error)) throw error
-    if (error instanceof HearsayError && error.cause === undefined) throw error
-    this.#damageFound(error as Error)
-    throw new HearsayError(
-      'DAMAGED_VALUE',
-      'the stored record fails its checksum; it is fetched again from peers: try again in a moment',
-      {},
-      { cause: error },
-    )
-  }
-
-  #warn(about: string, warning: string): void {
+  #warn(about: string, warning: string | null): void {
+    if (warning === null) return void this.#warnings.delete(about)
     this.#warnings.set(about, warning)
     this.#options.warn?.(warning)
   }
+
+  // --- what its parts see of it ---------------------------------------------------------------------------------------
+
+  #logOwner(): LogOwner {
+    const replica = this
+    return {
+      ledger: this.#ledger,
+      get committedApplied() {
+        return replica.#committed.applied
+      },
+      get areMembersSettled() {
+        return replica.#ledger.entries.systemWrites === replica.#committed.systemWrites
+      },
+      submit: (write) => replica.#submit(write),
+      nowMs: () => replica.#environment.nowMs(),
+    }
+  }
+
+  #upkeepOwner(): UpkeepOwner {
+    const replica = this
+    return {
+      environment: this.#environment,
+      log: this.#log,
+      baselines: new BaselineSweep(
+        this.#store,
+        this,
+        (dot) => this.#log.isKnownToAll(dot),
+        (actors) => this.#log.areMembers(actors, this.#options.member),
+      ),
+      get isAllowed() {
+        return replica.isVerified && replica.failure === undefined
+      },
+      warn: (about, warning) => this.#warn(about, warning),
+    }
+  }
+
+  #healthOwner(): HealthOwner {
+    const replica = this
+    return {
+      store: this.#store,
+      environment: this.#environment,
+      ledger: this.#ledger,
+      get failure() {
+        return replica.failure
+      },
+      get committed() {
+        return replica.#committed
+      },
+      submit: (write) => this.#submit(write),
+      repaired: () => this.#log.rewind(),
+      verified: () => {
+        this.#upkeep.start()
+        this.#expiry.start()
+      },
+      unreadableTables: () => this.#options.onUnreadableTables?.(),
+      warn: (about, warning) => this.#warn(about, warning),
+    }
+  }
 }
 
-function beingVerified(): HearsayError {
-  const message = 'the store was damaged, and what is left of it is still being verified; try again in a moment'
-  return new HearsayError('NOT_VERIFIED', message)
-}
-
-function reissue(transaction: Transaction, dot: Dot, address: Address): void {
-  const version = transaction.versions(address).find((other) => sameDot(other.dot, dot))
-  if (version !== undefined) transaction.put(address, version.value, version.expiresAtMs, [])
-}
-
-function changeTrie(trie: Trie, change: TrieChange): void {
-  if (change.digest === null) trie.delete(change.id)
-  else trie.set(change.id, change.digest, change.locator!)
-}
-
-function freshState(environment: Environment): StateRow {
-  const feedId = Buffer.from(environment.randomBytes(actorBytes)).toString('hex')
-  const counts = { liveDots: 0, checksum: emptyChecksum, userEntries: 0, logBytes: 0 }
-  return { ...counts, sequence: 0, feedFloor: 0, clock: zeroTime, feedId }
-}
+/** The state that is shown: all of it is durable. */
+type Committed = Pick<LedgerChanges, 'seen' | 'applied' | 'state' | 'systemWrites' | 'hasLost'>

@@ -43,8 +43,8 @@ export const mutations = [
     'removal-ignored',
     'what the peer removed is kept at a join',
     'store/replica/ledger.ts',
-    'if (change.dropped.length > 0) {\n      this.#writeVersions(batch, entry.address, key, mine, change.versions)',
-    'if (change.dropped.length > 99) {\n      this.#writeVersions(batch, entry.address, key, mine, change.versions)',
+    'if (change.dropped.length > 0) {\n      this.entries.write(batch, entry.address, key, mine, change.versions)',
+    'if (change.dropped.length > 99) {\n      this.entries.write(batch, entry.address, key, mine, change.versions)',
   ),
   one(
     'absent-forgotten',
@@ -186,9 +186,9 @@ export const mutations = [
     edits: [
       {
         file: 'store/replica/ledger.ts',
-        find: 'this.#run ??= { actor: this.#newActor(), counter: 0, clockOffsetMs: this.#clockOffsetMs(nowMs) }',
+        find: 'const dot = this.#run.nextDot(nowMs, (actor) => this.members.set(actor, this.#options.member))',
         replace:
-          'this.members.set(this.#options.member, this.#options.member)\n    this.#run ??= { actor: this.#options.member, counter: this.seen.lastOf(this.#options.member), clockOffsetMs: this.#clockOffsetMs(nowMs) }',
+          'this.members.set(this.#options.member, this.#options.member)\n    const dot = { actor: this.#options.member, counter: this.seen.lastOf(this.#options.member) + 1 }',
       },
     ],
   },
@@ -234,7 +234,7 @@ export const mutations = [
   one(
     'damage-ignored',
     'damage that verification finds is not repaired',
-    'store/replica/replica.ts',
+    'store/replica/health.ts',
     'if (this.#isSuspect || !isSound(survey)) {',
     'if (this.#isSuspect) {',
   ),

@@ -1,0 +1,165 @@
+/**
+ * Entries as the writer rewrites them, and all that moves with them in the same batch: the count and checksum of live dots, marks of
+ * deadlines and baselines, the trie, and the marks of addresses that were lost to damage.
+ */
+import { HearsayError } from '../errors.js'
+import {
+  baselineKey,
+  type Checksum,
+  deadlineKey,
+  decodeVersions,
+  dotKey,
+  encodeVersions,
+  entryKey,
+  fingerprint,
+  isDamage,
+  type StateRow,
+  shiftChecksum,
+} from '../keyspace.js'
+import { type Address, addressText, isUserAddress } from '../model/address.js'
+import { isBaseline } from '../model/counter.js'
+import { addressId, entryDigest } from '../model/digest.js'
+import type { Dot } from '../model/dot.js'
+import type { Version } from '../model/update.js'
+import type { Batch } from './batch.js'
+
+/** A change of the trie that goes with a batch. */
+export interface TrieChange {
+  readonly id: Uint8Array
+  /** Null: the entry is gone. */
+  readonly digest: Uint8Array | null
+  readonly locator: Dot | null
+}
+
+/** Counts of what is live, and the checksum of the live dots. */
+export interface EntryCounts {
+  readonly liveDots: number
+  readonly userEntries: number
+  readonly checksum: Checksum
+}
+
+const mark = new Uint8Array(0)
+
+/** The entries that the next batch builds on. */
+export class EntryRows {
+  /** How many changes of the mesh's own records there were so far, committed or not. */
+  systemWrites = 0
+  #counts: EntryCounts
+  #trie = new Map<string, TrieChange>()
+  readonly #lost = new Map<string, Address>()
+  readonly #onDamage: (row: Error) => void
+
+  /** `onDamage`: told of a row that failed its checksum. */
+  constructor({ liveDots, userEntries, checksum }: StateRow, onDamage: (row: Error) => void) {
+    this.#counts = { liveDots, userEntries, checksum }
+    this.#onDamage = onDamage
+  }
+
+  /** Counts as the next batch will have them. */
+  get counts(): EntryCounts {
+    return this.#counts
+  }
+
+  /** Notes how to take back what the present write does to the counts. */
+  guard(batch: Batch): void {
+    const counts = this.#counts
+    batch.onUndo(() => {
+      this.#counts = counts
+    })
+  }
+
+  /** Sets the counts to what was counted (repair). */
+  resetCounts(batch: Batch, counts: EntryCounts): void {
+    batch.touch()
+    this.#counts = counts
+  }
+
+  /** The live versions at an address. Throws DAMAGED_VALUE. */
+  read(batch: Batch, key: Uint8Array): readonly Version[] {
+    try {
+      const row = batch.get(key)
+      return row === undefined ? [] : decodeVersions(key, row)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#onDamage(error as Error)
+      throw new HearsayError(
+        'DAMAGED_VALUE',
+        'a record on the disk fails its checksum; the store is being verified, and what is damaged is fetched again from peers',
+        {},
+        { cause: error },
+      )
+    }
+  }
+
+  /** Rewrites an address; everything that goes with it follows. The same array: nothing has changed. */
+  write(batch: Batch, address: Address, key: Buffer, before: readonly Version[], after: readonly Version[]): void {
+    if (before === after) return
+    if (!isUserAddress(address)) this.systemWrites++
+    batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
+    if (this.#lost.size > 0) this.#lost.delete(addressText(address))
+    for (const version of before) if (!after.includes(version)) this.#count(batch, key, address, version, -1)
+    for (const version of after) if (!before.includes(version)) this.#count(batch, key, address, version, 1)
+    const appeared = Number(after.length > 0) - Number(before.length > 0)
+    if (appeared !== 0 && isUserAddress(address)) {
+      this.#counts = { ...this.#counts, userEntries: this.#counts.userEntries + appeared }
+    }
+    this.#changeTrie(batch, addressId(address), after)
+  }
+
+  /** The trie changes since the last call. */
+  takeTrie(): TrieChange[] {
+    const changes = [...this.#trie.values()]
+    this.#trie = new Map()
+    return changes
+  }
+
+  // --- what damage took ---------------------------------------------------------------------------------------------
+
+  /** Whether addresses are marked as lost. */
+  get hasLost(): boolean {
+    return this.#lost.size > 0
+  }
+
+  /** Marks an address as lost to damage: it is answered as damaged, not as absent, until its fate has been learnt again. */
+  markLost(batch: Batch, address: Address): void {
+    const key = entryKey(address)
+    if (this.read(batch, key).length > 0) return
+    batch.set(key, encodeVersions(key, []))
+    this.#lost.set(addressText(address), address)
+  }
+
+  /** Names the addresses that were marked as lost before this run. */
+  rememberLost(addresses: readonly Address[]): void {
+    for (const address of addresses) this.#lost.set(addressText(address), address)
+  }
+
+  /** After a complete pass the fate of what was lost is known: what a peer did not bring is deleted. */
+  settleLost(batch: Batch): void {
+    for (const address of this.#lost.values()) {
+      const key = entryKey(address)
+      if (this.read(batch, key).length === 0) batch.set(key, null)
+    }
+    this.#lost.clear()
+  }
+
+  #count(batch: Batch, key: Buffer, address: Address, version: Version, sign: 1 | -1): void {
+    const { liveDots, userEntries } = this.#counts
+    const checksum = shiftChecksum(this.#counts.checksum, fingerprint(dotKey(version.dot), key), sign)
+    this.#counts = { liveDots: liveDots + sign, userEntries, checksum }
+    const row = sign === 1 ? mark : null
+    if (address.type === 'ctr' && isBaseline(version.value)) batch.set(baselineKey(version.dot), row)
+    if (version.expiresAtMs !== null) batch.set(deadlineKey(version.expiresAtMs, version.dot), row)
+  }
+
+  #changeTrie(batch: Batch, id: Buffer, versions: readonly Version[]): void {
+    const text = id.toString('latin1')
+    const before = this.#trie.get(text)
+    batch.onUndo(() => {
+      if (before === undefined) this.#trie.delete(text)
+      else this.#trie.set(text, before)
+    })
+    const isGone = versions.length === 0
+    const digest = isGone ? null : entryDigest(id, versions)
+    this.#trie.set(text, { id, digest, locator: isGone ? null : versions[0]!.dot })
+  }
+}

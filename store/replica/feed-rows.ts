@@ -1,0 +1,89 @@
+/** The change feed as the writer extends it: each update and each removal gets its place, in local arrival order. */
+import { type DotRow, encodeFeed, feedKey, type StateRow } from '../keyspace.js'
+import type { Address } from '../model/address.js'
+import type { Update, Version } from '../model/update.js'
+import type { Batch } from './batch.js'
+import type { FeedEvent } from './types.js'
+
+const opOf = { put: 'put', delete: 'del', expiry: 'expire' } as const
+
+/** The feed that the next batch builds on. */
+export class FeedRows {
+  #state: Pick<StateRow, 'sequence' | 'feedFloor' | 'feedId'>
+  #events: FeedEvent[] = []
+  #reopened = Number.POSITIVE_INFINITY
+
+  constructor({ sequence, feedFloor, feedId }: StateRow) {
+    this.#state = { sequence, feedFloor, feedId }
+  }
+
+  /** The last position, the position below which rows may be missing, and the feed's id, as the next batch will have them. */
+  get state(): Pick<StateRow, 'sequence' | 'feedFloor' | 'feedId'> {
+    return this.#state
+  }
+
+  /** Notes how to take back what the present write does to the feed. */
+  guard(batch: Batch): void {
+    const state = this.#state
+    const { length } = this.#events
+    batch.onUndo(() => {
+      this.#state = state
+      this.#events.length = length
+    })
+  }
+
+  /** Where an update stands: a version that came bare, and then as its own update, keeps its place. */
+  placeOf(batch: Batch, update: Update, known: DotRow | undefined): number {
+    if (known?.state === 'live') return known.sequence
+    if (known === undefined || known.sequence === 0) return this.#arrive(batch, update)
+    this.#reopened = Math.min(this.#reopened, known.sequence)
+    return known.sequence
+  }
+
+  /** A version was removed elsewhere. What was told of its arrival stays readable, without its bytes. `arrival`: its place, or 0. */
+  remove(batch: Batch, address: Address, { dot, time }: Version, arrival: number): void {
+    const isAboveFloor = arrival > this.#state.feedFloor
+    if (arrival > 0) {
+      const key = feedKey(arrival)
+      batch.set(key, isAboveFloor ? encodeFeed(key, { kind: 'past', dot, address, time }) : null)
+    }
+    const sequence = this.#next()
+    const key = feedKey(sequence)
+    batch.set(key, encodeFeed(key, { kind: 'removal', dot, address, time, arrival: isAboveFloor ? arrival : 0 }))
+    this.#events.push({ sequence, address, op: 'del', dot, time, value: null })
+  }
+
+  /** Notes a new floor: below it rows may be missing. */
+  raiseFloor(sequence: number): void {
+    if (sequence > this.#state.feedFloor) this.#state = { ...this.#state, feedFloor: sequence }
+  }
+
+  /** The events since the last call, in order. */
+  takeEvents(): FeedEvent[] {
+    const events = this.#events
+    this.#events = []
+    return events
+  }
+
+  /** The least position whose log row has something to wait for again since the last call; Infinity when there is none. */
+  takeReopened(): number {
+    const reopened = this.#reopened
+    this.#reopened = Number.POSITIVE_INFINITY
+    return reopened
+  }
+
+  #arrive(batch: Batch, update: Update): number {
+    const { address, dot, time, value, kind } = update
+    const sequence = this.#next()
+    const key = feedKey(sequence)
+    batch.set(key, encodeFeed(key, { kind: 'update', dot }))
+    this.#events.push({ sequence, address, op: opOf[kind], dot, time, value })
+    return sequence
+  }
+
+  #next(): number {
+    const sequence = this.#state.sequence + 1
+    this.#state = { ...this.#state, sequence }
+    return sequence
+  }
+}

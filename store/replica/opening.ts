@@ -1,0 +1,80 @@
+/** Opens the rows that a replica needs before it serves: the format, counts and clock, and the contexts, as far as they can be read. */
+import type { Environment } from '../environment.js'
+import { HearsayError } from '../errors.js'
+import {
+  decodeFormat,
+  decodeState,
+  emptyChecksum,
+  encodeFormat,
+  encodeState,
+  formatKey,
+  formatVersion,
+  type StateRow,
+  stateKey,
+} from '../keyspace.js'
+import type { KvStore } from '../kv.js'
+import { zeroTime } from '../model/clock.js'
+import type { Contexts, MemberTag } from '../model/codec.js'
+import { Context } from '../model/context.js'
+import { type Actor, actorBytes } from '../model/dot.js'
+import { loadContexts } from './verify.js'
+
+/** What was read of a store at its start. */
+export interface OpenedRows {
+  readonly contexts: Contexts
+  readonly members: Map<Actor, MemberTag>
+  readonly state: StateRow
+  /** Something of it could not be read: what the store does not show may be lost. */
+  readonly isDamaged: boolean
+}
+
+/** Reads the rows; an empty store gets its first ones, durably. Throws STORE_FORMAT for a store of a newer version. */
+export async function openRows(store: KvStore, environment: Environment): Promise<OpenedRows> {
+  const format = readRow(store, formatKey, decodeFormat)
+  if (format.value !== undefined && format.value > formatVersion) {
+    throw new HearsayError(
+      'STORE_FORMAT',
+      `the data directory has format ${format.value}, this version knows ${formatVersion}; update hearsay`,
+    )
+  }
+  const known = readRow(store, stateKey, decodeState)
+  const seen = new Context()
+  const applied = new Context()
+  const members = new Map<Actor, MemberTag>()
+  const { damaged } = await loadContexts(store, (actor, row) => {
+    seen.setRanges(actor, row.seen)
+    applied.setRanges(actor, row.applied)
+    members.set(actor, row.member)
+  })
+  const isNew = !format.isThere && !known.isThere && seen.isEmpty
+  const state = known.value ?? freshState(environment)
+  if (isNew) await writeFirstRows(store, state)
+  const isUnreadable = format.isThere && format.value === undefined
+  const isDamaged = damaged || isUnreadable || (known.value === undefined && !isNew)
+  return { contexts: { seen, applied }, members, state, isDamaged }
+}
+
+/** A row that is there and has no value cannot be read. */
+function readRow<T>(store: KvStore, key: Uint8Array, decode: (row: Uint8Array) => T) {
+  const row = store.get(key)
+  if (row === undefined) return { isThere: false, value: undefined }
+  try {
+    return { isThere: true, value: decode(row) }
+  } catch {
+    return { isThere: true, value: undefined }
+  }
+}
+
+async function writeFirstRows(store: KvStore, state: StateRow): Promise<void> {
+  const rows = [
+    { key: formatKey, value: encodeFormat(formatVersion) },
+    { key: stateKey, value: encodeState(state) },
+  ]
+  await store.write(rows, { sync: true })
+}
+
+function freshState(environment: Environment): StateRow {
+  const feedId = Buffer.from(environment.randomBytes(actorBytes)).toString('hex')
+  const counts = { liveDots: 0, checksum: emptyChecksum, userEntries: 0, logBytes: 0 }
+  return { ...counts, sequence: 0, feedFloor: 0, clock: zeroTime, feedId }
+}
