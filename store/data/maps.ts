@@ -64,13 +64,14 @@ export class Maps {
 
   /**
    * Removes the fields seen here, a bounded number in each batch. Fields in conflict stay, unless `all` is given: then CONFLICT is thrown
-   * before anything is removed. NOT_FOUND when there is no field.
+   * before anything is removed, and what comes into conflict meanwhile is left. NOT_FOUND when there is no field.
    */
   clear(key: string, options: OnceOptions & DeleteOptions): Promise<Dot> {
     const remove = (turn: Turn, { field }: ShownField) => {
       const address = { key, type: 'map' as const, field }
       const { groups } = turn.look(address)
-      return groups.length === 0 ? undefined : turn.transaction.remove(address, dotsOf(groups))
+      const isLeft = groups.length === 0 || (groups.length > 1 && options.all !== true)
+      return isLeft ? undefined : turn.transaction.remove(address, dotsOf(groups))
     }
     const absent = () => new HearsayError('NOT_FOUND', `there is no map "${key}"`)
     const check = async () => {
