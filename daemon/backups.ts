@@ -2,8 +2,8 @@
 import { assertSound, takeBackup } from '../store/backup/reading.js'
 import type { Log } from './log/log.js'
 import type { Identity } from './net/identity.js'
-import type { Backups } from './services.js'
 import type { StoredNode } from './stored-node.js'
+import type { Backups } from './views/data-view.js'
 
 /** What is backed up. */
 export interface NodeBackupsOptions {

@@ -2,7 +2,9 @@
 
 import type { Rival } from '../protocols/membership/core/rival.js'
 import { decodeInvite, encodeInvite, type Invite } from '../protocols/membership/invite.js'
+import type { Acks, MemberStatus } from '../protocols/membership/types.js'
 import type { PeerId } from '../protocols/network.js'
+import type { SessionReport } from '../protocols/sync/service.js'
 import { HearsayError } from '../store/errors.js'
 import type { Address } from '../store/model/address.js'
 import type { MemberTag } from '../store/model/codec.js'
@@ -16,9 +18,9 @@ import type { LiveNetwork } from './net/live-network.js'
 import { realEnvironment } from './net/real-environment.js'
 import type { PeerBook } from './peer-book.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
-import type { Acks, MemberStatus, Mesh, SessionReport } from './services.js'
 import { sightingFile } from './sighting-file.js'
 import type { StoredNode } from './stored-node.js'
+import type { Mesh } from './views/mesh-view.js'
 
 /** How long a join waits for the first connection to the inviting member, in milliseconds. */
 const firstConnectionMs = 5_000

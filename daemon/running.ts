@@ -7,6 +7,7 @@ import { parseApiAddress } from './config/checks.js'
 import { type Config, loadConfig } from './config/load.js'
 import { createApi } from './http/app.js'
 import { Listeners } from './http/listeners.js'
+import { openApiText } from './http/openapi.js'
 import type { Api, ApiServices } from './http/services.js'
 import { prepareSocket, removeSocket } from './http/socket-path.js'
 import { createLog, type Log } from './log/log.js'
@@ -156,11 +157,11 @@ export class RunningDaemon {
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(
-    services: Omit<ApiServices, 'config' | 'log' | 'stopping'>,
+    services: Omit<ApiServices, 'openApi' | 'config' | 'log' | 'stopping'>,
     environment: NodeJS.ProcessEnv,
   ): Promise<string[]> {
     const { config, log } = this
-    const api = await createApi({ ...services, config, log, stopping: this.#stopping.signal })
+    const api = await createApi({ ...services, openApi: openApiText, config, log, stopping: this.#stopping.signal })
     const listeners = new Listeners(api.routing)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data

@@ -13,11 +13,11 @@ import type { Commit } from '../store/replica/types.js'
 import type { Settings } from './config/knobs.js'
 import { ConflictIndex } from './conflict-index.js'
 import type { Log } from './log/log.js'
-import type { NodeView } from './node-view.js'
 import { NodeResolvers } from './resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from './restore/place.js'
 import { TableDamage } from './table-damage.js'
 import { packageVersion } from './version.js'
+import type { NodeView } from './views/node-view.js'
 
 /** What a stored node is opened with. */
 export interface StoredNodeOptions {

@@ -2,8 +2,8 @@
 import { checkedDocument, type JsonObject } from '../../store/documents/json.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Address, mapField, register } from '../../store/model/address.js'
+import { decodeValue } from '../views/value-json.js'
 import { checkKey, checkPart } from './paths.js'
-import { decodeValue } from './render.js'
 
 /** One version of a line. */
 export interface ImportedVersion {

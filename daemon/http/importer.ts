@@ -1,6 +1,6 @@
 /** Import: turns exported lines, or the short form, into ordinary writes; importing a file twice adds nothing. */
 import { errorCodes, HearsayError } from '../../store/errors.js'
-import type { Contents } from '../services.js'
+import type { Contents } from '../views/data-view.js'
 import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
 import { importFailuresMax, importWindowBytes, importWindowLines } from './limits.js'
 import type { Line } from './lines.js'

@@ -1,23 +1,13 @@
 /** What the routes work with, and what they have in common. */
-
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, FastifyTypeProvider, RawServerDefault } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
-import type { NodeView } from '../node-view.js'
-import type {
-  Backups,
-  Batches,
-  Contents,
-  Counters,
-  Documents,
-  Maps,
-  Mesh,
-  Registers,
-  Sets,
-  WatchFeed,
-} from '../services.js'
+import type { Backups, Batches, Contents, Counters, Documents, Maps, Registers, Sets } from '../views/data-view.js'
+import type { Mesh } from '../views/mesh-view.js'
+import type { NodeView } from '../views/node-view.js'
+import type { WatchFeed } from '../watch/hub.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -34,6 +24,8 @@ export interface ApiServices {
   readonly node: NodeView
   /** Takes backups of the store. */
   readonly backups: Backups
+  /** The OpenAPI document, as JSON. */
+  readonly openApi: () => Promise<string>
   readonly config: Config
   readonly log: Log
   /** The wall clock, in milliseconds since 1970. */

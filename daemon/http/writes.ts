@@ -1,8 +1,10 @@
 /** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
 import { hash } from 'node:crypto'
+import type { Acks } from '../../protocols/membership/types.js'
+import type { OnceOptions } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
-import type { Acks, Mesh, OnceOptions } from '../services.js'
+import type { Mesh } from '../views/mesh-view.js'
 import { idleSocketMs, nodesTimeoutMsDefault, retryKeyCharactersMax } from './limits.js'
 import { pathOf } from './paths.js'
 import { acksOf, timeoutOf } from './query.js'

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
-import type { Registers } from '../../services.js'
+import type { Registers } from '../../views/data-view.js'
 import { takeBytes } from '../bodies.js'
 import { pageBytesMax, pageItemsDefault } from '../limits.js'
 import { behind } from '../paths.js'

@@ -2,9 +2,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { effectiveSettings } from '../../config/load.js'
 import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
-import type { AnswerCounts } from '../app.js'
-import { Metrics } from '../metrics.js'
-import { openApiText } from '../openapi.js'
+import { type AnswerCounts, Metrics } from '../metrics.js'
 import type { Api, ApiServices } from '../services.js'
 import * as shapes from '../shapes.js'
 
@@ -14,7 +12,7 @@ export function systemRoutes(services: ApiServices, answers: AnswerCounts): Fast
     const api = plain as unknown as Api
     addHealth(api, services)
     addConfig(api, services)
-    addPages(api, new Metrics(services, answers))
+    addPages(api, services, new Metrics(services, answers))
   }
 }
 
@@ -44,7 +42,7 @@ function addConfig(api: Api, { config }: ApiServices): void {
   api.get('/v1/config', { schema }, async () => ({ file: config.file, settings: effectiveSettings(config) }))
 }
 
-function addPages(api: Api, metrics: Metrics): void {
+function addPages(api: Api, { openApi }: ApiServices, metrics: Metrics): void {
   const hidden = { hide: true }
   api.get(
     '/metrics',
@@ -55,7 +53,7 @@ function addPages(api: Api, metrics: Metrics): void {
     },
   )
   api.get('/openapi.json', { schema: hidden }, async (_, reply) =>
-    reply.header('Content-Type', 'application/json; charset=utf-8').send(await openApiText()),
+    reply.header('Content-Type', 'application/json; charset=utf-8').send(await openApi()),
   )
   api.get('/', { schema: hidden }, async (_, reply) => reply.headers(dashboardHeaders).send(dashboardPage))
 }

@@ -1,5 +1,5 @@
-/** What the API shows of this node itself, beside registers and mesh. */
-import type { HearsayError } from '../store/errors.js'
+/** What the API sees of this node itself, beside data and mesh. */
+import type { HearsayError } from '../../store/errors.js'
 
 /** The state of one node, read at the moment of the call. */
 export interface NodeView {
