@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/transfer.js'
 
 /** The content type of a backup. */
 const backupType = 'application/vnd.hearsay.backup'
@@ -13,8 +14,8 @@ export function backupRoutes({ backups, log }: ApiServices): FastifyPluginAsync 
     const api = plain as unknown as Api
     const schema = {
       summary: 'A backup of this node as of now, with its identity and the mesh secret: keep it secret',
-      querystring: shapes.noQuery,
-      response: { 200: shapes.backupShape, default: shapes.problemShape },
+      querystring: common.noQuery,
+      response: { 200: shapes.backupShape, default: common.problemShape },
     }
     api.get('/v1/backup', { schema, exposeHeadRoute: false }, async (_, reply) => {
       const bytes = Readable.from(backups.take(), { objectMode: false })

@@ -9,7 +9,8 @@ import { batchBodyBytesMax } from '../limits.js'
 import { checkKey, checkPart } from '../paths.js'
 import { deadlineOf } from '../query.js'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as shapes from '../shapes/batch.js'
+import * as common from '../shapes/common.js'
 import { dotJson, retryOf, startWrite } from '../writes.js'
 
 type RawOperation = Static<typeof shapes.batchBody>['ops'][number]
@@ -33,10 +34,10 @@ export function batchRoutes(services: ApiServices): FastifyPluginAsync {
     takeJson(api, batchBodyBytesMax)
     const schema = {
       summary: 'Several writes as one: all are stored, or none; they spread together',
-      querystring: shapes.writeQuery,
-      headers: shapes.onceHeaders,
+      querystring: common.writeQuery,
+      headers: common.onceHeaders,
       body: shapes.batchBody,
-      response: { 200: shapes.batchShape, default: shapes.problemShape },
+      response: { 200: shapes.batchShape, default: common.problemShape },
     }
     api.post('/v1/batch', { schema }, async (request) => {
       const operations = operationsOf(request.body.ops, services)

@@ -10,7 +10,9 @@ import { conflictsAtOnce, jsonBodyBytesMax, jsonValueFactor, pageBytesMax, pageI
 import { behind } from '../paths.js'
 import { conflictJson, writtenJson } from '../render.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/conflicts.js'
+import { writtenShape } from '../shapes/kv.js'
 import { retryOf } from '../writes.js'
 
 /** The routes below /v1/conflicts. */
@@ -27,7 +29,7 @@ function addList(api: Api, { registers, mesh }: ApiServices): void {
   const schema = {
     summary: 'Lists what is in conflict, with every version',
     querystring: shapes.conflictsQuery,
-    response: { 200: shapes.conflictsShape, default: shapes.problemShape },
+    response: { 200: shapes.conflictsShape, default: common.problemShape },
   }
   api.get('/v1/conflicts', { schema }, async (request) => {
     const { prefix = '', limit = pageItemsDefault } = request.query
@@ -56,11 +58,11 @@ async function pageOf(registers: Registers, query: { prefix: string; after?: str
 function addResolve(api: Api, { registers, maps, mesh, config }: ApiServices): void {
   const schema = {
     summary: 'Settles a conflict by the number of a version, by a value, or by merging',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
-    headers: shapes.onceHeaders,
+    params: common.keyParams,
+    querystring: common.noQuery,
+    headers: common.onceHeaders,
     body: shapes.resolutionBody,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    response: { 200: writtenShape, default: common.problemShape },
   }
   api.post('/v1/conflicts/:key', { schema }, async (request) => {
     const key = requestKey(request)

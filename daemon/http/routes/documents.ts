@@ -12,7 +12,9 @@ import { parseJson } from '../body.js'
 import { afterRepair } from '../reads.js'
 import { writtenJson } from '../render.js'
 import { type AnyRequest, type Api, type ApiServices, contentTypeOf, headerOf, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/documents.js'
+import { deleteQuery, writtenShape } from '../shapes/kv.js'
 import { dotJson, type NodesQuery, retryOf, startWrite } from '../writes.js'
 
 /** The routes below /v1/docs. */
@@ -30,9 +32,9 @@ export function documentRoutes(services: ApiServices): FastifyPluginAsync {
 function addGet(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Reads a document: all versions merged; with `conflicts` also the concurrent values inside',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.documentQuery,
-    response: { 200: shapes.documentShape, default: shapes.problemShape },
+    response: { 200: shapes.documentShape, default: common.problemShape },
   }
   api.get('/v1/docs/:key', { schema }, async (request, reply): Promise<FastifyReply> => {
     const key = requestKey(request)
@@ -68,10 +70,10 @@ function checkedEarly(request: AnyRequest, _reply: unknown, done: () => void): v
 function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Makes a document show this JSON: what differs is written, so that concurrent edits merge',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.documentPutQuery,
-    headers: shapes.writeHeaders,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    headers: common.writeHeaders,
+    response: { 200: writtenShape, default: common.problemShape },
   }
   api.put('/v1/docs/:key', { schema, onRequest: checkedEarly }, (request) => {
     const body = bodyOf(request.body)
@@ -82,10 +84,10 @@ function addPut(api: Api, services: ApiServices): void {
 function addPatch(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Patches a document: RFC 7396 or RFC 6902, by the content type',
-    params: shapes.keyParams,
-    querystring: shapes.writeQuery,
+    params: common.keyParams,
+    querystring: common.writeQuery,
     headers: shapes.patchHeaders,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    response: { 200: writtenShape, default: common.problemShape },
   }
   const onRequest = (request: AnyRequest, reply: unknown, done: () => void) => {
     patchTypeOf(request)
@@ -136,10 +138,10 @@ async function edit(request: EditRequest, services: ApiServices, body: Buffer, c
 function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Deletes a document; edits that this node has not seen survive',
-    params: shapes.keyParams,
-    querystring: shapes.deleteQuery,
-    headers: shapes.writeHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: deleteQuery,
+    headers: common.writeHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/docs/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)

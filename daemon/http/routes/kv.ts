@@ -10,7 +10,8 @@ import { deadlineOf } from '../query.js'
 import { afterRepair, answerShown } from '../reads.js'
 import { listItemJson, writtenJson } from '../render.js'
 import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/kv.js'
 import { retryOf, startWrite } from '../writes.js'
 
 /** The routes below /v1/kv. */
@@ -28,10 +29,10 @@ export function kvRoutes(services: ApiServices): FastifyPluginAsync {
 function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Stores a value',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.putQuery,
-    headers: shapes.writeHeaders,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    headers: common.writeHeaders,
+    response: { 200: shapes.writtenShape, default: common.problemShape },
   }
   // The key is looked at before the body is read: a bad one is answered at once.
   const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
@@ -58,9 +59,9 @@ function addGet(api: Api, services: ApiServices): void {
   const { registers, mesh } = services
   const schema = {
     summary: 'Reads a value; with `Accept: application/json` every version',
-    params: shapes.keyParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.versionsShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.getQuery,
+    response: { 200: shapes.versionsShape, default: common.problemShape },
   }
   const answer = (key: string, accept: string | undefined, reply: FastifyReply): FastifyReply => {
     const shown = registers.get(key)
@@ -80,10 +81,10 @@ function addGet(api: Api, services: ApiServices): void {
 function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Deletes a key; refused in conflict unless the request says what it has in view',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.deleteQuery,
-    headers: shapes.writeHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    headers: common.writeHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/kv/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
@@ -103,7 +104,7 @@ function addList(api: Api, { registers }: ApiServices): void {
   const schema = {
     summary: 'Lists keys in the order of their bytes',
     querystring: shapes.listQuery,
-    response: { 200: shapes.listShape, default: shapes.problemShape },
+    response: { 200: shapes.listShape, default: common.problemShape },
   }
   api.get('/v1/kv', { schema }, async (request) => {
     const { prefix = '', limit = pageItemsDefault, values = false } = request.query

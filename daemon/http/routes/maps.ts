@@ -12,7 +12,9 @@ import { deadlineOf } from '../query.js'
 import { afterRepair, answerShown } from '../reads.js'
 import { writtenJson } from '../render.js'
 import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as shapes from '../shapes/collections.js'
+import * as common from '../shapes/common.js'
+import { deleteQuery, putQuery } from '../shapes/kv.js'
 import { dotJson, retryOf, startWrite } from '../writes.js'
 
 /** The routes below /v1/maps. */
@@ -37,9 +39,9 @@ function fieldJson({ field, shown }: ShownField): string {
 function addList(api: Api, { maps, log }: ApiServices): void {
   const schema = {
     summary: 'Reads a map: every field with its shown winner',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
-    response: { 200: shapes.mapShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.noQuery,
+    response: { 200: shapes.mapShape, default: common.problemShape },
   }
   api.get('/v1/maps/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
@@ -58,10 +60,10 @@ function addList(api: Api, { maps, log }: ApiServices): void {
 function addClear(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes the fields that this node has seen; refused while one is in conflict, unless `all`',
-    params: shapes.keyParams,
-    querystring: shapes.deleteQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: deleteQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/maps/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
@@ -81,8 +83,8 @@ function addGet(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Reads a field; with `Accept: application/json` every version',
     params: shapes.fieldParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.fieldVersionsShape, default: shapes.problemShape },
+    querystring: common.getQuery,
+    response: { 200: shapes.fieldVersionsShape, default: common.problemShape },
   }
   api.get('/v1/maps/:key/:field', { schema }, async (request, reply): Promise<FastifyReply> => {
     const { key, field } = named(request)
@@ -98,9 +100,9 @@ function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Stores a field',
     params: shapes.fieldParams,
-    querystring: shapes.putQuery,
-    headers: shapes.writeHeaders,
-    response: { 200: shapes.fieldWrittenShape, default: shapes.problemShape },
+    querystring: putQuery,
+    headers: common.writeHeaders,
+    response: { 200: shapes.fieldWrittenShape, default: common.problemShape },
   }
   // Key and field are looked at before the body is read: bad ones are answered at once.
   const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
@@ -127,9 +129,9 @@ function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes a field; refused in conflict unless the request says what it has in view',
     params: shapes.fieldParams,
-    querystring: shapes.deleteQuery,
-    headers: shapes.writeHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    querystring: deleteQuery,
+    headers: common.writeHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/maps/:key/:field', { schema }, async (request, reply) => {
     const { key, field } = named(request)

@@ -11,7 +11,8 @@ import { jsonBodyBytesMax } from '../limits.js'
 import { memberOf } from '../paths.js'
 import { afterRepair } from '../reads.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as shapes from '../shapes/collections.js'
+import * as common from '../shapes/common.js'
 import { dotJson, retryOf, startWrite } from '../writes.js'
 
 /** The routes below /v1/sets. */
@@ -35,9 +36,9 @@ function memberJson(member: Uint8Array) {
 function addList(api: Api, { sets, log }: ApiServices): void {
   const schema = {
     summary: 'Lists the members of a set in the order of their bytes',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
-    response: { 200: shapes.setShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.noQuery,
+    response: { 200: shapes.setShape, default: common.problemShape },
   }
   api.get('/v1/sets/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
@@ -56,10 +57,10 @@ function addList(api: Api, { sets, log }: ApiServices): void {
 function addClear(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes the members that this node has seen',
-    params: shapes.keyParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/sets/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
@@ -74,8 +75,8 @@ function addLook(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Whether something is in a set',
     params: shapes.memberParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.setMemberShape, default: shapes.problemShape },
+    querystring: common.getQuery,
+    response: { 200: shapes.setMemberShape, default: common.problemShape },
   }
   api.get('/v1/sets/:key/:member', { schema }, async (request) => {
     const key = requestKey(request)
@@ -90,9 +91,9 @@ function addAdd(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Adds a member; an addition survives a removal that had not seen it',
     params: shapes.memberParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 200: shapes.addedShape, default: shapes.problemShape },
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 200: shapes.addedShape, default: common.problemShape },
   }
   api.put('/v1/sets/:key/:member', { schema }, async (request) => {
     const key = requestKey(request)
@@ -108,9 +109,9 @@ function addRemove(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes a member, as far as this node has seen it',
     params: shapes.memberParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/sets/:key/:member', { schema }, async (request, reply) => {
     const key = requestKey(request)

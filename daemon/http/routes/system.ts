@@ -4,7 +4,8 @@ import { effectiveSettings } from '../../config/load.js'
 import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
 import { type AnswerCounts, Metrics } from '../metrics.js'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/system.js'
 
 /** The routes about the daemon itself. */
 export function systemRoutes(services: ApiServices, answers: AnswerCounts): FastifyPluginAsync {
@@ -21,7 +22,7 @@ function addHealth(api: Api, { node }: ApiServices): void {
   api.get('/healthz', { schema: health }, async () => ({ status: 'ok' as const }))
   const ready = {
     summary: 'Whether clients are served, or why not; the body tells of verification and sync',
-    response: { 200: shapes.readyShape, default: shapes.problemShape },
+    response: { 200: shapes.readyShape, default: common.problemShape },
   }
   api.get('/readyz', { schema: ready }, async () => {
     const obstacle = node.obstacle()
@@ -36,8 +37,8 @@ function addHealth(api: Api, { node }: ApiServices): void {
 function addConfig(api: Api, { config }: ApiServices): void {
   const schema = {
     summary: 'The settings in effect and where each comes from; secrets left out',
-    querystring: shapes.noQuery,
-    response: { 200: shapes.configShape, default: shapes.problemShape },
+    querystring: common.noQuery,
+    response: { 200: shapes.configShape, default: common.problemShape },
   }
   api.get('/v1/config', { schema }, async () => ({ file: config.file, settings: effectiveSettings(config) }))
 }
