@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerId } from '../protocols/network.js'
-import { replacePrivateFile } from './private-files.js'
+import { writePrivateFile } from './private-files.js'
 
 const fileName = 'blocked.json'
 
@@ -56,7 +56,7 @@ export class BlockList {
   #save(change: () => ReadonlySet<PeerId>): Promise<void> {
     this.#peers = change()
     const saved = this.#turn.then(() =>
-      replacePrivateFile(this.#path, `${JSON.stringify({ peers: this.peers }, null, 2)}\n`),
+      writePrivateFile(this.#path, `${JSON.stringify({ peers: this.peers }, null, 2)}\n`, 'replace'),
     )
     this.#turn = saved.catch(() => {})
     return saved

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerId } from '../protocols/network.js'
 import type { KnownMember } from './net/supervisor-core.js'
-import { replacePrivateFile } from './private-files.js'
+import { writePrivateFile } from './private-files.js'
 
 const fileName = 'peers.json'
 /** Members remembered; of more, those with a record come first. */
@@ -52,7 +52,7 @@ export class PeerBook {
     const text = textOf(this.#members)
     if (text === this.#text) return Promise.resolve()
     this.#text = text
-    const saved = this.#turn.then(() => replacePrivateFile(this.#path, text))
+    const saved = this.#turn.then(() => writePrivateFile(this.#path, text, 'replace'))
     this.#turn = saved.catch((error: Error) => this.#warn(`${this.#path} cannot be written: ${error.message}`))
     return this.#turn as Promise<void>
   }

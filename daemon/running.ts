@@ -5,6 +5,7 @@ import { NodeBackups } from './backups.js'
 import { BlockList } from './block-list.js'
 import { parseApiAddress } from './config/checks.js'
 import { type Config, loadConfig } from './config/load.js'
+import { loadApiToken } from './http/api-token.js'
 import { createApi } from './http/app.js'
 import { Listeners } from './http/listeners.js'
 import { openApiText } from './http/openapi.js'
@@ -15,7 +16,7 @@ import { DaemonMesh } from './mesh.js'
 import { type Identity, loadIdentity, loadMeshSecret, replaceIdentity } from './net/identity.js'
 import { realEnvironment } from './net/real-environment.js'
 import { PeerBook } from './peer-book.js'
-import { loadApiToken, makePrivateFolder } from './private-files.js'
+import { makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { lockStore, StoredNode } from './stored-node.js'
 import { WatchHub } from './watch/hub.js'
@@ -173,7 +174,7 @@ export class RunningDaemon {
     await listeners.listenUnix(path)
     this.#add('socket', () => removeSocket(path, dataDirectory))
     const urls = [`unix:${path}`]
-    const token = loadApiToken(dataDirectory)
+    const token = await loadApiToken(dataDirectory)
     for (const address of config.settings.api) {
       urls.push(`http://${await listeners.listenTcp(parseApiAddress(address), { token, hostname: hostname() })}`)
     }

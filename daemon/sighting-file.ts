@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sighting, SightingStore } from '../protocols/membership/types.js'
 import type { PeerId } from '../protocols/network.js'
-import { replacePrivateFile } from './private-files.js'
+import { writePrivateFile } from './private-files.js'
 
 const fileName = 'last-seen.json'
 
@@ -18,7 +18,8 @@ export function sightingFile(dataDirectory: string): SightingStore {
         return new Map()
       }
     },
-    save: (sightings) => replacePrivateFile(path, `${JSON.stringify(Object.fromEntries(sightings), null, 2)}\n`),
+    save: (sightings) =>
+      writePrivateFile(path, `${JSON.stringify(Object.fromEntries(sightings), null, 2)}\n`, 'replace'),
   }
 }
 
