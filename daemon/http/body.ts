@@ -1,6 +1,7 @@
 /** Bodies of requests: read whole within a bound; what is refused is still read off the connection, so that the answer arrives. */
 import type { Readable } from 'node:stream'
 import { HearsayError } from '../../store/errors.js'
+import { decodeValue, type EncodedValue } from '../views/value-json.js'
 import { bodyIdleMs, drainMsMax } from './limits.js'
 import { StatusError } from './problem.js'
 
@@ -85,4 +86,11 @@ export function parseJson(bytes: Buffer): unknown {
   } catch {
     throw new HearsayError('BAD_REQUEST', 'the body is not JSON in UTF-8')
   }
+}
+
+/** The bytes of a value that stands in a JSON body. Throws BAD_REQUEST when it does not fit its encoding, and TOO_LARGE. */
+export function boundedValue(value: string, encoding: EncodedValue['encoding'] | undefined, bytesMax: number): Buffer {
+  const bytes = decodeValue(value, encoding)
+  if (bytes.length <= bytesMax) return bytes
+  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${bytesMax} bytes; nothing was stored`)
 }

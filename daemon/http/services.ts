@@ -51,6 +51,14 @@ export function requestKey(request: AnyRequest): string {
   return keyOf(request.originalUrl)
 }
 
+/** A hook that looks at a request before its body is read, so that a bad one is answered at once. */
+export function beforeBody(check: (request: AnyRequest) => unknown) {
+  return (request: AnyRequest, _reply: unknown, done: () => void): void => {
+    check(request)
+    done()
+  }
+}
+
 /** The path as the client sent it, for logs: keys are left out. */
 export function routeOf(request: { routeOptions?: { url?: string | undefined }; originalUrl: string }): string {
   return request.routeOptions?.url ?? pathOf(request.originalUrl)

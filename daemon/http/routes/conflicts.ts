@@ -4,8 +4,8 @@ import type { Static } from 'typebox'
 import type { ConflictItem, Resolution } from '../../../store/data/types.js'
 import { HearsayError } from '../../../store/errors.js'
 import type { Registers } from '../../views/data-view.js'
-import { decodeValue } from '../../views/value-json.js'
 import { takeJson } from '../bodies.js'
+import { boundedValue } from '../body.js'
 import { conflictsAtOnce, jsonBodyBytesMax, jsonValueFactor, pageBytesMax, pageItemsDefault } from '../limits.js'
 import { behind } from '../paths.js'
 import { conflictJson, writtenJson } from '../render.js'
@@ -87,7 +87,5 @@ function resolutionOf(body: Static<typeof shapes.resolutionBody>, valueBytesMax:
   if (given !== 1) throw new HearsayError('BAD_REQUEST', 'give exactly one of pick, value and merge')
   if (pick !== undefined) return { pick }
   if (value === undefined) return { merge: true }
-  const bytes = decodeValue(value, encoding)
-  if (bytes.length <= valueBytesMax) return { value: bytes }
-  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${valueBytesMax} bytes; nothing was stored`)
+  return { value: boundedValue(value, encoding, valueBytesMax) }
 }

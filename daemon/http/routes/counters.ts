@@ -9,7 +9,7 @@ import { afterRepair } from '../reads.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
 import * as shapes from '../shapes/collections.js'
 import * as common from '../shapes/common.js'
-import { dotJson, retryOf, startWrite } from '../writes.js'
+import { dotJson, startWrite } from '../writes.js'
 
 /** The routes below /v1/counters. */
 export function counterRoutes(services: ApiServices): FastifyPluginAsync {
@@ -54,14 +54,10 @@ function addIncrement(api: Api, services: ApiServices): void {
   }
   api.post('/v1/counters/:key', { schema }, async (request) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
     const { by = 1 } = request.body
-    const { dot, value } = await services.counters.increment(key, by, {
-      retry: retryOf(request, `${by}`),
-      guard: write.guard,
-    })
-    const answer = { ...counterJson(key, value), ...dotJson(dot) }
-    return { ...answer, acks: await write.acknowledged([dot], answer) }
+    const write = startWrite(request, `${by}`, services)
+    const { dot, value } = await services.counters.increment(key, by, write.once)
+    return write.acknowledged([dot], { ...counterJson(key, value), ...dotJson(dot) })
   })
 }
 
@@ -75,8 +71,8 @@ function addDelete(api: Api, services: ApiServices): void {
   }
   api.delete('/v1/counters/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.counters.delete(key, { retry: retryOf(request, ''), guard: write.guard })
+    const write = startWrite(request, '', services)
+    const dot = await services.counters.delete(key, write.once)
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })

@@ -11,11 +11,19 @@ import { takeBytes } from '../bodies.js'
 import { parseJson } from '../body.js'
 import { afterRepair } from '../reads.js'
 import { writtenJson } from '../render.js'
-import { type AnyRequest, type Api, type ApiServices, contentTypeOf, headerOf, requestKey } from '../services.js'
+import {
+  type AnyRequest,
+  type Api,
+  type ApiServices,
+  beforeBody,
+  contentTypeOf,
+  headerOf,
+  requestKey,
+} from '../services.js'
 import * as common from '../shapes/common.js'
 import * as shapes from '../shapes/documents.js'
 import { deleteQuery, writtenShape } from '../shapes/kv.js'
-import { dotJson, type NodesQuery, retryOf, startWrite } from '../writes.js'
+import { dotJson, type NodesQuery, startWrite } from '../writes.js'
 
 /** The routes below /v1/docs. */
 export function documentRoutes(services: ApiServices): FastifyPluginAsync {
@@ -61,12 +69,6 @@ function conflictsJson({ key, context, dot, siblings, unreadable, json, conflict
   return { key, context, ...dotJson(dot), siblings, unreadable, document: json, conflicts }
 }
 
-/** The key is looked at before the body is read: a bad one is answered at once. */
-function checkedEarly(request: AnyRequest, _reply: unknown, done: () => void): void {
-  requestKey(request)
-  done()
-}
-
 function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Makes a document show this JSON: what differs is written, so that concurrent edits merge',
@@ -75,7 +77,7 @@ function addPut(api: Api, services: ApiServices): void {
     headers: common.writeHeaders,
     response: { 200: writtenShape, default: common.problemShape },
   }
-  api.put('/v1/docs/:key', { schema, onRequest: checkedEarly }, (request) => {
+  api.put('/v1/docs/:key', { schema, onRequest: beforeBody(requestKey) }, (request) => {
     const body = bodyOf(request.body)
     return edit(request, services, body, { put: parseJson(body) as JsonObject })
   })
@@ -89,10 +91,10 @@ function addPatch(api: Api, services: ApiServices): void {
     headers: shapes.patchHeaders,
     response: { 200: writtenShape, default: common.problemShape },
   }
-  const onRequest = (request: AnyRequest, reply: unknown, done: () => void) => {
+  const onRequest = beforeBody((request) => {
     patchTypeOf(request)
-    checkedEarly(request, reply, done)
-  }
+    requestKey(request)
+  })
   api.patch('/v1/docs/:key', { schema, onRequest }, (request) => {
     const body = bodyOf(request.body)
     const json = parseJson(body)
@@ -123,16 +125,15 @@ type EditRequest = AnyRequest & {
 
 async function edit(request: EditRequest, services: ApiServices, body: Buffer, change: DocumentEdit) {
   const key = requestKey(request)
-  const write = startWrite(request, request.query, services)
+  const told = Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])
+  const write = startWrite(request, told, services)
   const written = await services.documents.edit(key, change, {
     context: headerOf(request, 'hearsay-context'),
     ifAbsent: request.query.ifAbsent ?? false,
     bytesMax: services.config.settings['values.maxBytes'],
-    retry: retryOf(request, Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])),
-    guard: write.guard,
+    ...write.once,
   })
-  const answer = writtenJson(key, written)
-  return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+  return write.acknowledged([written.dot], writtenJson(key, written))
 }
 
 function addDelete(api: Api, services: ApiServices): void {
@@ -145,12 +146,11 @@ function addDelete(api: Api, services: ApiServices): void {
   }
   api.delete('/v1/docs/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, '', services)
     const dot = await services.documents.delete(key, {
       context: headerOf(request, 'hearsay-context'),
       all: request.query.all ?? false,
-      retry: retryOf(request, ''),
-      guard: write.guard,
+      ...write.once,
     })
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()

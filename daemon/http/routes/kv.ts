@@ -9,10 +9,10 @@ import { behind } from '../paths.js'
 import { deadlineOf } from '../query.js'
 import { afterRepair, answerShown } from '../reads.js'
 import { listItemJson, writtenJson } from '../render.js'
-import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
+import { type Api, type ApiServices, beforeBody, headerOf, requestKey } from '../services.js'
 import * as common from '../shapes/common.js'
 import * as shapes from '../shapes/kv.js'
-import { retryOf, startWrite } from '../writes.js'
+import { startWrite } from '../writes.js'
 
 /** The routes below /v1/kv. */
 export function kvRoutes(services: ApiServices): FastifyPluginAsync {
@@ -34,24 +34,17 @@ function addPut(api: Api, services: ApiServices): void {
     headers: common.writeHeaders,
     response: { 200: shapes.writtenShape, default: common.problemShape },
   }
-  // The key is looked at before the body is read: a bad one is answered at once.
-  const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
-    requestKey(request)
-    done()
-  }
-  api.put('/v1/kv/:key', { schema, onRequest }, async (request) => {
+  api.put('/v1/kv/:key', { schema, onRequest: beforeBody(requestKey) }, async (request) => {
     const key = requestKey(request)
     const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, value, services)
     const written = await services.registers.put(key, value, {
       context: headerOf(request, 'hearsay-context'),
       expiresAtMs: deadlineOf(request.query.ttl, services.nowMs()),
       ifAbsent: request.query.ifAbsent ?? false,
-      retry: retryOf(request, value),
-      guard: write.guard,
+      ...write.once,
     })
-    const answer = writtenJson(key, written)
-    return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+    return write.acknowledged([written.dot], writtenJson(key, written))
   })
 }
 
@@ -88,12 +81,11 @@ function addDelete(api: Api, services: ApiServices): void {
   }
   api.delete('/v1/kv/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, '', services)
     const written = await services.registers.delete(key, {
       context: headerOf(request, 'hearsay-context'),
       all: request.query.all ?? false,
-      retry: retryOf(request, Buffer.alloc(0)),
-      guard: write.guard,
+      ...write.once,
     })
     await write.acknowledged([written.dot], writtenJson(key, written))
     return reply.code(204).send()

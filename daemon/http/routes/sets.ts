@@ -1,19 +1,18 @@
 /** Sets: members listed, looked for, added and removed. */
 import { isUtf8 } from 'node:buffer'
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { setMember } from '../../../store/model/address.js'
 import { asBuffer, encodeValue } from '../../views/value-json.js'
 import { takeJson } from '../bodies.js'
-import { jsonStream } from '../json-stream.js'
 import { jsonBodyBytesMax } from '../limits.js'
 import { memberOf } from '../paths.js'
 import { afterRepair } from '../reads.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
 import * as shapes from '../shapes/collections.js'
 import * as common from '../shapes/common.js'
-import { dotJson, retryOf, startWrite } from '../writes.js'
+import { jsonStream, sendStream } from '../streams.js'
+import { dotJson, startWrite } from '../writes.js'
 
 /** The routes below /v1/sets. */
 export function setRoutes(services: ApiServices): FastifyPluginAsync {
@@ -48,9 +47,7 @@ function addList(api: Api, { sets, log }: ApiServices): void {
     const items = jsonStream(`{"key":${JSON.stringify(key)},"members":[`, first.value, chunks, ']}', (member) =>
       JSON.stringify(memberJson(member)),
     )
-    const stream = Readable.from(items, { objectMode: false })
-    stream.on('error', (err) => log.error({ err }, 'the listing of a set ended early'))
-    return reply.header('Content-Type', 'application/json').send(stream)
+    return sendStream(reply, items, { type: 'application/json', what: 'the listing of a set', log })
   })
 }
 
@@ -64,8 +61,8 @@ function addClear(api: Api, services: ApiServices): void {
   }
   api.delete('/v1/sets/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.sets.clear(key, { retry: retryOf(request, ''), guard: write.guard })
+    const write = startWrite(request, '', services)
+    const dot = await services.sets.clear(key, write.once)
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })
@@ -98,10 +95,9 @@ function addAdd(api: Api, services: ApiServices): void {
   api.put('/v1/sets/:key/:member', { schema }, async (request) => {
     const key = requestKey(request)
     const member = memberOf(request.originalUrl)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.sets.add(key, member, { retry: retryOf(request, ''), guard: write.guard })
-    const answer = { key, member: memberJson(member), ...dotJson(dot) }
-    return { ...answer, acks: await write.acknowledged([dot], answer) }
+    const write = startWrite(request, '', services)
+    const dot = await services.sets.add(key, member, write.once)
+    return write.acknowledged([dot], { key, member: memberJson(member), ...dotJson(dot) })
   })
 }
 
@@ -116,8 +112,8 @@ function addRemove(api: Api, services: ApiServices): void {
   api.delete('/v1/sets/:key/:member', { schema }, async (request, reply) => {
     const key = requestKey(request)
     const member = memberOf(request.originalUrl)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.sets.remove(key, member, { retry: retryOf(request, ''), guard: write.guard })
+    const write = startWrite(request, '', services)
+    const dot = await services.sets.remove(key, member, write.once)
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })

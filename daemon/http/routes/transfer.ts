@@ -1,5 +1,4 @@
 /** Import and export: JSON lines, streamed both ways. */
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import { takeStream } from '../bodies.js'
 import { exportLines } from '../exporter.js'
@@ -9,6 +8,7 @@ import { readLines } from '../lines.js'
 import type { Api, ApiServices } from '../services.js'
 import * as common from '../shapes/common.js'
 import * as shapes from '../shapes/transfer.js'
+import { sendStream } from '../streams.js'
 
 /** /v1/export and /v1/import. */
 export function transferRoutes(services: ApiServices): FastifyPluginAsync {
@@ -27,9 +27,8 @@ function addExport(api: Api, { contents, mesh, log }: ApiServices): void {
     response: { 200: shapes.linesShape, default: common.problemShape },
   }
   api.get('/v1/export', { schema }, async (request, reply) => {
-    const lines = Readable.from(exportLines(contents, mesh, request.query.prefix ?? ''), { objectMode: false })
-    lines.on('error', (err) => log.error({ err }, 'an export ended early'))
-    return reply.header('Content-Type', 'application/x-ndjson').send(lines)
+    const lines = exportLines(contents, mesh, request.query.prefix ?? '')
+    return sendStream(reply, lines, { type: 'application/x-ndjson', what: 'an export', log })
   })
 }
 
