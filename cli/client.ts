@@ -7,6 +7,7 @@ import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } 
 import { locate, tokenOf, type Whereabouts } from './locate.js'
 import {
   bytesOf,
+  deletion,
   durationText,
   encode,
   nodesQuery,
@@ -98,14 +99,7 @@ export class Client {
 
   /** Deletes a key. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */
   async delete(key: string, options: shapes.DeleteOptions = {}): Promise<void> {
-    const { all, timeoutMs } = options
-    const path = pathOf('/v1/kv', key) + queryOf({ all, ...nodesQuery(options) })
-    await this.#requests.send({
-      method: 'DELETE',
-      path,
-      headers: writeHeaders(options),
-      timeoutMs: patience(timeoutMs),
-    })
+    await this.#requests.send(deletion(pathOf('/v1/kv', key), options))
   }
 
   /** Runs several writes as one: all are stored, or none. Resolves with their dots in order. */

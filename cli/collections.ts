@@ -1,6 +1,7 @@
 /** The client's side of counters, sets and maps: one method for each route. All reject with HearsayApiError. */
 import {
   bytesOf,
+  deletion,
   nodesQuery,
   pathOf,
   patience,
@@ -130,10 +131,4 @@ export class MapClient {
 function readField(key: string, field: string, options: shapes.ReadOptions) {
   const path = pathOf('/v1/maps', key, field) + readQuery(options)
   return { method: 'GET', path, timeoutMs: patience(options.timeoutMs) } as const
-}
-
-function deletion(path: string, options: shapes.DeleteOptions & shapes.OnceOptions) {
-  const query = queryOf({ all: options.all, ...nodesQuery(options) })
-  const timeoutMs = patience(options.timeoutMs)
-  return { method: 'DELETE', path: path + query, headers: writeHeaders(options), timeoutMs } as const
 }

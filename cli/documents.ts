@@ -2,6 +2,7 @@
 import { HearsayApiError } from './failure.js'
 import {
   bytesOf,
+  deletion,
   durationText,
   nodesQuery,
   pathOf,
@@ -49,9 +50,7 @@ export class DocumentClient {
 
   /** Deletes a document; edits that the node has not seen survive. */
   async delete(key: string, options: shapes.DeleteOptions & shapes.OnceOptions = {}): Promise<void> {
-    const path = pathOf('/v1/docs', key) + queryOf({ all: options.all, ...nodesQuery(options) })
-    const timeoutMs = patience(options.timeoutMs)
-    await this.#requests.send({ method: 'DELETE', path, headers: writeHeaders(options), timeoutMs })
+    await this.#requests.send(deletion(pathOf('/v1/docs', key), options))
   }
 
   #write(

@@ -94,6 +94,13 @@ export function putQuery(options: shapes.PutOptions): string {
   return queryOf({ ttl: durationText(options.ttlMs), ...nodesQuery(options), ifAbsent: options.ifAbsent })
 }
 
+/** A delete of whatever a path names. */
+export function deletion(path: string, options: shapes.DeleteOptions & shapes.OnceOptions) {
+  const query = queryOf({ all: options.all, ...nodesQuery(options) })
+  const timeoutMs = patience(options.timeoutMs)
+  return { method: 'DELETE', path: path + query, headers: writeHeaders(options), timeoutMs } as const
+}
+
 /** The headers of a write: context and idempotency key, where given. */
 export function writeHeaders(options: { readonly context?: string | undefined } & shapes.OnceOptions) {
   const context: Record<string, string> = options.context === undefined ? {} : { 'Hearsay-Context': options.context }
