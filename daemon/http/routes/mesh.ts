@@ -2,7 +2,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { dotText } from '../../../store/model/dot.js'
-import { takeJson } from '../bodies.js'
+import { takeJson } from '../body.js'
 import { idleSocketMs, jsonBodyBytesMax, waitTimeoutMsDefault, workTimeoutMs } from '../limits.js'
 import { keyOf } from '../paths.js'
 import { timeoutOf } from '../query.js'

@@ -1,14 +1,14 @@
 /** Import and export: JSON lines, streamed both ways. */
 import type { FastifyPluginAsync } from 'fastify'
-import { takeStream } from '../bodies.js'
-import { exportLines } from '../exporter.js'
-import { Importer } from '../importer.js'
+import { takeStream } from '../body.js'
 import { importLineBytesMax } from '../limits.js'
-import { readLines } from '../lines.js'
 import type { Api, ApiServices } from '../services.js'
 import * as common from '../shapes/common.js'
 import * as shapes from '../shapes/transfer.js'
 import { sendStream } from '../streams.js'
+import { exportLines } from '../transfer/exporter.js'
+import { Importer } from '../transfer/importer.js'
+import { readLines } from '../transfer/lines.js'
 
 /** /v1/export and /v1/import. */
 export function transferRoutes(services: ApiServices): FastifyPluginAsync {

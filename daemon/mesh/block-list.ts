@@ -1,8 +1,8 @@
 /** Whom this node's operator has cut it off from: a small file in the data directory, so that it survives a restart. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PeerId } from '../protocols/network.js'
-import { writePrivateFile } from './private-files.js'
+import type { PeerId } from '../../protocols/network.js'
+import { writePrivateFile } from '../private-files.js'
 
 const fileName = 'blocked.json'
 

@@ -1,12 +1,12 @@
 /** Export: every entry with all its versions, one JSON line each, in bounded memory. */
 import { isUtf8 } from 'node:buffer'
-import type { Content } from '../../store/data/contents.js'
-import type { ShownVersion } from '../../store/data/types.js'
-import type { Contents } from '../views/data-view.js'
-import type { Mesh } from '../views/mesh-view.js'
-import { asBuffer, encodeValue } from '../views/value-json.js'
-import { exportChunkBytes } from './limits.js'
-import { versionJson } from './render.js'
+import type { Content } from '../../../store/data/contents.js'
+import type { ShownVersion } from '../../../store/data/types.js'
+import type { Contents } from '../../views/data-view.js'
+import type { Mesh } from '../../views/mesh-view.js'
+import { asBuffer, encodeValue } from '../../views/value-json.js'
+import { exportChunkBytes } from '../limits.js'
+import { versionJson } from '../render.js'
 
 /** The lines of all keys below a prefix, in key order, gathered into chunks. Stops reading when the receiver stops. */
 export async function* exportLines(

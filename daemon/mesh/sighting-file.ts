@@ -1,9 +1,9 @@
 /** When members were last seen and last equal: a small file in the data directory, so that `status` can tell after a restart. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Sighting, SightingStore } from '../protocols/membership/types.js'
-import type { PeerId } from '../protocols/network.js'
-import { writePrivateFile } from './private-files.js'
+import type { Sighting, SightingStore } from '../../protocols/membership/types.js'
+import type { PeerId } from '../../protocols/network.js'
+import { writePrivateFile } from '../private-files.js'
 
 const fileName = 'last-seen.json'
 

@@ -1,6 +1,6 @@
 /** Damage in the files of the store, which only a new start can mend: remembered on the disk, shown, and that start asked for. */
-import type { OpenedStore } from '../store/open.js'
-import type { Log } from './log/log.js'
+import type { OpenedStore } from '../../store/open.js'
+import type { Log } from '../log/log.js'
 
 /** What damage in the files needs of its surroundings. */
 export interface TableDamageOptions {

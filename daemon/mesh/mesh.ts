@@ -1,26 +1,26 @@
 /** The mesh as the API sees it: protocols over the live network, invitations, blocks. */
 
-import type { Rival } from '../protocols/membership/core/rival.js'
-import { decodeInvite, encodeInvite, type Invite } from '../protocols/membership/invite.js'
-import type { Acks, MemberStatus } from '../protocols/membership/types.js'
-import type { PeerId } from '../protocols/network.js'
-import type { SessionReport } from '../protocols/sync/service.js'
-import { HearsayError } from '../store/errors.js'
-import type { Address } from '../store/model/address.js'
-import type { MemberTag } from '../store/model/codec.js'
-import type { Dot } from '../store/model/dot.js'
+import type { Rival } from '../../protocols/membership/core/rival.js'
+import { decodeInvite, encodeInvite, type Invite } from '../../protocols/membership/invite.js'
+import type { Acks, MemberStatus } from '../../protocols/membership/types.js'
+import type { PeerId } from '../../protocols/network.js'
+import type { SessionReport } from '../../protocols/sync/service.js'
+import { HearsayError } from '../../store/errors.js'
+import type { Address } from '../../store/model/address.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import type { Dot } from '../../store/model/dot.js'
+import type { Settings } from '../config/knobs.js'
+import type { Log } from '../log/log.js'
+import { type Identity, replaceMeshSecret } from '../net/identity.js'
+import { LazyNetwork } from '../net/lazy-network.js'
+import type { LiveNetwork } from '../net/live-network.js'
+import { realEnvironment } from '../net/real-environment.js'
+import type { StoredNode } from '../node/stored-node.js'
+import type { Mesh } from '../views/mesh-view.js'
 import type { BlockList } from './block-list.js'
-import type { Settings } from './config/knobs.js'
-import { LazyNetwork } from './lazy-network.js'
-import type { Log } from './log/log.js'
-import { type Identity, replaceMeshSecret } from './net/identity.js'
-import type { LiveNetwork } from './net/live-network.js'
-import { realEnvironment } from './net/real-environment.js'
 import type { PeerBook } from './peer-book.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
 import { sightingFile } from './sighting-file.js'
-import type { StoredNode } from './stored-node.js'
-import type { Mesh } from './views/mesh-view.js'
 
 /** How long a join waits for the first connection to the inviting member, in milliseconds. */
 const firstConnectionMs = 5_000
@@ -87,7 +87,7 @@ export class DaemonMesh implements Mesh {
   /** Loads libp2p, listens and dials. Rejects with PORT_IN_USE or BAD_CONFIG. */
   async start(): Promise<void> {
     const { settings, identity, node, log } = this.#options
-    const { LiveNetwork } = await import('./net/live-network.js')
+    const { LiveNetwork } = await import('../net/live-network.js')
     const live = new LiveNetwork({
       identity,
       secret: this.#secret,
@@ -209,7 +209,7 @@ export class DaemonMesh implements Mesh {
   async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
     const own = new Set(this.addresses())
     if (invite.addresses.every((address) => own.has(address))) return
-    const { reachesOther } = await import('./net/join.js')
+    const { reachesOther } = await import('../net/join.js')
     const isHere = (visitor: PeerId) => live.connections().some(({ peer }) => peer === visitor)
     if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) return
     const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
@@ -232,7 +232,7 @@ export class DaemonMesh implements Mesh {
       const message = `this node is in a mesh with ${others} other members; forget them first, or join with a new --data directory`
       throw new HearsayError('OTHER_MESH', message, { members: others })
     }
-    const { testInvitation } = await import('./net/join.js')
+    const { testInvitation } = await import('../net/join.js')
     await testInvitation(invite, realEnvironment, log)
     await replaceMeshSecret(settings.data, invite.secret)
     // Whoever was remembered is of the mesh that is left.

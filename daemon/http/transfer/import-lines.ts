@@ -1,9 +1,9 @@
 /** Lines of an import: the exported form of every type, and the short form. */
-import { checkedDocument, type JsonObject } from '../../store/documents/json.js'
-import { HearsayError } from '../../store/errors.js'
-import { type Address, mapField, register } from '../../store/model/address.js'
-import { decodeValue } from '../views/value-json.js'
-import { checkKey, checkPart } from './paths.js'
+import { checkedDocument, type JsonObject } from '../../../store/documents/json.js'
+import { HearsayError } from '../../../store/errors.js'
+import { type Address, mapField, register } from '../../../store/model/address.js'
+import { decodeValue } from '../../views/value-json.js'
+import { checkKey, checkPart } from '../paths.js'
 
 /** One version of a line. */
 export interface ImportedVersion {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readPrivateFile, writePrivateFile } from '../private-files.js'
+import { readPrivateFile, writePrivateFile } from '../../private-files.js'
 
 const tokenBytes = 32
 

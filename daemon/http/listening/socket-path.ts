@@ -1,8 +1,8 @@
 /** Where the API's Unix socket is: in the data directory, or, when that path is too long for the kernel, in a short private folder. */
 import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { HearsayError } from '../../store/errors.js'
-import { sha256 } from '../../store/model/digest.js'
+import { HearsayError } from '../../../store/errors.js'
+import { sha256 } from '../../../store/model/digest.js'
 
 /** Bytes of a Unix socket's path that the kernel takes. */
 export const socketPathBytesMax = 107

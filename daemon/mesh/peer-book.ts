@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PeerId } from '../protocols/network.js'
-import type { KnownMember } from './net/supervisor-core.js'
-import { writePrivateFile } from './private-files.js'
+import type { PeerId } from '../../protocols/network.js'
+import type { KnownMember } from '../net/supervisor-core.js'
+import { writePrivateFile } from '../private-files.js'
 
 const fileName = 'peers.json'
 /** Members remembered; of more, those with a record come first. */

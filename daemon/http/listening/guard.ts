@@ -2,8 +2,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { HearsayError } from '../../store/errors.js'
-import { sha256 } from '../../store/model/digest.js'
+import { HearsayError } from '../../../store/errors.js'
+import { sha256 } from '../../../store/model/digest.js'
 
 /** The names under which a listener may be addressed. */
 export interface GuardOptions {

@@ -1,7 +1,7 @@
 /** Which keys are in conflict: found by one scan after the start, kept current from commits, looked at again only when asked. */
-import type { Listing } from '../store/data/listing.js'
-import { type Address, addressText } from '../store/model/address.js'
-import type { Replica } from '../store/replica/replica.js'
+import type { Listing } from '../../store/data/listing.js'
+import { type Address, addressText } from '../../store/model/address.js'
+import type { Replica } from '../../store/replica/replica.js'
 
 /** Changed addresses that wait to be looked at; more, and the next question scans everything again. */
 const changedMax = 100_000

@@ -1,6 +1,6 @@
 /** A Network that protocols can be built on before libp2p is loaded: it keeps what they register and passes it on later. */
-import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../protocols/network.js'
-import { HearsayError } from '../store/errors.js'
+import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
+import { HearsayError } from '../../store/errors.js'
 
 /** Connected to nobody until a live network is attached. */
 export class LazyNetwork implements Network {

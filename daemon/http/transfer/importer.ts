@@ -1,10 +1,10 @@
 /** Import: turns exported lines, or the short form, into ordinary writes; importing a file twice adds nothing. */
-import { errorCodes, HearsayError } from '../../store/errors.js'
-import type { Contents } from '../views/data-view.js'
+import { errorCodes, HearsayError } from '../../../store/errors.js'
+import type { Contents } from '../../views/data-view.js'
+import { importFailuresMax, importWindowBytes, importWindowLines } from '../limits.js'
+import { hearsayError } from '../problem.js'
 import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
-import { importFailuresMax, importWindowBytes, importWindowLines } from './limits.js'
 import type { Line } from './lines.js'
-import { hearsayError } from './problem.js'
 
 /** What became of the lines. */
 export interface ImportSummary {
