@@ -1,5 +1,5 @@
 /** The client's side of documents: one method for each route. All reject with HearsayApiError. */
-import { HearsayApiError } from './failure.js'
+import { HearsayApiError } from '../failure.js'
 import {
   bytesOf,
   deletion,

@@ -1,6 +1,6 @@
 /** Requests of the API's form: paths of user text, queries, JSON bodies and answers. */
-import { HearsayApiError } from './failure.js'
-import { meshTimeoutMs, responseGraceMs, responseTimeoutMsDefault } from './limits.js'
+import { HearsayApiError } from '../failure.js'
+import { meshTimeoutMs, responseGraceMs, responseTimeoutMsDefault } from '../limits.js'
 import type * as shapes from './shapes.js'
 import type { Answer, Call, Transport } from './transport.js'
 

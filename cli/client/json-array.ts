@@ -1,6 +1,6 @@
 /** Cuts one JSON array into its elements as it is read, so that a large file takes little memory. The elements are not parsed here. */
-import { HearsayApiError } from './failure.js'
-import { importLineBytesMax } from './limits.js'
+import { HearsayApiError } from '../failure.js'
+import { importLineBytesMax } from '../limits.js'
 import { oversized } from './lines.js'
 
 /** One element of the array, as text. */

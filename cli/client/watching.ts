@@ -1,6 +1,6 @@
 /** The change feed as a client reads it: one sequence of events over as many connections as it takes. */
-import { HearsayApiError } from './failure.js'
-import { watchRetryMsFirst, watchRetryMsMax } from './limits.js'
+import { HearsayApiError } from '../failure.js'
+import { watchRetryMsFirst, watchRetryMsMax } from '../limits.js'
 import type { WatchEvent, WatchOptions } from './shapes.js'
 import { sseBlocks } from './sse.js'
 

@@ -1,6 +1,7 @@
 /** The forms of files that can be imported, each turned into JSON lines as it is read: our own, `consul kv export`, and key, tab, value. */
+
+import { importDetectBytes } from '../limits.js'
 import { elementsOf } from './json-array.js'
-import { importDetectBytes } from './limits.js'
 import { splitLines } from './lines.js'
 
 /** The forms. */

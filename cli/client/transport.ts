@@ -1,7 +1,7 @@
 /** HTTP requests to one daemon over a Unix socket or TCP, with raw paths and typed failures. */
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
-import { failureOf, HearsayApiError } from './failure.js'
-import { responseBytesMax, responseTimeoutMsDefault } from './limits.js'
+import { failureOf, HearsayApiError } from '../failure.js'
+import { responseBytesMax, responseTimeoutMsDefault } from '../limits.js'
 import { describeEndpoint, type Endpoint } from './locate.js'
 
 /** One request. */

@@ -1,6 +1,6 @@
 /** Reads server-sent events as our daemons send them: `id`, `data` and comments. */
-import { HearsayApiError } from './failure.js'
-import { eventBytesMax } from './limits.js'
+import { HearsayApiError } from '../failure.js'
+import { eventBytesMax } from '../limits.js'
 
 /** One block of a stream: an event, or only a position. */
 export interface SseBlock {

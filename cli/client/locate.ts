@@ -1,7 +1,7 @@
 /** Finds the daemon's API: an address given, the environment, or the data directory. */
 import { join, resolve } from 'node:path'
-import { UsageError } from './failure.js'
-import { socketPathBytesMax } from './limits.js'
+import { UsageError } from '../failure.js'
+import { socketPathBytesMax } from '../limits.js'
 
 /** Where an API listens: a Unix socket, or a TCP host and port. */
 export type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number }

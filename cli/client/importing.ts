@@ -1,7 +1,7 @@
 /** Cuts what is imported into requests of bounded size, so that an import takes little memory and can be repeated from any point. */
-import { HearsayApiError } from './failure.js'
+import { HearsayApiError } from '../failure.js'
+import { importBatchBytes, importBatchLines, importFailuresMax } from '../limits.js'
 import { type ImportFormat, type ImportItem, itemsOf, type Lines } from './import-formats.js'
-import { importBatchBytes, importBatchLines, importFailuresMax } from './limits.js'
 import type { ImportSummary } from './shapes.js'
 
 export type { ImportFormat, Lines } from './import-formats.js'
