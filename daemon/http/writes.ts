@@ -1,6 +1,6 @@
 /** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
 import { hash } from 'node:crypto'
-import type { Acks } from '../../protocols/membership/types.js'
+import type { Acks, Want } from '../../protocols/membership/types.js'
 import type { OnceOptions } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
@@ -57,12 +57,7 @@ export function startWrite(
 }
 
 /** The nodes that have every one of the dots. */
-async function acksOfAll(
-  mesh: Mesh,
-  dots: readonly Dot[],
-  want: number | 'majority' | 'all',
-  timeoutMs: number,
-): Promise<Acks> {
+async function acksOfAll(mesh: Mesh, dots: readonly Dot[], want: Want, timeoutMs: number): Promise<Acks> {
   const each = await Promise.all(dots.map((dot) => mesh.awaitAcks(dot, want, timeoutMs)))
   const fewest = each.reduce((a, b) => (b.have < a.have ? b : a))
   const nodes = fewest.nodes.filter((name) => each.every((acks) => acks.nodes.includes(name)))

@@ -2,7 +2,7 @@
 
 import type { Rival } from '../../protocols/membership/core/rival.js'
 import { decodeInvite, encodeInvite, type Invite } from '../../protocols/membership/invite.js'
-import type { Acks, MemberStatus } from '../../protocols/membership/types.js'
+import type { Acks, MemberStatus, Want } from '../../protocols/membership/types.js'
 import type { PeerId } from '../../protocols/network.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import { HearsayError } from '../../store/errors.js'
@@ -294,7 +294,7 @@ export class DaemonMesh implements Mesh {
     throw new HearsayError('UNREACHABLE', message, { peer })
   }
 
-  awaitAcks(dot: Dot, want: number | 'majority' | 'all', timeoutMs: number): Promise<Acks> {
+  awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
     return this.#protocols.membership.awaitAcks(dot, want, timeoutMs)
   }
 

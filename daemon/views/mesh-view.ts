@@ -1,5 +1,5 @@
 /** What the API sees of the mesh. */
-import type { Acks, MemberStatus } from '../../protocols/membership/types.js'
+import type { Acks, MemberStatus, Want } from '../../protocols/membership/types.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
@@ -31,7 +31,7 @@ export interface Mesh {
   /** Runs anti-entropy now with one peer, or with every connected one. NOT_FOUND, UNREACHABLE. */
   sync(peer?: string): Promise<SessionReport[]>
   /** Waits until so many members have a durable copy of the dot, this node included. Resolves with what there is at the end of the time. */
-  awaitAcks(dot: Dot, want: number | 'majority' | 'all', timeoutMs: number): Promise<Acks>
+  awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks>
   /** Whether a majority of the members (this one included) is connected. */
   hasQuorum(): boolean
   /** Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal to us. Resolves whether it came true in time. */
