@@ -1,12 +1,11 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
-import { CounterClient, MapClient, SetClient } from './collections.js'
-import { DocumentClient } from './documents.js'
-import { HearsayApiError } from './failure.js'
-import { type ImportFormat, importLines, type Lines } from './importing.js'
-import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } from './limits.js'
-import { locate, tokenOf, type Whereabouts } from './locate.js'
+import { CounterClient, MapClient, SetClient } from './client/collections.js'
+import { DocumentClient } from './client/documents.js'
+import { type ImportFormat, importLines, type Lines } from './client/importing.js'
+import { locate, tokenOf, type Whereabouts } from './client/locate.js'
 import {
   bytesOf,
+  deletion,
   durationText,
   encode,
   nodesQuery,
@@ -18,13 +17,15 @@ import {
   readQuery,
   shownOf,
   writeHeaders,
-} from './requests.js'
-import type * as shapes from './shapes.js'
-import { type Call, Transport } from './transport.js'
-import { watchEvents } from './watching.js'
+} from './client/requests.js'
+import type * as shapes from './client/shapes.js'
+import { type Call, Transport } from './client/transport.js'
+import { watchEvents } from './client/watching.js'
+import { HearsayApiError } from './failure.js'
+import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } from './limits.js'
 
+export type * from './client/shapes.js'
 export { HearsayApiError } from './failure.js'
-export type * from './shapes.js'
 
 /** Where the daemon is and how to talk to it. */
 export interface ConnectOptions extends Whereabouts {
@@ -98,14 +99,7 @@ export class Client {
 
   /** Deletes a key. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */
   async delete(key: string, options: shapes.DeleteOptions = {}): Promise<void> {
-    const { all, timeoutMs } = options
-    const path = pathOf('/v1/kv', key) + queryOf({ all, ...nodesQuery(options) })
-    await this.#requests.send({
-      method: 'DELETE',
-      path,
-      headers: writeHeaders(options),
-      timeoutMs: patience(timeoutMs),
-    })
+    await this.#requests.send(deletion(pathOf('/v1/kv', key), options))
   }
 
   /** Runs several writes as one: all are stored, or none. Resolves with their dots in order. */

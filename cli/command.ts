@@ -45,6 +45,14 @@ export interface CommandSpec {
   readonly load: () => Promise<Action>
 }
 
+/** All commands, as the help and the completions show them. */
+export interface CommandTable {
+  /** In the order of the help. */
+  readonly commands: readonly CommandSpec[]
+  /** What the commands of two words are about, by their first word. */
+  readonly groups: Readonly<Record<string, string>>
+}
+
 /** What a command does; resolves with the exit code, 0 when with nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an action that has no code to give returns nothing
 export type Action = (invocation: Invocation) => Promise<number | void>

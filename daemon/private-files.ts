@@ -1,24 +1,12 @@
-/** Files and folders that are their owner's alone: the data directory, the API token. */
+/** Files and folders that are their owner's alone: the data directory and what stands in it beside the store. */
 import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmod, link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { HearsayError } from '../store/errors.js'
 
 const ownerOnlyFile = 0o600
 const ownerOnlyFolder = 0o700
-const tokenBytes = 32
 
 /** Makes a folder that only its owner can look into, with what is above it. Throws BAD_CONFIG when that cannot be. */
 export function makePrivateFolder(path: string): void {
@@ -32,22 +20,18 @@ export function makePrivateFolder(path: string): void {
   }
 }
 
-/** The token of the API over TCP, in `api.token`; made at the first start. */
-export function loadApiToken(dataDirectory: string): string {
-  const path = join(dataDirectory, 'api.token')
-  for (;;) {
-    const token = readIfThere(path)
-    if (token !== undefined && token.length >= tokenBytes) {
-      if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, ownerOnlyFile)
-      return token
-    }
-    if (token !== undefined) rmSync(path, { force: true })
-    createWhole(path, `${randomBytes(tokenBytes).toString('base64url')}\n`)
-  }
+/** The text of a file, which is its owner's alone from then on; undefined when there is none. */
+export async function readPrivateFile(path: string): Promise<string | undefined> {
+  const text = await readFile(path, 'utf8').catch(ignoring('ENOENT'))
+  if (text !== undefined && ((await stat(path)).mode & 0o077) !== 0) await chmod(path, ownerOnlyFile)
+  return text
 }
 
-/** Replaces a file by another one, whole or not at all; the bytes are on the disk when this resolves. */
-export async function replacePrivateFile(path: string, text: string): Promise<void> {
+/**
+ * Writes a file whole or not at all; it is on the disk when this resolves. With `create` a file that is there already stays, so that
+ * two first starts agree.
+ */
+export async function writePrivateFile(path: string, text: string, mode: 'create' | 'replace'): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const file = await open(temporary, 'wx', ownerOnlyFile)
@@ -57,36 +41,26 @@ export async function replacePrivateFile(path: string, text: string): Promise<vo
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    if (mode === 'replace') await rename(temporary, path)
+    else await link(temporary, path).catch(ignoring('EEXIST'))
   } finally {
     await rm(temporary, { force: true })
   }
+  await syncFolder(dirname(path))
 }
 
-function readIfThere(path: string): string | undefined {
+/** Names that came, went or changed in a folder are on the disk when this resolves. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
   try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 
-/** Writes a new file whole or not at all; one that is there already stays. */
-function createWhole(path: string, text: string): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  const file = openSync(temporary, 'wx', ownerOnlyFile)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  try {
-    linkSync(temporary, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(temporary, { force: true })
+function ignoring(code: string): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (error.code !== code) throw error
   }
 }

@@ -1,22 +1,24 @@
 /** One running daemon: the order in which its parts start and stop. */
 import { homedir, hostname, tmpdir } from 'node:os'
 import { memberTag } from '../protocols/membership/core/record.js'
-import { NodeBackups } from './backups.js'
-import { BlockList } from './block-list.js'
 import { parseApiAddress } from './config/checks.js'
 import { type Config, loadConfig } from './config/load.js'
 import { createApi } from './http/app.js'
-import { Listeners } from './http/listeners.js'
+import { loadApiToken } from './http/listening/api-token.js'
+import { Listeners } from './http/listening/listeners.js'
+import { prepareSocket, removeSocket } from './http/listening/socket-path.js'
+import { openApiText } from './http/openapi.js'
 import type { Api, ApiServices } from './http/services.js'
-import { prepareSocket, removeSocket } from './http/socket-path.js'
 import { createLog, type Log } from './log/log.js'
-import { DaemonMesh } from './mesh.js'
+import { BlockList } from './mesh/block-list.js'
+import { DaemonMesh } from './mesh/mesh.js'
+import { PeerBook } from './mesh/peer-book.js'
 import { type Identity, loadIdentity, loadMeshSecret, replaceIdentity } from './net/identity.js'
 import { realEnvironment } from './net/real-environment.js'
-import { PeerBook } from './peer-book.js'
-import { loadApiToken, makePrivateFolder } from './private-files.js'
+import { NodeBackups } from './node/backups.js'
+import { lockStore, StoredNode } from './node/stored-node.js'
+import { makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
-import { lockStore, StoredNode } from './stored-node.js'
 import { WatchHub } from './watch/hub.js'
 
 /** How long requests under way may go on once the daemon stops, in milliseconds. */
@@ -156,11 +158,11 @@ export class RunningDaemon {
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(
-    services: Omit<ApiServices, 'config' | 'log' | 'stopping'>,
+    services: Omit<ApiServices, 'openApi' | 'config' | 'log' | 'stopping'>,
     environment: NodeJS.ProcessEnv,
   ): Promise<string[]> {
     const { config, log } = this
-    const api = await createApi({ ...services, config, log, stopping: this.#stopping.signal })
+    const api = await createApi({ ...services, openApi: openApiText, config, log, stopping: this.#stopping.signal })
     const listeners = new Listeners(api.routing)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data
@@ -172,7 +174,7 @@ export class RunningDaemon {
     await listeners.listenUnix(path)
     this.#add('socket', () => removeSocket(path, dataDirectory))
     const urls = [`unix:${path}`]
-    const token = loadApiToken(dataDirectory)
+    const token = await loadApiToken(dataDirectory)
     for (const address of config.settings.api) {
       urls.push(`http://${await listeners.listenTcp(parseApiAddress(address), { token, hostname: hostname() })}`)
     }

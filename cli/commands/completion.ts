@@ -1,14 +1,15 @@
 /** `hearsay completion`: completions for bash, zsh and fish, made from the table of commands. */
-import type { Action, CommandSpec, OptionSpec } from '../command.js'
+import type { Action, CommandSpec, CommandTable, OptionSpec } from '../command.js'
 import { UsageError } from '../failure.js'
-import { commands, groups } from './table.js'
 
-/** Prints the completions of a shell. */
-export const completion: Action = async (invocation) => {
-  const shell = invocation.argument(0)
-  const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined
-  if (script === undefined) throw new UsageError(`there are no completions for '${shell}': bash, zsh or fish`)
-  await invocation.output.line(script())
+/** What prints the completions of a shell for the commands of a table. */
+export function completionOf(table: CommandTable): Action {
+  return async (invocation) => {
+    const shell = invocation.argument(0)
+    const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined
+    if (script === undefined) throw new UsageError(`there are no completions for '${shell}': bash, zsh or fish`)
+    await invocation.output.line(script(table))
+  }
 }
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const
@@ -17,20 +18,18 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const
 const listKeys = 'hearsay ls --limit 100'
 
 /** The first words of all commands, each once. */
-function firstWords(): string[] {
+function firstWords({ commands }: CommandTable): string[] {
   return [...new Set(commands.map(({ name }) => name.split(' ')[0]!))]
 }
 
 /** The second words of each group. */
-function groupWords(): [group: string, words: string[]][] {
+function groupWords({ commands, groups }: CommandTable): [group: string, words: string[]][] {
   const inGroups = commands.map(({ name }) => name.split(' ')).filter(({ length }) => length > 1)
   return Object.keys(groups).map((group) => [
     group,
     inGroups.filter(([first]) => first === group).map(([, word]) => word!),
   ])
 }
-
-const groupNames = () => Object.keys(groups).join('|')
 
 function completesKeys(command: CommandSpec): boolean {
   return command.arguments.some((argument) => argument.completesKeys)
@@ -40,24 +39,24 @@ function flagsOf(command: CommandSpec): string[] {
   return [...command.options.map((option) => `--${option.name}`), '--help']
 }
 
-function namesWithKeys(separator: string): string {
+function namesWithKeys({ commands }: CommandTable): string {
   return commands
     .filter(completesKeys)
     .map((command) => command.name.replace(' ', '\\ '))
-    .join(separator)
+    .join('|')
 }
 
-function bashScript(): string {
-  const flags = commands.map(
+function bashScript(table: CommandTable): string {
+  const flags = table.commands.map(
     (command) => `    ${command.name.replace(' ', '\\ ')}) flags='${flagsOf(command).join(' ')}' ;;`,
   )
-  const words = groupWords().map(([group, names]) => `    ${group}) words='${names.join(' ')}' ;;`)
+  const words = groupWords(table).map(([group, names]) => `    ${group}) words='${names.join(' ')}' ;;`)
   return `# hearsay completions for bash: source <(hearsay completion bash)
 _hearsay() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} flags= words= name=\${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W '${firstWords().join(' ')}' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W '${firstWords(table).join(' ')}' -- "$word")
     return
   fi
   case $name in
@@ -83,15 +82,16 @@ ${flags.join('\n')}
     return
   fi
   case $name in
-    ${namesWithKeys('|')}) [ "$COMP_CWORD" -eq "$first" ] && mapfile -t COMPREPLY < <(${listKeys} -- "$word" 2>/dev/null </dev/null) ;;
+    ${namesWithKeys(table)}) [ "$COMP_CWORD" -eq "$first" ] && mapfile -t COMPREPLY < <(${listKeys} -- "$word" 2>/dev/null </dev/null) ;;
     import|backup|restore) compopt -o default ;;
   esac
 }
 complete -F _hearsay hearsay`
 }
 
-function zshScript(): string {
-  const described = firstWords().map((name) => [
+function zshScript(table: CommandTable): string {
+  const { commands, groups } = table
+  const described = firstWords(table).map((name) => [
     name,
     commands.find((one) => one.name === name)?.summary ?? groups[name]!,
   ])
@@ -99,7 +99,9 @@ function zshScript(): string {
   const flags = commands.map(
     (command) => `    ${command.name.replace(' ', '\\ ')}) flags=(${command.options.map(zshFlag).join(' ')}) ;;`,
   )
-  const words = groupWords().map(([group, list]) => `    ${group}) (( CURRENT == 3 )) && compadd ${list.join(' ')} ;;`)
+  const words = groupWords(table).map(
+    ([group, list]) => `    ${group}) (( CURRENT == 3 )) && compadd ${list.join(' ')} ;;`,
+  )
   return `#compdef hearsay
 # hearsay completions for zsh: source <(hearsay completion zsh)
 _hearsay() {
@@ -115,7 +117,7 @@ ${names.join('\n')}
   case $name in
 ${words.join('\n')}
   esac
-  if [[ $name == (${groupNames()}) ]]; then
+  if [[ $name == (${Object.keys(groups).join('|')}) ]]; then
     (( CURRENT == 3 )) && return
     name="$name $words[3]" first=4
   fi
@@ -127,7 +129,7 @@ ${flags.join('\n')}
     return
   fi
   case $name in
-    ${namesWithKeys('|')})
+    ${namesWithKeys(table)})
       if (( CURRENT == first )); then
         keys=(\${(f)"$(${listKeys} -- "$words[CURRENT]" 2>/dev/null </dev/null)"})
         compadd -a keys
@@ -143,9 +145,10 @@ function zshFlag(option: OptionSpec): string {
   return `'--${option.name}:${quoted(option.help).replaceAll(':', '\\:')}'`
 }
 
-function fishScript(): string {
+function fishScript(table: CommandTable): string {
+  const { commands, groups } = table
   const lines = commands.flatMap((command) => [
-    fishName(command),
+    fishName(table, command),
     ...command.options.map((one) => fishFlag(command, one)),
   ])
   const parents = Object.entries(groups).map(
@@ -163,11 +166,11 @@ complete -c hearsay -n '__fish_seen_subcommand_from import backup restore' -F
 ${keys.join('\n')}`
 }
 
-function fishName(command: CommandSpec): string {
+function fishName(table: CommandTable, command: CommandSpec): string {
   const [group, word] = command.name.split(' ')
   const summary = fishQuoted(command.summary)
   if (word === undefined) return `complete -c hearsay -n __fish_use_subcommand -a ${group} -d '${summary}'`
-  const words = groupWords().find(([name]) => name === group)![1]
+  const words = groupWords(table).find(([name]) => name === group)![1]
   const isOpen = `__fish_seen_subcommand_from ${group}; and not __fish_seen_subcommand_from ${words.join(' ')}`
   return `complete -c hearsay -n '${isOpen}' -a ${word} -d '${summary}'`
 }

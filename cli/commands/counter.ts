@@ -1,7 +1,7 @@
 /** `hearsay counter`: counts up and down; every increment counts. */
 import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
-import { printable } from '../output.js'
+import { reportDeleted } from './del.js'
 import { readOptionsOf } from './get.js'
 import { durableOn } from './put.js'
 
@@ -26,8 +26,7 @@ export const get: Action = async (invocation) => {
 export const remove: Action = async (invocation) => {
   const key = invocation.argument(0)
   await invocation.client().counters.delete(key, { ...invocation.nodes(), ...invocation.once() })
-  if (invocation.json) return invocation.output.json({ key, deleted: true })
-  await invocation.output.line(`deleted ${printable(key)}`)
+  await reportDeleted(invocation, key)
 }
 
 function byOf(invocation: Invocation): number {

@@ -9,16 +9,22 @@ import { count, printable } from '../output.js'
 export const del: Action = async (invocation) => {
   const key = invocation.positionals[0]
   const prefix = invocation.text('prefix')
-  const options = optionsOf(invocation)
+  const options = deleteOptionsOf(invocation)
   if (key !== undefined && prefix !== undefined) throw new UsageError('give either KEY or --prefix, not both')
   if (prefix !== undefined) return deletePrefix(invocation, prefix, options)
   if (key === undefined) throw new UsageError('give the KEY to delete, or --prefix PREFIX')
   await invocation.client().delete(key, options)
-  if (invocation.json) await invocation.output.json({ key, deleted: true })
-  else await invocation.output.line(`deleted ${printable(key)}`)
+  await reportDeleted(invocation, key)
 }
 
-function optionsOf(invocation: Invocation): DeleteOptions {
+/** Says that a key is deleted, as whatever type. */
+export async function reportDeleted({ json, output }: Invocation, key: string): Promise<void> {
+  if (json) await output.json({ key, deleted: true })
+  else await output.line(`deleted ${printable(key)}`)
+}
+
+/** What the flags say of a delete; only what was given. Throws UsageError. */
+export function deleteOptionsOf(invocation: Invocation): DeleteOptions {
   const context = invocation.text('context')
   return {
     ...invocation.nodes(),

@@ -4,6 +4,7 @@ import type { Action, Invocation } from '../command.js'
 import { editText } from '../editor.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { count, printable } from '../output.js'
+import { deleteOptionsOf, reportDeleted } from './del.js'
 import { readOptionsOf } from './get.js'
 import { readValue, report } from './put.js'
 
@@ -110,10 +111,9 @@ function parsed(text: string): unknown {
 /** Deletes a document. */
 export const remove: Action = async (invocation) => {
   const key = invocation.argument(0)
-  const options = { ...optionsOf(invocation), ...(invocation.flag('all') && { all: true }) }
+  const options = { ...deleteOptionsOf(invocation), ...invocation.once() }
   await invocation.client().documents.delete(key, options)
-  if (invocation.json) return invocation.output.json({ key, deleted: true })
-  await invocation.output.line(`deleted ${printable(key)}`)
+  await reportDeleted(invocation, key)
 }
 
 function optionsOf(invocation: Invocation): DocumentOptions {

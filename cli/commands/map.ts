@@ -1,8 +1,8 @@
 /** `hearsay map`: fields of maps, each a register of its own. */
-import type { DeleteOptions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
 import { printable, shortValue } from '../output.js'
+import { deleteOptionsOf, reportDeleted } from './del.js'
 import { printVersions, readOptionsOf, warnOfSiblings } from './get.js'
 import { putOptionsOf, readValue, report } from './put.js'
 
@@ -68,15 +68,5 @@ export const remove: Action = async (invocation) => {
 export const clear: Action = async (invocation) => {
   const key = invocation.argument(0)
   await invocation.client().maps.clear(key, deleteOptionsOf(invocation))
-  if (invocation.json) return invocation.output.json({ key, deleted: true })
-  await invocation.output.line(`deleted ${printable(key)}`)
-}
-
-function deleteOptionsOf(invocation: Invocation): DeleteOptions {
-  const context = invocation.text('context')
-  return {
-    ...invocation.nodes(),
-    ...(context !== undefined && { context }),
-    ...(invocation.flag('all') && { all: true }),
-  }
+  await reportDeleted(invocation, key)
 }

@@ -4,6 +4,7 @@ import type { Action, Invocation } from '../command.js'
 import { HearsayApiError } from '../failure.js'
 import { batchOperationsMax } from '../limits.js'
 import { count, printable } from '../output.js'
+import { reportDeleted } from './del.js'
 import { durableOn } from './put.js'
 
 /** Adds members, as one write where they fit into one. */
@@ -63,8 +64,7 @@ export const list: Action = async (invocation) => {
 export const clear: Action = async (invocation) => {
   const key = invocation.argument(0)
   await invocation.client().sets.clear(key, invocation.nodes())
-  if (invocation.json) return invocation.output.json({ key, deleted: true })
-  await invocation.output.line(`deleted ${printable(key)}`)
+  await reportDeleted(invocation, key)
 }
 
 /** Bytes that are no text are shown as base64. */

@@ -1,5 +1,5 @@
 /** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
-import type { ArgumentSpec, CommandSpec } from '../command.js'
+import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
 import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
@@ -240,7 +240,7 @@ const local: readonly CommandSpec[] = [
       'source <(hearsay completion bash)',
       'hearsay completion fish > ~/.config/fish/completions/hearsay.fish',
     ],
-    load: async () => (await import('./completion.js')).completion,
+    load: async () => (await import('./completion.js')).completionOf({ commands, groups }),
   },
   {
     name: 'version',
@@ -252,7 +252,7 @@ const local: readonly CommandSpec[] = [
 ]
 
 /** What the commands of two words are about, by their first word. */
-export const groups: Readonly<Record<string, string>> = {
+export const groups: CommandTable['groups'] = {
   counter: 'counters: every increment counts, whatever happens elsewhere meanwhile',
   set: 'sets: an addition survives a removal that had not seen it',
   map: 'maps: every field keeps its own siblings',

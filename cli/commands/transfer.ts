@@ -1,9 +1,9 @@
 /** `hearsay import` and `hearsay export`: JSON lines in and out, and other forms in, streamed. */
 import { createReadStream, statSync } from 'node:fs'
+import type { ImportFormat } from '../client/import-formats.js'
 import type { ImportSummary } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
-import type { ImportFormat } from '../import-formats.js'
 import { importFailuresShown } from '../limits.js'
 import { count } from '../output.js'
 import { Progress } from '../progress.js'

@@ -1,4 +1,5 @@
 /** What a knob is, and the makers of each sort of knob; the table of them all is in knobs.ts. */
+import type { Want } from '../../protocols/membership/types.js'
 import { parseAcks, parseDuration, parseSize, parseSwitch } from './parse.js'
 
 /** What a default may depend on. */
@@ -79,7 +80,7 @@ export function choiceKnob<const T extends string>(fallback: T, choices: readonl
 }
 
 /** A number of nodes, `majority` or `all`. */
-export function acksKnob(texts: Texts): Knob<number | 'majority' | 'all'> {
+export function acksKnob(texts: Texts): Knob<Want> {
   return { unit: 'choice', fallback: () => 1, parse: (raw) => parseAcks(String(raw)), ...texts }
 }
 

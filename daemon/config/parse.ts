@@ -1,4 +1,5 @@
 /** Reads and writes durations, sizes and switches, as they stand in files, variables, flags and queries. */
+import type { Want } from '../../protocols/membership/types.js'
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 const sizeUnits = {
@@ -52,7 +53,7 @@ export function parseSwitch(raw: unknown): boolean {
 }
 
 /** How many acknowledgements: a whole number from 1, `majority` or `all`. Throws an Error that says so. */
-export function parseAcks(text: string): number | 'majority' | 'all' {
+export function parseAcks(text: string): Want {
   if (text === 'majority' || text === 'all') return text
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new Error(`'${text}' is not a number of nodes from 1, nor 'majority' or 'all'`)

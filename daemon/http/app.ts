@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile'
 import { HearsayError } from '../../store/errors.js'
 import { drain } from './body.js'
 import { headerBytesMax } from './limits.js'
+import type { AnswerCounts } from './metrics.js'
 import { pathOf, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
@@ -27,9 +28,6 @@ export interface ApiOptions {
   /** Called with the router before the routes are added; the builder of the OpenAPI document comes in here. */
   readonly before?: (api: Api) => Promise<void>
 }
-
-/** Counts of answers by method, route and status, for the metrics. */
-export type AnswerCounts = Map<string, number>
 
 /** Makes the router. It listens to nothing: `routing` handles requests of any server. */
 export async function createApi(services: ApiServices, options: ApiOptions = {}): Promise<Api> {

@@ -1,8 +1,14 @@
-/** Bodies of requests: read whole within a bound; what is refused is still read off the connection, so that the answer arrives. */
+/**
+ * Bodies of requests: what a group of routes takes, read whole within a bound; what is refused is still read off the connection, so that
+ * the answer arrives.
+ */
 import type { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
 import { HearsayError } from '../../store/errors.js'
+import { decodeValue, type EncodedValue } from '../views/value-json.js'
 import { bodyIdleMs, drainMsMax } from './limits.js'
 import { StatusError } from './problem.js'
+import type { Api } from './services.js'
 
 /** A request's body, and what its sender said of its length. */
 export interface BodySource {
@@ -85,4 +91,41 @@ export function parseJson(bytes: Buffer): unknown {
   } catch {
     throw new HearsayError('BAD_REQUEST', 'the body is not JSON in UTF-8')
   }
+}
+
+/** The bytes of a value that stands in a JSON body. Throws BAD_REQUEST when it does not fit its encoding, and TOO_LARGE. */
+export function boundedValue(value: string, encoding: EncodedValue['encoding'] | undefined, bytesMax: number): Buffer {
+  const bytes = decodeValue(value, encoding)
+  if (bytes.length <= bytesMax) return bytes
+  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${bytesMax} bytes; nothing was stored`)
+}
+
+function sourceOf(request: FastifyRequest, payload: FastifyRequest['raw'], what: string) {
+  return { payload, declaredBytes: request.headers['content-length'], what }
+}
+
+/** Bodies are bytes, at most `bytesMax` of them, whatever their type. */
+export function takeBytes(api: Api, what: string, bytesMax: number): void {
+  api.removeAllContentTypeParsers()
+  api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
+    readBody(sourceOf(request, payload, what), bytesMax),
+  )
+}
+
+/** Bodies are JSON, at most `bytesMax` bytes; an absent one is an empty object. */
+export function takeJson(api: Api, bytesMax: number): void {
+  api.removeAllContentTypeParsers()
+  api.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
+    parseJson(await readBody(sourceOf(request, payload, 'the body'), bytesMax)),
+  )
+  api.addHook('preValidation', (request, _reply, done) => {
+    request.body ??= {}
+    done()
+  })
+}
+
+/** Bodies are left on the connection for the route to read. */
+export function takeStream(api: Api): void {
+  api.removeAllContentTypeParsers()
+  api.addContentTypeParser('*', (_request, _payload, done) => done(null))
 }

@@ -1,7 +1,9 @@
 /** Prometheus metrics: read from the daemon's parts at the moment of a scrape. prom-client is loaded by the first one. */
 import type { Gauge, Registry } from 'prom-client'
-import type { AnswerCounts } from './app.js'
 import type { ApiServices } from './services.js'
+
+/** Counts of answers, by method, route and status with a space between. */
+export type AnswerCounts = Map<string, number>
 
 /** The metrics page. */
 export class Metrics {

@@ -1,4 +1,5 @@
 /** Queries: read strictly, typed by the route's schema, durations and counts parsed. */
+import type { Want } from '../../protocols/membership/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { formatDuration, parseAcks, parseDuration } from '../config/parse.js'
 import { timeoutMsMax, ttlMsMax } from './limits.js'
@@ -87,6 +88,6 @@ export function deadlineOf(ttl: string | undefined, nowMs: number): number | nul
 }
 
 /** How many acknowledgements; the fallback when absent. Throws BAD_REQUEST. */
-export function acksOf(text: string | undefined, fallback: number | 'majority' | 'all'): number | 'majority' | 'all' {
+export function acksOf(text: string | undefined, fallback: Want): Want {
   return text === undefined ? fallback : reading('acks', () => parseAcks(text))
 }

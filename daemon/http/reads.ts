@@ -1,11 +1,13 @@
 /** What reads of single addresses share: how many nodes are asked, and how the versions of a register are answered. */
 import type { FastifyReply } from 'fastify'
+import type { Shown } from '../../store/data/types.js'
 import type { Address } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
-import type { Mesh, Shown } from '../services.js'
+import type { Mesh } from '../views/mesh-view.js'
+import { asBuffer } from '../views/value-json.js'
 import { idleSocketMs, nodesTimeoutMsDefault } from './limits.js'
 import { timeoutOf } from './query.js'
-import { asBuffer, shownJson } from './render.js'
+import { shownJson } from './render.js'
 import { type AnyRequest, type ApiServices, allowSilence } from './services.js'
 
 /** What a read may ask of other nodes. */

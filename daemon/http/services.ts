@@ -1,23 +1,13 @@
 /** What the routes work with, and what they have in common. */
-
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, FastifyTypeProvider, RawServerDefault } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
-import type { NodeView } from '../node-view.js'
-import type {
-  Backups,
-  Batches,
-  Contents,
-  Counters,
-  Documents,
-  Maps,
-  Mesh,
-  Registers,
-  Sets,
-  WatchFeed,
-} from '../services.js'
+import type { Backups, Batches, Contents, Counters, Documents, Maps, Registers, Sets } from '../views/data-view.js'
+import type { Mesh } from '../views/mesh-view.js'
+import type { NodeView } from '../views/node-view.js'
+import type { WatchFeed } from '../watch/hub.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -34,6 +24,8 @@ export interface ApiServices {
   readonly node: NodeView
   /** Takes backups of the store. */
   readonly backups: Backups
+  /** The OpenAPI document, as JSON. */
+  readonly openApi: () => Promise<string>
   readonly config: Config
   readonly log: Log
   /** The wall clock, in milliseconds since 1970. */
@@ -57,6 +49,14 @@ export type AnyRequest = Pick<FastifyRequest, 'raw' | 'originalUrl' | 'headers'>
 /** The key in the request's path. Throws BAD_KEY or TOO_LARGE. */
 export function requestKey(request: AnyRequest): string {
   return keyOf(request.originalUrl)
+}
+
+/** A hook that looks at a request before its body is read, so that a bad one is answered at once. */
+export function beforeBody(check: (request: AnyRequest) => unknown) {
+  return (request: AnyRequest, _reply: unknown, done: () => void): void => {
+    check(request)
+    done()
+  }
 }
 
 /** The path as the client sent it, for logs: keys are left out. */

@@ -1,8 +1,10 @@
 /** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
 import { hash } from 'node:crypto'
+import type { Acks, Want } from '../../protocols/membership/types.js'
+import type { OnceOptions } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
-import type { Acks, Mesh, OnceOptions } from '../services.js'
+import type { Mesh } from '../views/mesh-view.js'
 import { idleSocketMs, nodesTimeoutMsDefault, retryKeyCharactersMax } from './limits.js'
 import { pathOf } from './paths.js'
 import { acksOf, timeoutOf } from './query.js'
@@ -15,45 +17,47 @@ export interface NodesQuery {
   readonly timeout?: string
 }
 
-/** What a write promises about other nodes: checked in it, waited for after it. */
+/** A write of any type, as far as it is the same for all. */
 export interface StartedWrite {
-  /** Refuses the write when too few members can be reached; not asked for a retry of one that is stored. Throws NO_QUORUM. */
-  guard(): void
   /**
-   * The acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with what was `answered` in its details.
+   * For the store: how a repeated request is known, and what refuses the write when too few members can be reached, with NO_QUORUM; not
+   * asked for a retry of one that is stored.
    */
-  acknowledged(dots: readonly Dot[], answered: object): Promise<Acks>
+  readonly once: OnceOptions
+  /** The answer, with the acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with all of it in its details. */
+  acknowledged<Answer extends object>(dots: readonly Dot[], answer: Answer): Promise<Answer & { acks: Acks }>
 }
 
-/** Begins a write. Throws BAD_REQUEST. */
-export function startWrite(request: AnyRequest, query: NodesQuery, { mesh, config }: ApiServices): StartedWrite {
+/** Begins a write; `body` tells it from others under the same retry key. Throws BAD_REQUEST. */
+export function startWrite(
+  request: AnyRequest & { readonly method: string; readonly query: NodesQuery },
+  body: Buffer | string,
+  { mesh, config }: ApiServices,
+): StartedWrite {
+  const { query } = request
   const want = acksOf(query.acks, config.settings.acks)
   const timeoutMs = timeoutOf(query.timeout, nodesTimeoutMsDefault)
   const needsQuorum = query.requireQuorum ?? config.settings.requireQuorum
+  const guard = () => {
+    if (!needsQuorum || mesh.hasQuorum()) return
+    const message = 'fewer than a majority of the members are reachable; try again later, or without requireQuorum'
+    throw new HearsayError('NO_QUORUM', message, { stored: false })
+  }
   return {
-    guard() {
-      if (!needsQuorum || mesh.hasQuorum()) return
-      const message = 'fewer than a majority of the members are reachable; try again later, or without requireQuorum'
-      throw new HearsayError('NO_QUORUM', message, { stored: false })
-    },
-    async acknowledged(dots, answered) {
-      if (want === 1) return { have: 1, want: 1, nodes: [mesh.name] }
+    once: { retry: retryOf(request, body), guard },
+    async acknowledged(dots, answer) {
+      if (want === 1) return { ...answer, acks: { have: 1, want: 1, nodes: [mesh.name] } }
       allowSilence(request, timeoutMs + idleSocketMs)
       const acks = await acksOfAll(mesh, dots, want, timeoutMs)
-      if (acks.have >= acks.want) return acks
+      if (acks.have >= acks.want) return { ...answer, acks }
       const message = `${acks.have} of ${acks.want} nodes have it durably; it is stored and will spread by itself`
-      throw new HearsayError('NOT_ENOUGH_ACKS', message, { ...answered, acks, stored: true })
+      throw new HearsayError('NOT_ENOUGH_ACKS', message, { ...answer, acks, stored: true })
     },
   }
 }
 
 /** The nodes that have every one of the dots. */
-async function acksOfAll(
-  mesh: Mesh,
-  dots: readonly Dot[],
-  want: number | 'majority' | 'all',
-  timeoutMs: number,
-): Promise<Acks> {
+async function acksOfAll(mesh: Mesh, dots: readonly Dot[], want: Want, timeoutMs: number): Promise<Acks> {
   const each = await Promise.all(dots.map((dot) => mesh.awaitAcks(dot, want, timeoutMs)))
   const fewest = each.reduce((a, b) => (b.have < a.have ? b : a))
   const nodes = fewest.nodes.filter((name) => each.every((acks) => acks.nodes.includes(name)))

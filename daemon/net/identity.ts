@@ -1,8 +1,8 @@
 /** The node's identity and the mesh secret: two small files in the data directory, written atomically and readable by their owner alone. */
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
-import { chmod, link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
+import { readPrivateFile, writePrivateFile } from '../private-files.js'
 
 /** The file with the Ed25519 identity. */
 export const peerKeyFile = 'peer.key'
@@ -13,7 +13,6 @@ export const meshSecretBytes = 32
 
 const seedBytes = 32
 const checkDigits = 8
-const ownerOnly = 0o600
 /** DER before the 32 bytes of an Ed25519 seed in PKCS#8 (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
 /** Identity multihash of a 36-byte libp2p public key of type Ed25519 (libp2p peer id specification). */
@@ -46,7 +45,7 @@ export async function loadIdentity(dataDirectory: string): Promise<Identity> {
 
 /** Gives a data directory a new identity (or the given one) in place of the old, durably. */
 export async function replaceIdentity(dataDirectory: string, identity = createIdentity()): Promise<Identity> {
-  await writeFile(join(dataDirectory, peerKeyFile), encode(identity.seed), 'replace')
+  await writePrivateFile(join(dataDirectory, peerKeyFile), encode(identity.seed), 'replace')
   return identity
 }
 
@@ -60,19 +59,18 @@ export async function loadMeshSecret(dataDirectory: string): Promise<Uint8Array>
 /** Replaces the mesh secret, durably: on joining another mesh. */
 export async function replaceMeshSecret(dataDirectory: string, secret: Uint8Array): Promise<void> {
   if (secret.length !== meshSecretBytes) throw new RangeError(`a mesh secret has ${meshSecretBytes} bytes`)
-  await writeFile(join(dataDirectory, meshSecretFile), encode(secret), 'replace')
+  await writePrivateFile(join(dataDirectory, meshSecretFile), encode(secret), 'replace')
 }
 
 async function loadOrCreate(path: string, bytes: number, remedy: string): Promise<Uint8Array> {
   for (;;) {
-    const text = await readFile(path, 'utf8').catch(ignoreMissing)
+    const text = await readPrivateFile(path)
     if (text !== undefined) {
-      if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, ownerOnly)
       const found = decode(text, bytes)
       if (found === undefined) throw new HearsayError('STORE_FAILED', `${path} is damaged; ${remedy}`, { path })
       return found
     }
-    await writeFile(path, encode(randomBytes(bytes)), 'create')
+    await writePrivateFile(path, encode(randomBytes(bytes)), 'create')
   }
 }
 
@@ -90,42 +88,6 @@ function decode(text: string, bytes: number): Uint8Array | undefined {
 
 function checkOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, checkDigits)
-}
-
-/** Writes a file whole or not at all. With `create` an existing file wins, so that two first starts agree. */
-async function writeFile(path: string, text: string, mode: 'create' | 'replace'): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    const file = await open(temporary, 'wx', ownerOnly)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    if (mode === 'replace') await rename(temporary, path)
-    else await link(temporary, path).catch(ignoreExisting)
-  } finally {
-    await rm(temporary, { force: true })
-  }
-  await syncDirectory(join(path, '..'))
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }
 
 /** Base58 as Bitcoin and libp2p use it. */

@@ -3,10 +3,11 @@
  * the new takes the place of the old, whoever comes first: the restore itself, or, if it was killed, the next start of a daemon.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
 import { meshSecretFile, peerKeyFile } from '../net/identity.js'
+import { syncFolder } from '../private-files.js'
 import { type Lock, takeLock } from './lock.js'
 
 /** Where a restored node is written to; of no meaning to anybody until it is renamed. */
@@ -134,15 +135,6 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new HearsayError('BAD_CONFIG', `${folder} cannot be read: ${(error as Error).message}`, {}, { cause: error })
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

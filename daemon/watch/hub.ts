@@ -52,6 +52,9 @@ export interface Watch {
   close(): void
 }
 
+/** The change feed as the API uses it. */
+export type WatchFeed = Pick<WatchHub, 'open'>
+
 /** Serves the readers of the change feed. */
 export class WatchHub {
   readonly #options: HubOptions

@@ -1,10 +1,9 @@
 /** Events as readers see them. What is shown of each type's values is decided here and nowhere else. */
 import type { MemberTag } from '../../store/model/codec.js'
 import { isBaseline } from '../../store/model/counter.js'
-import type { Actor } from '../../store/model/dot.js'
-import { dotText } from '../../store/model/dot.js'
+import { type Actor, dotText } from '../../store/model/dot.js'
 import type { FeedEvent } from '../../store/replica/types.js'
-import { encodeValue, isoTime } from '../http/render.js'
+import { encodeValue, isoTime } from '../views/value-json.js'
 
 /** Names behind actors. */
 export interface Names {

@@ -18,8 +18,8 @@ import { ReadRepair } from './read-repair.js'
 import { Records } from './records.js'
 import { Sightings } from './sightings.js'
 import { byName, type StatusContext, statusOf, warningsOf } from './status.js'
-import type { Acks, MemberStatus, MembershipOptions } from './types.js'
-import { type WaitCondition, Waiting, type Want } from './waiting.js'
+import type { Acks, MemberStatus, MembershipOptions, Want } from './types.js'
+import { type WaitCondition, Waiting } from './waiting.js'
 
 /** Membership. Call `start` once the replica is open and the network is up, and `committed` with every commit. */
 export class Membership {

@@ -111,6 +111,9 @@ export interface MemberStatus {
   readonly clockOffsetMs: number | null
 }
 
+/** How many nodes are wanted, this one included. */
+export type Want = number | 'majority' | 'all'
+
 /** Acknowledgements of one write. */
 export interface Acks {
   readonly have: number

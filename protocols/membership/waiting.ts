@@ -7,10 +7,7 @@ import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
 import { freshHeartbeatMs, missedHeartbeatsMax, relaysMax, staleMsMax, waitRoundMs, waitRoundMsMax } from './limits.js'
 import type { LocalState } from './local-state.js'
-import type { Acks } from './types.js'
-
-/** How many nodes are wanted, this one included. */
-export type Want = number | 'majority' | 'all'
+import type { Acks, Want } from './types.js'
 
 /** What waiting needs. */
 export interface WaitingOptions {

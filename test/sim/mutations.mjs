@@ -84,7 +84,7 @@ export const mutations = [
   one(
     'hollow-acknowledged-by-sync',
     'a session takes what the peer has seen for acknowledged',
-    'daemon/protocols.ts',
+    'daemon/mesh/protocols.ts',
     'this.membership.acknowledge(peer, contexts.applied)',
     'this.membership.acknowledge(peer, contexts.seen)',
   ),

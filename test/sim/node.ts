@@ -1,7 +1,7 @@
 /** One whole node of the simulation: the daemon's own replica and protocols over a simulated disk and network. */
 import { createHash } from 'node:crypto'
 import type { Log } from '../../daemon/log/log.js'
-import { Protocols } from '../../daemon/protocols.js'
+import { Protocols } from '../../daemon/mesh/protocols.js'
 import type { PeerId } from '../../protocols/network.js'
 import type { Role } from '../../protocols/sync/core/session.js'
 import type { SessionReport } from '../../protocols/sync/service.js'

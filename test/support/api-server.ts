@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from '../../daemon/http/app.js'
-import { Listeners } from '../../daemon/http/listeners.js'
+import { Listeners } from '../../daemon/http/listening/listeners.js'
 import { type FakeServices, fakeServices } from './fake-daemon.js'
 
 /** The token of every test server. */

@@ -1,26 +1,25 @@
 /** Fakes of what the HTTP API works with: registers in memory, a mesh that answers as a test says; the other types are the real ones, in memory. */
 import { type Config, loadConfig } from '../../daemon/config/load.js'
+import { openApiText } from '../../daemon/http/openapi.js'
 import type { ApiServices } from '../../daemon/http/services.js'
 import { type Log, silentLog } from '../../daemon/log/log.js'
-import type { NodeView } from '../../daemon/node-view.js'
+import type { Backups, Contents, Registers } from '../../daemon/views/data-view.js'
+import type { Mesh } from '../../daemon/views/mesh-view.js'
+import type { NodeView } from '../../daemon/views/node-view.js'
+import type { WatchFeed } from '../../daemon/watch/hub.js'
+import type { MemberStatus } from '../../protocols/membership/types.js'
+import { Access } from '../../store/data/access.js'
+import type { Content } from '../../store/data/contents.js'
 import type {
-  Backups,
   ConflictItem,
-  Contents,
   ListItem,
-  MemberStatus,
-  Mesh,
   Page,
-  Registers,
   Resolution,
   Shown,
   ShownVersion,
-  WatchFeed,
   WriteOptions,
   Written,
-} from '../../daemon/services.js'
-import { Access } from '../../store/data/access.js'
-import type { Content } from '../../store/data/contents.js'
+} from '../../store/data/types.js'
 import { UserData } from '../../store/data/user-data.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Address, register } from '../../store/model/address.js'
@@ -351,6 +350,7 @@ export async function fakeServices(
     node: new FakeNode(),
     backups: new FakeBackups(),
     watch: closedFeed,
+    openApi: openApiText,
     config,
     log,
     nowMs: () => fakeNowMs,

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { describeEndpoint, locate, parseEndpoint, tokenOf } from '../../cli/client/locate.js'
 import { connect, type HearsayApiError } from '../../cli/client.js'
 import { exitOf, failureOf, UsageError } from '../../cli/failure.js'
-import { describeEndpoint, locate, parseEndpoint, tokenOf } from '../../cli/locate.js'
 import { errorCodes } from '../../store/errors.js'
 import { type FakeAnswer, type FakeApi, problem, type Recorded, startFakeApi } from '../support/fake-api.js'
 
@@ -180,7 +180,7 @@ describe('failures', () => {
       fakes.push(started)
       return started
     })
-    const { Transport } = await import('../../cli/transport.js')
+    const { Transport } = await import('../../cli/client/transport.js')
     const transport = new Transport(parseEndpoint(api), undefined, false)
     const error = await failure(transport.send({ method: 'GET', path: '/v1/status', timeoutMs: 20 }))
     expect(error).toMatchObject({ code: 'TIMED_OUT', exit: 7 })

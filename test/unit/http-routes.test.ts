@@ -4,10 +4,15 @@ import { Readable } from 'node:stream'
 import { Compile } from 'typebox/compile'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApi } from '../../daemon/http/app.js'
-import { readLines } from '../../daemon/http/lines.js'
 import { buildOpenApi } from '../../daemon/http/openapi.js'
 import type { Api } from '../../daemon/http/services.js'
-import * as shapes from '../../daemon/http/shapes.js'
+import { problemShape } from '../../daemon/http/shapes/common.js'
+import { conflictsShape } from '../../daemon/http/shapes/conflicts.js'
+import { listShape, versionsShape, writtenShape } from '../../daemon/http/shapes/kv.js'
+import { membersShape, sessionsShape, statusShape, whereShape } from '../../daemon/http/shapes/mesh.js'
+import { configShape, readyShape } from '../../daemon/http/shapes/system.js'
+import { importShape } from '../../daemon/http/shapes/transfer.js'
+import { readLines } from '../../daemon/http/transfer/lines.js'
 import { createLog } from '../../daemon/log/log.js'
 import { HearsayError } from '../../store/errors.js'
 import { actor, type FakeServices, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
@@ -24,7 +29,7 @@ afterEach(() => api.close())
 const get = (url: string) => api.inject({ url })
 const post = (url: string, payload?: object | string) =>
   api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
-const fits = (shape: object, value: unknown) => Compile(shape as typeof shapes.statusShape).Check(value)
+const fits = (shape: object, value: unknown) => Compile(shape as typeof statusShape).Check(value)
 
 describe('the mesh', () => {
   it('shows the status to the letter', async () => {
@@ -99,7 +104,7 @@ describe('the mesh', () => {
   it('syncs with one peer or all', async () => {
     const answer = (await post('/v1/sync', { peer: 'b' })).json()
     expect(answer.sessions).toHaveLength(1)
-    expect(fits(shapes.sessionsShape, answer)).toBe(true)
+    expect(fits(sessionsShape, answer)).toBe(true)
     expect((await post('/v1/sync')).statusCode).toBe(200)
     expect((await post('/v1/sync', { peer: 'c' })).json().code).toBe('NOT_FOUND')
     expect(services.mesh.calls.map(([, peer]) => peer)).toEqual(['b', undefined, 'c'])
@@ -128,7 +133,7 @@ describe('conflicts', () => {
 
   it('are listed with every version, in pages', async () => {
     const page = (await get('/v1/conflicts?limit=1')).json()
-    expect(fits(shapes.conflictsShape, page)).toBe(true)
+    expect(fits(conflictsShape, page)).toBe(true)
     expect(page).toMatchObject({
       items: [{ key: 'k1', type: 'reg', field: '', context: expect.any(String) }],
       next: 'k1',
@@ -150,7 +155,7 @@ describe('conflicts', () => {
   it('are settled by number or by value', async () => {
     const context = services.registers.get('k1')!.context
     const answer = (await post('/v1/conflicts/k1', { pick: 2, context })).json()
-    expect(fits(shapes.writtenShape, answer)).toBe(true)
+    expect(fits(writtenShape, answer)).toBe(true)
     expect(services.registers.get('k1')!.versions.map(({ value }) => `${value}`)).toEqual(['old'])
     await post('/v1/conflicts/k2', { value: '/w==', encoding: 'base64' })
     expect(services.registers.get('k2')!.versions.map(({ value }) => value)).toEqual([Buffer.from([0xff])])
@@ -246,7 +251,7 @@ describe('export and import', () => {
     const target = await createApi(other)
     const send = () => target.inject({ method: 'POST', url: '/v1/import', payload: lines })
     const first = (await send()).json()
-    expect(fits(shapes.importShape, first)).toBe(true)
+    expect(fits(importShape, first)).toBe(true)
     expect(first).toEqual({ imported: 2, skipped: 1, failed: [], failures: 0 })
     expect(other.registers.get('a')!.versions.map(({ value }) => [...value])).toEqual([[...Buffer.from('new')], [0xff]])
     expect(other.registers.get('b')!.versions[0]!.expiresAtMs).toBe(fakeNowMs + 1)
@@ -324,7 +329,7 @@ describe('the daemon itself', () => {
     await api.close()
     api = await createApi(services)
     const answer = await get('/v1/config')
-    expect(fits(shapes.configShape, answer.json())).toBe(true)
+    expect(fits(configShape, answer.json())).toBe(true)
     expect(answer.json().settings).toContainEqual({
       name: 'sync.interval',
       value: '3s',
@@ -420,19 +425,19 @@ describe('the daemon itself', () => {
   it('answers as its schemas say', async () => {
     services.registers.add('k', Buffer.from('x'))
     const answers: [string, object, object?][] = [
-      ['/v1/status', shapes.statusShape],
-      ['/v1/members', shapes.membersShape],
-      ['/v1/kv?values=true', shapes.listShape],
-      ['/v1/conflicts', shapes.conflictsShape],
-      ['/v1/where/k', shapes.whereShape],
-      ['/v1/nonsense', shapes.problemShape],
-      ['/readyz', shapes.readyShape],
+      ['/v1/status', statusShape],
+      ['/v1/members', membersShape],
+      ['/v1/kv?values=true', listShape],
+      ['/v1/conflicts', conflictsShape],
+      ['/v1/where/k', whereShape],
+      ['/v1/nonsense', problemShape],
+      ['/readyz', readyShape],
     ]
     for (const [url, shape] of answers) expect([url, fits(shape, (await get(url)).json())]).toEqual([url, true])
     const versions = await api.inject({ url: '/v1/kv/k', headers: { accept: 'application/json' } })
-    expect(fits(shapes.versionsShape, versions.json())).toBe(true)
+    expect(fits(versionsShape, versions.json())).toBe(true)
     const written = await api.inject({ method: 'PUT', url: '/v1/kv/k', payload: 'y' })
-    expect(fits(shapes.writtenShape, written.json())).toBe(true)
+    expect(fits(writtenShape, written.json())).toBe(true)
   })
 
   it('serves a page that loads nothing from elsewhere and runs nothing but itself', async () => {

@@ -4,10 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { Guard } from '../../daemon/http/guard.js'
-import { Listeners } from '../../daemon/http/listeners.js'
-import { prepareSocket, removeSocket, socketPathBytesMax } from '../../daemon/http/socket-path.js'
-import { loadApiToken, makePrivateFolder } from '../../daemon/private-files.js'
+import { loadApiToken } from '../../daemon/http/listening/api-token.js'
+import { Guard } from '../../daemon/http/listening/guard.js'
+import { Listeners } from '../../daemon/http/listening/listeners.js'
+import { prepareSocket, removeSocket, socketPathBytesMax } from '../../daemon/http/listening/socket-path.js'
+import { makePrivateFolder } from '../../daemon/private-files.js'
 import { type ApiServer, ask, connectTo, received, startApiServer, testToken } from '../support/api-server.js'
 
 let server: ApiServer
@@ -303,19 +304,19 @@ describe('files', () => {
     expect([existsSync(dirname(path)), existsSync(join(long, 'api.path'))]).toEqual([false, false])
   })
 
-  it('keeps one token, readable by its owner alone, in a private folder', () => {
+  it('keeps one token, readable by its owner alone, in a private folder', async () => {
     const data = join(directory, 'new', 'data')
     makePrivateFolder(data)
     expect(statSync(data).mode & 0o777).toBe(0o700)
-    const token = loadApiToken(data)
+    const token = await loadApiToken(data)
     expect(token.length).toBeGreaterThanOrEqual(43)
     chmodSync(join(data, 'api.token'), 0o644)
     chmodSync(data, 0o755)
     makePrivateFolder(data)
-    expect(loadApiToken(data)).toBe(token)
+    expect(await loadApiToken(data)).toBe(token)
     expect([statSync(join(data, 'api.token')).mode & 0o777, statSync(data).mode & 0o777]).toEqual([0o600, 0o700])
     writeFileSync(join(data, 'api.token'), '')
-    expect(loadApiToken(data)).not.toBe(token)
+    expect(await loadApiToken(data)).not.toBe(token)
     writeFileSync(join(directory, 'file'), '')
     expect(() => makePrivateFolder(join(directory, 'file', 'x'))).toThrow('--data')
   })

@@ -1,8 +1,8 @@
 /** What other programs export, turned into JSON lines: byte for byte, wherever chunks end, with the lines of the source in errors. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { detectFormat, type ImportItem, itemsOf } from '../../cli/import-formats.js'
-import { elementsOf } from '../../cli/json-array.js'
+import { detectFormat, type ImportItem, itemsOf } from '../../cli/client/import-formats.js'
+import { elementsOf } from '../../cli/client/json-array.js'
 
 type Format = Parameters<typeof itemsOf>[1]
 

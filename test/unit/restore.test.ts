@@ -10,9 +10,9 @@ import {
   replaceIdentity,
   replaceMeshSecret,
 } from '../../daemon/net/identity.js'
+import { lockStore } from '../../daemon/node/stored-node.js'
 import { finishRestore, isRestorePending } from '../../daemon/restore/place.js'
 import { type RestoreOptions, restoreBackup } from '../../daemon/restore/restore.js'
-import { lockStore } from '../../daemon/stored-node.js'
 import { encodeRecord, memberAddress } from '../../protocols/membership/core/record.js'
 import { takeBackup } from '../../store/backup/reading.js'
 import { LevelStore } from '../../store/level.js'

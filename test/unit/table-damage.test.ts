@@ -1,8 +1,8 @@
 /** Damage that only a new start can mend: marked on the disk first, then the start is asked for, once; and not for ever. */
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../daemon/log/log.js'
+import { TableDamage } from '../../daemon/node/table-damage.js'
 import { RestartBudget, restartsMax, restartWindowMs } from '../../daemon/restart-budget.js'
-import { TableDamage } from '../../daemon/table-damage.js'
 
 describe('damage in the files of the store', () => {
   function make(mark: () => Promise<void>) {

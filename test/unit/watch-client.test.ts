@@ -5,8 +5,8 @@ import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sseBlocks } from '../../cli/client/sse.js'
 import { connect, type WatchEvent } from '../../cli/client.js'
-import { sseBlocks } from '../../cli/sse.js'
 import { runCli } from '../support/run-cli.js'
 
 /** What the fake daemon does with one request for the feed. */

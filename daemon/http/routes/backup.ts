@@ -1,8 +1,9 @@
 /** Backups: the whole store and the secrets of the node as one stream of bytes. */
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/transfer.js'
+import { sendStream } from '../streams.js'
 
 /** The content type of a backup. */
 const backupType = 'application/vnd.hearsay.backup'
@@ -13,13 +14,13 @@ export function backupRoutes({ backups, log }: ApiServices): FastifyPluginAsync 
     const api = plain as unknown as Api
     const schema = {
       summary: 'A backup of this node as of now, with its identity and the mesh secret: keep it secret',
-      querystring: shapes.noQuery,
-      response: { 200: shapes.backupShape, default: shapes.problemShape },
+      querystring: common.noQuery,
+      response: { 200: shapes.backupShape, default: common.problemShape },
     }
     api.get('/v1/backup', { schema, exposeHeadRoute: false }, async (_, reply) => {
-      const bytes = Readable.from(backups.take(), { objectMode: false })
-      bytes.on('error', (err) => log.error({ err }, 'a backup ended early'))
-      return reply.header('Content-Type', backupType).header('Cache-Control', 'no-store').send(bytes)
+      const pieces = backups.take()
+      reply.header('Cache-Control', 'no-store')
+      return sendStream(reply, pieces, { type: backupType, what: 'a backup', log })
     })
   }
 }

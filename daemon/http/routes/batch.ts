@@ -3,14 +3,15 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Static } from 'typebox'
 import { batchOperationsMax, type Operation } from '../../../store/data/batches.js'
 import { HearsayError } from '../../../store/errors.js'
-import { takeJson } from '../bodies.js'
+import { decodeValue } from '../../views/value-json.js'
+import { boundedValue, takeJson } from '../body.js'
 import { batchBodyBytesMax } from '../limits.js'
 import { checkKey, checkPart } from '../paths.js'
 import { deadlineOf } from '../query.js'
-import { decodeValue } from '../render.js'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
-import { dotJson, retryOf, startWrite } from '../writes.js'
+import * as shapes from '../shapes/batch.js'
+import * as common from '../shapes/common.js'
+import { dotJson, startWrite } from '../writes.js'
 
 type RawOperation = Static<typeof shapes.batchBody>['ops'][number]
 type Member = Exclude<keyof RawOperation, 'op' | 'key'>
@@ -33,18 +34,16 @@ export function batchRoutes(services: ApiServices): FastifyPluginAsync {
     takeJson(api, batchBodyBytesMax)
     const schema = {
       summary: 'Several writes as one: all are stored, or none; they spread together',
-      querystring: shapes.writeQuery,
-      headers: shapes.onceHeaders,
+      querystring: common.writeQuery,
+      headers: common.onceHeaders,
       body: shapes.batchBody,
-      response: { 200: shapes.batchShape, default: shapes.problemShape },
+      response: { 200: shapes.batchShape, default: common.problemShape },
     }
     api.post('/v1/batch', { schema }, async (request) => {
       const operations = operationsOf(request.body.ops, services)
-      const write = startWrite(request, request.query, services)
-      const retry = retryOf(request, JSON.stringify(request.body))
-      const dots = await services.batches.run(operations, { retry, guard: write.guard })
-      const answer = { ops: dots.map(dotJson) }
-      return { ...answer, acks: await write.acknowledged(dots, answer) }
+      const write = startWrite(request, JSON.stringify(request.body), services)
+      const dots = await services.batches.run(operations, write.once)
+      return write.acknowledged(dots, { ops: dots.map(dotJson) })
     })
   }
 }
@@ -108,10 +107,7 @@ function fieldOf(raw: RawOperation): string {
 }
 
 function valueIn(raw: RawOperation, { config }: ApiServices): Buffer {
-  const value = decodeValue(raw.value!, raw.encoding)
-  const bytesMax = config.settings['values.maxBytes']
-  if (value.length <= bytesMax) return value
-  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${bytesMax} bytes; nothing was stored`)
+  return boundedValue(raw.value!, raw.encoding, config.settings['values.maxBytes'])
 }
 
 function putOptions(raw: RawOperation, services: ApiServices) {

@@ -1,14 +1,17 @@
 /** Conflicts: listed and settled. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { Static } from 'typebox'
+import type { ConflictItem, Resolution } from '../../../store/data/types.js'
 import { HearsayError } from '../../../store/errors.js'
-import type { ConflictItem, Registers, Resolution } from '../../services.js'
-import { takeJson } from '../bodies.js'
+import type { Registers } from '../../views/data-view.js'
+import { boundedValue, takeJson } from '../body.js'
 import { conflictsAtOnce, jsonBodyBytesMax, jsonValueFactor, pageBytesMax, pageItemsDefault } from '../limits.js'
 import { behind } from '../paths.js'
-import { conflictJson, decodeValue, writtenJson } from '../render.js'
+import { conflictJson, writtenJson } from '../render.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/conflicts.js'
+import { writtenShape } from '../shapes/kv.js'
 import { retryOf } from '../writes.js'
 
 /** The routes below /v1/conflicts. */
@@ -25,7 +28,7 @@ function addList(api: Api, { registers, mesh }: ApiServices): void {
   const schema = {
     summary: 'Lists what is in conflict, with every version',
     querystring: shapes.conflictsQuery,
-    response: { 200: shapes.conflictsShape, default: shapes.problemShape },
+    response: { 200: shapes.conflictsShape, default: common.problemShape },
   }
   api.get('/v1/conflicts', { schema }, async (request) => {
     const { prefix = '', limit = pageItemsDefault } = request.query
@@ -54,11 +57,11 @@ async function pageOf(registers: Registers, query: { prefix: string; after?: str
 function addResolve(api: Api, { registers, maps, mesh, config }: ApiServices): void {
   const schema = {
     summary: 'Settles a conflict by the number of a version, by a value, or by merging',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
-    headers: shapes.onceHeaders,
+    params: common.keyParams,
+    querystring: common.noQuery,
+    headers: common.onceHeaders,
     body: shapes.resolutionBody,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    response: { 200: writtenShape, default: common.problemShape },
   }
   api.post('/v1/conflicts/:key', { schema }, async (request) => {
     const key = requestKey(request)
@@ -83,7 +86,5 @@ function resolutionOf(body: Static<typeof shapes.resolutionBody>, valueBytesMax:
   if (given !== 1) throw new HearsayError('BAD_REQUEST', 'give exactly one of pick, value and merge')
   if (pick !== undefined) return { pick }
   if (value === undefined) return { merge: true }
-  const bytes = decodeValue(value, encoding)
-  if (bytes.length <= valueBytesMax) return { value: bytes }
-  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${valueBytesMax} bytes; nothing was stored`)
+  return { value: boundedValue(value, encoding, valueBytesMax) }
 }

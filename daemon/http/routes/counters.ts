@@ -3,12 +3,13 @@ import type { FastifyPluginAsync } from 'fastify'
 import { isBeyond } from '../../../store/data/counters.js'
 import { HearsayError } from '../../../store/errors.js'
 import { counter } from '../../../store/model/address.js'
-import { takeJson } from '../bodies.js'
+import { takeJson } from '../body.js'
 import { jsonBodyBytesMax } from '../limits.js'
 import { afterRepair } from '../reads.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
-import { dotJson, retryOf, startWrite } from '../writes.js'
+import * as shapes from '../shapes/collections.js'
+import * as common from '../shapes/common.js'
+import { dotJson, startWrite } from '../writes.js'
 
 /** The routes below /v1/counters. */
 export function counterRoutes(services: ApiServices): FastifyPluginAsync {
@@ -29,9 +30,9 @@ function counterJson(key: string, value: bigint) {
 function addGet(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Reads a counter',
-    params: shapes.keyParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.counterShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.getQuery,
+    response: { 200: shapes.counterShape, default: common.problemShape },
   }
   api.get('/v1/counters/:key', { schema }, async (request) => {
     const key = requestKey(request)
@@ -45,37 +46,33 @@ function addGet(api: Api, services: ApiServices): void {
 function addIncrement(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Adds to a counter, or takes away; every increment counts, whatever happens at other nodes meanwhile',
-    params: shapes.keyParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
+    params: common.keyParams,
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
     body: shapes.incrementBody,
-    response: { 200: shapes.countedShape, default: shapes.problemShape },
+    response: { 200: shapes.countedShape, default: common.problemShape },
   }
   api.post('/v1/counters/:key', { schema }, async (request) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
     const { by = 1 } = request.body
-    const { dot, value } = await services.counters.increment(key, by, {
-      retry: retryOf(request, `${by}`),
-      guard: write.guard,
-    })
-    const answer = { ...counterJson(key, value), ...dotJson(dot) }
-    return { ...answer, acks: await write.acknowledged([dot], answer) }
+    const write = startWrite(request, `${by}`, services)
+    const { dot, value } = await services.counters.increment(key, by, write.once)
+    return write.acknowledged([dot], { ...counterJson(key, value), ...dotJson(dot) })
   })
 }
 
 function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Deletes a counter; increments that this node has not seen survive',
-    params: shapes.keyParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/counters/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.counters.delete(key, { retry: retryOf(request, ''), guard: write.guard })
+    const write = startWrite(request, '', services)
+    const dot = await services.counters.delete(key, write.once)
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })

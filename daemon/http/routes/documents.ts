@@ -7,13 +7,22 @@ import { parseJsonPatch } from '../../../store/documents/json-patch.js'
 import { HearsayError } from '../../../store/errors.js'
 import { document } from '../../../store/model/address.js'
 import { dotText } from '../../../store/model/dot.js'
-import { takeBytes } from '../bodies.js'
-import { parseJson } from '../body.js'
+import { parseJson, takeBytes } from '../body.js'
 import { afterRepair } from '../reads.js'
 import { writtenJson } from '../render.js'
-import { type AnyRequest, type Api, type ApiServices, contentTypeOf, headerOf, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
-import { dotJson, type NodesQuery, retryOf, startWrite } from '../writes.js'
+import {
+  type AnyRequest,
+  type Api,
+  type ApiServices,
+  beforeBody,
+  contentTypeOf,
+  headerOf,
+  requestKey,
+} from '../services.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/documents.js'
+import { deleteQuery, writtenShape } from '../shapes/kv.js'
+import { dotJson, type NodesQuery, startWrite } from '../writes.js'
 
 /** The routes below /v1/docs. */
 export function documentRoutes(services: ApiServices): FastifyPluginAsync {
@@ -30,9 +39,9 @@ export function documentRoutes(services: ApiServices): FastifyPluginAsync {
 function addGet(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Reads a document: all versions merged; with `conflicts` also the concurrent values inside',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.documentQuery,
-    response: { 200: shapes.documentShape, default: shapes.problemShape },
+    response: { 200: shapes.documentShape, default: common.problemShape },
   }
   api.get('/v1/docs/:key', { schema }, async (request, reply): Promise<FastifyReply> => {
     const key = requestKey(request)
@@ -59,21 +68,15 @@ function conflictsJson({ key, context, dot, siblings, unreadable, json, conflict
   return { key, context, ...dotJson(dot), siblings, unreadable, document: json, conflicts }
 }
 
-/** The key is looked at before the body is read: a bad one is answered at once. */
-function checkedEarly(request: AnyRequest, _reply: unknown, done: () => void): void {
-  requestKey(request)
-  done()
-}
-
 function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Makes a document show this JSON: what differs is written, so that concurrent edits merge',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.documentPutQuery,
-    headers: shapes.writeHeaders,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    headers: common.writeHeaders,
+    response: { 200: writtenShape, default: common.problemShape },
   }
-  api.put('/v1/docs/:key', { schema, onRequest: checkedEarly }, (request) => {
+  api.put('/v1/docs/:key', { schema, onRequest: beforeBody(requestKey) }, (request) => {
     const body = bodyOf(request.body)
     return edit(request, services, body, { put: parseJson(body) as JsonObject })
   })
@@ -82,15 +85,15 @@ function addPut(api: Api, services: ApiServices): void {
 function addPatch(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Patches a document: RFC 7396 or RFC 6902, by the content type',
-    params: shapes.keyParams,
-    querystring: shapes.writeQuery,
+    params: common.keyParams,
+    querystring: common.writeQuery,
     headers: shapes.patchHeaders,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    response: { 200: writtenShape, default: common.problemShape },
   }
-  const onRequest = (request: AnyRequest, reply: unknown, done: () => void) => {
+  const onRequest = beforeBody((request) => {
     patchTypeOf(request)
-    checkedEarly(request, reply, done)
-  }
+    requestKey(request)
+  })
   api.patch('/v1/docs/:key', { schema, onRequest }, (request) => {
     const body = bodyOf(request.body)
     const json = parseJson(body)
@@ -121,34 +124,32 @@ type EditRequest = AnyRequest & {
 
 async function edit(request: EditRequest, services: ApiServices, body: Buffer, change: DocumentEdit) {
   const key = requestKey(request)
-  const write = startWrite(request, request.query, services)
+  const told = Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])
+  const write = startWrite(request, told, services)
   const written = await services.documents.edit(key, change, {
     context: headerOf(request, 'hearsay-context'),
     ifAbsent: request.query.ifAbsent ?? false,
     bytesMax: services.config.settings['values.maxBytes'],
-    retry: retryOf(request, Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])),
-    guard: write.guard,
+    ...write.once,
   })
-  const answer = writtenJson(key, written)
-  return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+  return write.acknowledged([written.dot], writtenJson(key, written))
 }
 
 function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Deletes a document; edits that this node has not seen survive',
-    params: shapes.keyParams,
-    querystring: shapes.deleteQuery,
-    headers: shapes.writeHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: deleteQuery,
+    headers: common.writeHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/docs/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, '', services)
     const dot = await services.documents.delete(key, {
       context: headerOf(request, 'hearsay-context'),
       all: request.query.all ?? false,
-      retry: retryOf(request, ''),
-      guard: write.guard,
+      ...write.once,
     })
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()

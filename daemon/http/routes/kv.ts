@@ -2,16 +2,17 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
-import type { Registers } from '../../services.js'
-import { takeBytes } from '../bodies.js'
+import type { Registers } from '../../views/data-view.js'
+import { takeBytes } from '../body.js'
 import { pageBytesMax, pageItemsDefault } from '../limits.js'
 import { behind } from '../paths.js'
 import { deadlineOf } from '../query.js'
 import { afterRepair, answerShown } from '../reads.js'
 import { listItemJson, writtenJson } from '../render.js'
-import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
-import { retryOf, startWrite } from '../writes.js'
+import { type Api, type ApiServices, beforeBody, headerOf, requestKey } from '../services.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/kv.js'
+import { startWrite } from '../writes.js'
 
 /** The routes below /v1/kv. */
 export function kvRoutes(services: ApiServices): FastifyPluginAsync {
@@ -28,29 +29,22 @@ export function kvRoutes(services: ApiServices): FastifyPluginAsync {
 function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Stores a value',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.putQuery,
-    headers: shapes.writeHeaders,
-    response: { 200: shapes.writtenShape, default: shapes.problemShape },
+    headers: common.writeHeaders,
+    response: { 200: shapes.writtenShape, default: common.problemShape },
   }
-  // The key is looked at before the body is read: a bad one is answered at once.
-  const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
-    requestKey(request)
-    done()
-  }
-  api.put('/v1/kv/:key', { schema, onRequest }, async (request) => {
+  api.put('/v1/kv/:key', { schema, onRequest: beforeBody(requestKey) }, async (request) => {
     const key = requestKey(request)
     const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, value, services)
     const written = await services.registers.put(key, value, {
       context: headerOf(request, 'hearsay-context'),
       expiresAtMs: deadlineOf(request.query.ttl, services.nowMs()),
       ifAbsent: request.query.ifAbsent ?? false,
-      retry: retryOf(request, value),
-      guard: write.guard,
+      ...write.once,
     })
-    const answer = writtenJson(key, written)
-    return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+    return write.acknowledged([written.dot], writtenJson(key, written))
   })
 }
 
@@ -58,9 +52,9 @@ function addGet(api: Api, services: ApiServices): void {
   const { registers, mesh } = services
   const schema = {
     summary: 'Reads a value; with `Accept: application/json` every version',
-    params: shapes.keyParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.versionsShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.getQuery,
+    response: { 200: shapes.versionsShape, default: common.problemShape },
   }
   const answer = (key: string, accept: string | undefined, reply: FastifyReply): FastifyReply => {
     const shown = registers.get(key)
@@ -80,19 +74,18 @@ function addGet(api: Api, services: ApiServices): void {
 function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Deletes a key; refused in conflict unless the request says what it has in view',
-    params: shapes.keyParams,
+    params: common.keyParams,
     querystring: shapes.deleteQuery,
-    headers: shapes.writeHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    headers: common.writeHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/kv/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, '', services)
     const written = await services.registers.delete(key, {
       context: headerOf(request, 'hearsay-context'),
       all: request.query.all ?? false,
-      retry: retryOf(request, Buffer.alloc(0)),
-      guard: write.guard,
+      ...write.once,
     })
     await write.acknowledged([written.dot], writtenJson(key, written))
     return reply.code(204).send()
@@ -103,7 +96,7 @@ function addList(api: Api, { registers }: ApiServices): void {
   const schema = {
     summary: 'Lists keys in the order of their bytes',
     querystring: shapes.listQuery,
-    response: { 200: shapes.listShape, default: shapes.problemShape },
+    response: { 200: shapes.listShape, default: common.problemShape },
   }
   api.get('/v1/kv', { schema }, async (request) => {
     const { prefix = '', limit = pageItemsDefault, values = false } = request.query

@@ -1,18 +1,20 @@
 /** Maps: a field behaves as a key of its own does, with siblings and contexts. */
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { ShownField } from '../../../store/data/maps.js'
 import { HearsayError } from '../../../store/errors.js'
 import { mapField } from '../../../store/model/address.js'
-import { takeBytes } from '../bodies.js'
-import { jsonStream } from '../json-stream.js'
+import { asBuffer, encodeValue } from '../../views/value-json.js'
+import { takeBytes } from '../body.js'
 import { fieldOf } from '../paths.js'
 import { deadlineOf } from '../query.js'
 import { afterRepair, answerShown } from '../reads.js'
-import { asBuffer, encodeValue, writtenJson } from '../render.js'
-import { type AnyRequest, type Api, type ApiServices, headerOf, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
-import { dotJson, retryOf, startWrite } from '../writes.js'
+import { writtenJson } from '../render.js'
+import { type AnyRequest, type Api, type ApiServices, beforeBody, headerOf, requestKey } from '../services.js'
+import * as shapes from '../shapes/collections.js'
+import * as common from '../shapes/common.js'
+import { deleteQuery, putQuery } from '../shapes/kv.js'
+import { jsonStream, sendStream } from '../streams.js'
+import { dotJson, startWrite } from '../writes.js'
 
 /** The routes below /v1/maps. */
 export function mapRoutes(services: ApiServices): FastifyPluginAsync {
@@ -36,40 +38,32 @@ function fieldJson({ field, shown }: ShownField): string {
 function addList(api: Api, { maps, log }: ApiServices): void {
   const schema = {
     summary: 'Reads a map: every field with its shown winner',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
-    response: { 200: shapes.mapShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.noQuery,
+    response: { 200: shapes.mapShape, default: common.problemShape },
   }
   api.get('/v1/maps/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
     const chunks = maps.fields(key)
     const first = await chunks.next()
     if (first.done === true) throw new HearsayError('NOT_FOUND', `there is no map "${key}"`)
-    const stream = Readable.from(
-      jsonStream(`{"key":${JSON.stringify(key)},"fields":{`, first.value, chunks, '}}', fieldJson),
-      { objectMode: false },
-    )
-    stream.on('error', (err) => log.error({ err }, 'the listing of a map ended early'))
-    return reply.header('Content-Type', 'application/json').send(stream)
+    const items = jsonStream(`{"key":${JSON.stringify(key)},"fields":{`, first.value, chunks, '}}', fieldJson)
+    return sendStream(reply, items, { type: 'application/json', what: 'the listing of a map', log })
   })
 }
 
 function addClear(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes the fields that this node has seen; refused while one is in conflict, unless `all`',
-    params: shapes.keyParams,
-    querystring: shapes.deleteQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: deleteQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/maps/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.maps.clear(key, {
-      all: request.query.all ?? false,
-      retry: retryOf(request, ''),
-      guard: write.guard,
-    })
+    const write = startWrite(request, '', services)
+    const dot = await services.maps.clear(key, { all: request.query.all ?? false, ...write.once })
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })
@@ -80,8 +74,8 @@ function addGet(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Reads a field; with `Accept: application/json` every version',
     params: shapes.fieldParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.fieldVersionsShape, default: shapes.problemShape },
+    querystring: common.getQuery,
+    response: { 200: shapes.fieldVersionsShape, default: common.problemShape },
   }
   api.get('/v1/maps/:key/:field', { schema }, async (request, reply): Promise<FastifyReply> => {
     const { key, field } = named(request)
@@ -97,28 +91,21 @@ function addPut(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Stores a field',
     params: shapes.fieldParams,
-    querystring: shapes.putQuery,
-    headers: shapes.writeHeaders,
-    response: { 200: shapes.fieldWrittenShape, default: shapes.problemShape },
+    querystring: putQuery,
+    headers: common.writeHeaders,
+    response: { 200: shapes.fieldWrittenShape, default: common.problemShape },
   }
-  // Key and field are looked at before the body is read: bad ones are answered at once.
-  const onRequest = (request: AnyRequest, _reply: unknown, done: () => void) => {
-    named(request)
-    done()
-  }
-  api.put('/v1/maps/:key/:field', { schema, onRequest }, async (request) => {
+  api.put('/v1/maps/:key/:field', { schema, onRequest: beforeBody(named) }, async (request) => {
     const { key, field } = named(request)
     const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, value, services)
     const written = await services.maps.put(key, field, value, {
       context: headerOf(request, 'hearsay-context'),
       expiresAtMs: deadlineOf(request.query.ttl, services.nowMs()),
       ifAbsent: request.query.ifAbsent ?? false,
-      retry: retryOf(request, value),
-      guard: write.guard,
+      ...write.once,
     })
-    const answer = { ...writtenJson(key, written), field }
-    return { ...answer, acks: await write.acknowledged([written.dot], answer) }
+    return write.acknowledged([written.dot], { ...writtenJson(key, written), field })
   })
 }
 
@@ -126,18 +113,17 @@ function addDelete(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes a field; refused in conflict unless the request says what it has in view',
     params: shapes.fieldParams,
-    querystring: shapes.deleteQuery,
-    headers: shapes.writeHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    querystring: deleteQuery,
+    headers: common.writeHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/maps/:key/:field', { schema }, async (request, reply) => {
     const { key, field } = named(request)
-    const write = startWrite(request, request.query, services)
+    const write = startWrite(request, '', services)
     const written = await services.maps.delete(key, field, {
       context: headerOf(request, 'hearsay-context'),
       all: request.query.all ?? false,
-      retry: retryOf(request, ''),
-      guard: write.guard,
+      ...write.once,
     })
     await write.acknowledged([written.dot], { ...writtenJson(key, written), field })
     return reply.code(204).send()

@@ -2,13 +2,14 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { dotText } from '../../../store/model/dot.js'
-import { takeJson } from '../bodies.js'
+import { takeJson } from '../body.js'
 import { idleSocketMs, jsonBodyBytesMax, waitTimeoutMsDefault, workTimeoutMs } from '../limits.js'
 import { keyOf } from '../paths.js'
 import { timeoutOf } from '../query.js'
 import { memberJson } from '../render.js'
 import { type Api, type ApiServices, allowSilence, requestKey, requestSignal } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/mesh.js'
 
 /** Everything about the mesh. */
 export function meshRoutes(services: ApiServices): FastifyPluginAsync {
@@ -45,19 +46,19 @@ export async function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'nod
 
 function addViews(api: Api, services: ApiServices): void {
   const { mesh, registers } = services
-  const answers = (shape: object) => ({ 200: shape, default: shapes.problemShape })
-  const status = { summary: 'This node and the mesh as it sees it', querystring: shapes.noQuery }
+  const answers = (shape: object) => ({ 200: shape, default: common.problemShape })
+  const status = { summary: 'This node and the mesh as it sees it', querystring: common.noQuery }
   api.get('/v1/status', { schema: { ...status, response: answers(shapes.statusShape) } }, async () =>
     statusJson(services),
   )
-  const members = { summary: 'All members but this node', querystring: shapes.noQuery }
+  const members = { summary: 'All members but this node', querystring: common.noQuery }
   api.get('/v1/members', { schema: { ...members, response: answers(shapes.membersShape) } }, async () => ({
     members: mesh.members().map(memberJson),
   }))
   const where = {
     summary: 'Which members durably hold the shown version of a key',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
+    params: common.keyParams,
+    querystring: common.noQuery,
     response: answers(shapes.whereShape),
   }
   api.get('/v1/where/:key', { schema: where }, async (request) => {
@@ -73,8 +74,8 @@ function addMembership(api: Api, { mesh }: ApiServices): void {
   const forget = {
     summary: 'Retires a member for good',
     params: shapes.nameParams,
-    querystring: shapes.noQuery,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    querystring: common.noQuery,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/members/:name', { schema: forget }, async (request, reply) => {
     await mesh.forget(keyOf(request.originalUrl))
@@ -82,15 +83,15 @@ function addMembership(api: Api, { mesh }: ApiServices): void {
   })
   const invite = {
     summary: 'Makes a token with which another node joins this mesh; keep it secret',
-    querystring: shapes.noQuery,
-    response: { 200: shapes.tokenShape, default: shapes.problemShape },
+    querystring: common.noQuery,
+    response: { 200: shapes.tokenShape, default: common.problemShape },
   }
   api.post('/v1/invite', { schema: invite }, async () => ({ token: mesh.invite() }))
   const join = {
     summary: 'Joins the mesh of an invitation',
-    querystring: shapes.noQuery,
+    querystring: common.noQuery,
     body: shapes.tokenShape,
-    response: { 200: shapes.joinedShape, default: shapes.problemShape },
+    response: { 200: shapes.joinedShape, default: common.problemShape },
   }
   api.post('/v1/join', { schema: join }, async (request) => {
     allowSilence(request, workTimeoutMs)
@@ -100,10 +101,10 @@ function addMembership(api: Api, { mesh }: ApiServices): void {
 }
 
 function addBlocks(api: Api, { mesh }: ApiServices): void {
-  const response = { 200: shapes.blockedShape, default: shapes.problemShape }
+  const response = { 200: shapes.blockedShape, default: common.problemShape }
   const block = {
     summary: 'Cuts this node off from peers; answers when their connections are closed',
-    querystring: shapes.noQuery,
+    querystring: common.noQuery,
     body: shapes.blockBody,
     response,
   }
@@ -111,7 +112,7 @@ function addBlocks(api: Api, { mesh }: ApiServices): void {
     await mesh.block(request.body.peers)
     return { blocked: mesh.blocked() }
   })
-  const unblock = { summary: 'Lifts blocks; all of them when no peers are named', querystring: shapes.noQuery }
+  const unblock = { summary: 'Lifts blocks; all of them when no peers are named', querystring: common.noQuery }
   api.post('/v1/unblock', { schema: { ...unblock, body: shapes.unblockBody, response } }, async (request) => {
     await mesh.unblock(request.body.peers)
     return { blocked: mesh.blocked() }
@@ -121,9 +122,9 @@ function addBlocks(api: Api, { mesh }: ApiServices): void {
 function addSync(api: Api, { mesh }: ApiServices): void {
   const schema = {
     summary: 'Runs anti-entropy now, with one peer or with every connected one',
-    querystring: shapes.noQuery,
+    querystring: common.noQuery,
     body: shapes.syncBody,
-    response: { 200: shapes.sessionsShape, default: shapes.problemShape },
+    response: { 200: shapes.sessionsShape, default: common.problemShape },
   }
   api.post('/v1/sync', { schema }, async (request) => {
     allowSilence(request, workTimeoutMs)
@@ -137,7 +138,7 @@ function addWait(api: Api, { mesh, stopping }: ApiServices): void {
   const schema = {
     summary: 'Answers when so many members are connected and, if asked, proven equal',
     querystring: shapes.waitQuery,
-    response: { 200: shapes.waitShape, default: shapes.problemShape },
+    response: { 200: shapes.waitShape, default: common.problemShape },
   }
   api.get('/v1/wait', { schema }, async (request) => {
     const { peers, converged = false, timeout } = request.query

@@ -1,18 +1,18 @@
 /** Sets: members listed, looked for, added and removed. */
 import { isUtf8 } from 'node:buffer'
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { setMember } from '../../../store/model/address.js'
-import { takeJson } from '../bodies.js'
-import { jsonStream } from '../json-stream.js'
+import { asBuffer, encodeValue } from '../../views/value-json.js'
+import { takeJson } from '../body.js'
 import { jsonBodyBytesMax } from '../limits.js'
 import { memberOf } from '../paths.js'
 import { afterRepair } from '../reads.js'
-import { asBuffer, encodeValue } from '../render.js'
 import { type Api, type ApiServices, requestKey } from '../services.js'
-import * as shapes from '../shapes.js'
-import { dotJson, retryOf, startWrite } from '../writes.js'
+import * as shapes from '../shapes/collections.js'
+import * as common from '../shapes/common.js'
+import { jsonStream, sendStream } from '../streams.js'
+import { dotJson, startWrite } from '../writes.js'
 
 /** The routes below /v1/sets. */
 export function setRoutes(services: ApiServices): FastifyPluginAsync {
@@ -35,9 +35,9 @@ function memberJson(member: Uint8Array) {
 function addList(api: Api, { sets, log }: ApiServices): void {
   const schema = {
     summary: 'Lists the members of a set in the order of their bytes',
-    params: shapes.keyParams,
-    querystring: shapes.noQuery,
-    response: { 200: shapes.setShape, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.noQuery,
+    response: { 200: shapes.setShape, default: common.problemShape },
   }
   api.get('/v1/sets/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
@@ -47,24 +47,22 @@ function addList(api: Api, { sets, log }: ApiServices): void {
     const items = jsonStream(`{"key":${JSON.stringify(key)},"members":[`, first.value, chunks, ']}', (member) =>
       JSON.stringify(memberJson(member)),
     )
-    const stream = Readable.from(items, { objectMode: false })
-    stream.on('error', (err) => log.error({ err }, 'the listing of a set ended early'))
-    return reply.header('Content-Type', 'application/json').send(stream)
+    return sendStream(reply, items, { type: 'application/json', what: 'the listing of a set', log })
   })
 }
 
 function addClear(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes the members that this node has seen',
-    params: shapes.keyParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    params: common.keyParams,
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/sets/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.sets.clear(key, { retry: retryOf(request, ''), guard: write.guard })
+    const write = startWrite(request, '', services)
+    const dot = await services.sets.clear(key, write.once)
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })
@@ -74,8 +72,8 @@ function addLook(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Whether something is in a set',
     params: shapes.memberParams,
-    querystring: shapes.getQuery,
-    response: { 200: shapes.setMemberShape, default: shapes.problemShape },
+    querystring: common.getQuery,
+    response: { 200: shapes.setMemberShape, default: common.problemShape },
   }
   api.get('/v1/sets/:key/:member', { schema }, async (request) => {
     const key = requestKey(request)
@@ -90,17 +88,16 @@ function addAdd(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Adds a member; an addition survives a removal that had not seen it',
     params: shapes.memberParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 200: shapes.addedShape, default: shapes.problemShape },
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 200: shapes.addedShape, default: common.problemShape },
   }
   api.put('/v1/sets/:key/:member', { schema }, async (request) => {
     const key = requestKey(request)
     const member = memberOf(request.originalUrl)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.sets.add(key, member, { retry: retryOf(request, ''), guard: write.guard })
-    const answer = { key, member: memberJson(member), ...dotJson(dot) }
-    return { ...answer, acks: await write.acknowledged([dot], answer) }
+    const write = startWrite(request, '', services)
+    const dot = await services.sets.add(key, member, write.once)
+    return write.acknowledged([dot], { key, member: memberJson(member), ...dotJson(dot) })
   })
 }
 
@@ -108,15 +105,15 @@ function addRemove(api: Api, services: ApiServices): void {
   const schema = {
     summary: 'Removes a member, as far as this node has seen it',
     params: shapes.memberParams,
-    querystring: shapes.writeQuery,
-    headers: shapes.onceHeaders,
-    response: { 204: shapes.nothing, default: shapes.problemShape },
+    querystring: common.writeQuery,
+    headers: common.onceHeaders,
+    response: { 204: common.nothing, default: common.problemShape },
   }
   api.delete('/v1/sets/:key/:member', { schema }, async (request, reply) => {
     const key = requestKey(request)
     const member = memberOf(request.originalUrl)
-    const write = startWrite(request, request.query, services)
-    const dot = await services.sets.remove(key, member, { retry: retryOf(request, ''), guard: write.guard })
+    const write = startWrite(request, '', services)
+    const dot = await services.sets.remove(key, member, write.once)
     await write.acknowledged([dot], { key, ...dotJson(dot) })
     return reply.code(204).send()
   })

@@ -2,11 +2,10 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { effectiveSettings } from '../../config/load.js'
 import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
-import type { AnswerCounts } from '../app.js'
-import { Metrics } from '../metrics.js'
-import { openApiText } from '../openapi.js'
+import { type AnswerCounts, Metrics } from '../metrics.js'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/system.js'
 
 /** The routes about the daemon itself. */
 export function systemRoutes(services: ApiServices, answers: AnswerCounts): FastifyPluginAsync {
@@ -14,7 +13,7 @@ export function systemRoutes(services: ApiServices, answers: AnswerCounts): Fast
     const api = plain as unknown as Api
     addHealth(api, services)
     addConfig(api, services)
-    addPages(api, new Metrics(services, answers))
+    addPages(api, services, new Metrics(services, answers))
   }
 }
 
@@ -23,7 +22,7 @@ function addHealth(api: Api, { node }: ApiServices): void {
   api.get('/healthz', { schema: health }, async () => ({ status: 'ok' as const }))
   const ready = {
     summary: 'Whether clients are served, or why not; the body tells of verification and sync',
-    response: { 200: shapes.readyShape, default: shapes.problemShape },
+    response: { 200: shapes.readyShape, default: common.problemShape },
   }
   api.get('/readyz', { schema: ready }, async () => {
     const obstacle = node.obstacle()
@@ -38,13 +37,13 @@ function addHealth(api: Api, { node }: ApiServices): void {
 function addConfig(api: Api, { config }: ApiServices): void {
   const schema = {
     summary: 'The settings in effect and where each comes from; secrets left out',
-    querystring: shapes.noQuery,
-    response: { 200: shapes.configShape, default: shapes.problemShape },
+    querystring: common.noQuery,
+    response: { 200: shapes.configShape, default: common.problemShape },
   }
   api.get('/v1/config', { schema }, async () => ({ file: config.file, settings: effectiveSettings(config) }))
 }
 
-function addPages(api: Api, metrics: Metrics): void {
+function addPages(api: Api, { openApi }: ApiServices, metrics: Metrics): void {
   const hidden = { hide: true }
   api.get(
     '/metrics',
@@ -55,7 +54,7 @@ function addPages(api: Api, metrics: Metrics): void {
     },
   )
   api.get('/openapi.json', { schema: hidden }, async (_, reply) =>
-    reply.header('Content-Type', 'application/json; charset=utf-8').send(await openApiText()),
+    reply.header('Content-Type', 'application/json; charset=utf-8').send(await openApi()),
   )
   api.get('/', { schema: hidden }, async (_, reply) => reply.headers(dashboardHeaders).send(dashboardPage))
 }

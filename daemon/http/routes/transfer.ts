@@ -1,13 +1,14 @@
 /** Import and export: JSON lines, streamed both ways. */
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
-import { takeStream } from '../bodies.js'
-import { exportLines } from '../exporter.js'
-import { Importer } from '../importer.js'
+import { takeStream } from '../body.js'
 import { importLineBytesMax } from '../limits.js'
-import { readLines } from '../lines.js'
 import type { Api, ApiServices } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/transfer.js'
+import { sendStream } from '../streams.js'
+import { exportLines } from '../transfer/exporter.js'
+import { Importer } from '../transfer/importer.js'
+import { readLines } from '../transfer/lines.js'
 
 /** /v1/export and /v1/import. */
 export function transferRoutes(services: ApiServices): FastifyPluginAsync {
@@ -23,20 +24,19 @@ function addExport(api: Api, { contents, mesh, log }: ApiServices): void {
   const schema = {
     summary: 'All entries as JSON lines, every version kept',
     querystring: shapes.exportQuery,
-    response: { 200: shapes.linesShape, default: shapes.problemShape },
+    response: { 200: shapes.linesShape, default: common.problemShape },
   }
   api.get('/v1/export', { schema }, async (request, reply) => {
-    const lines = Readable.from(exportLines(contents, mesh, request.query.prefix ?? ''), { objectMode: false })
-    lines.on('error', (err) => log.error({ err }, 'an export ended early'))
-    return reply.header('Content-Type', 'application/x-ndjson').send(lines)
+    const lines = exportLines(contents, mesh, request.query.prefix ?? '')
+    return sendStream(reply, lines, { type: 'application/x-ndjson', what: 'an export', log })
   })
 }
 
 function addImport(api: Api, { contents, config, nowMs }: ApiServices): void {
   const schema = {
     summary: 'Imports JSON lines; a line whose value is live already is skipped',
-    querystring: shapes.noQuery,
-    response: { 200: shapes.importShape, default: shapes.problemShape },
+    querystring: common.noQuery,
+    response: { 200: shapes.importShape, default: common.problemShape },
   }
   api.post('/v1/import', { schema }, async (request) => {
     const importer = new Importer(contents, config.settings['values.maxBytes'], nowMs())

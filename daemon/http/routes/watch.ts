@@ -4,7 +4,8 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Watch } from '../../watch/hub.js'
 import { hearsayError } from '../problem.js'
 import { type Api, type ApiServices, headerOf, requestSignal } from '../services.js'
-import * as shapes from '../shapes.js'
+import * as common from '../shapes/common.js'
+import * as shapes from '../shapes/watch.js'
 
 /** /v1/watch. */
 export function watchRoutes(services: ApiServices): FastifyPluginAsync {
@@ -16,7 +17,7 @@ function addWatch(api: Api, services: ApiServices): void {
     summary: 'The change feed: one event for each update, in the order of arrival here',
     querystring: shapes.watchQuery,
     headers: shapes.watchHeaders,
-    response: { 200: shapes.watchStream, default: shapes.problemShape },
+    response: { 200: shapes.watchStream, default: common.problemShape },
   }
   // The answer to HEAD would never end either.
   api.get('/v1/watch', { schema, exposeHeadRoute: false }, async (request, reply) => {

@@ -1,6 +1,5 @@
 /** The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come. */
 import type { Prefix } from '../../../store/merkle/types.js'
-import type { Address } from '../../../store/model/address.js'
 import { Context } from '../../../store/model/context.js'
 import { addressId } from '../../../store/model/digest.js'
 import { sameDot } from '../../../store/model/dot.js'
@@ -9,31 +8,11 @@ import { turnNodesMax, valuesMax } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type Step, SyncError } from './actions.js'
 import { Comparison, type PlacedNode, prefixLengthMax } from './compare.js'
+import { type DescentState, startTurn, type Turn } from './descent-state.js'
 import { idText } from './ids.js'
-import type { DescentState } from './tree.js'
-
-/** What the peer put into one turn. */
-export interface Turn {
-  readonly places: PlacedNode[]
-  /** Ids that the peer wants, of those that we listed; as text. */
-  readonly wanted: Set<string>
-  /** Addresses of which the peer wants the values. */
-  readonly values: Address[]
-  /** By id: addresses where both hold the same dots, though their digests differ. */
-  readonly suspects: Map<string, Address>
-  /** How many of our blocks were answered so far. */
-  answered: number
-  /** Something in the turn needs an answer. */
-  expecting: boolean
-}
 
 const digits = '0123456789abcdef'
 const nothing = new Context()
-
-/** A turn of which nothing has come. */
-export function startTurn(): Turn {
-  return { places: [], wanted: new Set(), values: [], suspects: new Map(), answered: 0, expecting: false }
-}
 
 /** Takes the peer's messages until it ends its turn. Entries are being joined when this returns; settle before going on. */
 export function* receiveTurn(state: DescentState, first: Message): Step<Turn> {

@@ -6,9 +6,8 @@ import { entryBytesAim, messageBytesAim, valuesMax, wantsMax } from '../limits.j
 import type { TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
+import type { DescentState, Turn } from './descent-state.js'
 import { idBytes, idText } from './ids.js'
-import type { Turn } from './inbound.js'
-import type { DescentState } from './tree.js'
 
 /** Answers the peer's blocks, and notes in `asked` what these nodes ask. Returns the peer's listings, in order. */
 export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<PlacedNode[]> {

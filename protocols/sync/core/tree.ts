@@ -7,31 +7,12 @@ import { saltedDigestBytes } from '../../../store/merkle/salted.js'
 import { treeTurnsMax } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type Step, SyncError, settle } from './actions.js'
-import { Asked, Comparison } from './compare.js'
+import { Asked } from './compare.js'
 import type { Conversation, Ending, SessionMode } from './conversation.js'
+import { DescentState, startTurn, type Turn } from './descent-state.js'
 import { IdList, idBytes } from './ids.js'
-import { receiveTurn, startTurn, type Turn, takeTree } from './inbound.js'
+import { receiveTurn, takeTree } from './inbound.js'
 import { joinAbsent, sendEntriesAt, sendEntriesOf, sendNodes, sendValuesWanted, sendWants } from './outbound.js'
-
-/** What a descent remembers between turns. */
-export class DescentState {
-  readonly talk: Conversation
-  readonly comparison: Comparison
-  /** What our last turn asked. */
-  asked = new Asked()
-  /** Whether our first nodes, or our first answer, went out. */
-  hasSpoken = false
-  /**
-   * Ids of entries of ours that differ from what the peer holds there, as long as no entry of the peer has come.
-   * At the end of the turn that would have brought one, the peer is known to have nothing there.
-   */
-  readonly uncovered = new Set<string>()
-
-  constructor(talk: Conversation) {
-    this.talk = talk
-    this.comparison = new Comparison(talk.view, talk.salt, talk.options)
-  }
-}
 
 /** One complete pass over the difference of two trees. */
 export class Descent {

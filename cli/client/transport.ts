@@ -1,0 +1,148 @@
+/** HTTP requests to one daemon over a Unix socket or TCP, with raw paths and typed failures. */
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { failureOf, HearsayApiError } from '../failure.js'
+import { responseBytesMax, responseTimeoutMsDefault } from '../limits.js'
+import { describeEndpoint, type Endpoint } from './locate.js'
+
+/** One request. */
+export interface Call {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH'
+  /** The path with its query, already percent-encoded; sent as it is. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** How long the connection may be silent, in milliseconds. */
+  readonly timeoutMs?: number
+  /** Ends the request, also in the middle of its answer. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A whole answer. */
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+/** Sends requests to one daemon. */
+export class Transport {
+  readonly #endpoint: Endpoint
+  readonly #token: string | undefined
+  readonly #agent: Agent | false
+
+  /**
+   * @param token sent as bearer token over TCP only
+   * @param keepAlive whether connections are kept for the next request; idle ones do not keep the process alive
+   */
+  constructor(endpoint: Endpoint, token: string | undefined, keepAlive: boolean) {
+    this.#endpoint = endpoint
+    this.#token = 'socketPath' in endpoint ? undefined : token
+    this.#agent = keepAlive ? new Agent({ keepAlive: true }) : false
+  }
+
+  /** The address, as `--api` takes it. */
+  get address(): string {
+    return describeEndpoint(this.#endpoint)
+  }
+
+  /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400. */
+  async send(call: Call): Promise<Answer> {
+    const response = await this.#open(call)
+    const body = await this.#collect(response, call)
+    const status = response.statusCode ?? 0
+    if (status >= 400) throw failureOf(status, body)
+    return { status, headers: response.headers, body }
+  }
+
+  /** Sends a request and gives the answer's bytes as they come. Throws HearsayApiError, also when the stream is cut. */
+  async *stream(call: Call): AsyncGenerator<Buffer> {
+    const response = await this.#open(call)
+    const status = response.statusCode ?? 0
+    if (status >= 400) throw failureOf(status, await this.#collect(response, call))
+    try {
+      for await (const chunk of response) yield chunk as Buffer
+    } catch (error) {
+      throw this.#broken(error, call)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  /** Closes kept connections. */
+  close(): void {
+    if (this.#agent) this.#agent.destroy()
+  }
+
+  #open(call: Call): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(this.#options(call), resolve)
+      const timeoutMs = call.timeoutMs ?? responseTimeoutMsDefault
+      outgoing.setTimeout(timeoutMs, () => outgoing.destroy(this.#silent(timeoutMs)))
+      outgoing.on('error', (error) => reject(this.#unreachable(error, call)))
+      outgoing.end(call.body)
+    })
+  }
+
+  #options(call: Call): RequestOptions & { servername: string } {
+    const headers: Record<string, string> = { ...call.headers }
+    if (call.body) headers['Content-Length'] = String(call.body.byteLength)
+    if (this.#token) headers.Authorization = `Bearer ${this.#token}`
+    // An empty server name (for TLS) spares Node the search for one, which costs milliseconds at the first request.
+    const signal = call.signal && { signal: call.signal }
+    const fixed = { agent: this.#agent, servername: '' }
+    return { ...this.#endpoint, method: call.method, path: call.path, headers, ...signal, ...fixed }
+  }
+
+  async #collect(response: IncomingMessage, call: Call): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    try {
+      for await (const chunk of response) {
+        bytes += (chunk as Buffer).byteLength
+        if (bytes > responseBytesMax) throw this.#oversized()
+        chunks.push(chunk as Buffer)
+      }
+    } catch (error) {
+      throw this.#broken(error, call)
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  }
+
+  #unreachable(error: Error & { code?: string }, call: Call): Error {
+    if (error instanceof HearsayApiError) return error
+    const { code } = error
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+      return this.#failure(
+        'no daemon answers at',
+        'start one with `hearsay daemon`, or name its --data or --api',
+        error,
+      )
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      return this.#failure('not allowed to connect to', 'run this as the user that the daemon runs as', error)
+    }
+    if (code === 'ECONNRESET' || code === 'EPIPE') return this.#broken(error, call)
+    return this.#failure(`cannot connect (${error.message}) to`, 'check the address and that the daemon runs', error)
+  }
+
+  #broken(error: unknown, call: Call): Error {
+    if (error instanceof HearsayApiError) return error
+    const next =
+      call.method === 'GET' ? 'try again' : 'it is not known whether this was done: look before you repeat it'
+    return this.#failure('the connection broke before the answer was whole, at', next, error)
+  }
+
+  #failure(what: string, next: string, cause: unknown): HearsayApiError {
+    return new HearsayApiError('UNREACHABLE_DAEMON', 0, `${what} ${this.address}: ${next}`, {}, { cause })
+  }
+
+  #silent(timeoutMs: number): HearsayApiError {
+    const message = `${this.address} was silent for ${timeoutMs} ms: see whether the daemon is overloaded or stopped`
+    return new HearsayApiError('TIMED_OUT', 0, message)
+  }
+
+  #oversized(): HearsayApiError {
+    const message = `the answer of ${this.address} is over ${responseBytesMax} bytes: ask for less`
+    return new HearsayApiError('TOO_LARGE', 0, message)
+  }
+}

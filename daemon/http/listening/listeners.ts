@@ -1,0 +1,145 @@
+/** The listeners of the API: the Unix socket, and TCP with its guard. All share one router. */
+import { chmodSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { HearsayError } from '../../../store/errors.js'
+import type { ApiAddress } from '../../config/checks.js'
+import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
+import { connectionsMax, headerBytesMax, headersTimeoutMs, idleSocketMs, keepAliveMs } from '../limits.js'
+import { problemOf, problemType, rawProblem, StatusError } from '../problem.js'
+import { Guard, type GuardOptions } from './guard.js'
+
+/** The sockets of one daemon. */
+export class Listeners {
+  readonly #route: RequestListener
+  readonly #servers: Server[] = []
+  /** Requests under way on each open connection. */
+  readonly #requests = new Map<Socket, number>()
+  #isClosing = false
+
+  /** `route` handles requests that may pass. */
+  constructor(route: RequestListener) {
+    this.#route = route
+  }
+
+  /** Listens on a Unix socket that only its owner can connect to. */
+  async listenUnix(path: string): Promise<void> {
+    const server = this.#server(this.#route)
+    const before = process.umask(0o177)
+    try {
+      server.listen(path)
+    } finally {
+      process.umask(before)
+    }
+    await listening(server, path)
+    chmodSync(path, 0o600)
+  }
+
+  /** Listens on TCP. Returns `host:port` with the port that was taken. Throws PORT_IN_USE. */
+  async listenTcp(address: ApiAddress, guard: Omit<GuardOptions, 'host'>): Promise<string> {
+    const gate = new Guard({ ...guard, host: address.host })
+    const server = this.#server((request, response) => {
+      const refusal = gate.check(request)
+      if (refusal === undefined) this.#route(request, response)
+      else refuse(request, response, refusal)
+    })
+    server.listen(address.port, address.host)
+    await listening(server, shown(address.host, address.port))
+    return shown(address.host, (server.address() as AddressInfo).port)
+  }
+
+  /** Takes no more connections, lets requests under way finish for so long, then breaks what is left. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())))
+    for (const [socket, requests] of this.#requests) if (requests === 0) socket.destroySoon()
+    const hammer = setTimeout(() => {
+      for (const socket of this.#requests.keys()) socket.destroy()
+    }, graceMs)
+    await Promise.all(closed)
+    clearTimeout(hammer)
+  }
+
+  /** Counts the requests of each connection. Node itself takes one that has sent nothing yet for busy. */
+  #track(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      this.#requests.set(socket, 0)
+      socket.once('close', () => this.#requests.delete(socket))
+    })
+    server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+      this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1)
+      response.once('close', () => {
+        const left = (this.#requests.get(socket) ?? 1) - 1
+        if (this.#requests.has(socket)) this.#requests.set(socket, left)
+        if (left === 0 && this.#isClosing) socket.destroySoon()
+      })
+    })
+  }
+
+  #server(handle: RequestListener): Server {
+    const server = createServer(
+      {
+        maxHeaderSize: headerBytesMax,
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: 0,
+        keepAliveTimeout: keepAliveMs,
+        connectionsCheckingInterval: 5_000,
+        requireHostHeader: false,
+      },
+      handle,
+    )
+    server.timeout = idleSocketMs
+    server.maxConnections = connectionsMax
+    server.on('clientError', answerBroken)
+    this.#track(server)
+    this.#servers.push(server)
+    return server
+  }
+}
+
+function shown(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function listening(server: Server, where: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('listening', resolve)
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE'
+      const message = isTaken
+        ? `the API address ${where} is taken; choose another with --api, or stop what uses it`
+        : `the API cannot listen on ${where}: ${cause.message}`
+      reject(
+        new HearsayError(isTaken ? 'PORT_IN_USE' : 'BAD_CONFIG', message, { key: 'api', address: where }, { cause }),
+      )
+    })
+  })
+}
+
+/** A browser that asks for the page without a token gets the page itself, which holds no data and asks for the token. */
+function refuse(request: IncomingMessage, response: ServerResponse, error: HearsayError): void {
+  const problem = problemOf(error)
+  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  const wantsPage = problem.status === 401 && request.method === 'GET' && request.url === '/'
+  if (wantsPage && request.headers.accept?.includes('text/html') === true) {
+    response.writeHead(401, dashboardHeaders).end(dashboardPage)
+    return
+  }
+  response.writeHead(problem.status, { 'Content-Type': problemType }).end(JSON.stringify(problem))
+}
+
+/** Answers what is not HTTP, or too much of it, and ends the connection. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  socket.end(rawProblem(brokenRequest(error.code)), () => socket.destroySoon())
+}
+
+function brokenRequest(code: string | undefined): HearsayError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new StatusError(431, 'TOO_LARGE', `the request line and headers are over ${headerBytesMax} bytes`)
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new StatusError(408, 'BAD_REQUEST', 'the request did not come in time; send it again')
+  }
+  return new HearsayError('BAD_REQUEST', 'this is not an HTTP request')
+}

@@ -1,0 +1,45 @@
+/** Schemas of the change feed. */
+import Type from 'typebox'
+import { encoding, pageQuery, strict, time } from './parts.js'
+
+/** Query of the change feed. */
+export const watchQuery = Type.Object(
+  {
+    prefix: pageQuery.prefix,
+    since: Type.Optional(
+      Type.String({
+        description:
+          'Where to go on: the `id` of an event, or `0` for the beginning of what is kept; from now on when absent. `Last-Event-ID` says the same, and comes first.',
+      }),
+    ),
+  },
+  strict,
+)
+/** Headers of the change feed. */
+export const watchHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'The `id` of the last event seen.' })),
+})
+const valueOrNull = Type.Union([Type.String(), Type.Null()], {
+  description:
+    'Of a put, as far as its bytes are kept; null for other operations, for counters and for documents: read the key.',
+})
+/** The data of one event of the change feed. */
+export const watchEvent = Type.Object({
+  key: Type.String(),
+  type: Type.String({ enum: ['reg', 'ctr', 'set', 'map', 'doc'] }),
+  field: Type.String({ description: 'The member of a set or the field of a map; empty for other types.' }),
+  fieldEncoding: Type.Optional(Type.Literal('base64', { description: 'Present when the field is not UTF-8.' })),
+  op: Type.String({ enum: ['put', 'del', 'expire'] }),
+  dot: Type.String({
+    description: 'Of the update; of the removed version when a removal was learnt by comparing trees.',
+  }),
+  node: Type.String(),
+  time,
+  value: valueOrNull,
+  encoding: Type.Union([encoding, Type.Null()]),
+})
+/** The change feed. */
+export const watchStream = {
+  description: 'Server-sent events: `id` is the cursor, `data` one JSON object. A comment line comes every 15 seconds.',
+  content: { 'text/event-stream': { schema: watchEvent } },
+}

@@ -1,0 +1,114 @@
+/** Import: turns exported lines, or the short form, into ordinary writes; importing a file twice adds nothing. */
+import { errorCodes, HearsayError } from '../../../store/errors.js'
+import type { Contents } from '../../views/data-view.js'
+import { importFailuresMax, importWindowBytes, importWindowLines } from '../limits.js'
+import { hearsayError } from '../problem.js'
+import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
+import type { Line } from './lines.js'
+
+/** What became of the lines. */
+export interface ImportSummary {
+  readonly imported: number
+  readonly skipped: number
+  /** The first failed lines. */
+  readonly failed: readonly { readonly line: number; readonly code: string; readonly message: string }[]
+  /** Failed lines in all. */
+  readonly failures: number
+}
+
+/** Runs one import. */
+export class Importer {
+  readonly #contents: Contents
+  readonly #valueBytesMax: number
+  readonly #nowMs: number
+  readonly #running = new Set<Promise<void>>()
+  #runningBytes = 0
+  #imported = 0
+  #skipped = 0
+  #failures = 0
+  /** A failure of the daemon, not of a line: the import ends with it. */
+  #fatal: HearsayError | undefined
+  #failed: ImportSummary['failed'][number][] = []
+
+  constructor(contents: Contents, valueBytesMax: number, nowMs: number) {
+    this.#contents = contents
+    this.#valueBytesMax = valueBytesMax
+    this.#nowMs = nowMs
+  }
+
+  /** Imports every line. A bad line is reported and skipped; a failed store ends the import with its error. */
+  async run(lines: AsyncIterable<Line>): Promise<ImportSummary> {
+    let number = 0
+    for await (const line of lines) {
+      number++
+      if (line !== null && line.length === 0) continue
+      this.#start(line, number)
+      while (this.#running.size >= importWindowLines || this.#runningBytes >= importWindowBytes) {
+        await Promise.race(this.#running)
+      }
+      if (this.#fatal !== undefined) break
+    }
+    await Promise.all(this.#running)
+    if (this.#fatal !== undefined) throw this.#fatal
+    return { imported: this.#imported, skipped: this.#skipped, failed: this.#failed, failures: this.#failures }
+  }
+
+  /** The writes are begun at once and in the order of the lines; only their end is waited for elsewhere. */
+  #start(line: Line, number: number): void {
+    const bytes = line?.length ?? 0
+    this.#runningBytes += bytes
+    const running = this.#import(line)
+      .then((isNew) => {
+        if (isNew) this.#imported++
+        else this.#skipped++
+      })
+      .catch((error: unknown) => this.#fail(number, error))
+      .finally(() => {
+        this.#runningBytes -= bytes
+        this.#running.delete(running)
+      })
+    this.#running.add(running)
+  }
+
+  /** Resolves whether anything of the line was news. */
+  async #import(line: Line): Promise<boolean> {
+    const imported = this.#read(line)
+    if (imported.kind === 'member') return this.#contents.importMember(imported.key, imported.member)
+    if (imported.kind === 'counter') return this.#contents.importCounter(imported.key, imported.value)
+    if (imported.kind === 'json') return this.#contents.importJson(imported.key, imported.json, this.#valueBytesMax)
+    if (imported.kind === 'document') return this.#importDocument(imported.key, imported.versions)
+    const { address, versions } = imported
+    const live = versions.filter((version) => version.expiresAtMs === null || version.expiresAtMs > this.#nowMs)
+    // The winner is written last, so that it is the winner here too.
+    const writes = live.reverse().map(({ value, expiresAtMs }, at) => {
+      return this.#contents.importVersion(address, value, { expiresAtMs, extra: at > 0 })
+    })
+    return (await Promise.all(writes)).includes(true)
+  }
+
+  async #importDocument(key: string, versions: readonly ImportedVersion[]): Promise<boolean> {
+    const news = await Promise.all(versions.map(({ value }) => this.#contents.importDocument(key, value)))
+    return news.includes(true)
+  }
+
+  #read(line: Line): ImportedLine {
+    if (line === null) throw new HearsayError('TOO_LARGE', 'the line is over the limit')
+    const parsed = parseLine(line)
+    for (const { value } of 'versions' in parsed ? parsed.versions : []) {
+      if (value.length > this.#valueBytesMax) {
+        throw new HearsayError('TOO_LARGE', `a value is over the limit of ${this.#valueBytesMax} bytes`)
+      }
+    }
+    return parsed
+  }
+
+  #fail(line: number, thrown: unknown): void {
+    const error = hearsayError(thrown)
+    if (errorCodes[error.code].status >= 500) {
+      this.#fatal ??= error
+      return
+    }
+    this.#failures++
+    if (this.#failed.length < importFailuresMax) this.#failed.push({ line, code: error.code, message: error.message })
+  }
+}

@@ -1,0 +1,325 @@
+/** The mesh as the API sees it: protocols over the live network, invitations, blocks. */
+
+import type { Rival } from '../../protocols/membership/core/rival.js'
+import { decodeInvite, encodeInvite, type Invite } from '../../protocols/membership/invite.js'
+import type { Acks, MemberStatus, Want } from '../../protocols/membership/types.js'
+import type { PeerId } from '../../protocols/network.js'
+import type { SessionReport } from '../../protocols/sync/service.js'
+import { HearsayError } from '../../store/errors.js'
+import type { Address } from '../../store/model/address.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import type { Dot } from '../../store/model/dot.js'
+import type { Settings } from '../config/knobs.js'
+import type { Log } from '../log/log.js'
+import { type Identity, replaceMeshSecret } from '../net/identity.js'
+import { LazyNetwork } from '../net/lazy-network.js'
+import type { LiveNetwork } from '../net/live-network.js'
+import { realEnvironment } from '../net/real-environment.js'
+import type { StoredNode } from '../node/stored-node.js'
+import type { Mesh } from '../views/mesh-view.js'
+import type { BlockList } from './block-list.js'
+import type { PeerBook } from './peer-book.js'
+import { metricName, Protocols, reasonOf } from './protocols.js'
+import { sightingFile } from './sighting-file.js'
+
+/** How long a join waits for the first connection to the inviting member, in milliseconds. */
+const firstConnectionMs = 5_000
+/** Pauses between attempts of a join that was asked for at the start, in milliseconds. */
+const joinRetryMs = [1_000, 2_000, 5_000, 10_000] as const
+
+/** What the mesh is made of. */
+export interface DaemonMeshOptions {
+  readonly node: StoredNode
+  readonly settings: Settings
+  readonly identity: Identity
+  /** The mesh secret, 32 bytes. */
+  readonly secret: Uint8Array
+  readonly blocks: BlockList
+  readonly book: PeerBook
+  readonly log: Log
+  /** Another node keeps this node's peer id: a new one is to be taken, and the daemon started anew with it. `token`: whom to join then. */
+  onIdentityLost(reason: string, token?: string): void
+}
+
+/** One node's side of the mesh. */
+export class DaemonMesh implements Mesh {
+  readonly name: string
+  readonly peer: PeerId
+  readonly #options: DaemonMeshOptions
+  readonly #lazy: LazyNetwork
+  readonly #protocols: Protocols
+  #secret: Uint8Array
+  #live: LiveNetwork | undefined
+  #joining: Promise<void> | undefined
+  #joinWarning: string | undefined
+  #isStopped = false
+
+  private constructor(options: DaemonMeshOptions) {
+    const { identity, settings, node, blocks, log } = options
+    this.name = settings.name
+    this.peer = identity.peer
+    this.#options = options
+    this.#secret = options.secret
+    this.#lazy = new LazyNetwork(identity.peer)
+    this.#protocols = new Protocols({
+      node,
+      settings,
+      log,
+      network: this.#lazy,
+      environment: realEnvironment,
+      sightings: sightingFile(settings.data),
+      addresses: () => this.addresses(),
+      isBlocked: (peer) => blocks.has(peer),
+      onSilent: (peer) => void this.#live?.disconnect(peer).catch(() => {}),
+      onMembersChanged: () => this.#membersChanged(),
+      onForgotten: () => void this.#refuse().catch(() => {}),
+      onRival: (rival) => this.#met(rival),
+    })
+  }
+
+  /** Knows the stored members; is connected to nobody before `start`. */
+  static async create(options: DaemonMeshOptions): Promise<DaemonMesh> {
+    const mesh = new DaemonMesh(options)
+    await mesh.#protocols.load()
+    return mesh
+  }
+
+  /** Loads libp2p, listens and dials. Rejects with PORT_IN_USE or BAD_CONFIG. */
+  async start(): Promise<void> {
+    const { settings, identity, node, log } = this.#options
+    const { LiveNetwork } = await import('../net/live-network.js')
+    const live = new LiveNetwork({
+      identity,
+      secret: this.#secret,
+      listen: settings.listen,
+      announce: settings.announce,
+      mdns: settings.mdns,
+      environment: realEnvironment,
+      log,
+    })
+    node.addCounters(() => namedCounters('net', live.counters))
+    this.#lazy.attach(live)
+    this.#live = live
+    await this.#refuse()
+    await this.#protocols.start()
+    this.#membersChanged()
+    await live.start()
+    this.#protocols.membership.addressesChanged()
+    node.setSyncing()
+  }
+
+  /** The store is verified, and sync may begin; or it is being verified again, and sync must wait. */
+  verificationChanged(): void {
+    this.#protocols.verificationChanged()
+  }
+
+  /** Ends all talk and closes all connections. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#protocols.stop()
+    await this.#live?.stop()
+  }
+
+  addresses(): string[] {
+    return this.#live?.addresses() ?? []
+  }
+
+  /** The mesh secret that holds now. */
+  get secret(): Uint8Array {
+    return this.#secret
+  }
+
+  nameOf(member: MemberTag): string {
+    return this.#protocols.membership.nameOf(member)
+  }
+
+  members(): MemberStatus[] {
+    return this.#protocols.membership.members()
+  }
+
+  blocked(): string[] {
+    const names = new Map(this.members().map(({ peer, name }) => [peer, name]))
+    return this.#options.blocks.peers.map((peer) => names.get(peer) ?? peer)
+  }
+
+  warnings(): string[] {
+    const own = this.#joinWarning === undefined ? [] : [this.#joinWarning]
+    return [...own, ...this.#protocols.membership.warnings()]
+  }
+
+  // --- membership -----------------------------------------------------------------------------------------------------
+
+  invite(): string {
+    return encodeInvite({ secret: this.#secret, peer: this.peer, addresses: this.addresses() })
+  }
+
+  /** One join at a time. */
+  join(token: string): Promise<void> {
+    const earlier = this.#joining ?? Promise.resolve()
+    const joining = earlier.catch(() => {}).then(() => this.#join(decodeInvite(token)))
+    this.#joining = joining
+    return joining
+  }
+
+  /**
+   * Joins the mesh of a token that was configured. Rejects with BAD_TOKEN only: a mesh that cannot be reached is tried
+   * again in the background, and a node that is in another mesh by now stays there, with a warning.
+   */
+  async joinAtStart(token: string): Promise<void> {
+    const invite = decodeInvite(token)
+    try {
+      await this.#join(invite)
+    } catch (error) {
+      this.#joinWarning = `--join: ${reasonOf(error)}`
+      this.#options.log.warn({}, this.#joinWarning)
+      if (error instanceof HearsayError && error.code === 'UNREACHABLE') this.#joinLater(token, 0)
+    }
+  }
+
+  #joinLater(token: string, attempt: number): void {
+    realEnvironment.setTimer(joinRetryMs[Math.min(attempt, joinRetryMs.length - 1)]!, () => {
+      if (this.#isStopped) return
+      this.join(token).then(
+        () => {
+          this.#joinWarning = undefined
+        },
+        () => this.#joinLater(token, attempt + 1),
+      )
+    })
+  }
+
+  async #join(invite: Invite): Promise<void> {
+    const live = this.#requireLive()
+    if (invite.peer === this.peer) return this.#joinNamesake(invite, live)
+    if (!Buffer.from(invite.secret).equals(this.#secret)) await this.#changeMesh(invite, live)
+    live.learn(invite.peer, invite.addresses)
+    const isConnected = () => live.peers().includes(invite.peer)
+    await this.#protocols.membership.wait({
+      peers: 1,
+      converged: false,
+      timeoutMs: isConnected() ? 0 : firstConnectionMs,
+    })
+    this.#joinWarning = undefined
+  }
+
+  /**
+   * An invitation by a node with our own peer id: our own invitation, which changes nothing, or that of the node that our data directory
+   * is a copy of. Who joins is the one to take a new peer id.
+   */
+  async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
+    const own = new Set(this.addresses())
+    if (invite.addresses.every((address) => own.has(address))) return
+    const { reachesOther } = await import('../net/join.js')
+    const isHere = (visitor: PeerId) => live.connections().some(({ peer }) => peer === visitor)
+    if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) return
+    const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
+    this.#options.onIdentityLost(reason, encodeInvite(invite))
+  }
+
+  /** Another live node has our peer id, which one of the two keeps. */
+  #met({ ours, theirs, weGiveWay }: Rival): void {
+    const { log, onIdentityLost } = this.#options
+    const reason = 'another node uses the peer id of this one (a copied data directory)'
+    log.warn({ peer: this.peer, ours, theirs }, `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`)
+    if (weGiveWay) onIdentityLost(reason)
+  }
+
+  /** Nothing has changed unless the mesh was reached under its secret. */
+  async #changeMesh(invite: Invite, live: LiveNetwork): Promise<void> {
+    const { settings, node, book, log } = this.#options
+    const others = this.#protocols.membership.records().length
+    if (others > 0) {
+      const message = `this node is in a mesh with ${others} other members; forget them first, or join with a new --data directory`
+      throw new HearsayError('OTHER_MESH', message, { members: others })
+    }
+    const { testInvitation } = await import('../net/join.js')
+    await testInvitation(invite, realEnvironment, log)
+    await replaceMeshSecret(settings.data, invite.secret)
+    // Whoever was remembered is of the mesh that is left.
+    await book.remember([])
+    this.#membersChanged()
+    this.#secret = invite.secret
+    node.setSecret(invite.secret)
+    await live.restart(invite.secret)
+    this.#protocols.membership.addressesChanged()
+  }
+
+  async forget(nameOrPeer: string): Promise<void> {
+    await this.#protocols.membership.forget(nameOrPeer)
+    await this.#refuse()
+  }
+
+  // --- blocks ---------------------------------------------------------------------------------------------------------
+
+  async block(peers: readonly string[]): Promise<void> {
+    await this.#options.blocks.add(peers.map((peer) => this.#peerOf(peer)))
+    await this.#refuse()
+  }
+
+  async unblock(peers?: readonly string[]): Promise<void> {
+    await this.#options.blocks.remove(peers?.map((peer) => this.#peerOf(peer)))
+    await this.#refuse()
+  }
+
+  #membersChanged(): void {
+    const { book } = this.#options
+    const { membership } = this.#protocols
+    const dialled = book.dialled(membership.records(), (peer) => membership.isForgotten(peer))
+    void book.remember(dialled)
+    this.#live?.setMembers(dialled)
+  }
+
+  /** Resolves when the connections to those refused are closed. */
+  async #refuse(): Promise<void> {
+    const { blocks } = this.#options
+    const refused = (peer: PeerId) => blocks.has(peer) || this.#protocols.membership.isForgotten(peer)
+    await this.#live?.setRefused(refused)
+  }
+
+  /** A peer that is blocked is known, member or not. Throws NOT_FOUND. */
+  #peerOf(nameOrPeer: string): PeerId {
+    return this.#options.blocks.has(nameOrPeer) ? nameOrPeer : this.#protocols.membership.resolve(nameOrPeer)
+  }
+
+  // --- sync and consistency -------------------------------------------------------------------------------------------
+
+  async sync(nameOrPeer?: string): Promise<SessionReport[]> {
+    const live = this.#requireLive()
+    const { membership, scheduler } = this.#protocols
+    if (nameOrPeer === undefined) return Promise.all(live.peers().map((peer) => scheduler.syncNow(peer)))
+    const peer = membership.resolve(nameOrPeer)
+    if (peer === this.peer) throw new HearsayError('BAD_REQUEST', 'this is the node itself; name another member')
+    if (live.peers().includes(peer)) return [await scheduler.syncNow(peer)]
+    const message = `${nameOrPeer} is not connected; \`hearsay status\` shows who is`
+    throw new HearsayError('UNREACHABLE', message, { peer })
+  }
+
+  awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
+    return this.#protocols.membership.awaitAcks(dot, want, timeoutMs)
+  }
+
+  hasQuorum(): boolean {
+    return this.#protocols.membership.hasQuorum()
+  }
+
+  wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<boolean> {
+    return this.#protocols.membership.wait(condition, signal)
+  }
+
+  readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
+    return this.#protocols.membership.readRepair(address, consistency, timeoutMs)
+  }
+
+  where(dot: Dot): { nodes: string[]; unknown: string[] } {
+    return this.#protocols.membership.where(dot)
+  }
+
+  #requireLive(): LiveNetwork {
+    if (this.#live?.isStarted === true) return this.#live
+    throw new HearsayError('UNREACHABLE', 'the network of this node is still starting; try again in a moment')
+  }
+}
+
+function namedCounters(group: string, counters: object): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [metricName(group, name), value as number]))
+}

@@ -1,0 +1,210 @@
+/** Puts the protocols of one node together: membership, gossip and sync over one network and one replica. */
+import { Gossip } from '../../protocols/gossip/service.js'
+import type { Rival } from '../../protocols/membership/core/rival.js'
+import { Membership } from '../../protocols/membership/service.js'
+import type { SightingStore } from '../../protocols/membership/types.js'
+import type { Network, PeerId } from '../../protocols/network.js'
+import { malformedReason } from '../../protocols/sync/driver.js'
+import { SyncScheduler } from '../../protocols/sync/scheduler.js'
+import { type SessionReport, SyncService } from '../../protocols/sync/service.js'
+import type { Environment } from '../../store/environment.js'
+import type { Commit } from '../../store/replica/types.js'
+import type { Settings } from '../config/knobs.js'
+import type { Log } from '../log/log.js'
+import type { StoredNode } from '../node/stored-node.js'
+
+/** What the protocols are made of. */
+export interface ProtocolOptions {
+  readonly node: StoredNode
+  readonly settings: Settings
+  readonly network: Network
+  readonly environment: Environment
+  readonly log: Log
+  /** Where it is kept when members were seen; nowhere when absent. */
+  readonly sightings?: SightingStore
+  addresses(): readonly string[]
+  isBlocked(peer: PeerId): boolean
+  /** A neighbour is silent: its connection is to be broken. */
+  onSilent(peer: PeerId): void
+  /** Who is a member, or where one can be reached, has changed. */
+  onMembersChanged(): void
+  /** Whom to refuse has changed. */
+  onForgotten(peer: PeerId): void
+  /** Another live node has this node's peer id. */
+  onRival(rival: Rival): void
+}
+
+/** All protocols of one node. */
+export class Protocols {
+  readonly membership: Membership
+  readonly scheduler: SyncScheduler
+  readonly #gossip: Gossip
+  readonly #sync: SyncService
+  readonly #options: ProtocolOptions
+  readonly #sessions = {
+    completed: 0,
+    cut: 0,
+    refused: 0,
+    malformed: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    entriesSent: 0,
+    entriesReceived: 0,
+  }
+
+  constructor(options: ProtocolOptions) {
+    this.#options = options
+    this.membership = this.#makeMembership()
+    this.#gossip = this.#makeGossip()
+    this.#sync = this.#makeSync()
+    this.scheduler = this.#makeScheduler()
+    options.node.addCounters(() => this.#counters())
+    options.node.replica.setMedianClock(() => this.membership.medianClock())
+    options.node.replica.onCommit((commit) => this.#committed(commit))
+  }
+
+  /** Reads the stored members: they are known from then on, connected or not. */
+  load(): Promise<void> {
+    return this.membership.load()
+  }
+
+  /** Begins to talk to others. */
+  async start(): Promise<void> {
+    this.#gossip.start()
+    this.#sync.start()
+    await this.membership.start()
+    this.scheduler.start()
+  }
+
+  /** The store is verified, and sync may begin; or it is being verified again, and sync must wait. */
+  verificationChanged(): void {
+    this.membership.verificationChanged()
+    this.scheduler.wake()
+  }
+
+  /** Ends all talk; nothing of a broken session is united. */
+  async stop(): Promise<void> {
+    this.scheduler.stop()
+    await this.#gossip.stop()
+    await this.#sync.stop()
+    await this.membership.stop()
+  }
+
+  /** The one listener of the replica. Gossip goes first: it is what others wait for. */
+  #committed(commit: Commit): void {
+    this.#gossip.committed(commit)
+    this.membership.committed(commit)
+    this.#options.node.committed(commit)
+  }
+
+  #makeMembership(): Membership {
+    const { node, settings, network, environment, log, ...told } = this.#options
+    return new Membership({
+      network,
+      environment,
+      replica: node.replica,
+      acks: node.replica,
+      ...(told.sightings === undefined ? {} : { sightings: told.sightings }),
+      name: settings.name,
+      version: node.version,
+      rules: node.resolvers.marks,
+      heartbeatMs: settings['heartbeat.interval'],
+      clockBoundMs: settings['clock.bound'],
+      addresses: () => told.addresses(),
+      isBlocked: (peer) => told.isBlocked(peer),
+      onSilent: (peer) => told.onSilent(peer),
+      onMembersChanged: () => told.onMembersChanged(),
+      onForgotten: (peer) => told.onForgotten(peer),
+      onRival: (rival) => told.onRival(rival),
+      onHeartbeat: (peer) => this.scheduler.heartbeatHeard(peer),
+      onError: (what, error) => log.debug({ reason: reasonOf(error) }, `membership: ${what}`),
+    })
+  }
+
+  #makeGossip(): Gossip {
+    const { node, network, environment, log } = this.#options
+    return new Gossip({
+      network,
+      environment,
+      replica: node.replica,
+      peerOf: (member) => this.membership.peerOf(member),
+      wantsEarlyAcknowledgement: () => this.membership.wantsAcknowledgements,
+      onEarlyAcknowledgementWanted: () => this.membership.hurry(),
+      onGap: (peer) => this.scheduler.gapSeen(peer),
+      onError: (what, error) => log.debug({ reason: reasonOf(error) }, `gossip: ${what}`),
+    })
+  }
+
+  #makeSync(): SyncService {
+    const { node, network, environment, log } = this.#options
+    return new SyncService({
+      network,
+      environment,
+      replica: node.replica,
+      accepts: (peer) => this.membership.isMember(peer),
+      listener: {
+        peerContexts: (peer, contexts) => this.membership.acknowledge(peer, contexts.applied),
+        provenEqual: (peer) => this.membership.provenEqual(peer),
+        ended: (report, role) => {
+          this.#count(report)
+          this.scheduler.sessionEnded(report)
+          log.debug({ ...report, role }, 'a sync session ended')
+        },
+        refused: (peer, dots) =>
+          log.warn({ peer, versions: dots.size }, 'values of a peer are too large for this node'),
+      },
+    })
+  }
+
+  #makeScheduler(): SyncScheduler {
+    const { node, settings, network, environment } = this.#options
+    return new SyncScheduler({
+      environment,
+      network,
+      peers: {
+        isMember: (peer) => this.membership.isMember(peer),
+        // What was lost to damage is answered as damaged until a complete pass; equal heartbeats alone are none.
+        looksEqual: (peer) => (node.replica.awaitsPass ? false : this.membership.looksEqual(peer)),
+        lastEqualMs: (peer) => this.#monotonic(this.membership.lastEqualMs(peer)),
+      },
+      run: (peer, how) => this.#sync.run(peer, how),
+      isReady: () => node.replica.isVerified,
+      intervalMs: settings['sync.interval'],
+    })
+  }
+
+  /** A time of the wall clock on the monotonic one. */
+  #monotonic(wallMs: number | null): number | undefined {
+    const { environment } = this.#options
+    return wallMs === null ? undefined : environment.monotonicMs() - (environment.nowMs() - wallMs)
+  }
+
+  #count({ mode, ended, ...report }: SessionReport): void {
+    const sessions = this.#sessions
+    if (mode === 'busy') sessions.refused++
+    else if (ended === 'complete' || ended === 'young') sessions.completed++
+    else sessions.cut++
+    if (ended.startsWith(malformedReason)) sessions.malformed++
+    for (const name of ['bytesSent', 'bytesReceived', 'entriesSent', 'entriesReceived'] as const)
+      sessions[name] += report[name]
+  }
+
+  #counters(): Record<string, number> {
+    const { counts: heartbeats, readCounts: reads } = this.membership
+    const groups = { gossip: this.#gossip.counts, sync: this.#sessions, heartbeats, reads }
+    const entries = Object.entries(groups).flatMap(([group, counts]) =>
+      Object.entries(counts).map(([name, value]) => [metricName(group, name), value] as const),
+    )
+    return Object.fromEntries(entries)
+  }
+}
+
+/** `gossip`, `messagesPublished` as `gossip_messages_published`. */
+export function metricName(group: string, name: string): string {
+  return `${group}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
+}
+
+/** What went wrong, for a log line. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

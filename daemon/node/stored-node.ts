@@ -1,0 +1,219 @@
+/** The stored half of a node: store, replica, the users' data, and what the status shows of them. */
+
+import { contextsDigest } from '../../protocols/membership/core/digest.js'
+import { Access } from '../../store/data/access.js'
+import { UserData } from '../../store/data/user-data.js'
+import type { Environment } from '../../store/environment.js'
+import { HearsayError } from '../../store/errors.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import { tokenKey } from '../../store/model/token.js'
+import { type OpenedStore, openStore } from '../../store/open.js'
+import { Replica } from '../../store/replica/replica.js'
+import type { Commit } from '../../store/replica/types.js'
+import type { Settings } from '../config/knobs.js'
+import type { Log } from '../log/log.js'
+import { NodeResolvers } from '../resolvers/node-resolvers.js'
+import { finishRestore, isRestorePending, removeLeftovers } from '../restore/place.js'
+import { packageVersion } from '../version.js'
+import type { NodeView } from '../views/node-view.js'
+import { ConflictIndex } from './conflict-index.js'
+import { TableDamage } from './table-damage.js'
+
+/** What a stored node is opened with. */
+export interface StoredNodeOptions {
+  readonly settings: Settings
+  readonly opened: OpenedStore
+  /** This node's tag. */
+  readonly member: MemberTag
+  /** The mesh secret that tokens are authenticated with. */
+  readonly secret: Uint8Array
+  readonly environment: Environment
+  readonly log: Log
+  /** Warnings of the configuration. */
+  readonly warnings: readonly string[]
+  /** Asks for a new start, which mends what cannot be mended while the store is open. */
+  onRestartNeeded(reason: string): void
+}
+
+/**
+ * Opens the store of a data directory; it is locked from then on. A restore that was stopped half-way is ended first.
+ * Throws STORE_LOCKED, naming the remedy.
+ */
+export async function lockStore(dataDirectory: string): Promise<OpenedStore> {
+  for (;;) {
+    await finishRestore(dataDirectory)
+    const opened = await openLocked(dataDirectory)
+    if (!isRestorePending(dataDirectory)) {
+      await removeLeftovers(dataDirectory).catch(() => {})
+      return opened
+    }
+    // Decided between the two: this is not the store to go on with.
+    await opened.store.close()
+  }
+}
+
+async function openLocked(dataDirectory: string): Promise<OpenedStore> {
+  try {
+    return await openStore(dataDirectory)
+  } catch (error) {
+    if (!(error instanceof HearsayError) || error.code !== 'STORE_LOCKED') throw error
+    const message = `another daemon uses ${dataDirectory}; stop it, or choose another directory with --data`
+    throw new HearsayError('STORE_LOCKED', message, error.details, { cause: error })
+  }
+}
+
+/** Store, replica and the users' data of one node. */
+export class StoredNode implements NodeView {
+  readonly version = packageVersion()
+  readonly replica: Replica
+  readonly data: UserData
+  readonly #options: StoredNodeOptions
+  readonly #conflicts: ConflictIndex
+  #checkWarning: string | undefined
+  #tokenKey: Buffer
+  #isSyncing = false
+  #isClosed = false
+  #watcher: ((commit: Commit) => void) | undefined
+  readonly #counters: (() => Readonly<Record<string, number>>)[] = []
+
+  private constructor(
+    replica: Replica,
+    options: StoredNodeOptions,
+    private readonly damage: TableDamage,
+    readonly resolvers: NodeResolvers,
+  ) {
+    this.replica = replica
+    this.#options = options
+    this.#tokenKey = tokenKey(options.secret)
+    this.data = new UserData(new Access(replica, () => this.#tokenKey, resolvers))
+    this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
+  }
+
+  /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */
+  static async open(options: StoredNodeOptions): Promise<StoredNode> {
+    const { settings, opened, member, environment, log } = options
+    const damage = new TableDamage(options)
+    const replica = await Replica.open({
+      store: opened.store,
+      environment,
+      member,
+      sync: settings.durability === 'fsync',
+      clockBoundMs: settings['clock.bound'],
+      log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
+      isSuspect: opened.isSuspect,
+      onUnreadableTables: () => void damage.found(),
+      warn: (warning) => log.warn({}, warning),
+    })
+    return new StoredNode(replica, options, damage, await NodeResolvers.load(settings.resolvers, { environment, log }))
+  }
+
+  /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
+  async verify(): Promise<void> {
+    const { log, opened } = this.#options
+    try {
+      const areChecked = await this.#checkFiles()
+      await this.replica.verify()
+      if (areChecked && this.damage.warning === undefined) await opened.verified()
+      log.debug({ entries: this.replica.userEntries }, 'the store is verified')
+    } catch (err) {
+      if (this.#isClosed) return
+      log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
+    }
+  }
+
+  /** LevelDB's own checksums, which it does not look at itself: what they show is mended at the next start. Returns whether they could be looked at. */
+  async #checkFiles(): Promise<boolean> {
+    const { opened, environment, log } = this.#options
+    try {
+      if (!(await opened.areTablesSound(() => environment.yieldTurn()))) await this.damage.found()
+      return true
+    } catch (err) {
+      this.#checkWarning = `the files of the store could not be checked: ${(err as Error).message}; that is done again at the next start`
+      log.warn({ err }, this.#checkWarning)
+      return false
+    }
+  }
+
+  /** To be told of every commit. */
+  committed(commit: Commit): void {
+    for (const { address } of commit.events) this.#conflicts.changed(address)
+    this.#watcher?.(commit)
+  }
+
+  /** Names who serves the change feed; it is told of every commit. */
+  setWatcher(watcher: (commit: Commit) => void): void {
+    this.#watcher = watcher
+  }
+
+  /** Tokens are authenticated under another mesh secret from now on. */
+  setSecret(secret: Uint8Array): void {
+    this.#tokenKey = tokenKey(secret)
+  }
+
+  /** The network is up. */
+  setSyncing(): void {
+    this.#isSyncing = true
+  }
+
+  /** Adds a source of counters for the metrics. */
+  addCounters(source: () => Readonly<Record<string, number>>): void {
+    this.#counters.push(source)
+  }
+
+  actor(): string | null {
+    return this.replica.actor ?? null
+  }
+
+  entries(): number {
+    return this.replica.userEntries
+  }
+
+  root(): string {
+    return Buffer.from(this.replica.trie.root()).toString('hex')
+  }
+
+  contextDigest(): string {
+    return contextsDigest(this.replica.capture()).toString('hex')
+  }
+
+  countConflicts(): Promise<number> {
+    return this.#conflicts.count()
+  }
+
+  logBytes(): number {
+    return this.replica.logBytes
+  }
+
+  isVerified(): boolean {
+    return this.replica.isVerified
+  }
+
+  isSyncing(): boolean {
+    return this.#isSyncing && this.replica.isVerified
+  }
+
+  obstacle(): HearsayError | undefined {
+    return this.replica.obstacle
+  }
+
+  unverifiedReason(): string | null {
+    return this.replica.unverifiedReason
+  }
+
+  warnings(): string[] {
+    const { warnings } = this.#options
+    const files = [this.damage.warning, this.#checkWarning].filter((warning) => warning !== undefined)
+    return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings()]
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return Object.assign({}, ...this.#counters.map((source) => source()))
+  }
+
+  /** Flushes and closes. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    this.resolvers.stop()
+    return this.replica.close()
+  }
+}

@@ -1,0 +1,43 @@
+/** What the API sees of the mesh. */
+import type { Acks, MemberStatus, Want } from '../../protocols/membership/types.js'
+import type { SessionReport } from '../../protocols/sync/service.js'
+import type { Address } from '../../store/model/address.js'
+import type { MemberTag } from '../../store/model/codec.js'
+import type { Dot } from '../../store/model/dot.js'
+
+/** The mesh as the API sees it. */
+export interface Mesh {
+  readonly name: string
+  readonly peer: string
+  /** The multiaddrs others can reach this node at. */
+  addresses(): string[]
+  /** The name of the member behind a tag; the tag itself when it is not known. */
+  nameOf(member: MemberTag): string
+  /** All members but this one, forgotten ones left out, by name. */
+  members(): MemberStatus[]
+  /** Names and ids this node is cut off from. */
+  blocked(): string[]
+  warnings(): string[]
+  /** A token with addresses and the mesh secret. */
+  invite(): string
+  /** Joins another mesh: BAD_TOKEN, UNREACHABLE, OTHER_MESH; nothing has changed then. */
+  join(token: string): Promise<void>
+  /** Retires a member for good. NOT_FOUND. */
+  forget(nameOrPeer: string): Promise<void>
+  /** Cuts this node off from peers; returns when their connections are closed. NOT_FOUND for an unknown one. */
+  block(peers: readonly string[]): Promise<void>
+  /** Lifts blocks; all when absent. */
+  unblock(peers?: readonly string[]): Promise<void>
+  /** Runs anti-entropy now with one peer, or with every connected one. NOT_FOUND, UNREACHABLE. */
+  sync(peer?: string): Promise<SessionReport[]>
+  /** Waits until so many members have a durable copy of the dot, this node included. Resolves with what there is at the end of the time. */
+  awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks>
+  /** Whether a majority of the members (this one included) is connected. */
+  hasQuorum(): boolean
+  /** Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal to us. Resolves whether it came true in time. */
+  wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<boolean>
+  /** Asks members for their copy of an address, joins the answers here, repairs what lags; NO_QUORUM when too few answer. */
+  readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void>
+  /** Which members durably hold this version. */
+  where(dot: Dot): { nodes: string[]; unknown: string[] }
+}

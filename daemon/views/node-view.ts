@@ -1,0 +1,32 @@
+/** What the API sees of this node itself, beside data and mesh. */
+import type { HearsayError } from '../../store/errors.js'
+
+/** The state of one node, read at the moment of the call. */
+export interface NodeView {
+  /** The version of hearsay. */
+  readonly version: string
+  /** The id of this run; null before its first write. */
+  actor(): string | null
+  /** Live entries of the users. */
+  entries(): number
+  /** The root of the Merkle tree, in hexadecimal digits; equal on nodes with equal live entries. */
+  root(): string
+  /** A digest of the contexts, in hexadecimal digits; equal on nodes that know the same updates. */
+  contextDigest(): string
+  /** Keys in conflict. */
+  countConflicts(): Promise<number>
+  /** Bytes of updates that are no longer live and kept for members that miss them. */
+  logBytes(): number
+  /** Whether the store has been compared with its own checksums since the start. */
+  isVerified(): boolean
+  /** Whether the network is up and sync sessions may run. */
+  isSyncing(): boolean
+  /** What keeps clients from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
+  obstacle(): HearsayError | undefined
+  /** Why the store is not verified, in words; null when it is. */
+  unverifiedReason(): string | null
+  /** What an operator should know about store and settings. */
+  warnings(): string[]
+  /** Rising counts for the metrics, by their names without prefix and suffix, for example `gossip_published`. */
+  counters(): Readonly<Record<string, number>>
+}
