@@ -11,6 +11,7 @@ import { type OpenedStore, openStore } from '../../store/open.js'
 import { Replica } from '../../store/replica/replica.js'
 import type { Commit } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
+import { DocumentThread } from '../documents/document-thread.js'
 import type { Log } from '../log/log.js'
 import { NodeResolvers } from '../resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from '../restore/place.js'
@@ -69,6 +70,7 @@ export class StoredNode implements NodeView {
   readonly data: UserData
   readonly #options: StoredNodeOptions
   readonly #conflicts: ConflictIndex
+  readonly #documents: DocumentThread
   #checkWarning: string | undefined
   #tokenKey: Buffer
   #isSyncing = false
@@ -85,7 +87,8 @@ export class StoredNode implements NodeView {
     this.replica = replica
     this.#options = options
     this.#tokenKey = tokenKey(options.secret)
-    this.data = new UserData(new Access(replica, () => this.#tokenKey, resolvers))
+    this.#documents = new DocumentThread(options)
+    this.data = new UserData(new Access(replica, () => this.#tokenKey, resolvers), this.#documents)
     this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
   }
 
@@ -214,6 +217,7 @@ export class StoredNode implements NodeView {
   close(): Promise<void> {
     this.#isClosed = true
     this.resolvers.stop()
+    this.#documents.stop()
     return this.replica.close()
   }
 }

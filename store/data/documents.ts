@@ -4,10 +4,11 @@
  */
 
 import type { DocumentConflict } from '../documents/conflicts.js'
-import { type DocumentEdit, OpenDocument } from '../documents/document.js'
+import type { DocumentEdit, DocumentView } from '../documents/document.js'
+import { type DocumentEngine, LocalDocuments } from '../documents/engine.js'
 import type { JsonObject } from '../documents/json.js'
 import { sameJson } from '../documents/layout.js'
-import { type DocumentLibrary, loadDocumentLibrary } from '../documents/library.js'
+import { editAttemptsMax } from '../documents/limits.js'
 import { HearsayError } from '../errors.js'
 import { type Address, document } from '../model/address.js'
 import { type Dot, sameDot } from '../model/dot.js'
@@ -15,7 +16,9 @@ import { expiredDots, hasExpired, mergeDots, siblings } from '../model/register.
 import type { Version } from '../model/update.js'
 import type { Access, Turn } from './access.js'
 import { type DocumentContext, DocumentTokens, documentAnswer, type WrittenDocument } from './document-tokens.js'
-import { dotAnswer, once } from './once.js'
+import { DocumentViews } from './document-views.js'
+import { type AnswerCodec, dotAnswer, once, recalled } from './once.js'
+import { Turns } from './turns.js'
 import type { DeleteOptions, OnceOptions, ViewOptions, Written } from './types.js'
 
 /** What a read of a document shows. */
@@ -47,37 +50,47 @@ export interface EditOptions extends ViewOptions, OnceOptions {
 
 const actorBytes = 16
 
-/** Reads and writes of documents. */
+/** What an edit made, and the dots that it stands for. */
+interface Edited {
+  readonly bytes: Uint8Array
+  readonly heads: readonly string[]
+  readonly superseded: readonly Dot[]
+}
+
+/** Ends a write: versions came while the edit was made, and nothing was stored. */
+class Overtaken extends Error {}
+
+/** Reads and writes of documents. The engine works elsewhere, so that a large document keeps nobody waiting but who asks for it. */
 export class Documents {
   readonly #access: Access
+  readonly #engine: DocumentEngine
   readonly #tokens: DocumentTokens
+  readonly #views: DocumentViews
+  /** Edits of one document on this node come one after the other: each sees what the one before it did. */
+  readonly #turns = new Turns()
 
-  constructor(access: Access) {
+  constructor(access: Access, engine: DocumentEngine = new LocalDocuments()) {
     this.#access = access
+    this.#engine = engine
     this.#tokens = new DocumentTokens(access)
+    this.#views = new DocumentViews(engine)
   }
 
   /** What a read shows now; undefined when there is nothing. Throws DOCUMENT_UNREADABLE, DAMAGED_VALUE. */
   async get(key: string): Promise<ShownDocument | undefined> {
-    if (this.#live(this.#access.replica.versions(document(key))).length === 0) return undefined
-    const library = await loadDocumentLibrary()
     const versions = this.#live(this.#access.replica.versions(document(key)))
-    if (versions.length === 0) return undefined
-    return this.#opened(library, versions, (open) => this.#shown(key, versions, open))
+    return versions.length === 0 ? undefined : this.#shown(key, versions, await this.#views.of(versions))
   }
 
   /**
    * Edits a document, and makes it when there is none (but for RFC 6902: NOT_FOUND). With a context the edit is made to what that read
    * showed, and merged with what came since; without one to what is here now. When what was read cannot be had here, a put is kept beside
    * what is here as a document made concurrently, and a patch is refused with BASE_UNKNOWN.
-   * Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE, STALE_CONTEXT, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored.
+   * Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE, STALE_CONTEXT, BAD_CONTEXT, RETRY_KEY_REUSED, TOO_BUSY: nothing was stored.
    */
   async edit(key: string, edit: DocumentEdit, options: EditOptions): Promise<Written> {
-    const library = await loadDocumentLibrary()
     const address = document(key)
-    const written = await this.#access.write((turn) =>
-      once(turn, options, documentAnswer, () => this.#editIn(turn, library, address, edit, options)),
-    )
+    const written = await this.#turns.run(key, () => this.#edit(address, edit, options))
     return { dot: written.dot, context: this.#tokens.token(address, { dots: [written.dot], heads: written.heads }) }
   }
 
@@ -85,34 +98,29 @@ export class Documents {
    * Deletes exactly what the context names; without one what can be read here, with `all` also what cannot. An edit unseen by it lives.
    * NOT_FOUND, DOCUMENT_UNREADABLE.
    */
-  async delete(key: string, options: DeleteOptions & OnceOptions): Promise<Dot> {
-    const library = await loadDocumentLibrary()
-    return this.#access.write((turn) =>
-      once(turn, options, dotAnswer, () => this.#deleteIn(turn, library, document(key), options)),
-    )
+  delete(key: string, options: DeleteOptions & OnceOptions): Promise<Dot> {
+    return this.#turns.run(key, () => this.#delete(document(key), options))
   }
 
   /** What saved versions show together; undefined when none of them can be read. */
   async jsonOf(versions: readonly Uint8Array[]): Promise<JsonObject | undefined> {
-    const library = await loadDocumentLibrary()
-    return this.#openedBytes(library, versions, (open) => (open.merged.length === 0 ? undefined : open.json()))
+    const { merged, json } = await this.#engine.show(versions)
+    return merged.length === 0 ? undefined : json
   }
 
   /**
    * Stores an imported saved document beside what is here, unless what is here holds all of it already; resolves whether it was news.
    * Throws BAD_DOCUMENT when it cannot be read.
    */
-  async importSaved(key: string, bytes: Uint8Array): Promise<boolean> {
-    const library = await loadDocumentLibrary()
-    const heads = this.#openedBytes(library, [bytes], (open) => (open.merged.length === 0 ? undefined : open.heads()))
-    if (heads === undefined) {
-      throw new HearsayError('BAD_DOCUMENT', `the saved document of "${key}" cannot be read; export it again`)
-    }
-    return this.#access.write(({ transaction }) => {
-      const live = this.#live(transaction.versions(document(key)))
-      if (live.length > 0 && this.#opened(library, live, (open) => open.knows(heads))) return false
-      transaction.put(document(key), bytes, null, [])
-      return true
+  importSaved(key: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#turns.run(key, async () => {
+      const { live } = await this.#look(document(key), {}, dotAnswer)
+      const isHeld = await this.#engine.holds(bytesOf(live), bytes)
+      if (isHeld === undefined) {
+        throw new HearsayError('BAD_DOCUMENT', `the saved document of "${key}" cannot be read; export it again`)
+      }
+      if (!isHeld) await this.#access.write(({ transaction }) => transaction.put(document(key), bytes, null, []))
+      return !isHeld
     })
   }
 
@@ -124,82 +132,106 @@ export class Documents {
     return true
   }
 
-  #editIn(
-    turn: Turn,
-    library: DocumentLibrary,
-    address: Address,
-    edit: DocumentEdit,
-    options: EditOptions,
-  ): WrittenDocument {
-    const { transaction } = turn
-    const all = transaction.versions(address)
-    const live = this.#live(all)
-    const base = this.#tokens.read(address, options.context)
-    if (options.isExact === true) checkExact(address, live, base)
-    if (options.ifAbsent === true && live.length > 0) {
-      throw new HearsayError('EXISTS', `document "${address.key}" exists; leave out --if-absent to edit it`)
+  /** The edit is made outside of the write, and stored when nothing has come meanwhile; else it is made again. */
+  async #edit(address: Address, edit: DocumentEdit, options: EditOptions): Promise<WrittenDocument> {
+    for (let attempt = 1; ; attempt++) {
+      const { earlier, live } = await this.#look(address, options, documentAnswer)
+      if (earlier !== undefined) return earlier
+      const base = this.#tokens.read(address, options.context)
+      checkView(address, live, base, options)
+      const edited = await this.#edited(address.key, live, edit, base)
+      if (edited.bytes.length > options.bytesMax) throw tooLarge(edited.bytes.length, options.bytesMax)
+      // What comes faster than the edit can be made is left beside it, and merged at the next read: nothing is lost either way.
+      const isLast = attempt === editAttemptsMax
+      try {
+        return await this.#access.write((turn) =>
+          once(turn, options, documentAnswer, () => {
+            const now = this.#live(turn.transaction.versions(address))
+            if (!isLast && !sameVersions(now, live)) throw new Overtaken()
+            checkView(address, now, base, options)
+            return this.#store(turn, address, edited)
+          }),
+        )
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error
+      }
     }
-    const { bytes, heads, superseded } = this.#edited(library, live, edit, base, address.key)
-    if (bytes.length > options.bytesMax) throw tooLarge(bytes.length, options.bytesMax)
-    const dot = transaction.put(address, bytes, null, mergeDots(superseded, expiredDots(all, transaction.nowMs)))
-    return { dot, heads }
   }
 
-  #edited(
-    library: DocumentLibrary,
+  #store({ transaction }: Turn, address: Address, { bytes, heads, superseded }: Edited): WrittenDocument {
+    const expired = expiredDots(transaction.versions(address), transaction.nowMs)
+    return { dot: transaction.put(address, bytes, null, mergeDots(superseded, expired)), heads }
+  }
+
+  async #edited(
+    key: string,
     live: readonly Version[],
     edit: DocumentEdit,
     base: DocumentContext | undefined,
-    key: string,
-  ): { bytes: Uint8Array; heads: string[]; superseded: readonly Dot[] } {
-    return this.#opened(library, live, (open) => {
-      if (base !== undefined && !open.knows(base.heads)) return this.#besides(library, edit, base)
-      if ('operations' in edit && open.merged.length === 0) throw absent(key, live.length)
-      const bytes = open.edit(edit, base?.heads)
-      return { bytes, heads: open.heads(), superseded: open.merged.map((at) => live[at]!.dot) }
-    })
-  }
-
-  /** What the writer had in view is not here (or not any more): the whole that was put stands for it, and for nothing else. */
-  #besides(library: DocumentLibrary, edit: DocumentEdit, base: DocumentContext) {
-    if (!('put' in edit)) {
-      throw new HearsayError(
-        'BASE_UNKNOWN',
-        'this node does not have what the context was read from; read the document here, then patch it with the context of that answer',
-      )
+  ): Promise<Edited> {
+    const actor = this.#access.replica.randomBytes(actorBytes)
+    const result = await this.#engine.edit({ versions: bytesOf(live), edit, heads: base?.heads, actor })
+    switch (result.kind) {
+      case 'edited':
+        return { ...result, superseded: result.merged.map((at) => live[at]!.dot) }
+      case 'alone':
+        // What the writer had in view is not here, or not any more: what was put stands for that, and for nothing else.
+        return { ...result, superseded: base?.dots ?? [] }
+      case 'baseUnknown':
+        throw new HearsayError(
+          'BASE_UNKNOWN',
+          'this node does not have what the context was read from; read the document here, then patch it with the context of that answer',
+        )
+      case 'nothing':
+        throw absent(key, live.length)
     }
-    return this.#opened(library, [], (open) => ({ bytes: open.edit(edit), heads: open.heads(), superseded: base.dots }))
   }
 
-  #deleteIn({ transaction }: Turn, library: DocumentLibrary, address: Address, options: DeleteOptions): Dot {
-    const all = transaction.versions(address)
-    const live = this.#live(all)
+  async #delete(address: Address, options: DeleteOptions & OnceOptions): Promise<Dot> {
+    const { earlier, live } = await this.#look(address, options, dotAnswer)
+    if (earlier !== undefined) return earlier
     if (live.length === 0) throw absent(address.key, 0)
     const context = this.#tokens.read(address, options.context)?.dots
-    const seen = context ?? (options.all === true ? live.map(({ dot }) => dot) : this.#readable(library, live))
+    const seen = context ?? (options.all === true ? live.map(({ dot }) => dot) : await this.#readable(live))
     if (seen.length === 0) throw absent(address.key, live.length)
-    return transaction.remove(address, mergeDots(seen, expiredDots(all, transaction.nowMs)))
+    return this.#access.write((turn) =>
+      once(turn, options, dotAnswer, () => {
+        const { transaction } = turn
+        const all = transaction.versions(address)
+        if (this.#live(all).length === 0) throw absent(address.key, 0)
+        return transaction.remove(address, mergeDots(seen, expiredDots(all, transaction.nowMs)))
+      }),
+    )
   }
 
-  #readable(library: DocumentLibrary, live: readonly Version[]): Dot[] {
-    return this.#opened(library, live, ({ merged }) => merged.map((at) => live[at]!.dot))
+  async #readable(live: readonly Version[]): Promise<Dot[]> {
+    const { merged } = await this.#views.of(live)
+    return merged.map((at) => live[at]!.dot)
   }
 
-  #shown(key: string, versions: readonly Version[], open: OpenDocument): ShownDocument {
-    if (open.merged.length === 0) throw absent(key, versions.length)
-    const merged = open.merged.map((at) => versions[at]!)
+  /** What is here for a write, and the answer of an earlier request with the same retry key. */
+  #look<T>(address: Address, options: OnceOptions, codec: AnswerCodec<T>) {
+    return this.#access.write((turn) => ({
+      earlier: recalled(turn, options, codec),
+      live: this.#live(turn.transaction.versions(address)),
+    }))
+  }
+
+  #shown(key: string, versions: readonly Version[], view: DocumentView): ShownDocument {
+    const { json, conflicts, heads, leftOut } = view
+    if (view.merged.length === 0) throw absent(key, versions.length)
+    const merged = view.merged.map((at) => versions[at]!)
     const groups = siblings(merged, this.#access.replica.displayClock())
-    const conflicts = open.conflicts()
     const dots = merged.map(({ dot }) => dot)
     return {
       key,
-      json: open.json(),
-      context: this.#tokens.token(document(key), { dots, heads: open.heads() }),
+      json,
+      context: this.#tokens.token(document(key), { dots, heads }),
       dot: groups[0]!.version.dot,
       siblings: groups.length,
       conflictCount: conflicts.length,
       conflicts,
-      unreadable: open.leftOut.length,
+      unreadable: leftOut.length,
     }
   }
 
@@ -207,24 +239,26 @@ export class Documents {
     const { nowMs } = this.#access.replica.displayClock()
     return versions.filter((version) => !hasExpired(version, nowMs))
   }
+}
 
-  /** Opens versions under an author of its own, so that no two edits ever share one. */
-  #opened<T>(library: DocumentLibrary, versions: readonly Version[], use: (open: OpenDocument) => T): T {
-    return this.#openedBytes(
-      library,
-      versions.map(({ value }) => value),
-      use,
-    )
-  }
+function bytesOf(versions: readonly Version[]): Uint8Array[] {
+  return versions.map(({ value }) => value)
+}
 
-  #openedBytes<T>(library: DocumentLibrary, saved: readonly Uint8Array[], use: (open: OpenDocument) => T): T {
-    const open = OpenDocument.open(library, saved, this.#access.replica.randomBytes(actorBytes))
-    try {
-      return use(open)
-    } finally {
-      open.close()
-    }
-  }
+function sameVersions(some: readonly Version[], others: readonly Version[]): boolean {
+  return some.length === others.length && some.every(({ dot }, at) => sameDot(dot, others[at]!.dot))
+}
+
+/** Refuses an edit of what is not as its writer wants it to be. */
+function checkView(
+  address: Address,
+  live: readonly Version[],
+  base: DocumentContext | undefined,
+  options: EditOptions,
+): void {
+  if (options.isExact === true) checkExact(address, live, base)
+  if (options.ifAbsent !== true || live.length === 0) return
+  throw new HearsayError('EXISTS', `document "${address.key}" exists; leave out --if-absent to edit it`)
 }
 
 function checkExact(address: Address, live: readonly Version[], base: DocumentContext | undefined): void {

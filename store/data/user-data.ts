@@ -1,4 +1,5 @@
 /** All that users store, by type, over one replica. */
+import { type DocumentEngine, LocalDocuments } from '../documents/engine.js'
 import type { Access } from './access.js'
 import { Batches } from './batches.js'
 import { Contents } from './contents.js'
@@ -21,13 +22,14 @@ export class UserData {
   readonly contents: Contents
   readonly listing: Listing
 
-  constructor(access: Access) {
+  /** `documents`: who works on documents; this thread when nobody is named. */
+  constructor(access: Access, documents: DocumentEngine = new LocalDocuments()) {
     this.listing = new Listing(access, new Values(access))
     this.registers = new Registers(access, this.listing)
     this.counters = new Counters(access)
     this.sets = new Sets(access)
     this.maps = new Maps(access)
-    this.documents = new Documents(access)
+    this.documents = new Documents(access, documents)
     this.batches = new Batches(access, this.counters, this.sets)
     this.contents = new Contents(access, this.counters, this.sets, this.documents)
   }

@@ -25,11 +25,6 @@ export function conflictsOf(tree: Tree): DocumentConflict[] {
   return conflicts
 }
 
-/** How many places hold more than one concurrent value that differ. */
-export function countConflicts(tree: Tree): number {
-  return conflictsOf(tree).length
-}
-
 /** Calls back for each place with more than one value, until it answers false; goes into all values, since what is not shown holds more. */
 function visit(
   tree: Tree,

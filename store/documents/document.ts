@@ -1,7 +1,7 @@
 /** A document: what saved versions of it show together, and its edits. No I/O; the library is passed in. */
 import { HearsayError } from '../errors.js'
 import { rowsOf } from './chunk.js'
-import { conflictsOf, countConflicts, type DocumentConflict } from './conflicts.js'
+import { conflictsOf, type DocumentConflict } from './conflicts.js'
 import { Editor } from './editor.js'
 import { checkedDocument, type JsonObject } from './json.js'
 import { applyJsonPatch, type PatchOperation } from './json-patch.js'
@@ -10,6 +10,7 @@ import type { DocumentLibrary, Handle } from './library.js'
 import { rootId } from './library.js'
 import { documentRowsMax, documentSiblingsMax, mergedRowsMax } from './limits.js'
 import { applyMergePatch } from './merge-patch.js'
+import { StillTree } from './tree.js'
 
 /** An edit of a document. */
 export type DocumentEdit =
@@ -19,6 +20,19 @@ export type DocumentEdit =
   | { readonly merge: JsonObject }
   /** RFC 6902. */
   | { readonly operations: readonly PatchOperation[] }
+
+/** What saved versions show together. */
+export interface DocumentView {
+  readonly json: JsonObject
+  /** The places inside that hold concurrent values that differ. */
+  readonly conflicts: readonly DocumentConflict[]
+  /** The names of the changes that make it what it is, sorted; with them it can be seen as it is now, later. */
+  readonly heads: readonly string[]
+  /** Indices of the versions that were merged; none: nothing is shown. */
+  readonly merged: readonly number[]
+  /** Indices of those that could not be read, or were too many: no edit may supersede them. */
+  readonly leftOut: readonly number[]
+}
 
 /** Opened versions of one document. Call `close`. */
 export class OpenDocument {
@@ -57,20 +71,11 @@ export class OpenDocument {
     return new OpenDocument(library, handle, merged, leftOut)
   }
 
-  /** What it shows. */
-  json(): JsonObject {
-    const { tree } = new Editor(this.#handle, this.#library)
-    return tree.json(tree.root) as JsonObject
-  }
-
-  /** The places inside that hold concurrent values that differ. */
-  conflicts(): DocumentConflict[] {
-    return conflictsOf(new Editor(this.#handle, this.#library).tree)
-  }
-
-  /** How many such places there are. */
-  conflictCount(): number {
-    return countConflicts(new Editor(this.#handle, this.#library).tree)
+  /** Everything that is shown of it. */
+  view(): DocumentView {
+    const tree = new StillTree(this.#handle)
+    const json = tree.json(tree.root) as JsonObject
+    return { json, conflicts: conflictsOf(tree), heads: this.heads(), merged: this.merged, leftOut: this.leftOut }
   }
 
   /** The names of the changes that make it what it is, sorted; with them it can be seen as it is now, later. */

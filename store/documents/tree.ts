@@ -61,7 +61,7 @@ export class Tree {
   keys(map: MapNode): string[] {
     const found = new Set<string>()
     for (const id of map.ids) {
-      for (const entry of this.#handle.keys(id)) if (isEntry(entry)) found.add(entry.slice(1))
+      for (const entry of this.entries(id)) if (isEntry(entry)) found.add(entry.slice(1))
     }
     return [...found].sort()
   }
@@ -72,9 +72,9 @@ export class Tree {
     const maps: Container[] = []
     const lists: Container[] = []
     for (const id of map.ids) {
-      scalars.push(...scalarsOf(this.#handle.getAll(id, prefixes.scalar + key)))
-      maps.push(...this.#containers(this.#handle.getAll(id, prefixes.map + key)))
-      lists.push(...this.#containers(this.#handle.getAll(id, prefixes.list + key)))
+      scalars.push(...scalarsOf(this.found(id, prefixes.scalar + key)))
+      maps.push(...this.#containers(this.found(id, prefixes.map + key)))
+      lists.push(...this.#containers(this.found(id, prefixes.list + key)))
     }
     const values = [...scalars, ...mapOf(maps, map), ...marked(lists).map((list) => listOf(list, map))]
     return { values: values.sort(latestFirst), hiddenMaps: hidden(maps), hiddenLists: hidden(lists) }
@@ -92,11 +92,11 @@ export class Tree {
 
   /** One element; `id` is that of the elements. */
   element(list: ListNode, id: ObjectId, index: number): Element {
-    const found = this.#handle.getAll(id, index)
+    const found = this.found(id, index)
     const scalars = scalarsOf(found)
     if (scalars.length > 0) return { values: scalars.sort(latestFirst) }
     const values = marked(this.#containers(found)).map((one) => {
-      const isListContainer = this.#handle.getAll(one.id, elementsKey).some(([kind]) => kind === 'list')
+      const isListContainer = this.found(one.id, elementsKey).some(([kind]) => kind === 'list')
       return isListContainer ? listOf(one, list) : mapOf([one], list)[0]!
     })
     return { values: values.sort(latestFirst) }
@@ -104,7 +104,7 @@ export class Tree {
 
   /** The object of the library that holds a list's elements; undefined when a peer sent a list without one. */
   elementsId(list: ListNode): ObjectId | undefined {
-    const found = this.#handle.getAll(list.ids[0], elementsKey).findLast(([kind]) => kind === 'list')
+    const found = this.found(list.ids[0], elementsKey).findLast(([kind]) => kind === 'list')
     return found?.[1] as ObjectId | undefined
   }
 
@@ -135,6 +135,16 @@ export class Tree {
     return [...distinct.values()]
   }
 
+  /** The entries of an object of the library. */
+  protected entries(id: ObjectId): readonly string[] {
+    return this.#handle.keys(id)
+  }
+
+  /** All concurrent values under an entry or at an index. */
+  protected found(id: ObjectId, property: string | number): Found[] {
+    return this.#handle.getAll(id, property)
+  }
+
   #containers(found: readonly Found[]): Container[] {
     const ids = found.filter(([kind]) => kind === 'map').map(([, id]) => id as ObjectId)
     return ids.map((id) => ({ id, stamp: this.#mark(id) }))
@@ -147,6 +157,41 @@ export class Tree {
       .map((found) => stampOf(found))
       .sort(compareStamps)
       .at(-1)
+  }
+}
+
+/** A tree of a document that does not change: what was read once is not read again, and what is not there is not asked for. */
+export class StillTree extends Tree {
+  readonly #entries = new Map<ObjectId, ReadonlySet<string>>()
+  readonly #slots = new WeakMap<MapNode, Map<string, Slot>>()
+  readonly #elements = new WeakMap<ListNode, Element[]>()
+
+  override slot(map: MapNode, key: string): Slot {
+    const slots = this.#slots.get(map) ?? new Map<string, Slot>()
+    this.#slots.set(map, slots)
+    const slot = slots.get(key) ?? super.slot(map, key)
+    slots.set(key, slot)
+    return slot
+  }
+
+  override elements(list: ListNode): Element[] {
+    const elements = this.#elements.get(list) ?? super.elements(list)
+    this.#elements.set(list, elements)
+    return elements
+  }
+
+  protected override entries(id: ObjectId): readonly string[] {
+    return [...this.#entriesOf(id)]
+  }
+
+  protected override found(id: ObjectId, property: string | number): Found[] {
+    return typeof property === 'number' || this.#entriesOf(id).has(property) ? super.found(id, property) : []
+  }
+
+  #entriesOf(id: ObjectId): ReadonlySet<string> {
+    const entries = this.#entries.get(id) ?? new Set(super.entries(id))
+    this.#entries.set(id, entries)
+    return entries
   }
 }
 

@@ -142,7 +142,7 @@ describe('documents', () => {
           edited(library, [origin], { put: { base, left: 0, right } }),
         ]
         same(shown(library, ...both), { base, left, right })
-        expect(opened(library, both, (open) => open.conflicts())).toEqual([])
+        expect(opened(library, both, (open) => open.view().conflicts)).toEqual([])
       }),
       { numRuns: 40 },
     )

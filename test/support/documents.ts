@@ -26,12 +26,13 @@ export function edited(library: DocumentLibrary, versions: readonly Uint8Array[]
 
 /** What versions show. */
 export function shown(library: DocumentLibrary, ...versions: readonly Uint8Array[]): JsonObject {
-  return opened(library, versions, (open) => open.json())
+  return opened(library, versions, (open) => open.view().json)
 }
 
 /** Everything that versions show, conflicts included, as one text. */
 export function everything(library: DocumentLibrary, versions: readonly Uint8Array[]): string {
-  return opened(library, versions, (open) => canonical([open.json(), open.conflicts() as unknown as Json]))
+  const { json: shownJson, conflicts } = opened(library, versions, (open) => open.view())
+  return canonical([shownJson, conflicts as unknown as Json])
 }
 
 const scalars = fc.oneof(

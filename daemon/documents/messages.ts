@@ -1,0 +1,25 @@
+/** What the daemon and the thread that works on documents say to each other. */
+import type { EditRequest } from '../../store/documents/engine.js'
+import type { ErrorCode } from '../../store/errors.js'
+
+/** What is to be done. */
+export type Call =
+  | { readonly name: 'show'; readonly versions: readonly Uint8Array[] }
+  | { readonly name: 'holds'; readonly versions: readonly Uint8Array[]; readonly other: Uint8Array }
+  | { readonly name: 'edit'; readonly request: EditRequest }
+
+/** A call under its number. */
+export interface Question {
+  readonly id: number
+  readonly call: Call
+}
+
+/** An error that a user may see, or (without a code) a defect. */
+export interface Refusal {
+  readonly code: ErrorCode | undefined
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** The answer to a call. */
+export type Answer = { readonly id: number } & ({ readonly result: unknown } | { readonly refusal: Refusal })
