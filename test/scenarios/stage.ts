@@ -3,7 +3,7 @@ import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
 import { type Actor, compareDots, type Dot, dotText } from '../../store/model/dot.js'
-import type { Fate } from '../sim/network.js'
+import type { Fate } from '../sim/channels.js'
 import type { Run, SimNode } from '../sim/node.js'
 import { convergenceMs, Simulation } from '../sim/world.js'
 

@@ -4,7 +4,7 @@ import type { KvChange, KvRow } from '../../store/kv.js'
 import type { Dot } from '../../store/model/dot.js'
 import { type ClockFault, Random, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { type DiskImage, SimDisk } from './disk.js'
-import { SimMesh } from './network.js'
+import { SimMesh } from './mesh.js'
 import { type Run, SimNode, type Surroundings, tagOf } from './node.js'
 import { Oracle, Violation } from './oracle.js'
 import type { Action, Plan } from './script.js'
@@ -227,16 +227,16 @@ export class Simulation {
         for (const x of this.nodes.keys()) for (const y of this.nodes.keys()) if (x !== y) mesh.block(x, y, false)
         return
       case 'clog':
-        mesh.clog(a, b, Number(c))
+        mesh.links.clog(a, b, Number(c))
         return
       case 'loss':
-        mesh.quality.loss = Number(a)
+        mesh.links.quality.loss = Number(a)
         return
       case 'duplicate':
-        mesh.quality.duplication = Number(a)
+        mesh.links.quality.duplication = Number(a)
         return
       case 'late':
-        mesh.quality.lateMs = Number(a)
+        mesh.links.quality.lateMs = Number(a)
         return
       default:
         throw new Error(`no such action: ${verb}`)
@@ -438,7 +438,7 @@ export class Simulation {
     this.#connectParts()
     const untilMs = this.world.elapsedMs + convergenceMs
     // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
-    while (!this.isAtRest() || this.world.elapsedMs < this.mesh.gossipUntilMs) {
+    while (!this.isAtRest() || this.world.elapsedMs < this.mesh.gossip.untilMs) {
       if (!(await this.step(untilMs))) throw new Violation('not-converged', this.#differences())
     }
     for (const node of this.#alive()) {
