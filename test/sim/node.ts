@@ -61,6 +61,8 @@ export class SimNode implements Witness {
   readonly #around: Surroundings
   isDoubtful = false
   wasDamaged = false
+  /** Its disk went back in time, or lost something: what it acknowledged before binds it no more. */
+  isRewound = false
   /** The process that ran when the disk was damaged: what it verified before proves nothing. */
   damagedRun: Run | undefined
   /** Retired for good. */
