@@ -1,6 +1,7 @@
 /** Fuzzing: every decoder gives a value or its documented error for any bytes, in bounded time and memory. */
 import { describe, expect, it } from 'vitest'
-import { isLong, limitMs, Random, seedOf } from '../faults/faults.js'
+import { isLong, limitMs, seedOf } from '../faults/faults.js'
+import { Random } from '../support/random.js'
 import type { Decoder } from './decoders/decoder.js'
 import { decoders } from './decoders.js'
 

@@ -1,6 +1,6 @@
 /** What befalls disks: power losses, images put back, rows that rot or are gone; and what the oracle must excuse for it. */
 import type { KvChange, KvRow } from '../../store/kv.js'
-import { Random } from '../support/virtual-environment.js'
+import { Random } from '../support/random.js'
 import type { DiskImage } from './disk.js'
 import type { SimNode } from './node.js'
 import type { Oracle } from './oracle.js'

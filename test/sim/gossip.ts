@@ -1,6 +1,7 @@
 /** Gossip of the simulated network: single messages that are delayed, lost, repeated and overtaken, and what nodes remember of them. */
 import type { PeerId } from '../../protocols/network.js'
-import type { Random, VirtualWorld } from '../support/virtual-environment.js'
+import type { Random } from '../support/random.js'
+import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { Links } from './links.js'
 
 /** How long gossip ids are remembered, so that what comes later comes again, in milliseconds: as gossipsub's seen cache does. */

@@ -1,6 +1,6 @@
 /** The links of the simulated network: all share one quality, and each direction of a pair can be blocked or clogged by itself. */
 import type { PeerId } from '../../protocols/network.js'
-import type { Random } from '../support/virtual-environment.js'
+import type { Random } from '../support/random.js'
 
 /** How the links behave. Times in milliseconds. */
 export interface LinkQuality {

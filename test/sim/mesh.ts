@@ -1,6 +1,7 @@
 /** The simulated mesh: which nodes run, which pairs are connected, and how a lost connection is tried again. */
 import type { PeerId } from '../../protocols/network.js'
-import type { Random, VirtualWorld } from '../support/virtual-environment.js'
+import type { Random } from '../support/random.js'
+import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { Connection, Fate, Handler } from './channels.js'
 import { type GossipPaths, GossipRelay } from './gossip.js'
 import { type LinkQuality, Links } from './links.js'

@@ -1,5 +1,7 @@
 /** The nodes of a simulated mesh, by name: those of the beginning, copies, late ones, and the retired. */
-import { Random, type VirtualWorld } from '../support/virtual-environment.js'
+
+import { Random } from '../support/random.js'
+import type { VirtualWorld } from '../support/virtual-environment.js'
 import { type DiskImage, SimDisk } from './disk.js'
 import { SimNode, type Surroundings } from './node.js'
 

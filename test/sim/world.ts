@@ -1,6 +1,7 @@
 /** A simulated mesh: performs actions on virtual time, lets every step be looked at, and brings all to rest at the end. */
 import type { SessionReport } from '../../protocols/sync/service.js'
-import { type ClockFault, Random, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
+import { Random } from '../support/random.js'
+import { type ClockFault, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { DiskFaults } from './disk-faults.js'
 import { Inspector, roomyLogBytes } from './inspector.js'
 import { SimMesh } from './mesh.js'
