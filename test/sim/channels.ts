@@ -1,5 +1,6 @@
 /** Channels of the simulated network: frames in order and without loss while the connection stands, with latency and a window. */
 import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
+import { type FramePipe, PipedChannel } from '../support/piped-channel.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { Links } from './links.js'
 
@@ -42,7 +43,7 @@ export function openChannel(
   const there = new Pipe(carrier, connection, from, to, protocol)
   const back = new Pipe(carrier, connection, to, from, protocol)
   there.whenArrived(() => {
-    const theirs = new SimChannel(from, back, there)
+    const theirs = new PipedChannel(from, back, there)
     if (carrier.fateOf(protocol.id, from, to, 'open') === 'breaks') return theirs.abort('broken')
     const accept = carrier.handlerOf(to, protocol.id)
     if (accept === undefined) return theirs.abort(`does not speak ${protocol.id}`)
@@ -51,11 +52,11 @@ export function openChannel(
       theirs.abort('the handler failed')
     })
   })
-  return new SimChannel(to, there, back)
+  return new PipedChannel(to, there, back)
 }
 
 /** One direction of a channel: frames in order, with latency and a window. */
-export class Pipe {
+export class Pipe implements FramePipe {
   readonly #carrier: Carrier
   readonly #connection: Connection
   readonly #from: PeerId
@@ -80,7 +81,7 @@ export class Pipe {
     connection.pipes.add(this)
   }
 
-  /** Sends a frame; resolves when there is room for the next one. Rejects when the channel broke. */
+  /** Resolves when there is room for the next frame. Rejects when the channel broke. */
   async send(frame: Uint8Array): Promise<void> {
     this.#assertOpen()
     if (frame.length > this.#protocol.frameBytesMax) {
@@ -170,34 +171,5 @@ export class Pipe {
   #wake(): void {
     this.#wakeReader?.()
     this.#wakeReader = undefined
-  }
-}
-
-class SimChannel implements Channel {
-  readonly peer: PeerId
-  readonly #out: Pipe
-  readonly #in: Pipe
-
-  constructor(peer: PeerId, out: Pipe, incoming: Pipe) {
-    this.peer = peer
-    this.#out = out
-    this.#in = incoming
-  }
-
-  get frames(): AsyncIterable<Uint8Array> {
-    return this.#in.frames()
-  }
-
-  send(frame: Uint8Array): Promise<void> {
-    return this.#out.send(frame)
-  }
-
-  async close(): Promise<void> {
-    this.#out.end()
-  }
-
-  abort(reason: string): void {
-    this.#out.breakOff(reason)
-    this.#in.breakOff(reason)
   }
 }

@@ -1,5 +1,6 @@
 /** A network of virtual links: latency, loss, partitions that are noticed or silent, gossip that floods, channels with back pressure. */
 import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
+import { type FramePipe, PipedChannel } from './piped-channel.js'
 import type { VirtualWorld } from './virtual-environment.js'
 
 /** How the links behave. */
@@ -155,14 +156,14 @@ export class FakeNetwork implements Network {
     this.opened.set(protocol.id, (this.opened.get(protocol.id) ?? 0) + 1)
     const there = new Pipe(this.#mesh, link, this.self, peer, protocol)
     const back = new Pipe(this.#mesh, link, peer, this.self, protocol)
-    const theirs = new FakeChannel(this.self, back, there)
+    const theirs = new PipedChannel(this.self, back, there)
     this.#mesh.world.schedule(this.#mesh.delayMs(), () => {
       accepting(theirs).catch((error: unknown) => {
         this.#mesh.handlerFailures.push(error)
         theirs.abort('the handler failed')
       })
     })
-    return new FakeChannel(peer, there, back)
+    return new PipedChannel(peer, there, back)
   }
 
   handle(protocol: Protocol, handler: (channel: Channel) => Promise<void>): void {
@@ -211,7 +212,7 @@ export class FakeNetwork implements Network {
 }
 
 /** One direction of a channel: frames in order, with latency and a window. */
-class Pipe {
+class Pipe implements FramePipe {
   readonly #mesh: FakeMesh
   readonly #link: Link
   readonly #from: PeerId
@@ -310,35 +311,6 @@ class Pipe {
     const waiting = this.#waitingSenders
     this.#waitingSenders = []
     for (const resolve of waiting) resolve()
-  }
-}
-
-class FakeChannel implements Channel {
-  readonly peer: PeerId
-  readonly #out: Pipe
-  readonly #in: Pipe
-
-  constructor(peer: PeerId, out: Pipe, incoming: Pipe) {
-    this.peer = peer
-    this.#out = out
-    this.#in = incoming
-  }
-
-  get frames(): AsyncIterable<Uint8Array> {
-    return this.#in.frames()
-  }
-
-  send(frame: Uint8Array): Promise<void> {
-    return this.#out.send(frame)
-  }
-
-  async close(): Promise<void> {
-    this.#out.end()
-  }
-
-  abort(reason: string): void {
-    this.#out.breakOff(reason)
-    this.#in.breakOff(reason)
   }
 }
 
