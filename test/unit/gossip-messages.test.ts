@@ -1,3 +1,4 @@
+/** The messages of gossip: golden vectors, round trips, limits, and bytes that are none. */
 import { describe, expect, it } from 'vitest'
 import {
   announced,

@@ -1,3 +1,4 @@
+/** The frames of membership and invitations: golden vectors, round trips, limits, and bytes that are none. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeForgotten, decodeRecord, encodeForgotten, encodeRecord } from '../../protocols/membership/core/record.js'

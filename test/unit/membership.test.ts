@@ -1,3 +1,4 @@
+/** Membership as a service, on real replicas in virtual time: records, heartbeats, acknowledgements, waiting, repair at a read. */
 import { describe, expect, it } from 'vitest'
 import { decodeRecord, encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
 import { bytesAloneIntervalsMax } from '../../protocols/membership/limits.js'

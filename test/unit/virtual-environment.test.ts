@@ -1,3 +1,4 @@
+/** Virtual time, on which other tests stand. */
 import { describe, expect, it } from 'vitest'
 import { Random } from '../support/random.js'
 import { epochMs, VirtualWorld } from '../support/virtual-environment.js'
