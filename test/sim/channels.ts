@@ -1,6 +1,6 @@
 /** Channels of the simulated network: frames in order and without loss while the connection stands, with latency and a window. */
 import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
-import { type FramePipe, PipedChannel } from '../support/piped-channel.js'
+import { FramePipe, PipedChannel } from '../support/piped-channel.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { Links } from './links.js'
 
@@ -55,71 +55,39 @@ export function openChannel(
   return new PipedChannel(to, there, back)
 }
 
-/** One direction of a channel: frames in order, with latency and a window. */
-export class Pipe implements FramePipe {
+/** One direction of a channel: frames in order, with latency. */
+export class Pipe extends FramePipe {
   readonly #carrier: Carrier
   readonly #connection: Connection
   readonly #from: PeerId
   readonly #to: PeerId
-  readonly #protocol: Protocol
-  readonly #arrived: Uint8Array[] = []
+  readonly #protocolId: string
   /** What waits for a blocked direction, in order. */
   #held: { arrive: () => void; isFrame: boolean }[] = []
-  #underWay = 0
   #lastArrivalMs = 0
-  #waitingSenders: (() => void)[] = []
-  #wakeReader: (() => void) | undefined
-  #hasEnded = false
-  #broken: string | undefined
 
   constructor(carrier: Carrier, connection: Connection, from: PeerId, to: PeerId, protocol: Protocol) {
+    super({ name: `channel to ${to}`, frameBytesMax: protocol.frameBytesMax, window })
     this.#carrier = carrier
     this.#connection = connection
     this.#from = from
     this.#to = to
-    this.#protocol = protocol
+    this.#protocolId = protocol.id
     connection.pipes.add(this)
   }
 
-  /** Resolves when there is room for the next frame. Rejects when the channel broke. */
-  async send(frame: Uint8Array): Promise<void> {
-    this.#assertOpen()
-    if (frame.length > this.#protocol.frameBytesMax) {
-      this.breakOff(`frame of ${frame.length} bytes over the limit`)
-      this.#assertOpen()
-    }
-    this.#underWay++
-    const copy = Uint8Array.from(frame)
-    this.whenArrived(() => {
-      this.#carrier.note(() => `${this.#protocol.id} ${this.#from} to ${this.#to}: ${copy.length} bytes`)
-      this.#arrived.push(copy)
-      this.#wake()
-    }, true)
-    while (this.#underWay >= window) {
-      await new Promise<void>((resolve) => this.#waitingSenders.push(resolve))
-      this.#assertOpen()
-    }
-  }
-
-  /** No more frames will come. */
-  end(): void {
-    if (this.#broken !== undefined) return
-    this.whenArrived(() => {
-      this.#hasEnded = true
-      this.#connection.pipes.delete(this)
-      this.#wake()
+  /** In order: nothing overtakes. While the direction is blocked, everything waits. */
+  override whenArrived(arrive: () => void, isFrame = false): void {
+    const { world, links } = this.#carrier
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + links.delayMs(this.#from, this.#to))
+    world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
+      if (this.isBroken) return
+      const isBlocked = links.isBlocked(this.#from, this.#to) || this.#held.length > 0
+      const fate = isFrame && !isBlocked ? this.#fateOfFrame() : 'passes'
+      if (fate === 'breaks') this.#carrier.disconnect(this.#from, this.#to)
+      else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })
+      else if (this.#carrier.isAttached(this.#to)) arrive()
     })
-  }
-
-  /** Breaks: both ends see an error, and what is under way is lost. */
-  breakOff(reason: string): void {
-    if (this.#hasEnded) return
-    this.#broken ??= reason
-    this.#connection.pipes.delete(this)
-    this.#wake()
-    const waiting = this.#waitingSenders
-    this.#waitingSenders = []
-    for (const resolve of waiting) resolve()
   }
 
   /** Its direction is free again. */
@@ -129,47 +97,15 @@ export class Pipe implements FramePipe {
     for (const { arrive, isFrame } of held) this.whenArrived(arrive, isFrame)
   }
 
-  /** The frames that arrive, until the end. Throws when the channel broke. */
-  async *frames(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const frame = this.#arrived.shift()
-      if (frame !== undefined) {
-        this.#underWay--
-        const waiting = this.#waitingSenders
-        this.#waitingSenders = []
-        for (const resolve of waiting) resolve()
-        yield frame
-        continue
-      }
-      if (this.#broken !== undefined) throw new Error(`channel broke: ${this.#broken}`)
-      if (this.#hasEnded) return
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve
-      })
-    }
+  protected override arrives({ length }: Uint8Array): void {
+    this.#carrier.note(() => `${this.#protocolId} ${this.#from} to ${this.#to}: ${length} bytes`)
   }
 
-  /** In order: nothing overtakes. While the direction is blocked, everything waits. */
-  whenArrived(arrive: () => void, isFrame = false): void {
-    const { world, links } = this.#carrier
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + links.delayMs(this.#from, this.#to))
-    world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
-      if (this.#broken !== undefined) return
-      const isBlocked = links.isBlocked(this.#from, this.#to) || this.#held.length > 0
-      const fate =
-        isFrame && !isBlocked ? this.#carrier.fateOf(this.#protocol.id, this.#from, this.#to, 'frame') : 'passes'
-      if (fate === 'breaks') this.#carrier.disconnect(this.#from, this.#to)
-      else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })
-      else if (this.#carrier.isAttached(this.#to)) arrive()
-    })
+  protected override closed(): void {
+    this.#connection.pipes.delete(this)
   }
 
-  #assertOpen(): void {
-    if (this.#broken !== undefined) throw new Error(`channel to ${this.#to}: ${this.#broken}`)
-  }
-
-  #wake(): void {
-    this.#wakeReader?.()
-    this.#wakeReader = undefined
+  #fateOfFrame(): Fate {
+    return this.#carrier.fateOf(this.#protocolId, this.#from, this.#to, 'frame')
   }
 }
