@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { createServer, connect as dial } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requestRaw } from '../support/raw-request.js'
 import { type Daemon, Fleet, type Ran, run } from './daemons.js'
 
 describe('bad input', () => {
@@ -34,13 +34,9 @@ describe('bad input', () => {
   /** One request over TCP: its status and problem code. */
   async function over(headers: Record<string, string>): Promise<{ status: number; code: string }> {
     const { hostname, port } = tcp()
-    const sent = request({ hostname, port, path: '/v1/status', headers })
-    sent.end()
-    const [response] = (await once(sent, 'response')) as [import('node:http').IncomingMessage]
-    const body: Buffer[] = []
-    for await (const chunk of response) body.push(chunk as Buffer)
-    const text = Buffer.concat(body).toString()
-    return { status: response.statusCode!, code: (JSON.parse(text) as { code?: string }).code ?? '' }
+    const where = { host: hostname, port: Number(port) }
+    const { status, body } = await requestRaw(where, { path: '/v1/status', headers })
+    return { status, code: (JSON.parse(body.toString()) as { code?: string }).code ?? '' }
   }
 
   it('a value of 9 MiB', async () => {

@@ -3,7 +3,8 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { Random } from '../support/random.js'
+import { limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
 
 const interval = ['--sync-interval', '1s']
 

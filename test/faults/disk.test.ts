@@ -4,7 +4,8 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { isRoot, limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { Random } from '../support/random.js'
+import { isRoot, limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
 
 const needsRoot = isRoot ? '' : ' (skipped: needs root to mount and to change users)'
 const nobody = 65_534

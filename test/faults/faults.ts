@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
+import type { Random } from '../support/random.js'
 
 /** Whether the long forms run. */
 export const isLong = process.env.HEARSAY_LONG === '1'
@@ -12,29 +13,6 @@ export const rounds = (short: number, long: number): number => (isLong ? long : 
 
 /** How long a test may take, in milliseconds: the long form more, for its rounds. */
 export const limitMs = (shortMs: number): number => (isLong ? 6 * shortMs : shortMs)
-
-/** A seeded source of numbers (mulberry32), so that a failing run can be repeated. */
-export class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** From 0 (included) to 1 (excluded). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = this.#state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  /** A whole number from 0 (included) to `end` (excluded). */
-  below(end: number): number {
-    return Math.floor(this.next() * end)
-  }
-}
 
 /** The seed of a test: `HEARSAY_SEED`, else the one given. */
 export function seedOf(fallback: number): number {

@@ -1,7 +1,8 @@
 /** kill -9 at random moments under load: every acknowledged write is there after the restart, here and on the other node. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet } from '../e2e/daemons.js'
-import { limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { Random } from '../support/random.js'
+import { limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
 
 const writersAtOnce = 8
 

@@ -7,7 +7,8 @@ import { heartbeatProtocol } from '../../protocols/membership/messages.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import { firstFrameTimeoutMs, syncProtocol } from '../../protocols/sync/limits.js'
 import { allEqual, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { limitMs, metrics, note, Random, rounds, seedOf, timed } from './faults.js'
+import { Random } from '../support/random.js'
+import { limitMs, metrics, note, rounds, seedOf, timed } from './faults.js'
 import { HostilePeer, type RawStream } from './hostile.js'
 
 /** What a busy machine may add to a bound, in milliseconds. */

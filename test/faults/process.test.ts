@@ -4,7 +4,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { isLong, limitMs, note, Random, rounds, seedOf, timed, Writers } from './faults.js'
+import { Random } from '../support/random.js'
+import { isLong, limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
 
 const fakeTime = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)

@@ -1,7 +1,9 @@
 /** Fuzzing: every decoder gives a value or its documented error for any bytes, in bounded time and memory. */
 import { describe, expect, it } from 'vitest'
-import { isLong, limitMs, Random, seedOf } from '../faults/faults.js'
-import { type Decoder, decoders } from './decoders.js'
+import { isLong, limitMs, seedOf } from '../faults/faults.js'
+import { Random } from '../support/random.js'
+import type { Decoder } from './decoders/decoder.js'
+import { decoders } from './decoders.js'
 
 /** Inputs for each decoder: a fixed budget in the short form, above a million in all in the long one. */
 const inputsEach = isLong ? Math.ceil(1_050_000 / decoders.length) : 4_000

@@ -1,8 +1,9 @@
 /** Three hosts and every kind of cut: both sides write meanwhile, and afterwards every node has every write of both. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
-import { note, Random, rounds, seedOf, timed } from '../faults/faults.js'
+import { note, rounds, seedOf, timed } from '../faults/faults.js'
 import { paragraphs } from '../support/package-database.js'
+import { Random } from '../support/random.js'
 import { NetnsMesh } from './mesh.js'
 import { canPartition, skipReason } from './namespaces.js'
 import { Writes } from './writes.js'

@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Launch } from '../e2e/daemons.js'
-import type { Random } from '../faults/faults.js'
+import type { Random } from '../support/random.js'
 import { Namespaces, tool, toolPath } from './namespaces.js'
 
 const switchLabel = 'switch'

@@ -1,7 +1,8 @@
 /** Five hosts: found without an address, cut in changing ways before anything has healed, strung into a chain, moved to other addresses. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
-import { note, Random, rounds, seedOf, timed } from '../faults/faults.js'
+import { note, rounds, seedOf, timed } from '../faults/faults.js'
+import { Random } from '../support/random.js'
 import { NetnsMesh } from './mesh.js'
 import { canPartition, skipReason } from './namespaces.js'
 import { Writes } from './writes.js'

@@ -2,8 +2,9 @@
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { note, Random, seedOf, timed } from '../faults/faults.js'
+import { note, seedOf, timed } from '../faults/faults.js'
 import { DelayingProxy, type Link } from '../support/delaying-proxy.js'
+import { Random } from '../support/random.js'
 import { Writes } from './writes.js'
 
 const roundTripMs = 150

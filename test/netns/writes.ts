@@ -1,7 +1,7 @@
 /** An outside list of every acknowledged write and of what its writer had in view: it alone says which versions must be live. */
 import { expect } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
-import type { Random } from '../faults/faults.js'
+import type { Random } from '../support/random.js'
 
 /** What one node showed of a key at one moment. */
 interface View {

@@ -30,28 +30,12 @@ async function storeOf(backup: Buffer, feedId: string): Promise<KvStore> {
 
 /** Writes, bad gossip, forgetful logs, and sessions that are cut. */
 async function live(stage: Stage, rounds: number): Promise<void> {
-  const { world, mesh } = stage
+  const { random } = stage.world
   for (let round = 0; round < rounds; round++) {
-    for (let count = 0; count < 10; count++) {
-      if (world.random.chance(0.7)) await stage.write(world.random.pick(stage.nodes))
-      else await stage.gossip()
-    }
-    if (world.random.chance(0.5)) await world.random.pick(stage.nodes).replica.trim()
-    mesh.connectAll()
-    const [one, two] = world.random.shuffle(stage.nodes) as [StageNode, StageNode]
-    let isDone = false
-    void one.service.run(two.name, { youngOk: false }).then(() => {
-      isDone = true
+    await stage.live(10, 0.7)
+    await stage.session(async () => {
+      if (random.chance(0.1)) await stage.write(random.pick(stage.nodes))
     })
-    const cutAfter = world.random.chance(0.5) ? world.random.below(20) : Number.POSITIVE_INFINITY
-    for (let steps = 0; !isDone && steps < cutAfter; steps++) {
-      await world.step()
-      if (world.random.chance(0.1)) await stage.write(world.random.pick(stage.nodes))
-      await stage.check()
-    }
-    mesh.disconnect(one.name, two.name)
-    await world.runUntil(() => isDone)
-    await stage.check()
   }
 }
 

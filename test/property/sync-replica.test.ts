@@ -1,37 +1,25 @@
 /** Sync between real replicas over virtual links: random writes, cuts, forgetful logs, and an oracle that knows every write. */
 import { describe, expect, test } from 'vitest'
 import { syncProtocol } from '../../protocols/sync/limits.js'
-import { intervalMs, isEqual, Stage, type StageNode } from '../support/replica-stage.js'
+import { intervalMs, isEqual, Stage } from '../support/replica-stage.js'
 
 describe('real replicas', () => {
   test.each(Array.from({ length: 12 }, (_, seed) => seed))('converge and lose nothing, seed %i', async (seed) => {
     const stage = new Stage(seed)
     const { world, mesh } = stage
     for (const name of ['a', 'b', 'c']) await stage.add(name)
-    for (let round = 0; round < 6; round++) {
-      for (let count = 0; count < 12; count++) {
-        if (world.random.chance(0.6)) await stage.write(world.random.pick(stage.nodes))
-        else await stage.gossip()
-      }
-      if (world.random.chance(0.5)) await world.random.pick(stage.nodes).replica.trim()
-      mesh.connectAll()
-      const [one, two] = world.random.shuffle(stage.nodes) as [StageNode, StageNode]
-      let isDone = false
-      void one.service.run(two.name, { youngOk: false }).then(() => {
-        isDone = true
-      })
-      const cutAfter = world.random.chance(0.5) ? world.random.below(20) : Number.POSITIVE_INFINITY
-      for (let steps = 0; !isDone && steps < cutAfter; steps++) {
-        await world.step()
-        if (world.random.chance(0.1)) await stage.write(world.random.pick(stage.nodes))
-        if (world.random.chance(0.2)) await stage.gossip()
-        await stage.check()
-      }
+    const meanwhile = async () => {
+      if (world.random.chance(0.1)) await stage.write(world.random.pick(stage.nodes))
+      if (world.random.chance(0.2)) await stage.gossip()
+    }
+    const cut = () => {
       mesh.disconnect('a', 'b')
       mesh.disconnect('b', 'c')
       mesh.disconnect('a', 'c')
-      await world.runUntil(() => isDone)
-      await stage.check()
+    }
+    for (let round = 0; round < 6; round++) {
+      await stage.live(12, 0.6)
+      await stage.session(meanwhile, cut)
     }
     mesh.connectAll()
     for (let round = 0; round < 3; round++) {

@@ -53,8 +53,8 @@ export const meshCommands: Commands = {
   /** release: what was held passes; what was to break does not */
   release: (stage) => {
     stage.fates.clear()
-    for (const a of stage.simulation.nodes.keys()) {
-      for (const b of stage.simulation.nodes.keys()) stage.simulation.mesh.resume(a, b)
+    for (const a of stage.simulation.roster.nodes.keys()) {
+      for (const b of stage.simulation.roster.nodes.keys()) stage.simulation.mesh.resume(a, b)
     }
     return []
   },
@@ -92,7 +92,7 @@ export const nodeCommands: Commands = {
   /** start NAME [unverified]: serves again; its verification passes soon, or not until `verify NAME` */
   start: async (stage, [name = '', how]) => {
     const node = stage.node(name)
-    stage.simulation.startSoon(name)
+    stage.simulation.roster.startSoon(name)
     const turns: (() => void)[] = []
     if (how === 'unverified') node.run!.environment.yieldTurn = () => new Promise((resolve) => turns.push(resolve))
     stage.heldTurns.set(name, turns)
@@ -138,7 +138,7 @@ async function damage(
   const node = stage.node(name)
   const rows = await rowsOf(stage, node, what, keys)
   if (rows.length === 0) throw new ScenarioError(`${name} has no such rows`)
-  await stage.simulation.damage(
+  await stage.simulation.disks.damage(
     node,
     rows.map(({ key, value }) => ({ key, value: spoil(value) })),
   )

@@ -3,9 +3,10 @@ import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
 import { type Actor, compareDots, type Dot, dotText } from '../../store/model/dot.js'
-import type { Fate } from '../sim/network.js'
+import type { Fate } from '../sim/channels.js'
 import type { Run, SimNode } from '../sim/node.js'
-import { convergenceMs, Simulation } from '../sim/world.js'
+import { areEqual, convergenceMs } from '../sim/rest.js'
+import { Simulation } from '../sim/world.js'
 
 /** What a scenario chooses for its mesh. */
 export interface StageOptions {
@@ -48,14 +49,14 @@ export class Stage {
     this.simulation = new Simulation({ seed: 1, ...mesh, ...links, syncIntervalMs: 10_000, heartbeatMs: 1_000 })
     this.simulation.onSession = (name, report) => this.#sessionEnded(name, report)
     this.simulation.mesh.fateOf = (protocol, from, to, what) => this.fates.get(protocol)?.(from, to, what) ?? 'passes'
-    for (const name of names) this.simulation.addNode(name)
+    for (const name of names) this.simulation.roster.add(name)
     for (const [a, b] of edges) this.simulation.mesh.addEdge(a, b)
-    for (const name of names) this.simulation.startSoon(name)
+    for (const name of names) this.simulation.roster.startSoon(name)
   }
 
   /** A node, running or not. */
   node(name: string): SimNode {
-    const node = this.simulation.nodes.get(name)
+    const node = this.simulation.roster.nodes.get(name)
     if (node === undefined) throw new ScenarioError(`there is no node ${name}`)
     return node
   }
@@ -69,8 +70,7 @@ export class Stage {
 
   /** Nodes by name; all that were not retired when none is named. */
   nodesOf(names: readonly string[]): SimNode[] {
-    const all = [...this.simulation.nodes.values()].filter((node) => !node.isRetired)
-    return names.length === 0 ? all : names.map((name) => this.node(name))
+    return names.length === 0 ? this.simulation.roster.alive() : names.map((name) => this.node(name))
   }
 
   /** Runs until a promise is settled; the oracle looks at every step. */
@@ -122,8 +122,8 @@ export class Stage {
   /** Ends the scenario as the simulator ends a seed: all faults end, all become equal, and the oracle judges. */
   end(): Promise<void> {
     this.fates.clear()
-    for (const node of this.simulation.nodes.values()) {
-      for (const other of this.simulation.nodes.keys()) this.simulation.mesh.resume(node.name, other)
+    for (const node of this.simulation.roster.nodes.values()) {
+      for (const other of this.simulation.roster.nodes.keys()) this.simulation.mesh.resume(node.name, other)
     }
     return this.simulation.rest()
   }
@@ -207,17 +207,6 @@ export function reportText({ mode, ended, entriesSent, entriesReceived }: Omit<S
 /** A value as it is shown: short ones as they are. */
 export function valueText(value: Uint8Array): string {
   return value.length > 40 ? `<${value.length} bytes>` : Buffer.from(value).toString()
-}
-
-function areEqual(nodes: readonly SimNode[]): boolean {
-  const first = nodes[0]!.mirror
-  return nodes.every(
-    ({ run, mirror }) =>
-      run?.isVerified === true &&
-      mirror.seen.equals(first.seen) &&
-      mirror.applied.equals(first.applied) &&
-      mirror.entriesText() === first.entriesText(),
-  )
 }
 
 function rangesText(ranges: readonly number[]): string {

@@ -3,7 +3,8 @@ import { HearsayError } from '../../store/errors.js'
 import { rangeOf } from '../../store/keyspace.js'
 import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
-import type { Random, VirtualWorld } from '../support/virtual-environment.js'
+import type { Random } from '../support/random.js'
+import type { VirtualWorld } from '../support/virtual-environment.js'
 import { Mirror, type MirrorDelta } from './mirror.js'
 
 /** A disk as it was at some moment. */

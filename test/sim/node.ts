@@ -17,7 +17,8 @@ import { Replica } from '../../store/replica/replica.js'
 import type { Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
 import { never, type SimDisk } from './disk.js'
-import type { SimMesh, SimNetwork } from './network.js'
+import type { SimMesh } from './mesh.js'
+import type { SimNetwork } from './network.js'
 import type { Known, Oracle, Witness } from './oracle.js'
 import { settingsDefaults } from './settings.js'
 import { WriteSpy } from './spy.js'
@@ -60,6 +61,8 @@ export class SimNode implements Witness {
   readonly #around: Surroundings
   isDoubtful = false
   wasDamaged = false
+  /** Its disk went back in time, or lost something: what it acknowledged before binds it no more. */
+  isRewound = false
   /** The process that ran when the disk was damaged: what it verified before proves nothing. */
   damagedRun: Run | undefined
   /** Retired for good. */

@@ -1,5 +1,5 @@
 /** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
-import { Random } from '../support/virtual-environment.js'
+import { Random } from '../support/random.js'
 import { acts, brief, type Drawing, type Step } from './acts.js'
 import type { Action, Plan } from './script.js'
 

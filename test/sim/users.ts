@@ -1,12 +1,11 @@
 /** The users of a simulated mesh: they read and write at nodes, keep the tokens that they were given, and know what they had in view. */
 import { HearsayError } from '../../store/errors.js'
 import type { Dot } from '../../store/model/dot.js'
-import type { Run } from './node.js'
+import type { Run, SimNode } from './node.js'
 import { Violation } from './oracle.js'
 import { rawVerbs } from './users-raw.js'
 import { registerVerbs } from './users-registers.js'
 import { typeVerbs } from './users-types.js'
-import type { Simulation } from './world.js'
 
 /** A context that a user was given. */
 export interface Token {
@@ -33,14 +32,24 @@ const expectedCodes = new Set([
   'COUNTER_RANGE',
 ])
 
+/** What users need of the mesh that they use. */
+export interface UsersAround {
+  /** A node, running or not. */
+  nodeOf(name: string): SimNode | undefined
+  /** Whether an acknowledged write survives any crash. */
+  readonly isSynced: boolean
+  /** Something is wrong. */
+  fail(error: unknown): void
+}
+
 /** Everybody who uses the mesh. */
 export class Users {
   /** The last token that anybody was given, by key: users take their tokens to other nodes. */
   readonly tokens = new Map<string, Token>()
-  readonly #simulation: Simulation
+  readonly #around: UsersAround
 
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation
+  constructor(around: UsersAround) {
+    this.#around = around
   }
 
   /** Whether this is something that users do. */
@@ -51,7 +60,7 @@ export class Users {
   /** Does it, when the node serves. */
   perform(verb: string, words: readonly string[]): void {
     const [name = '', ...rest] = words
-    const node = this.#simulation.nodes.get(name)
+    const node = this.#around.nodeOf(name)
     if (node?.run?.isServing !== true) return
     const { run } = node
     try {
@@ -68,15 +77,15 @@ export class Users {
   /** An error that a user may meet is none of the oracle's business; anything else is a defect. */
   expectHearsayError(error: unknown): void {
     if (error instanceof HearsayError && expectedCodes.has(error.code)) return
-    this.#simulation.fail(error instanceof Violation ? error : new Violation('unexpected-error', describe(error)))
+    this.#around.fail(error instanceof Violation ? error : new Violation('unexpected-error', describe(error)))
   }
 
   /** Whoever is said to have a write has it on the disk. */
   checkAcks(dot: Dot, names: readonly string[]): void {
-    if (!this.#simulation.isSynced) return
+    if (!this.#around.isSynced) return
     for (const name of names) {
-      const node = this.#simulation.nodes.get(name)
-      if (node === undefined || node.isDoubtful || node.isRetired || this.#simulation.isRewound(name)) continue
+      const node = this.#around.nodeOf(name)
+      if (node === undefined || node.isDoubtful || node.isRetired || node.isRewound) continue
       if (!node.mirror.applied.has(dot))
         throw new Violation('false-acknowledgement', `${name} lacks what it acknowledged`)
     }

@@ -1,12 +1,12 @@
 /** The real listeners of the API over fakes, and raw requests to them. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from '../../daemon/http/app.js'
 import { Listeners } from '../../daemon/http/listening/listeners.js'
 import { type FakeServices, fakeServices } from './fake-daemon.js'
+import { type RawAnswer, type RawRequest, requestRaw, type Where } from './raw-request.js'
 
 /** The token of every test server. */
 export const testToken = 'test-token-0123456789'
@@ -40,36 +40,16 @@ export async function startApiServer(flags: Record<string, unknown> = {}): Promi
   return { services, socketPath, host: host!, port: Number(port), listeners, close }
 }
 
-/** An answer, whole. */
-export interface RawAnswer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
-  /** The body as JSON. */
+/** An answer with its body as JSON. */
+export interface JsonAnswer extends RawAnswer {
   json(): Record<string, unknown>
 }
 
-/** One request with a path that nothing rewrites. */
-export function ask(
-  where: { socketPath: string } | { host: string; port: number },
-  options: { method?: string; path: string; headers?: Record<string, string>; body?: string | Buffer },
-): Promise<RawAnswer> {
-  const { method = 'GET', path, headers = {}, body } = options
-  return new Promise((resolve, reject) => {
-    const to = 'socketPath' in where ? { socketPath: where.socketPath } : { host: where.host, port: where.port }
-    const sent = request({ ...to, method, path, headers, agent: false }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        const whole = Buffer.concat(chunks)
-        const json = () => JSON.parse(whole.toString('utf8')) as Record<string, unknown>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, json })
-      })
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
+/** One request with a path that nothing rewrites. `where` may be a server: its socket. */
+export async function ask(where: Where, asked: RawRequest): Promise<JsonAnswer> {
+  const to = 'socketPath' in where ? { socketPath: where.socketPath } : { host: where.host, port: where.port }
+  const answer = await requestRaw(to, asked)
+  return { ...answer, json: () => JSON.parse(answer.body.toString('utf8')) as Record<string, unknown> }
 }
 
 /** A bare connection; resolves once it stands. */

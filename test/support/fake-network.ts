@@ -1,5 +1,6 @@
 /** A network of virtual links: latency, loss, partitions that are noticed or silent, gossip that floods, channels with back pressure. */
 import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
+import { FramePipe, PipedChannel } from './piped-channel.js'
 import type { VirtualWorld } from './virtual-environment.js'
 
 /** How the links behave. */
@@ -155,14 +156,14 @@ export class FakeNetwork implements Network {
     this.opened.set(protocol.id, (this.opened.get(protocol.id) ?? 0) + 1)
     const there = new Pipe(this.#mesh, link, this.self, peer, protocol)
     const back = new Pipe(this.#mesh, link, peer, this.self, protocol)
-    const theirs = new FakeChannel(this.self, back, there)
+    const theirs = new PipedChannel(this.self, back, there)
     this.#mesh.world.schedule(this.#mesh.delayMs(), () => {
       accepting(theirs).catch((error: unknown) => {
         this.#mesh.handlerFailures.push(error)
         theirs.abort('the handler failed')
       })
     })
-    return new FakeChannel(peer, there, back)
+    return new PipedChannel(peer, there, back)
   }
 
   handle(protocol: Protocol, handler: (channel: Channel) => Promise<void>): void {
@@ -210,135 +211,35 @@ export class FakeNetwork implements Network {
   }
 }
 
-/** One direction of a channel: frames in order, with latency and a window. */
-class Pipe {
+/** One direction of a channel: frames in order, with latency. */
+class Pipe extends FramePipe {
   readonly #mesh: FakeMesh
   readonly #link: Link
-  readonly #from: PeerId
-  readonly #to: PeerId
-  readonly #frameBytesMax: number
-  readonly #arrived: Uint8Array[] = []
-  #underWay = 0
   #lastArrivalMs = 0
-  #waitingSenders: (() => void)[] = []
-  #wakeReader: (() => void) | undefined
-  #hasEnded = false
-  #broken: string | undefined
 
-  constructor(mesh: FakeMesh, link: Link, from: PeerId, to: PeerId, protocol: Protocol) {
+  constructor(mesh: FakeMesh, link: Link, from: PeerId, to: PeerId, { frameBytesMax }: Protocol) {
+    super({ name: `channel to ${to} from ${from}`, frameBytesMax, window: mesh.options.window })
     this.#mesh = mesh
     this.#link = link
-    this.#from = from
-    this.#to = to
-    this.#frameBytesMax = protocol.frameBytesMax
     link.pipes.add(this)
   }
 
-  async send(frame: Uint8Array): Promise<void> {
-    this.#assertOpen()
-    if (frame.length > this.#frameBytesMax) {
-      this.breakOff(`frame of ${frame.length} bytes over the limit`)
-      this.#assertOpen()
-    }
-    this.#mesh.channelBytes += frame.length
-    this.#mesh.channelFrames++
-    this.#underWay++
-    const copy = Uint8Array.from(frame)
-    this.#later(() => {
-      this.#arrived.push(copy)
-      this.#wake()
-    })
-    while (this.#underWay >= this.#mesh.options.window) {
-      await new Promise<void>((resolve) => this.#waitingSenders.push(resolve))
-      this.#assertOpen()
-    }
-  }
-
-  end(): void {
-    if (this.#broken !== undefined) return
-    this.#later(() => {
-      this.#hasEnded = true
-      this.#link.pipes.delete(this)
-      this.#wake()
-    })
-  }
-
-  breakOff(reason: string): void {
-    if (this.#hasEnded) return
-    this.#broken ??= reason
-    this.#link.pipes.delete(this)
-    this.#wake()
-    this.#releaseSenders()
-  }
-
-  async *frames(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const frame = this.#arrived.shift()
-      if (frame !== undefined) {
-        this.#underWay--
-        this.#releaseSenders()
-        yield frame
-        continue
-      }
-      if (this.#broken !== undefined) throw new Error(`channel broke: ${this.#broken}`)
-      if (this.#hasEnded) return
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve
-      })
-    }
-  }
-
   /** In order: nothing overtakes. A silent link swallows. */
-  #later(arrive: () => void): void {
+  override whenArrived(arrive: () => void): void {
     const { world } = this.#mesh
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + this.#mesh.delayMs())
     world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
-      if (this.#broken === undefined && !this.#link.isSilent) arrive()
+      if (!this.isBroken && !this.#link.isSilent) arrive()
     })
   }
 
-  #assertOpen(): void {
-    if (this.#broken !== undefined) throw new Error(`channel to ${this.#to} from ${this.#from}: ${this.#broken}`)
+  protected override leaves({ length }: Uint8Array): void {
+    this.#mesh.channelBytes += length
+    this.#mesh.channelFrames++
   }
 
-  #wake(): void {
-    this.#wakeReader?.()
-    this.#wakeReader = undefined
-  }
-
-  #releaseSenders(): void {
-    const waiting = this.#waitingSenders
-    this.#waitingSenders = []
-    for (const resolve of waiting) resolve()
-  }
-}
-
-class FakeChannel implements Channel {
-  readonly peer: PeerId
-  readonly #out: Pipe
-  readonly #in: Pipe
-
-  constructor(peer: PeerId, out: Pipe, incoming: Pipe) {
-    this.peer = peer
-    this.#out = out
-    this.#in = incoming
-  }
-
-  get frames(): AsyncIterable<Uint8Array> {
-    return this.#in.frames()
-  }
-
-  send(frame: Uint8Array): Promise<void> {
-    return this.#out.send(frame)
-  }
-
-  async close(): Promise<void> {
-    this.#out.end()
-  }
-
-  abort(reason: string): void {
-    this.#out.breakOff(reason)
-    this.#in.breakOff(reason)
+  protected override closed(): void {
+    this.#link.pipes.delete(this)
   }
 }
 

@@ -98,6 +98,39 @@ export class Stage {
     await this.world.random.pick(this.nodes).replica.applyUpdates({ updates: [update], members: new Map() })
   }
 
+  /** So many writes and gossiped updates, that share of them writes; then perhaps a log is trimmed. */
+  async live(count: number, writeShare: number): Promise<void> {
+    const { random } = this.world
+    for (let done = 0; done < count; done++) {
+      if (random.chance(writeShare)) await this.write(random.pick(this.nodes))
+      else await this.gossip()
+    }
+    if (random.chance(0.5)) await random.pick(this.nodes).replica.trim()
+  }
+
+  /** A session between two nodes, cut at some step or not; `meanwhile` happens at each step, and all is checked. `cut` takes both names. */
+  async session(
+    meanwhile: () => Promise<void>,
+    cut: (one: string, two: string) => void = (one, two) => this.mesh.disconnect(one, two),
+  ): Promise<void> {
+    const { world, mesh } = this
+    mesh.connectAll()
+    const [one, two] = world.random.shuffle(this.nodes) as [StageNode, StageNode]
+    let isDone = false
+    void one.service.run(two.name, { youngOk: false }).then(() => {
+      isDone = true
+    })
+    const cutAfter = world.random.chance(0.5) ? world.random.below(20) : Number.POSITIVE_INFINITY
+    for (let steps = 0; !isDone && steps < cutAfter; steps++) {
+      await world.step()
+      await meanwhile()
+      await this.check()
+    }
+    cut(one.name, two.name)
+    await world.runUntil(() => isDone)
+    await this.check()
+  }
+
   /** No acknowledged, unsuperseded write is anywhere seen and not live. */
   async check(): Promise<void> {
     const superseded = new Set(this.issued.flatMap((update) => update.supersedes.map(dotText)))

@@ -9,7 +9,7 @@ import { unknownMember } from '../../store/model/codec.js'
 import type { Update } from '../../store/model/update.js'
 import type { Capture, PeerEntry } from '../../store/replica/types.js'
 import type { ModelReplica } from './model-replica.js'
-import type { Random } from './virtual-environment.js'
+import type { Random } from './random.js'
 
 /** Rules of a session that a test may break. */
 export interface BrokenSession {

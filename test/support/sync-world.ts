@@ -7,8 +7,8 @@ import { type Dot, dotText } from '../../store/model/dot.js'
 import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { type Broken, ModelReplica } from './model-replica.js'
+import { Random } from './random.js'
 import { type BrokenSession, Duel, type DuelOptions, type DuelResult } from './sync-duel.js'
-import { Random } from './virtual-environment.js'
 
 /** What a world may break on purpose. */
 export interface BrokenWorld extends Broken, BrokenSession {

@@ -14,7 +14,7 @@ const pages = [
 ]
   .filter((path) => path.endsWith('.md'))
   .concat(['gossip', 'membership', 'sync'].map((name) => `protocols/${name}/SPEC.md`))
-  .concat('store/backup/SPEC.md')
+  .concat('store/backup/SPEC.md', 'test/README.md', 'test/scenarios/README.md')
 
 describe('documents', () => {
   it('OPERATIONS lists exactly the error codes of the code', () => {
@@ -28,5 +28,13 @@ describe('documents', () => {
   it.each(pages)('%s links only to what exists', (page) => {
     const links = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!)
     expect(links.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([])
+  })
+
+  it('test/README says of each folder of tests what it is for', () => {
+    const rows = [...read('test/README.md').matchAll(/^\| \[?`(\w+)`.*\| +\S.* \| +\S.* \|$/gm)].map(
+      ([, name]) => name!,
+    )
+    const folders = readdirSync(join(root, 'test'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect([...rows, 'support'].sort()).toEqual(folders.map(({ name }) => name).sort())
   })
 })

@@ -1,3 +1,4 @@
+/** The pure parts of membership: records, the directory, acknowledgements and relays, clocks, what heartbeats say. */
 import { describe, expect, it } from 'vitest'
 import { AckTable } from '../../protocols/membership/core/acks.js'
 import { ChangeLog } from '../../protocols/membership/core/changes.js'

@@ -1,3 +1,4 @@
+/** The frames of membership and invitations: golden vectors, round trips, limits, and bytes that are none. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeForgotten, decodeRecord, encodeForgotten, encodeRecord } from '../../protocols/membership/core/record.js'
@@ -7,6 +8,7 @@ import * as reads from '../../protocols/membership/read-messages.js'
 import { register } from '../../store/model/address.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import type { Update } from '../../store/model/update.js'
+import { expectValueOrDecodeError } from '../support/damaged-bytes.js'
 
 const actor = '0102030405060708'
 const tag = 'aaaaaaaaaaaaaaaa'
@@ -110,28 +112,7 @@ describe('the frames of membership', () => {
 
   it.each(frames)(
     '%s: arbitrary and mutated bytes give a value or a DecodeError, nothing else',
-    (_name, encode, decode) => {
-      const valid = encode()
-      const mutated = fc
-        .array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
-        .map((changes) => {
-          const bytes = Uint8Array.from(valid)
-          for (const [at, value] of changes) bytes[at] = value
-          return bytes
-        })
-      const cut = fc.nat(valid.length).map((length) => Uint8Array.from(valid.subarray(0, length)))
-      const longer = fc.uint8Array({ minLength: 1, maxLength: 9 }).map((more) => Uint8Array.from([...valid, ...more]))
-      fc.assert(
-        fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutated, cut, longer), (bytes) => {
-          try {
-            decode(bytes)
-          } catch (error) {
-            expect(error).toBeInstanceOf(DecodeError)
-          }
-        }),
-        { numRuns: 1_000 },
-      )
-    },
+    (_name, encode, decode) => expectValueOrDecodeError(encode(), decode),
   )
 
   it('an idle heartbeat is small', () => {

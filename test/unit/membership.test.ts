@@ -1,3 +1,4 @@
+/** Membership as a service, on real replicas in virtual time: records, heartbeats, acknowledgements, waiting, repair at a read. */
 import { describe, expect, it } from 'vitest'
 import { decodeRecord, encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
 import { bytesAloneIntervalsMax } from '../../protocols/membership/limits.js'
@@ -255,12 +256,8 @@ describe('heartbeats', () => {
 
   it('an acknowledgement shrinks when its member says so, and a relay cannot bring it back', async () => {
     // c hears of b by way of a alone.
-    const world = new VirtualWorld(3)
-    const mesh = new FakeMesh(world)
-    const [a, b, c] = (await openEach(mesh, ['a', 'b', 'c'])) as Trio
-    mesh.connect('a', 'b')
-    mesh.connect('a', 'c')
-    await world.runUntil(() => [a, b, c].every((node) => node.membership.records().length === 2))
+    const { world, nodes } = await openLine(['a', 'b'], ['a', 'c'])
+    const [a, b, c] = nodes
     const dot = await world.runThrough(a.put('key', 'x'))
     await world.runUntil(() => c.membership.where(dot).nodes.includes('name-b'))
     const capture = b.replica.capture.bind(b.replica)
@@ -318,12 +315,8 @@ describe('heartbeats', () => {
   })
 
   it('a member whose clock went back across a restart is heard by those it is not connected to', async () => {
-    const world = new VirtualWorld(3)
-    const mesh = new FakeMesh(world)
-    const [a, b, c] = (await openEach(mesh, ['a', 'b', 'c'])) as Trio
-    mesh.connect('a', 'b')
-    mesh.connect('a', 'c')
-    await world.runUntil(() => [a, b, c].every((node) => node.membership.records().length === 2))
+    const { world, mesh, nodes } = await openLine(['a', 'b'], ['a', 'c'])
+    const [a, b, c] = nodes
     const first = await world.runThrough(a.put('key', 'x'))
     await world.runUntil(() => c.membership.where(first).nodes.includes('name-b'))
     await world.runThrough(b.stop())
@@ -447,12 +440,8 @@ describe('acknowledgements of a write', () => {
   })
 
   it('reach writers that are not neighbours', async () => {
-    const world = new VirtualWorld(3)
-    const mesh = new FakeMesh(world)
-    const [a, b, c] = (await openEach(mesh, ['a', 'b', 'c'])) as Trio
-    mesh.connect('a', 'b')
-    mesh.connect('b', 'c')
-    await world.runUntil(() => [a, b, c].every((node) => node.membership.records().length === 2))
+    const { world, nodes } = await openLine(['a', 'b'], ['b', 'c'])
+    const [a] = nodes
     const dot = await world.runThrough(a.put('key', 'x'))
     const acks = await world.runThrough(a.membership.awaitAcks(dot, 'all', 5_000))
     expect(acks).toMatchObject({ have: 3, want: 3 })
@@ -580,6 +569,16 @@ describe('read repair', () => {
     })
   })
 })
+
+/** The members a, b and c in a line: two pairs are connected, and the third pair hears of each other by way of the one between. */
+async function openLine(...pairs: readonly (readonly [string, string])[]) {
+  const world = new VirtualWorld(3)
+  const mesh = new FakeMesh(world)
+  const nodes = (await openEach(mesh, ['a', 'b', 'c'])) as Trio
+  for (const [one, other] of pairs) mesh.connect(one, other)
+  await world.runUntil(() => nodes.every((node) => node.membership.records().length === 2))
+  return { world, mesh, nodes }
+}
 
 async function openEach(mesh: FakeMesh, peers: readonly string[]): Promise<MemberNode[]> {
   const nodes: MemberNode[] = []

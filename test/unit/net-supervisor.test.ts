@@ -2,16 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import * as limits from '../../daemon/net/limits.js'
 import { type Dial, SupervisorCore } from '../../daemon/net/supervisor-core.js'
+import { Random } from '../support/random.js'
 
-/** A small seeded generator (mulberry32), so that a run can be repeated. */
+/** A source of numbers that a seed decides. */
 function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const random = new Random(seed)
+  return () => random.next()
 }
 
 const address = (peer: string): string => `/dns4/${peer}.example/tcp/7400`

@@ -7,8 +7,8 @@ import { Context } from '../../store/model/context.js'
 import type { Dot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
 import { ModelReplica } from '../support/model-replica.js'
+import { Random } from '../support/random.js'
 import { Duel, type DuelOptions, type DuelResult } from '../support/sync-duel.js'
-import { Random } from '../support/virtual-environment.js'
 
 const actors = ['a', 'b', 'c'].map((letter) => letter.repeat(16))
 

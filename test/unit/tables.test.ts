@@ -9,7 +9,7 @@ import { openStore } from '../../store/open.js'
 import { areTablesSound, cutDamagedBlocks } from '../../store/tables.js'
 import { crc32c, unpackSnappy } from '../../store/tables-bytes.js'
 import { liveTables } from '../../store/tables-manifest.js'
-import { Random } from '../faults/faults.js'
+import { Random } from '../support/random.js'
 
 const rows = 4000
 const row = (at: number) => ({

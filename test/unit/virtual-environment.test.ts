@@ -1,5 +1,7 @@
+/** Virtual time, on which other tests stand. */
 import { describe, expect, it } from 'vitest'
-import { epochMs, Random, VirtualWorld } from '../support/virtual-environment.js'
+import { Random } from '../support/random.js'
+import { epochMs, VirtualWorld } from '../support/virtual-environment.js'
 
 describe('virtual time', () => {
   it('fires timers in the order of their moments, then of their setting, and skips cancelled ones', async () => {

@@ -1,0 +1,156 @@
+/** The promised surface to the letter, one daemon from outside: exit codes, bytes on stdout, settings, files, and who may use the API. */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Daemon, Fleet, run } from '../daemons.js'
+import { ask, startMs } from './surface.js'
+
+let fleet: Fleet
+let ann: Daemon
+
+beforeAll(async () => {
+  fleet = await Fleet.create()
+  ann = await fleet.add('ann', ['--api', '127.0.0.1:0'])
+}, startMs)
+afterAll(() => fleet.end())
+
+describe('the API over TCP', () => {
+  it('asks for the token, and refuses foreign hosts and origins', async () => {
+    const url = ann.ready.api[1]!
+    const { host } = new URL(url)
+    const Authorization = `Bearer ${readFileSync(join(ann.data, 'api.token'), 'utf8').trim()}`
+    const status = async (headers: Record<string, string>) =>
+      (await ask(ann, '/v1/status', { url, headers: { Host: host, ...headers } })).status
+    expect(await status({})).toBe(401)
+    expect(await status({ Authorization: 'Bearer wrong' })).toBe(401)
+    expect(await status({ Authorization })).toBe(200)
+    expect(await status({ Authorization, Origin: url })).toBe(200)
+    for (const Origin of ['http://example.org', 'null']) expect(await status({ Authorization, Origin })).toBe(403)
+    expect(await status({ Authorization, Host: 'example.org' })).toBe(403)
+    expect(statSync(join(ann.data, 'api.token')).mode & 0o777).toBe(0o600)
+  })
+
+  it('is found by --api and HEARSAY_API, with the token of the data directory or as given', async () => {
+    await ann.client.put('over/tcp', 'x')
+    const api = ann.ready.api[1]!
+    const token = readFileSync(join(ann.data, 'api.token'), 'utf8').trim()
+    const get = ['get', 'over/tcp']
+    const nowhere = join(fleet.folder, 'nowhere')
+    const calls = [
+      run([...get, '--api', api, '--data', ann.data]),
+      run([...get, '--api', api, '--token', token]),
+      run(get, { env: { HEARSAY_API: api, HEARSAY_DATA: ann.data } }),
+      run(get, { env: { HEARSAY_API: ann.ready.api[0]! } }),
+      run(get, { env: { HEARSAY_DATA: ann.data } }),
+    ]
+    for (const ran of await Promise.all(calls)) expect([ran.exit, ran.stdout.toString()]).toEqual([0, 'x'])
+    expect((await run([...get, '--api', api, '--data', nowhere])).exit).toBe(1)
+    expect((await run([...get, '--data', nowhere])).exit).toBe(6)
+    await ann.client.delete('over/tcp')
+  })
+})
+
+describe('the command line', () => {
+  const exits: [string[], number][] = [
+    [['get', 'absent'], 3],
+    [['del', 'absent'], 3],
+    [['counter', 'get', 'absent'], 3],
+    [['set', 'ls', 'absent'], 3],
+    [['map', 'get', 'absent', 'f'], 3],
+    [['get'], 2],
+    [['get', 'k', '--nope'], 2],
+    [['nope'], 2],
+    [['put', 'k', 'v', '--ttl', 'soon'], 2],
+    [['put', 'k', 'v', '--context', 'nonsense'], 2],
+    [['completion', 'nope'], 2],
+  ]
+  it.each(exits)('%j exits with %i and says what to do next', async (args, exit) => {
+    const ran = await (args[0] === 'completion' || args[0] === 'nope' ? run(args) : ann.cli(args))
+    expect([ran.exit, ran.stdout.toString()]).toEqual([exit, ''])
+    expect(ran.stderr).toMatch(/^error [A-Z_]+: .+\n {2}next: .+\n$/)
+  })
+
+  it('prints values byte for byte, and takes them from stdin and files', async () => {
+    const value = Buffer.from([0, 255, 10, 13, 27])
+    expect((await ann.cli(['put', 'exact', '-'], value)).exit).toBe(0)
+    expect((await ann.cli(['get', 'exact'])).stdout).toEqual(value)
+    const file = join(fleet.folder, 'value')
+    writeFileSync(file, 'from a file')
+    expect((await ann.cli(['put', 'exact', '--file', file, '--json'])).exit).toBe(0)
+    expect((await ann.cli(['get', 'exact'])).stdout.toString()).toBe('from a file')
+    const again = [
+      await ann.cli(['put', 'exact', 'x', '--id', 'op']),
+      await ann.cli(['put', 'exact', 'x', '--id', 'op']),
+    ]
+    expect(again.map(({ exit }) => exit)).toEqual([0, 0])
+    expect((await ann.cli(['put', 'exact', 'y', '--if-absent'])).exit).toBe(4)
+    expect((await ann.cli(['ls', 'exact', '--values', '--json'])).stdout.toString()).toBe(
+      '{"key":"exact","types":["reg"],"siblings":1,"value":"x","encoding":"utf8"}\n',
+    )
+    expect((await ann.cli(['del', '--prefix', 'exact'])).exit).toBe(0)
+    expect((await ann.cli(['ls', 'exact'])).stdout.toString()).toBe('')
+  })
+
+  it('config shows values and origins, of a daemon that runs and of one that does not', async () => {
+    const settings = (ran: { stdout: Buffer }) =>
+      Object.fromEntries(
+        (JSON.parse(ran.stdout.toString()).settings as { name: string; value: unknown; origin: string }[]).map(
+          ({ name, value, origin }) => [name, [value, origin]],
+        ),
+      )
+    expect(settings(await ann.cli(['config', '--json']))).toMatchObject({
+      name: ['ann', 'flag'],
+      mdns: [false, 'flag'],
+      durability: ['fsync', 'default'],
+    })
+    const data = join(fleet.folder, 'never-started')
+    const file = join(fleet.folder, 'settings.toml')
+    writeFileSync(file, 'durability = "os"\n[sync]\ninterval = "5s"\n[log]\nmaxBytes = "1MiB"\nmaxAge = "1h"\n')
+    const env = { HEARSAY_SYNC_INTERVAL: '7s', HEARSAY_NONSENSE: '1' }
+    const ran = await run(['config', '--data', data, '--config', file, '--log-max-age', '2h', '--json'], { env })
+    expect(settings(ran)).toMatchObject({
+      durability: ['os', 'file'],
+      'sync.interval': ['7s', 'environment'],
+      'log.maxBytes': ['1MiB', 'file'],
+      'log.maxAge': ['2h', 'flag'],
+      'values.maxBytes': ['8MiB', 'default'],
+    })
+    expect(ran.stderr).toContain('HEARSAY_NONSENSE')
+    expect(existsSync(data)).toBe(false)
+    writeFileSync(file, 'nonsense = 1\n')
+    for (const command of ['config', 'daemon']) {
+      const refused = await run([command, '--data', data, '--config', file])
+      expect(refused.exit).toBe(2)
+      expect(refused.stderr).toContain("'nonsense'")
+    }
+  })
+
+  it('version and completions', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+    expect((await run(['version'])).stdout.toString()).toBe(`${version}\n`)
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const ran = await run(['completion', shell])
+      expect([ran.exit, ran.stdout.includes('peers')]).toEqual([0, true])
+    }
+  })
+})
+
+describe('the daemon', () => {
+  it('warns of unknown variables, and puts its socket elsewhere when its path is too long', async () => {
+    const data = join(fleet.folder, 'l'.repeat(120))
+    mkdirSync(data)
+    const daemon = fleet.prepare('long', [], { env: { HEARSAY_NONSENSE: '1' } }, data)
+    await daemon.start()
+    const path = readFileSync(join(data, 'api.path'), 'utf8').trim()
+    expect([daemon.ready.api, daemon.ready.dashboard, daemon.ready.resp]).toEqual([[`unix:${path}`], null, null])
+    expect((await run(['put', 'k', 'v'], { env: { HEARSAY_DATA: data } })).exit).toBe(0)
+    expect(daemon.stderr).toContain('HEARSAY_NONSENSE')
+    expect((await run(['status', '--json'], { env: { HEARSAY_DATA: data } })).stdout.toString()).toContain(
+      'HEARSAY_NONSENSE',
+    )
+    const second = await run(['daemon', '--data', data, '--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false'])
+    expect(second.exit).toBe(1)
+    expect(second.stderr).toContain('STORE_LOCKED')
+    await daemon.stop()
+  })
+})

@@ -1,0 +1,219 @@
+/** The promised surface to the letter, what several nodes come to: conflicts, the mesh, cuts and restarts, export and import. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Daemon, run } from '../daemons.js'
+import { asJson, ask, dot, post, put, refusal, remove, startMs, Trio, text, time } from './surface.js'
+
+let trio: Trio
+let ann: Daemon
+let bob: Daemon
+let cid: Daemon
+
+beforeAll(async () => {
+  trio = await Trio.start()
+  ;({ ann, bob, cid } = trio)
+}, startMs)
+afterAll(() => trio.fleet.end())
+
+describe('a conflict', () => {
+  it('is shown, kept, refused and settled as promised', async () => {
+    await trio.apart(async () => {
+      await put(ann, '/v1/kv/both', 'of ann')
+      await put(bob, '/v1/kv/both', 'of bob')
+      for (const daemon of [ann, bob]) await put(daemon, '/v1/kv/alike', 'same')
+    })
+    expect((await ask(ann, '/v1/kv/alike')).headers['hearsay-siblings']).toBe('1')
+    expect((await remove(ann, '/v1/kv/alike')).status).toBe(204)
+    expect((await ask(ann, '/v1/kv/alike')).status).toBe(404)
+
+    const shown = await ask(cid, '/v1/kv/both')
+    const all = (await ask(cid, '/v1/kv/both', { headers: asJson })).json
+    expect([shown.headers['hearsay-siblings'], all.versions.length]).toEqual(['2', 2])
+    expect(shown.body.toString()).toBe(all.versions[0].value)
+    const { items, next } = (await ask(cid, '/v1/conflicts?prefix=both')).json
+    const versions = all.versions.map((one: { value: string }) => ({ ...one, size: one.value.length }))
+    expect({ items, next }).toEqual({
+      items: [{ key: 'both', type: 'reg', field: '', context: all.context, versions }],
+      next: null,
+    })
+    expect(refusal(await remove(cid, '/v1/kv/both'))).toEqual([409, 'CONFLICT'])
+    expect((await cid.cli(['del', 'both'])).exit).toBe(4)
+
+    const got = await cid.cli(['get', 'both'])
+    expect([got.exit, got.stdout.toString()]).toEqual([0, all.versions[0].value])
+    expect(got.stderr).toContain('2 siblings')
+    await put(cid, '/v1/kv/both', 'third')
+    const after = (await ask(cid, '/v1/kv/both', { headers: asJson })).json.versions
+    expect(after.map(({ value }: { value: string }) => value)).toEqual(['third', all.versions[1].value])
+    expect(refusal(await post(cid, '/v1/conflicts/both', { pick: 1, context: all.context }))).toEqual([
+      409,
+      'STALE_CONTEXT',
+    ])
+    const settled = await cid.cli(['resolve', 'both', '--pick', '2'])
+    expect(settled.exit).toBe(0)
+    expect((await ask(cid, '/v1/kv/both')).body.toString()).toBe(all.versions[1].value)
+    expect((await ask(cid, '/v1/kv/both')).headers['hearsay-siblings']).toBe('1')
+    expect((await cid.cli(['resolve', 'both', '--pick', '1'])).exit).toBe(3)
+    await cid.client.delete('both')
+    await trio.together()
+  })
+})
+
+describe('the mesh', () => {
+  it('status and members have every promised member', async () => {
+    await trio.together()
+    const status = (await ask(ann, '/v1/status')).json
+    const member = (name: string) => ({
+      name,
+      peer: expect.stringMatching(/^12D3Koo/),
+      connected: true,
+      blocked: false,
+      converged: true,
+      behind: 0,
+      ahead: 0,
+      lastSeen: time,
+      lastEqual: time,
+      hints: { updates: 0, bytes: 0, since: null },
+    })
+    const members = [expect.objectContaining(member('bob')), expect.objectContaining(member('cid'))]
+    const { version } = JSON.parse((await run(['version', '--json'])).stdout.toString())
+    expect(status).toMatchObject({
+      node: 'ann',
+      peer: ann.ready.peer,
+      actor: expect.stringMatching(/^[0-9a-f]{16}$/),
+      version,
+      entries: expect.any(Number),
+      root: text,
+      context: text,
+      conflicts: 0,
+      blocked: [],
+      warnings: [],
+      members,
+    })
+    expect((await ask(ann, '/v1/members')).json).toEqual({ members })
+    for (const command of ['members', 'peers']) {
+      const lines = (await ann.cli([command, '--json'])).stdout.toString().trimEnd().split('\n')
+      expect(lines.map((line) => JSON.parse(line).name)).toEqual(['bob', 'cid'])
+    }
+  })
+
+  it('sync, where, wait, invite and join', async () => {
+    const { sessions } = (await post(ann, '/v1/sync', { peer: 'bob' })).json
+    const counts = ['roundTrips', 'bytesSent', 'bytesReceived', 'entriesSent', 'entriesReceived']
+    const numbers = Object.fromEntries(counts.map((name) => [name, expect.any(Number)]))
+    expect(sessions).toEqual([
+      expect.objectContaining({ peer: bob.ready.peer, mode: text, ended: 'complete', ...numbers }),
+    ])
+    const stored = (await put(ann, '/v1/kv/held?acks=all', 'x')).json
+    expect((await ask(ann, '/v1/where/held')).json).toEqual({
+      key: 'held',
+      dot: stored.dot,
+      nodes: ['ann', 'bob', 'cid'],
+      unknown: [],
+    })
+    const unknown = [
+      post(ann, '/v1/sync', { peer: 'nobody' }),
+      post(ann, '/v1/block', { peers: ['nobody'] }),
+      remove(ann, '/v1/members/nobody'),
+      ask(ann, '/v1/where/nothing'),
+    ]
+    for (const one of unknown) expect(refusal(await one)).toEqual([404, 'NOT_FOUND'])
+    for (const args of [
+      ['sync', 'nobody'],
+      ['block', 'nobody'],
+      ['forget', 'nobody'],
+      ['where', 'nothing'],
+    ]) {
+      expect([args, (await ann.cli(args)).exit]).toEqual([args, 3])
+    }
+    expect((await ann.cli(['wait', '--peers', '9', '--timeout', '100ms'])).exit).toBe(7)
+    expect((await ann.cli(['wait', '--peers', '1', '--converged'])).exit).toBe(0)
+    expect((await post(ann, '/v1/invite', {})).json).toEqual({ token: expect.stringMatching(/^\S+$/) })
+    expect((await post(ann, '/v1/join', { token: 'nonsense' })).status).toBe(400)
+    await ann.client.delete('held')
+  })
+
+  it('a block cuts both ways, is shown, survives a restart, and is lifted; hints say what is missed', async () => {
+    await trio.together()
+    expect((await ann.cli(['block', 'bob', 'cid'])).exit).toBe(0)
+    const cut = (await ask(ann, '/v1/status')).json
+    expect(cut.blocked.toSorted()).toEqual(['bob', 'cid'])
+    expect(
+      cut.members.every((one: { connected: boolean; converged: boolean }) => !one.connected && !one.converged),
+    ).toBe(true)
+    const refused = await put(ann, '/v1/kv/quorate?requireQuorum=true', 'x')
+    expect(refused).toMatchObject({ status: 503, json: { code: 'NO_QUORUM', stored: false } })
+    expect((await ask(ann, '/v1/kv/quorate')).status).toBe(404)
+    const strict = await ann.cli(['put', 'quorate', 'x', '--require-quorum', '--json'])
+    expect([strict.exit, JSON.parse(strict.stderr)]).toEqual([5, expect.objectContaining({ code: 'NO_QUORUM' })])
+    const short = await put(ann, '/v1/kv/short?acks=majority&timeout=100ms', 'x')
+    expect(short).toMatchObject({
+      status: 503,
+      json: { code: 'NOT_ENOUGH_ACKS', stored: true, acks: { have: 1, want: 2, nodes: ['ann'] } },
+    })
+    expect((await ann.cli(['get', 'short', '--consistency', 'majority', '--timeout', '100ms'])).exit).toBe(5)
+    expect((await ask(ann, '/v1/where/short')).json).toMatchObject({ nodes: ['ann'], unknown: ['bob', 'cid'] })
+    const [hinted] = (await ask(ann, '/v1/status')).json.members
+    expect([hinted.behind, hinted.hints.updates, hinted.hints.since]).toEqual([1, 1, time])
+    expect(hinted.hints.bytes).toBeGreaterThan(0)
+
+    expect(await ann.stop()).toBe(0)
+    await ann.start()
+    const restarted = (await ask(ann, '/v1/status')).json
+    expect([restarted.blocked.toSorted(), restarted.actor]).toEqual([['bob', 'cid'], null])
+    for (const { lastSeen, lastEqual } of restarted.members) expect([lastSeen, lastEqual]).toEqual([time, time])
+    expect((await post(ann, '/v1/unblock', { peers: ['bob'] })).json.blocked).toEqual(['cid'])
+    expect((await ask(ann, '/v1/unblock', { method: 'POST' })).status).toBe(200)
+    await trio.together()
+    expect((await ask(cid, '/v1/kv/short')).body.toString()).toBe('x')
+    await ann.client.delete('short')
+  })
+})
+
+describe('export and import', () => {
+  it('carry every type and sibling; the second time adds nothing', async () => {
+    await trio.apart(async () => {
+      await put(ann, '/v1/kv/moved%2Freg', 'of ann')
+      await put(bob, '/v1/kv/moved%2Freg', 'of bob')
+    })
+    await post(ann, '/v1/counters/moved%2Fctr', { by: 3 })
+    await put(ann, '/v1/sets/moved%2Fset/m', '')
+    await put(ann, '/v1/maps/moved%2Fmap/f', Buffer.from([0xff]))
+    await put(ann, '/v1/kv/moved%2Fttl?ttl=1h', 'x')
+    const exported = (await ann.cli(['export', 'moved/'])).stdout
+    const lines = exported.toString().trimEnd().split('\n')
+    const version = { value: text, encoding: 'utf8', dot, node: text, time }
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { key: 'moved/ctr', type: 'ctr', value: 3 },
+      { key: 'moved/map', type: 'map', field: 'f', versions: [{ ...version, value: '/w==', encoding: 'base64' }] },
+      { key: 'moved/reg', type: 'reg', versions: [version, version] },
+      { key: 'moved/set', type: 'set', member: 'm', versions: expect.any(Array) },
+      { key: 'moved/ttl', type: 'reg', versions: [{ ...version, expires: time }] },
+    ])
+    const fresh = await trio.fleet.add('fresh')
+    const first = await fresh.cli(['import', '-', '--json'], exported)
+    expect([first.exit, JSON.parse(first.stdout.toString())]).toEqual([0, { imported: 5, skipped: 0, failed: [] }])
+    const root = (await fresh.client.status()).root
+    const second = await fresh.cli(['import', '-', '--json'], exported)
+    expect(JSON.parse(second.stdout.toString())).toEqual({ imported: 0, skipped: 5, failed: [] })
+    expect((await fresh.client.status()).root).toBe(root)
+    const values = async (daemon: Daemon) =>
+      (await daemon.client.getAll('moved/reg')).versions.map(({ value }) => value)
+    expect(await values(fresh)).toEqual(await values(ann))
+    expect((await fresh.cli(['counter', 'get', 'moved/ctr'])).stdout.toString()).toBe('3\n')
+    const short = '{"key":"short/a","value":"1"}\n{"key":"short/b","value":"AP8=","encoding":"base64"}\n'
+    expect((await fresh.cli(['import', '-'], short)).exit).toBe(0)
+    expect((await fresh.cli(['get', 'short/b'])).stdout).toEqual(Buffer.from([0, 255]))
+    await fresh.stop()
+  })
+})
+
+describe('the daemon', () => {
+  it('ends with 0 within five seconds of SIGTERM, and keeps what it acknowledged', async () => {
+    await cid.client.put('kept', 'x')
+    const startMs = performance.now()
+    expect(await cid.stop()).toBe(0)
+    expect(performance.now() - startMs).toBeLessThan(5_000)
+    await cid.start()
+    expect((await cid.client.get('kept')).value.toString()).toBe('x')
+  })
+})

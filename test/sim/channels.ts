@@ -1,0 +1,111 @@
+/** Channels of the simulated network: frames in order and without loss while the connection stands, with latency and a window. */
+import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
+import { FramePipe, PipedChannel } from '../support/piped-channel.js'
+import type { VirtualWorld } from '../support/virtual-environment.js'
+import type { Links } from './links.js'
+
+/** What becomes of a channel that is opened, or of a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
+export type Fate = 'passes' | 'waits' | 'breaks'
+
+/** What stands between two nodes while they are connected. */
+export interface Connection {
+  readonly pipes: Set<Pipe>
+}
+
+/** What accepts the channels of one protocol. */
+export type Handler = (channel: Channel) => Promise<void>
+
+/** What channels need of the mesh that carries them. */
+export interface Carrier {
+  readonly world: VirtualWorld
+  readonly links: Links
+  /** Errors that handlers of channels threw. */
+  readonly handlerFailures: unknown[]
+  note(text: () => string): void
+  fateOf(protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame'): Fate
+  /** Whether there is anybody to take what arrives. */
+  isAttached(peer: PeerId): boolean
+  handlerOf(peer: PeerId, protocolId: string): Handler | undefined
+  disconnect(a: PeerId, b: PeerId): void
+}
+
+/** Frames under way in one direction of a channel before `send` waits. */
+const window = 8
+
+/** Opens a channel over a connection; the other end learns of it when it has arrived there. */
+export function openChannel(
+  carrier: Carrier,
+  connection: Connection,
+  from: PeerId,
+  to: PeerId,
+  protocol: Protocol,
+): Channel {
+  const there = new Pipe(carrier, connection, from, to, protocol)
+  const back = new Pipe(carrier, connection, to, from, protocol)
+  there.whenArrived(() => {
+    const theirs = new PipedChannel(from, back, there)
+    if (carrier.fateOf(protocol.id, from, to, 'open') === 'breaks') return theirs.abort('broken')
+    const accept = carrier.handlerOf(to, protocol.id)
+    if (accept === undefined) return theirs.abort(`does not speak ${protocol.id}`)
+    accept(theirs).catch((error: unknown) => {
+      carrier.handlerFailures.push(error)
+      theirs.abort('the handler failed')
+    })
+  })
+  return new PipedChannel(to, there, back)
+}
+
+/** One direction of a channel: frames in order, with latency. */
+export class Pipe extends FramePipe {
+  readonly #carrier: Carrier
+  readonly #connection: Connection
+  readonly #from: PeerId
+  readonly #to: PeerId
+  readonly #protocolId: string
+  /** What waits for a blocked direction, in order. */
+  #held: { arrive: () => void; isFrame: boolean }[] = []
+  #lastArrivalMs = 0
+
+  constructor(carrier: Carrier, connection: Connection, from: PeerId, to: PeerId, protocol: Protocol) {
+    super({ name: `channel to ${to}`, frameBytesMax: protocol.frameBytesMax, window })
+    this.#carrier = carrier
+    this.#connection = connection
+    this.#from = from
+    this.#to = to
+    this.#protocolId = protocol.id
+    connection.pipes.add(this)
+  }
+
+  /** In order: nothing overtakes. While the direction is blocked, everything waits. */
+  override whenArrived(arrive: () => void, isFrame = false): void {
+    const { world, links } = this.#carrier
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + links.delayMs(this.#from, this.#to))
+    world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
+      if (this.isBroken) return
+      const isBlocked = links.isBlocked(this.#from, this.#to) || this.#held.length > 0
+      const fate = isFrame && !isBlocked ? this.#fateOfFrame() : 'passes'
+      if (fate === 'breaks') this.#carrier.disconnect(this.#from, this.#to)
+      else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })
+      else if (this.#carrier.isAttached(this.#to)) arrive()
+    })
+  }
+
+  /** Its direction is free again. */
+  resume(): void {
+    const held = this.#held
+    this.#held = []
+    for (const { arrive, isFrame } of held) this.whenArrived(arrive, isFrame)
+  }
+
+  protected override arrives({ length }: Uint8Array): void {
+    this.#carrier.note(() => `${this.#protocolId} ${this.#from} to ${this.#to}: ${length} bytes`)
+  }
+
+  protected override closed(): void {
+    this.#connection.pipes.delete(this)
+  }
+
+  #fateOfFrame(): Fate {
+    return this.#carrier.fateOf(this.#protocolId, this.#from, this.#to, 'frame')
+  }
+}

@@ -1,0 +1,75 @@
+/** The links of the simulated network: all share one quality, and each direction of a pair can be blocked or clogged by itself. */
+import type { PeerId } from '../../protocols/network.js'
+import type { Random } from '../support/random.js'
+
+/** How the links behave. Times in milliseconds. */
+export interface LinkQuality {
+  latencyMs: number
+  jitterMs: number
+  /** Probability that a gossip message is lost on a link, and that it comes twice. */
+  loss: number
+  duplication: number
+  /** How much later some gossip comes, so that it is overtaken. */
+  lateMs: number
+}
+
+/** One direction of a pair. */
+interface Direction {
+  readonly from: PeerId
+  readonly to: PeerId
+  isBlocked: boolean
+  clogMs: number
+}
+
+/** All links of one mesh. */
+export class Links {
+  readonly quality: LinkQuality
+  readonly #random: Random
+  readonly #directions = new Map<string, Direction>()
+
+  constructor(random: Random, quality: LinkQuality) {
+    this.#random = random
+    this.quality = quality
+  }
+
+  /** Whether nothing passes in this direction. */
+  isBlocked(from: PeerId, to: PeerId): boolean {
+    return this.#direction(from, to).isBlocked
+  }
+
+  /** Blocks or unblocks a direction. What waits for it is the mesh's to move. */
+  setBlocked(from: PeerId, to: PeerId, isBlocked: boolean): void {
+    this.#direction(from, to).isBlocked = isBlocked
+  }
+
+  /** Slows a direction down. */
+  clog(from: PeerId, to: PeerId, clogMs: number): void {
+    this.#direction(from, to).clogMs = clogMs
+  }
+
+  /** How long one frame or message takes, in milliseconds. */
+  delayMs(from: PeerId, to: PeerId): number {
+    const { latencyMs, jitterMs } = this.quality
+    return latencyMs + this.#random.next() * jitterMs + this.#direction(from, to).clogMs
+  }
+
+  /** Ends every fault but the blocks, and returns the directions that are blocked. */
+  clear(): readonly (readonly [PeerId, PeerId])[] {
+    this.quality.loss = 0
+    this.quality.duplication = 0
+    this.quality.lateMs = 0
+    const directions = [...this.#directions.values()]
+    for (const direction of directions) direction.clogMs = 0
+    return directions.filter(({ isBlocked }) => isBlocked).map(({ from, to }) => [from, to])
+  }
+
+  #direction(from: PeerId, to: PeerId): Direction {
+    const key = `${from}>${to}`
+    let direction = this.#directions.get(key)
+    if (direction === undefined) {
+      direction = { from, to, isBlocked: false, clogMs: 0 }
+      this.#directions.set(key, direction)
+    }
+    return direction
+  }
+}

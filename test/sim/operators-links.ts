@@ -1,0 +1,45 @@
+/** What befalls the links between nodes, and how they heal. */
+import type { SiteVerb } from './site.js'
+
+/** Verbs of links. */
+export const linkVerbs: Readonly<Record<string, SiteVerb>> = {
+  /** cut A B [oneway]: nothing passes between two nodes, or nothing from A to B */
+  cut: ({ mesh }, [a = '', b = '', how]) => {
+    mesh.block(a, b, true)
+    if (how !== 'oneway') mesh.block(b, a, true)
+  },
+  /** mend A B: undoes a cut */
+  mend: ({ mesh }, [a = '', b = '']) => {
+    mesh.block(a, b, false)
+    mesh.block(b, a, false)
+  },
+  /** split NODE...: nothing passes between these and the others */
+  split: ({ mesh, roster }, words) => {
+    const side = new Set(words)
+    for (const [x, y] of pairs(roster.nodes.keys())) if (side.has(x) !== side.has(y)) mesh.block(x, y, true)
+  },
+  /** mendall: undoes every cut and split */
+  mendall: ({ mesh, roster }) => {
+    for (const [x, y] of pairs(roster.nodes.keys())) mesh.block(x, y, false)
+  },
+  /** clog A B MS: what A sends to B takes so much longer */
+  clog: ({ mesh }, [a = '', b = '', ms]) => mesh.links.clog(a, b, Number(ms)),
+  /** loss PROBABILITY: of each message of gossip on each link */
+  loss: ({ mesh }, [probability]) => {
+    mesh.links.quality.loss = Number(probability)
+  },
+  /** duplicate PROBABILITY: that a message of gossip comes twice */
+  duplicate: ({ mesh }, [probability]) => {
+    mesh.links.quality.duplication = Number(probability)
+  },
+  /** late MS: so much later some gossip comes at most, so that it is overtaken */
+  late: ({ mesh }, [ms]) => {
+    mesh.links.quality.lateMs = Number(ms)
+  },
+}
+
+/** Every ordered pair of different names. */
+function pairs(names: Iterable<string>): [string, string][] {
+  const all = [...names]
+  return all.flatMap((x) => all.filter((y) => y !== x).map((y): [string, string] => [x, y]))
+}

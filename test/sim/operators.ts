@@ -1,0 +1,22 @@
+/** The operators of a simulated mesh, and what befalls it: every verb that is not a user's, in one table. */
+import { linkVerbs } from './operators-links.js'
+import { memberVerbs } from './operators-members.js'
+import { processVerbs } from './operators-processes.js'
+import type { Site, SiteVerb } from './site.js'
+
+/** Every verb. */
+const verbs: Readonly<Record<string, SiteVerb>> = { ...processVerbs, ...memberVerbs, ...linkVerbs }
+
+/** Verbs that end faults, or are none. */
+const harmless = new Set(['start', 'image', 'sync', 'mend', 'mendall'])
+
+/** Whether this is a fault. */
+export function isFault(verb: string): boolean {
+  return Object.hasOwn(verbs, verb) && !harmless.has(verb)
+}
+
+/** Does it. Throws when there is no such verb. */
+export async function operate(site: Site, verb: string, words: readonly string[]): Promise<void> {
+  if (!Object.hasOwn(verbs, verb)) throw new Error(`no such action: ${verb}`)
+  await verbs[verb]!(site, words)
+}

@@ -1,0 +1,139 @@
+/** The end of a simulation: all faults end, everybody starts, all become equal within a bound and stay so, and the oracle judges what they hold. */
+import type { VirtualWorld } from '../support/virtual-environment.js'
+import type { DiskFaults } from './disk-faults.js'
+import type { SimMesh } from './mesh.js'
+import { type SimNode, tagOf } from './node.js'
+import { type Oracle, Violation } from './oracle.js'
+import type { Roster } from './roster.js'
+import type { Trace } from './trace.js'
+
+/** How long a healed mesh may take to become equal, in virtual milliseconds. */
+export const convergenceMs = 240_000
+/** How long equal nodes are watched at rest, in virtual milliseconds. */
+const restMs = 1_500
+/** How long they are given between two looks at what their counters may let go of, and looks at most. */
+const tidyMs = 2_500
+const tidyRoundsMax = 20
+
+/** A mesh that comes to rest. */
+export interface Resting {
+  readonly world: VirtualWorld
+  readonly mesh: SimMesh
+  readonly roster: Roster
+  readonly oracle: Oracle
+  readonly disks: DiskFaults
+  readonly trace: Trace
+  /** One step with a look at what it changed; false: nothing is left to happen until then. */
+  step(untilMs: number): Promise<boolean>
+  runUntil(atMs: number): Promise<void>
+}
+
+/** Ends all faults, starts everybody, and waits until all are equal; then they must hold what the oracle says. Returns sessions opened in all. */
+export async function comeToRest(resting: Resting): Promise<number> {
+  const { world, roster, trace } = resting
+  trace.note(() => 'the faults end')
+  await endFaults(resting)
+  await converge(resting)
+  judge(resting)
+  await tidyBaselines(resting)
+  const before = sessionsOpened(roster)
+  await resting.runUntil(world.elapsedMs + restMs)
+  const nodes = roster.alive()
+  if (!areAtRest(nodes)) throw new Violation('restless', `nodes that were equal differ again: ${differences(nodes)}`)
+  const sessions = sessionsOpened(roster)
+  trace.note(() => `${sessions - before} sessions at rest`)
+  return sessions
+}
+
+async function endFaults({ mesh, roster, disks }: Resting): Promise<void> {
+  mesh.heal()
+  for (const node of roster.alive()) {
+    const { run } = node
+    node.disk.failNext(undefined)
+    const isBroken = run?.isServing === true && run.replica.failure !== undefined
+    if (node.isDoubtful || isBroken) await disks.crash(node, true)
+    roster.startSoon(node.name)
+  }
+  connectParts(mesh, roster)
+}
+
+/** A retired node may have been the only way between two others. */
+function connectParts(mesh: SimMesh, roster: Roster): void {
+  const alive = roster.alive()
+  if (alive.length === roster.nodes.size) return
+  for (const a of alive) for (const b of alive) if (a.name < b.name) mesh.addEdge(a.name, b.name)
+}
+
+async function converge({ world, mesh, roster, step }: Resting): Promise<void> {
+  const untilMs = world.elapsedMs + convergenceMs
+  // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
+  while (!areAtRest(roster.alive()) || world.elapsedMs < mesh.gossip.untilMs) {
+    if (!(await step(untilMs))) throw new Violation('not-converged', differences(roster.alive()))
+  }
+}
+
+function judge({ roster, oracle }: Resting): void {
+  for (const node of roster.alive()) {
+    oracle.atRest(node)
+    if (node.run !== undefined) oracle.countersAtRest(node, (address) => node.run!.replica.versions(address))
+  }
+}
+
+/** Nodes that are equal delete baselines of counters that subtract from nothing; after a few rounds none is left anywhere. */
+async function tidyBaselines({ world, roster, oracle, runUntil }: Resting): Promise<void> {
+  for (let quiet = 0, round = 0; quiet < 2; round++) {
+    await runUntil(world.elapsedMs + tidyMs)
+    const idle = roster.alive().flatMap(({ run }) => run ?? [])
+    let swept = 0
+    for (const { replica } of idle) swept += await world.runThrough(replica.sweepBaselines())
+    quiet = swept === 0 && areAtRest(roster.alive()) ? quiet + 1 : 0
+    if (round >= tidyRoundsMax) throw new Violation('baseline-stays', 'nodes go on to delete baselines')
+  }
+  // A member that is gone and was never forgotten holds them, as it holds all deletes.
+  const nodes = roster.alive()
+  const isAnybodyMissed = nodes.some(({ run }) => run?.acknowledged.size !== nodes.length - 1)
+  const tags = new Set(nodes.map(({ name }) => tagOf(name)))
+  for (const node of isAnybodyMissed ? [] : nodes) {
+    oracle.baselinesAtRest(node, (actor) => tags.has(node.run!.replica.memberOf(actor)))
+  }
+}
+
+/** Whether nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
+function areAtRest(nodes: readonly SimNode[]): boolean {
+  const isSettled = ({ run, isDoubtful }: SimNode) => run?.isVerified === true && !run.replica.awaitsPass && !isDoubtful
+  return nodes.every(isSettled) && areEqual(nodes)
+}
+
+/** Whether nodes are verified and their disks hold the same. */
+export function areEqual(nodes: readonly SimNode[]): boolean {
+  const first = nodes[0]!.mirror
+  return nodes.every(
+    ({ run, mirror }) =>
+      run?.isVerified === true &&
+      mirror.seen.equals(first.seen) &&
+      mirror.applied.equals(first.applied) &&
+      mirror.entriesText() === first.entriesText(),
+  )
+}
+
+function sessionsOpened(roster: Roster): number {
+  let total = 0
+  for (const { run } of roster.nodes.values()) total += run?.network.opened.get('/hearsay/sync/1') ?? 0
+  return total
+}
+
+/** How each node differs from the first one, in words. */
+function differences(nodes: readonly SimNode[]): string {
+  const first = nodes[0]!
+  return nodes.map((node) => difference(node, first)).join('; ')
+}
+
+function difference(node: SimNode, { name, mirror: first }: SimNode): string {
+  const { mirror } = node
+  const state = (node.run?.isVerified === true ? '' : ' unverified') + (node.isDoubtful ? ' damaged' : '')
+  const lacks = first.applied.minus(mirror.applied)
+  const beyond = mirror.applied.minus(first.applied)
+  const seen = mirror.seen.equals(first.seen) ? '' : ', seen differs'
+  const entries = mirror.entriesText() === first.entriesText() ? '' : ', entries differ'
+  return `${node.name}${state} lacks [${lacks}] and has [${beyond}] beyond ${name}${seen}${entries}`
+}

@@ -1,0 +1,58 @@
+/** The nodes of a simulated mesh, by name: those of the beginning, copies, late ones, and the retired. */
+
+import { Random } from '../support/random.js'
+import type { VirtualWorld } from '../support/virtual-environment.js'
+import { type DiskImage, SimDisk } from './disk.js'
+import { SimNode, type Surroundings } from './node.js'
+
+/** Every node that ever was. */
+export class Roster {
+  readonly nodes = new Map<string, SimNode>()
+  readonly #world: VirtualWorld
+  readonly #seed: number
+  readonly #around: Surroundings
+
+  /** `seed` decides, with its name, what befalls a node's disk. */
+  constructor(world: VirtualWorld, seed: number, around: Surroundings) {
+    this.#world = world
+    this.#seed = seed
+    this.#around = around
+  }
+
+  /** A node, running or not. */
+  get(name: string): SimNode | undefined {
+    return this.nodes.get(name)
+  }
+
+  /** Those that were not retired. */
+  alive(): SimNode[] {
+    return [...this.nodes.values()].filter((node) => !node.isRetired)
+  }
+
+  /** Adds a node with its disk: an empty one, or what an image holds. */
+  add(name: string, offsetMs = 0, image?: DiskImage): SimNode {
+    const disk = new SimDisk(this.#world, new Random(this.#seed ^ hashText(name)), image)
+    const node = new SimNode(name, disk, { offsetMs }, this.#around)
+    this.nodes.set(name, node)
+    return node
+  }
+
+  /** Starts a node's process; it serves a little later. */
+  startSoon(name: string): void {
+    const node = this.nodes.get(name)
+    if (node === undefined || node.isRetired || node.run !== undefined) return
+    node.start().catch((error: unknown) => this.#around.failed(error))
+  }
+
+  /** Whether a node that serves has retired another. */
+  isForgotten(by: string, name: string): boolean {
+    const node = this.nodes.get(by)
+    return node?.run?.isServing === true && node.run.protocols.membership.isForgotten(name)
+  }
+}
+
+function hashText(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return hash >>> 0
+}
