@@ -12,6 +12,7 @@ import type { Dot } from '../../store/model/dot.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
 import { type Identity, replaceMeshSecret } from '../net/identity.js'
+import { keepBound, readBound } from '../net/kept-ports.js'
 import { LazyNetwork } from '../net/lazy-network.js'
 import type { LiveNetwork } from '../net/live-network.js'
 import { realEnvironment } from '../net/real-environment.js'
@@ -88,10 +89,12 @@ export class DaemonMesh implements Mesh {
   async start(): Promise<void> {
     const { settings, identity, node, log } = this.#options
     const { LiveNetwork } = await import('../net/live-network.js')
+    const formerly = await readBound(settings.data)
     const live = new LiveNetwork({
       identity,
       secret: this.#secret,
       listen: settings.listen,
+      formerly,
       announce: settings.announce,
       mdns: settings.mdns,
       environment: realEnvironment,
@@ -104,6 +107,9 @@ export class DaemonMesh implements Mesh {
     await this.#protocols.start()
     this.#membersChanged()
     await live.start()
+    await keepBound(settings.data, live.listening, formerly).catch((error: Error) =>
+      log.warn({}, `the ports listened on cannot be remembered: ${error.message}`),
+    )
     this.#protocols.membership.addressesChanged()
     node.setSyncing()
   }

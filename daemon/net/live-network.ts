@@ -10,6 +10,7 @@ import { dialAny } from './dial.js'
 import type { ReceiveGossip } from './gossip.js'
 import { createHost, type Host, identifyPeer } from './host.js'
 import type { Identity } from './identity.js'
+import { withKeptPorts } from './kept-ports.js'
 import { relistenAttemptsMax, relistenPauseMs, stopTimeoutMs } from './limits.js'
 import { listenError } from './listen-error.js'
 import type { NetLog } from './log.js'
@@ -24,6 +25,8 @@ export interface LiveNetworkOptions {
   readonly secret: Uint8Array
   /** Multiaddrs to listen on; `tcp/0` takes a free port and keeps it over restarts. */
   readonly listen: readonly string[]
+  /** The same as they were bound by an earlier process: those ports are taken again if nobody else has them. */
+  readonly formerly?: readonly string[]
   /** Multiaddrs told to others instead of those listened on. */
   readonly announce?: readonly string[]
   /** Multiaddrs to keep connected whatever happens. */
@@ -78,8 +81,13 @@ export class LiveNetwork implements Network {
   /** Starts listening and dialling. Rejects with PORT_IN_USE or BAD_CONFIG when an address cannot be listened on. */
   start(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#live === undefined) this.#live = await this.#build()
+      this.#live ??= await this.#buildWhereItWas()
     })
+  }
+
+  /** The multiaddrs listened on, with the ports that were given. */
+  get listening(): readonly string[] {
+    return this.#listen
   }
 
   /** Stops; ends within two seconds whatever peers do. */
@@ -97,8 +105,7 @@ export class LiveNetwork implements Network {
         try {
           this.#live = await this.#build()
         } catch (error) {
-          const isTaken = error instanceof HearsayError && error.code === 'PORT_IN_USE'
-          if (!isTaken || attempt === relistenAttemptsMax) throw error
+          if (!isTaken(error) || attempt === relistenAttemptsMax) throw error
           await this.#sleep(relistenPauseMs)
         }
       }
@@ -177,6 +184,18 @@ export class LiveNetwork implements Network {
 
   listen(listener: NetworkListener): void {
     this.#registrations.listeners.add(listener)
+  }
+
+  async #buildWhereItWas(): Promise<Generation> {
+    const wanted = this.#listen
+    this.#listen = withKeptPorts(wanted, this.options.formerly ?? [])
+    try {
+      return await this.#build()
+    } catch (error) {
+      if (!isTaken(error) || this.#listen === wanted) throw error
+      this.#listen = wanted
+      return await this.#build()
+    }
   }
 
   async #build(): Promise<Generation> {
@@ -287,4 +306,8 @@ export class LiveNetwork implements Network {
     this.#turn = done.catch(() => {})
     return done
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof HearsayError && error.code === 'PORT_IN_USE'
 }

@@ -1,5 +1,7 @@
 /** Real daemons as processes: the ready line, what they leave behind, who gets in, joining and blocking across restarts. */
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../cli/client.js'
@@ -124,6 +126,33 @@ describe('one daemon', () => {
     } finally {
       process.env.PATH = PATH
       delete process.env.NOTIFY_SOCKET
+    }
+  })
+})
+
+describe('a mesh whose members are all restarted at once', () => {
+  it('finds itself again on the ports that it was given, without discovery', async () => {
+    const daemons = await fleet.mesh(['all-1', 'all-2', 'all-3'])
+    const before = daemons.map(({ ready }) => ready.addresses)
+    await Promise.all(daemons.map((daemon) => daemon.kill()))
+    await Promise.all(daemons.map((daemon) => daemon.start()))
+    expect(daemons.map(({ ready }) => ready.addresses)).toEqual(before)
+    for (const daemon of daemons) await connectedTo(daemon, 2)
+  })
+
+  it('takes another port where somebody else has its own meanwhile, and is found by the others', async () => {
+    const [stays, moves] = (await fleet.mesh(['stays', 'moves'])) as [Daemon, Daemon]
+    const [before] = moves.ready.addresses
+    await moves.stop()
+    const port = Number(/\/tcp\/(\d+)/.exec(before!)![1])
+    const squatter = createServer().listen(port, '127.0.0.1')
+    try {
+      await once(squatter, 'listening')
+      await moves.start()
+      expect(moves.ready.addresses).not.toEqual([before])
+      for (const daemon of [stays, moves]) await connectedTo(daemon, 1)
+    } finally {
+      squatter.close()
     }
   })
 })
