@@ -24,6 +24,8 @@ const { values } = parseArgs({
     quiet: { type: 'boolean', default: false },
   },
 })
+/** Seeds from one line of progress to the next. */
+const progressSeeds = 500
 const options = values.nodes === undefined ? {} : { nodes: Number(values.nodes) }
 const range = (from, count) => Array.from({ length: count }, (_, at) => from + at)
 
@@ -66,8 +68,13 @@ async function many(seeds) {
   const path = await bundle(mutationNamed(values.mutation))
   const sums = { updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, nodes: 0 }
   const failed = []
+  let played = 0
   const { unhandled } = await runSeeds(path, seeds, options, (result) => {
     for (const name of Object.keys(sums)) sums[name] += result.figures[name]
+    if (++played % progressSeeds === 0) {
+      const rate = (played / ((performance.now() - startMs) / 1000)).toFixed(1)
+      console.error(`${played} of ${seeds.length} seeds, ${failed.length} failed, ${rate} seeds/s`)
+    }
     if (result.violation === null) return true
     failed.push(result)
     console.log(`seed ${result.seed}: ${result.violation.kind}: ${result.violation.message}`)
