@@ -34,7 +34,6 @@ export async function comeToRest(resting: Resting): Promise<number> {
   trace.note(() => 'the faults end')
   await endFaults(resting)
   await converge(resting)
-  judge(resting)
   await tidyBaselines(resting)
   const before = sessionsOpened(roster)
   await resting.runUntil(world.elapsedMs + restMs)
@@ -64,12 +63,15 @@ function connectParts(mesh: SimMesh, roster: Roster): void {
   for (const a of alive) for (const b of alive) if (a.name < b.name) mesh.addEdge(a.name, b.name)
 }
 
-async function converge({ world, mesh, roster, step }: Resting): Promise<void> {
+/** Waits until all are equal, and judges them in that very turn: what is on its way to a disk may arrive in the next one. */
+async function converge(resting: Resting): Promise<void> {
+  const { world, mesh, roster, step } = resting
   const untilMs = world.elapsedMs + convergenceMs
   // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
   while (!areAtRest(roster.alive()) || world.elapsedMs < mesh.gossip.untilMs) {
     if (!(await step(untilMs))) throw new Violation('not-converged', differences(roster.alive()))
   }
+  judge(resting)
 }
 
 function judge({ roster, oracle }: Resting): void {
