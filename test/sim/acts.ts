@@ -15,6 +15,8 @@ export interface Drawing {
   readonly node: string
   readonly key: string
   readonly value: string
+  /** A text that is drawn once. */
+  readonly unique: string
   /** A number that decides what the action itself draws. */
   readonly salt: string
 }
@@ -97,4 +99,23 @@ export const acts: readonly Act[] = [
     return [now('put', p.node, key, p.value), now('put', p.node, key, p.value)]
   },
   (p) => brief(p),
+]
+
+/** Documents have fewer keys still, so that edits meet. */
+const edited = (p: Drawing) => `d${p.random.below(2)}`
+
+const edit: Act = (p) => [now('docset', p.node, edited(p), p.unique)]
+
+/** What users do with documents. */
+export const documentActs: readonly Act[] = [
+  edit,
+  edit,
+  edit,
+  edit,
+  (p) => {
+    const key = edited(p)
+    return [now('docset', p.node, key, p.unique), now('docset', p.node, key, p.unique)]
+  },
+  (p) => [now('docget', p.node, edited(p))],
+  (p) => [now('docdel', p.node, edited(p))],
 ]

@@ -25,7 +25,7 @@ export async function bundle(mutation) {
     target: 'node20',
     write: false,
     sourcemap: 'inline',
-    external: ['classic-level'],
+    external: ['classic-level', '@automerge/automerge'],
     logLevel: 'silent',
     plugins: [editing(edits, unused)],
     banner: {

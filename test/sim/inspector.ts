@@ -2,8 +2,9 @@
 import type { Dot } from '../../store/model/dot.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import { type Run, type SimNode, tagOf } from './node.js'
-import { type Oracle, Violation } from './oracle.js'
+import type { Oracle } from './oracle.js'
 import type { Roster } from './roster.js'
+import { Violation } from './violation.js'
 
 /** A log with room for so many bytes never comes to its limit in a simulation. */
 export const roomyLogBytes = 1 << 20

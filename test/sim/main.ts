@@ -1,8 +1,8 @@
 /** Runs seeds: one with a readable trace, or many; also as a worker thread of the launcher. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { Violation } from './oracle.js'
 import { type PlanOptions, planOf } from './plan.js'
 import type { Plan } from './script.js'
+import { Violation } from './violation.js'
 import { type Figures, Simulation } from './world.js'
 
 /** What came of one seed. */

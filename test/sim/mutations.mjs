@@ -246,6 +246,13 @@ export const mutations = [
     'lost.slice(0, 0).map(({ dot }) => dot),\n',
   ),
   one(
+    'logged-forgotten',
+    'an unreadable row of the log takes its dot out of the contexts, though what superseded it stays in them',
+    'store/replica/repair.ts',
+    'lost.map(({ dot }) => dot),\n',
+    '[...lost.map(({ dot }) => dot), ...unreadableLogged(damage)],\n',
+  ),
+  one(
     'lost-believed',
     'after damage that cannot be located, a put whose version is gone is believed to be superseded',
     'store/replica/verify.ts',
@@ -338,4 +345,36 @@ export const mutations = [
     'for (let at = journal.length - 1; at >= 0; at--) journal[at]!()',
     'for (let at = journal.length - 1; at >= 2; at--) journal[at]!()',
   ),
+  {
+    name: 'document-overtaken',
+    says: 'an edit of a document supersedes what came while it was made',
+    edits: [
+      {
+        file: 'store/data/documents.ts',
+        find: 'if (!isLast && !sameVersions(now, live)) throw new Overtaken()',
+        replace: '',
+      },
+      {
+        file: 'store/data/documents.ts',
+        find: 'return this.#store(turn, address, edited)',
+        replace: 'return this.#store(turn, address, { ...edited, superseded: now.map(({ dot }) => dot) })',
+      },
+    ],
+  },
+  {
+    name: 'document-unmerged',
+    says: 'an edit of a document leaves a version out that it supersedes',
+    edits: [
+      {
+        file: 'store/data/documents.ts',
+        find: 'await this.#engine.edit({ versions: bytesOf(live), edit,',
+        replace: 'await this.#engine.edit({ versions: bytesOf(live).slice(0, 1), edit,',
+      },
+      {
+        file: 'store/data/documents.ts',
+        find: 'superseded: result.merged.map((at) => live[at]!.dot) }',
+        replace: 'superseded: live.map(({ dot }) => dot) }',
+      },
+    ],
+  },
 ]

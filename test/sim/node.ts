@@ -17,6 +17,7 @@ import { Replica } from '../../store/replica/replica.js'
 import type { Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
 import { never, type SimDisk } from './disk.js'
+import { SlowDocuments } from './documents.js'
 import type { SimMesh } from './mesh.js'
 import type { SimNetwork } from './network.js'
 import type { Known, Oracle, Witness } from './oracle.js'
@@ -150,7 +151,7 @@ export class Run {
   async start(): Promise<void> {
     const { mesh } = this.#around
     this.replica = await this.#openReplica()
-    this.data = new UserData(new Access(this.replica, () => secretTokenKey))
+    this.data = new UserData(new Access(this.replica, () => secretTokenKey), new SlowDocuments(this.environment))
     this.registers = this.data.registers
     this.protocols = new Protocols({
       node: {

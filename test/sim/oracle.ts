@@ -9,19 +9,9 @@ import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { Update, Version } from '../../store/model/update.js'
 import { CounterAccounts, shownOf } from './counters.js'
+import { DocumentAccounts } from './documents.js'
 import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
-
-/** Thrown when the oracle finds fault. `kind` is the same for the same fault on other ways to it. */
-export class Violation extends Error {
-  override readonly name = 'Violation'
-
-  constructor(
-    readonly kind: string,
-    message: string,
-  ) {
-    super(`${kind}: ${message}`)
-  }
-}
+import { Violation } from './violation.js'
 
 /** What the oracle knows of one update. */
 export interface Known {
@@ -54,6 +44,7 @@ export interface Witness {
 export class Oracle {
   readonly updates = new Map<string, Known>()
   readonly counters = new CounterAccounts()
+  readonly documents = new DocumentAccounts()
   readonly #supersededBy = new Map<string, Known[]>()
   /** Deletes in the logs of their issuers, by issuer. */
   readonly #deletes = new Map<string, Set<Known>>()
@@ -84,6 +75,7 @@ export class Oracle {
     }
     const known: Known = { ...update, isAcknowledged: false, isDurable: false, isExcused: false }
     this.updates.set(text, known)
+    if (known.kind === 'put' && known.address.type === 'doc') this.documents.issued(known)
     if (known.kind !== 'put') {
       const kept = this.#deletes.get(known.issuer) ?? new Set()
       this.#deletes.set(known.issuer, kept.add(known))

@@ -1,10 +1,10 @@
 /** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
 import { Random } from '../support/random.js'
-import { acts, brief, type Drawing, type Step } from './acts.js'
+import { acts, brief, type Drawing, documentActs, type Step } from './acts.js'
 import type { Action, Plan } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
-export const plannerVersion = 3
+export const plannerVersion = 4
 
 /** What a caller may fix. */
 export interface PlanOptions {
@@ -30,6 +30,8 @@ class Planner implements Drawing {
   readonly isCalm: boolean
   readonly #quietMs: number
   readonly #sync: boolean
+  /** Documents are edited, by the library that merges them: it takes real time. */
+  readonly #hasDocuments: boolean
 
   constructor(seed: number, options: PlanOptions) {
     this.#seed = seed
@@ -41,6 +43,7 @@ class Planner implements Drawing {
     this.isCalm = !this.isLong && this.random.chance(0.25)
     this.#quietMs = this.isLong ? 150_000 : 4_000 + this.random.below(10_000)
     this.#sync = !this.random.chance(0.05)
+    this.#hasDocuments = this.random.chance(0.25)
   }
 
   plan(): Plan {
@@ -122,12 +125,17 @@ class Planner implements Drawing {
     return this.random.chance(0.1) ? 'same' : `v${this.#values++}`
   }
 
+  get unique(): string {
+    return `u${this.#values++}`
+  }
+
   get salt(): string {
     return String(this.random.below(1_000_000))
   }
 
   #write(): readonly Step[] {
     if (this.isCalm && this.random.chance(0.6)) return brief(this)
+    if (this.#hasDocuments && this.random.chance(0.2)) return this.random.pick(documentActs)(this)
     return this.random.pick(acts)(this)
   }
 

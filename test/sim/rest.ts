@@ -1,11 +1,13 @@
 /** The end of a simulation: all faults end, everybody starts, all become equal within a bound and stay so, and the oracle judges what they hold. */
+import { document } from '../../store/model/address.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { DiskFaults } from './disk-faults.js'
 import type { SimMesh } from './mesh.js'
 import { type SimNode, tagOf } from './node.js'
-import { type Oracle, Violation } from './oracle.js'
+import type { Oracle } from './oracle.js'
 import type { Roster } from './roster.js'
 import type { Trace } from './trace.js'
+import { Violation } from './violation.js'
 
 /** How long a healed mesh may take to become equal, in virtual milliseconds. */
 export const convergenceMs = 240_000
@@ -40,6 +42,7 @@ export async function comeToRest(resting: Resting): Promise<number> {
   const nodes = roster.alive()
   if (!areAtRest(nodes)) throw new Violation('restless', `nodes that were equal differ again: ${differences(nodes)}`)
   const sessions = sessionsOpened(roster)
+  await checkDocuments(resting)
   trace.note(() => `${sessions - before} sessions at rest`)
   return sessions
 }
@@ -97,6 +100,16 @@ async function tidyBaselines({ world, roster, oracle, runUntil }: Resting): Prom
   const tags = new Set(nodes.map(({ name }) => tagOf(name)))
   for (const node of isAnybodyMissed ? [] : nodes) {
     oracle.baselinesAtRest(node, (actor) => tags.has(node.run!.replica.memberOf(actor)))
+  }
+}
+
+/** All nodes hold the same: what one of them makes of its documents is what all do. */
+async function checkDocuments({ world, roster, oracle: { documents } }: Resting): Promise<void> {
+  const [node] = roster.alive()
+  for (const key of documents.keys()) {
+    const { data, replica } = node!.run!
+    const live = replica.versions(document(key)).map(({ dot }) => dot)
+    documents.check(node!.name, key, live, await world.runThrough(data.documents.get(key)))
   }
 }
 

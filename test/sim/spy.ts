@@ -3,7 +3,8 @@ import type { Address } from '../../store/model/address.js'
 import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import type { Transaction } from '../../store/replica/types.js'
-import { hashOf, type Known, type Oracle, Violation } from './oracle.js'
+import { hashOf, type Known, type Oracle } from './oracle.js'
+import { Violation } from './violation.js'
 
 type Draft = Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>
 

@@ -3,9 +3,9 @@ import { register } from '../../store/model/address.js'
 import { includesDot } from '../../store/model/dot.js'
 import { decodeToken } from '../../store/model/token.js'
 import { clockBoundMs, type Run, secretTokenKey } from './node.js'
-import { Violation } from './oracle.js'
 import type { Token, Users, Verb } from './users.js'
 import { expired, inViewOfPut } from './views.js'
+import { Violation } from './violation.js'
 
 /** How long a writer waits for acknowledgements, in milliseconds. */
 const acksTimeoutMs = 3_000

@@ -2,9 +2,9 @@
 import type { Operation } from '../../store/data/batches.js'
 import { document, setMember } from '../../store/model/address.js'
 import { clockBoundMs, type Run } from './node.js'
-import { Violation } from './oracle.js'
 import type { Verb } from './users.js'
 import { inViewOfPut } from './views.js'
+import { Violation } from './violation.js'
 
 const bytes = (text: string) => Buffer.from(text)
 

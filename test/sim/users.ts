@@ -1,11 +1,13 @@
 /** The users of a simulated mesh: they read and write at nodes, keep the tokens that they were given, and know what they had in view. */
 import { HearsayError } from '../../store/errors.js'
 import type { Dot } from '../../store/model/dot.js'
+import type { DocumentAccounts } from './documents.js'
 import type { Run, SimNode } from './node.js'
-import { Violation } from './oracle.js'
+import { documentVerbs } from './users-documents.js'
 import { rawVerbs } from './users-raw.js'
 import { registerVerbs } from './users-registers.js'
 import { typeVerbs } from './users-types.js'
+import { Violation } from './violation.js'
 
 /** A context that a user was given. */
 export interface Token {
@@ -17,7 +19,12 @@ export interface Token {
 export type Verb = (users: Users, run: Run, words: readonly string[]) => Promise<unknown> | undefined
 
 /** Every verb. A further type of data is one more table of verbs here, and its acts in acts.ts. */
-const verbs: Readonly<Record<string, Verb>> = { ...registerVerbs, ...typeVerbs, ...rawVerbs }
+const verbs: Readonly<Record<string, Verb>> = {
+  ...registerVerbs,
+  ...typeVerbs,
+  ...documentVerbs,
+  ...rawVerbs,
+}
 
 /** Codes that users may meet while disks and networks fail. */
 const expectedCodes = new Set([
@@ -36,6 +43,8 @@ const expectedCodes = new Set([
 export interface UsersAround {
   /** A node, running or not. */
   nodeOf(name: string): SimNode | undefined
+  /** The account of documents, which is told of every edit. */
+  readonly documents: DocumentAccounts
   /** Whether an acknowledged write survives any crash. */
   readonly isSynced: boolean
   /** Something is wrong. */
@@ -50,6 +59,11 @@ export class Users {
 
   constructor(around: UsersAround) {
     this.#around = around
+  }
+
+  /** The account of documents. */
+  get documents(): DocumentAccounts {
+    return this.#around.documents
   }
 
   /** Whether this is something that users do. */

@@ -1,5 +1,6 @@
 /** A simulated mesh: performs actions on virtual time, lets every step be looked at, and brings all to rest at the end. */
 import type { SessionReport } from '../../protocols/sync/service.js'
+import { loadDocumentLibrary } from '../../store/documents/library.js'
 import { Random } from '../support/random.js'
 import { type ClockFault, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { DiskFaults } from './disk-faults.js'
@@ -57,12 +58,14 @@ export class Simulation {
     this.#inspector = new Inspector({ world, oracle, roster, handlerFailures, isSynced, logBytesMax })
     this.disks = new DiskFaults({ roster, oracle, trace, isSynced })
     const fail = (error: unknown) => this.#inspector.fail(error)
-    this.#users = new Users({ nodeOf: (name) => roster.get(name), isSynced, fail })
+    this.#users = new Users({ nodeOf: (name) => roster.get(name), documents: oracle.documents, isSynced, fail })
   }
 
   /** Plays the plan to its end. Throws a Violation. */
   async play(): Promise<Figures> {
     const { nodes, edges, actions, quietMs } = this.#plan
+    // A library that is loaded in the middle would take real time.
+    await loadDocumentLibrary()
     for (const [at, name] of nodes.entries()) this.roster.add(name, this.#plan.offsetsMs[at] ?? 0)
     for (const [a, b] of edges) this.mesh.addEdge(a, b)
     for (const name of nodes) this.roster.startSoon(name)

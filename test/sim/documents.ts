@@ -1,0 +1,97 @@
+/**
+ * The account of all documents: every edit sets a field of its own, so that what a state must show follows from which edits it holds. It
+ * knows nothing of how documents are merged; which edits a version holds it follows through what each superseded.
+ */
+import type { ShownDocument } from '../../store/data/documents.js'
+import { type DocumentEngine, type EditRequest, LocalDocuments } from '../../store/documents/engine.js'
+import type { Environment } from '../../store/environment.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
+import { Violation } from './violation.js'
+
+/** The longest that a document is worked on, in virtual milliseconds. */
+const workMs = 80
+
+/** A version of a document as it was issued. */
+interface Issued {
+  readonly dot: Dot
+  readonly supersedes: readonly Dot[]
+  readonly hash: Uint8Array | null
+}
+
+/** Knows every edit of a document. */
+export class DocumentAccounts {
+  readonly #writes = new Map<string, Issued>()
+  /** Dots of the same bytes: a version that was issued again holds what it held. */
+  readonly #sameBytes = new Map<string, Dot[]>()
+  readonly #fields = new Map<string, { readonly key: string; readonly field: string }>()
+
+  /** A version of a document was issued. */
+  issued(known: Issued): void {
+    this.#writes.set(dotText(known.dot), known)
+    const bytes = Buffer.from(known.hash!).toString('hex')
+    this.#sameBytes.set(bytes, [...(this.#sameBytes.get(bytes) ?? []), known.dot])
+  }
+
+  /** A user was told that this edit is stored. */
+  edited(dot: Dot, key: string, field: string): void {
+    this.#fields.set(dotText(dot), { key, field })
+  }
+
+  /** The documents that were edited. */
+  keys(): Set<string> {
+    return new Set([...this.#fields.values()].map(({ key }) => key))
+  }
+
+  /** Whether these live versions are shown with the fields of all edits that they hold, and of no others. Throws a Violation. */
+  check(where: string, key: string, live: readonly Dot[], shown: ShownDocument | undefined): void {
+    const held = this.#heldBy(live)
+    const there = new Set(Object.keys(shown?.json ?? {}))
+    if (shown !== undefined && shown.unreadable > 0) throw new Violation('document-unreadable', `${key} at ${where}`)
+    for (const [dot, one] of this.#fields) {
+      if (one.key !== key || there.has(one.field) === held.has(dot)) continue
+      const kind = held.has(dot) ? 'document-lost' : 'document-resurrected'
+      throw new Violation(kind, `${where} shows ${key} as ${[...there].join(' ')}: see ${one.field}, set by ${dot}`)
+    }
+  }
+
+  #heldBy(live: readonly Dot[]): Set<string> {
+    const held = new Set<string>()
+    const next = [...live]
+    for (let dot = next.pop(); dot !== undefined; dot = next.pop()) {
+      const text = dotText(dot)
+      const known = this.#writes.get(text)
+      if (known === undefined || held.has(text)) continue
+      held.add(text)
+      next.push(...known.supersedes, ...this.#sameBytes.get(Buffer.from(known.hash!).toString('hex'))!)
+    }
+    return held
+  }
+}
+
+/** Works on documents as a thread does: it takes a while, and others write meanwhile. */
+export class SlowDocuments implements DocumentEngine {
+  readonly #local = new LocalDocuments()
+  readonly #environment: Pick<Environment, 'random' | 'setTimer'>
+
+  constructor(environment: Pick<Environment, 'random' | 'setTimer'>) {
+    this.#environment = environment
+  }
+
+  show(versions: readonly Uint8Array[]) {
+    return this.#late(this.#local.show(versions))
+  }
+
+  holds(versions: readonly Uint8Array[], other: Uint8Array) {
+    return this.#late(this.#local.holds(versions, other))
+  }
+
+  edit(request: EditRequest) {
+    return this.#late(this.#local.edit(request))
+  }
+
+  async #late<T>(work: Promise<T>): Promise<T> {
+    const delayMs = this.#environment.random() * workMs
+    await new Promise<void>((resolve) => this.#environment.setTimer(delayMs, resolve))
+    return await work
+  }
+}
