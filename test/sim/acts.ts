@@ -58,6 +58,15 @@ const recount: Act = (p) => {
   return steps
 }
 
+/** A user who hears no answer, or does not believe it, asks the same again. */
+const again: Act = (p) => {
+  const words = ['again', p.node, p.key, p.unique]
+  return [
+    now(...words),
+    ...Array.from({ length: 1 + p.random.below(3) }, () => ({ afterMs: p.random.next() * 3_000, words })),
+  ]
+}
+
 /** What users do; as often as it stands here. A further type of data adds its acts, and their verbs to users.ts. */
 export const acts: readonly Act[] = [
   put,
@@ -73,6 +82,8 @@ export const acts: readonly Act[] = [
   (p) => [now('wrongput', p.node, p.key, p.value, p.key)],
   remove,
   remove,
+  again,
+  again,
   (p) => [now('deleteall', p.node, p.key)],
   (p) => [now('tokendelete', p.node, p.key)],
   (p) => [now('batch', p.node, p.value, p.key, p.key, p.key)],

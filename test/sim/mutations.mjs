@@ -345,6 +345,13 @@ export const mutations = [
     'for (let at = journal.length - 1; at >= 0; at--) journal[at]!()',
     'for (let at = journal.length - 1; at >= 2; at--) journal[at]!()',
   ),
+  one(
+    'retry-forgotten',
+    'the answer of a retry-safe write is not in its batch',
+    'store/replica/transaction.ts',
+    'batch.set(key, encodeRetry(key, { requestHash, answer, atMs: nowMs }))',
+    '',
+  ),
   {
     name: 'document-overtaken',
     says: 'an edit of a document supersedes what came while it was made',

@@ -45,6 +45,14 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
     expectToken(run, token)
     return run.registers.put(key, Buffer.from(value), { context: token.text })
   },
+  /** again NODE KEY VALUE: a request that is repeated, also after a crash, is stored once */
+  again: async (users, run, [key = '', value = '']) => {
+    expectPut(run)
+    const retry = { key: value, requestHash: Buffer.from(value.padEnd(32)) }
+    const writing = run.registers.put(key, Buffer.from(value), { retry })
+    run.expected = undefined
+    users.repeated(run.network.self, value, (await writing).dot)
+  },
   /** wrongput NODE KEY VALUE OTHER: with a token of another key, which must be refused */
   wrongput: async (users, run, [key = '', value = '', other = '']) => {
     const token = users.tokens.get(other)

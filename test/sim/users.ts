@@ -1,6 +1,6 @@
 /** The users of a simulated mesh: they read and write at nodes, keep the tokens that they were given, and know what they had in view. */
 import { HearsayError } from '../../store/errors.js'
-import type { Dot } from '../../store/model/dot.js'
+import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { DocumentAccounts } from './documents.js'
 import type { Run, SimNode } from './node.js'
 import { documentVerbs } from './users-documents.js'
@@ -56,6 +56,8 @@ export class Users {
   /** The last token that anybody was given, by key: users take their tokens to other nodes. */
   readonly tokens = new Map<string, Token>()
   readonly #around: UsersAround
+  /** What repeated requests were answered. */
+  readonly #answers = new Map<string, Dot>()
 
   constructor(around: UsersAround) {
     this.#around = around
@@ -92,6 +94,15 @@ export class Users {
   expectHearsayError(error: unknown): void {
     if (error instanceof HearsayError && expectedCodes.has(error.code)) return
     this.#around.fail(error instanceof Violation ? error : new Violation('unexpected-error', describe(error)))
+  }
+
+  /** A repeated request was answered: as it was before, unless the disk has lost it meanwhile. */
+  repeated(name: string, request: string, dot: Dot): void {
+    const asked = `${request} of ${name}`
+    const before = this.#answers.get(asked)
+    this.#answers.set(asked, dot)
+    if (before === undefined || sameDot(before, dot) || this.#around.nodeOf(name)?.isRewound !== false) return
+    throw new Violation('stored-twice', `${asked} is ${dotText(before)} and ${dotText(dot)}`)
   }
 
   /** Whoever is said to have a write has it on the disk. */
