@@ -352,6 +352,13 @@ export const mutations = [
     'batch.set(key, encodeRetry(key, { requestHash, answer, atMs: nowMs }))',
     '',
   ),
+  one(
+    'baseline-of-strangers',
+    'a baseline goes although it names a run of a node that is not known as a member',
+    'store/replica/baselines.ts',
+    'this.#isKnownToAll(dot) && this.#areMembers(actors)',
+    'this.#isKnownToAll(dot)',
+  ),
   {
     name: 'document-overtaken',
     says: 'an edit of a document supersedes what came while it was made',

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
  * Runs the simulator: `npm run sim -- --seeds 1000`, `--from N`, `--nodes 5`, `--seed N` (readable trace), `--seed N --minimise`,
- * `--known` (the seeds of seeds.txt), `--mutations` (each deliberate bug must be caught; prints the table).
+ * `--seed N --keep NAME` (keeps its plan in kept/), `--known` (the seeds of seeds.txt and the plans of kept/), `--mutations` (each deliberate
+ * bug must be caught; prints the table).
  */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle, root } from './bundle.mjs'
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     nodes: { type: 'string' },
     minimise: { type: 'boolean', default: false },
+    keep: { type: 'string' },
     known: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
     mutation: { type: 'string' },
@@ -27,11 +29,12 @@ const { values } = parseArgs({
 /** Seeds from one line of progress to the next. */
 const progressSeeds = 500
 const options = values.nodes === undefined ? {} : { nodes: Number(values.nodes) }
+const kept = join(root, 'test', 'sim', 'kept')
 const range = (from, count) => Array.from({ length: count }, (_, at) => from + at)
 
 if (values.mutations) process.exitCode = await runMutations()
 else if (values.seed !== undefined) process.exitCode = await replay(Number(values.seed))
-else if (values.known) process.exitCode = await many(await knownSeeds())
+else if (values.known) process.exitCode = (await many(await knownSeeds())) + (await playKept())
 else process.exitCode = await many(range(Number(values.from), Number(values.seeds ?? 200)))
 
 function mutationNamed(name) {
@@ -53,6 +56,7 @@ async function replay(seed) {
   } else {
     console.log(simulator.formatPlan(plan))
   }
+  if (values.keep !== undefined) await keep(values.keep, plan)
   const show = values.quiet ? undefined : (line) => console.log(line)
   const result = await simulator.runPlan(plan, show)
   console.log(
@@ -101,7 +105,44 @@ async function knownSeeds() {
   return text.split('\n').flatMap((line) => (/^\d+/.test(line) ? [Number.parseInt(line, 10)] : []))
 }
 
-/** Each deliberate bug must be caught within so many seeds. */
+/** Keeps a plan: it stays what it is when the planner changes. What it found is to be written into it by hand. */
+async function keep(name, { actions, ...head }) {
+  const fields = Object.entries({ found: '', ...head }).map(([key, value]) => `  "${key}": ${JSON.stringify(value)},\n`)
+  const lines = actions.map((action) => `    ${JSON.stringify(action)}`).join(',\n')
+  await writeFile(join(kept, `${name}.json`), `{\n${fields.join('')}  "actions": [\n${lines}\n  ]\n}\n`)
+}
+
+/** The plans that are kept. */
+async function keptPlans() {
+  const files = (await readdir(kept)).filter((file) => file.endsWith('.json')).sort()
+  const plans = files.map(async (file) => ({ name: file, plan: JSON.parse(await readFile(join(kept, file), 'utf8')) }))
+  return Promise.all(plans)
+}
+
+async function playKept() {
+  const simulator = await import(await bundle(mutationNamed(values.mutation)))
+  let failed = 0
+  for (const { name, plan } of await keptPlans()) {
+    const { violation } = await simulator.runPlan(plan)
+    if (violation === null) continue
+    failed++
+    console.log(`kept/${name}: ${violation.kind}: ${violation.message}`)
+  }
+  console.log(`kept plans: ${(await keptPlans()).length - failed} passed, ${failed} failed`)
+  return failed
+}
+
+/** The first of the kept plans that a deliberate bug fails. */
+async function firstKept(path) {
+  const simulator = await import(path)
+  for (const { name, plan } of await keptPlans()) {
+    const { violation } = await simulator.runPlan(plan)
+    if (violation !== null) return { seed: `kept/${name}`, violation }
+  }
+  return undefined
+}
+
+/** Each deliberate bug must be caught within so many seeds, or by a plan that is kept because few seeds find it. */
 async function runMutations() {
   const most = Number(values.seeds ?? 2_000)
   const wanted = values.mutation === undefined ? mutations : [mutationNamed(values.mutation)]
@@ -114,6 +155,7 @@ async function runMutations() {
       if (result.violation !== null && (first === undefined || result.seed < first.seed)) first = result
       return first === undefined
     })
+    first ??= await firstKept(path)
     if (first === undefined) missed++
     const kind = first === undefined ? `not within ${most} seeds` : firstLine(first.violation)
     console.log(`| ${mutation.says} | ${first?.seed ?? '-'} | ${kind}${unhandled.length > 0 ? ' (unhandled)' : ''} |`)

@@ -23,7 +23,9 @@ describe('the simulator', { timeout }, () => {
   })
 
   it('plays the seeds that once failed without a violation', async () => {
-    expect(await sim('--known')).toMatch(/sim: [1-9]\d* passed, 0 failed/)
+    const output = await sim('--known')
+    expect(output).toMatch(/sim: [1-9]\d* passed, 0 failed/)
+    expect(output).toMatch(/kept plans: [1-9]\d* passed, 0 failed/)
   })
 
   it('plays one seed the same way twice, and another one otherwise', async () => {
