@@ -136,7 +136,9 @@ describe('a mesh whose members are all restarted at once', () => {
     const before = daemons.map(({ ready }) => ready.addresses)
     await Promise.all(daemons.map((daemon) => daemon.kill()))
     await Promise.all(daemons.map((daemon) => daemon.start()))
-    expect(daemons.map(({ ready }) => ready.addresses)).toEqual(before)
+    // Of the ports that were free for a moment another program may have taken one; who has it must move, and finds the others.
+    const kept = daemons.filter(({ ready }, at) => ready.addresses.join() === before[at]!.join())
+    expect(kept.length).toBeGreaterThanOrEqual(2)
     for (const daemon of daemons) await connectedTo(daemon, 2)
   })
 
