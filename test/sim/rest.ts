@@ -72,6 +72,8 @@ async function converge(resting: Resting): Promise<void> {
   const untilMs = world.elapsedMs + convergenceMs
   // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
   while (!areAtRest(roster.alive()) || world.elapsedMs < mesh.gossip.untilMs) {
+    // Who was on its way down when the faults ended comes up again as well.
+    for (const { name } of roster.alive()) roster.startSoon(name)
     if (!(await step(untilMs))) throw new Violation('not-converged', differences(roster.alive()))
   }
   judge(resting)
