@@ -67,10 +67,10 @@ describe('three sites far apart', () => {
     await allEqual(sites)
     const write = async (site: Daemon) => {
       for (let at = 0; at < 12; at++) await writes.put(site, `${site.name}/${at}`, 8_000)
-      for (let at = 0; at < 5; at++) await writes.delete(site, `${site.name}/${at}`)
+      for (let at = 0; at < 5; at++) expect(await writes.delete(site, `${site.name}/${at}`)).toBe(true)
     }
     const writing = Promise.all(sites.map(write))
-    for (let at = 0; at < 10; at++) await writes.putOnBoth(quito, tokyo, `both/${at}`)
+    for (let at = 0; at < 10; at++) expect(await writes.putOnBoth(quito, tokyo, `both/${at}`)).toBe(true)
     await writing
     for (const proxy of proxies) proxy.break('reset')
     await Promise.all(sites.map(write))

@@ -9,10 +9,23 @@ interface View {
   readonly values: readonly string[]
 }
 
+/** One write as it was acknowledged: what happened to a key is told when a node does not show it as it must. */
+interface Entry {
+  readonly atMs: number
+  readonly node: string
+  /** What the writer had in view. */
+  readonly over: readonly string[]
+  /** Undefined: a delete. */
+  readonly value: string | undefined
+  readonly dot: string | undefined
+}
+
 /** Every value is written once only, so that it names its write. */
 export class Writes {
   /** For each key every value that was acknowledged, and whether it is still to be seen. */
   readonly #known = new Map<string, Map<string, boolean>>()
+  /** The history of each key. */
+  readonly #history = new Map<string, Entry[]>()
   readonly #random: Random
   #count = 0
 
@@ -45,7 +58,7 @@ export class Writes {
 
   /** Adds a value that was stored in another way, under a key that was free. */
   imported(key: string, value: string): void {
-    this.#acknowledged(key, [], value)
+    this.#acknowledged('import', key, [], value)
   }
 
   /** Puts a new value, with so many bytes of ballast, in place of everything that the node shows. */
@@ -60,19 +73,21 @@ export class Writes {
     }
   }
 
-  /** Puts one value on each of two nodes that both have the key, and neither of which has the other's in view. */
-  async putOnBoth(one: Daemon, other: Daemon, key: string): Promise<void> {
+  /** Puts one value on each of two nodes, neither of which has the other's in view. Returns false when one of them does not have the key. */
+  async putOnBoth(one: Daemon, other: Daemon, key: string): Promise<boolean> {
     const views = [await view(one, key), await view(other, key)] as const
-    if (views.some(({ context }) => context === undefined)) throw new Error(`${key} is not on both nodes`)
+    if (views.some(({ context }) => context === undefined)) return false
     await Promise.all([this.#put(one, key, views[0]), this.#put(other, key, views[1])])
+    return true
   }
 
-  /** Deletes everything that the node shows of a key. */
-  async delete(daemon: Daemon, key: string): Promise<void> {
+  /** Deletes everything that the node shows of a key. Returns false when it shows nothing: what the others have has not come there yet. */
+  async delete(daemon: Daemon, key: string): Promise<boolean> {
     const { context, values } = await view(daemon, key)
-    if (context === undefined) throw new Error(`${daemon.name} has nothing under ${key} to delete`)
+    if (context === undefined) return false
     await daemon.client.delete(key, { context })
-    this.#acknowledged(key, values, undefined)
+    this.#acknowledged(daemon.name, key, values, undefined)
+    return true
   }
 
   /** Asserts that a node shows exactly what it must: nothing lost, nothing resurrected, nothing that nobody wrote. */
@@ -94,6 +109,11 @@ export class Writes {
         else unknown.push(brief(key, value))
       }
     }
+    const wrong = [...this.#known.keys()].filter((key) =>
+      [...lost, ...resurrected, ...unknown].some((one) => one.startsWith(`${key}: `)),
+    )
+    for (const key of wrong)
+      console.log(`${daemon.name} shows ${key} as`, shown.get(key), 'after', this.#history.get(key))
     expect({ node: daemon.name, lost, resurrected, unknown }).toEqual({
       node: daemon.name,
       lost: [],
@@ -109,11 +129,19 @@ export class Writes {
     ballastBytes = this.#random.below(400),
   ): Promise<void> {
     const value = `${key} at ${daemon.name}, write ${this.#random.below(2 ** 31)} ${'x'.repeat(ballastBytes)}`
-    await daemon.client.put(key, value, context === undefined ? { ifAbsent: true } : { context })
-    this.#acknowledged(key, values, value)
+    const { dot } = await daemon.client.put(key, value, context === undefined ? { ifAbsent: true } : { context })
+    this.#acknowledged(daemon.name, key, values, value, dot)
   }
 
-  #acknowledged(key: string, superseded: readonly string[], value: string | undefined): void {
+  #acknowledged(
+    node: string,
+    key: string,
+    superseded: readonly string[],
+    value: string | undefined,
+    dot?: string,
+  ): void {
+    const entry = { atMs: Date.now(), node, over: superseded.map((one) => brief(key, one)), value, dot }
+    this.#history.set(key, [...(this.#history.get(key) ?? []), entry])
     const known = this.#known.get(key) ?? new Map<string, boolean>()
     this.#known.set(key, known)
     for (const one of superseded) known.set(one, false)
