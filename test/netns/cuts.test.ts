@@ -120,8 +120,12 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
     const flapping = mesh.hosts.flap(tried, random, near, far).finally(() => {
       isOver = true
     })
-    while (!isOver) same.splice(0, sameKeys, ...(await writeOnBothSides()))
-    await flapping
+    try {
+      while (!isOver) same.splice(0, sameKeys, ...(await writeOnBothSides()))
+    } finally {
+      // Or the cuts would go on under the tests that follow.
+      await flapping
+    }
     const usedMs = await timed(() => mesh.reach())
     await expectHealed(same, 1)
     note({ fault: 'link flapping', tried, checked: writes.count - before, lost: 0, recoveryMs: [usedMs] })
