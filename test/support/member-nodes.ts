@@ -69,3 +69,20 @@ export async function openMembers(peers: readonly string[], links: LinkOptions =
   })
   return { world, mesh, nodes }
 }
+
+/** The members a, b and c in a line: two pairs are connected, and the third pair hears of each other by way of the one between. */
+export async function openLine(...pairs: readonly (readonly [string, string])[]) {
+  const world = new VirtualWorld(3)
+  const mesh = new FakeMesh(world)
+  const nodes = (await openEach(mesh, ['a', 'b', 'c'])) as [MemberNode, MemberNode, MemberNode]
+  for (const [one, other] of pairs) mesh.connect(one, other)
+  await world.runUntil(() => nodes.every((node) => node.membership.records().length === 2))
+  return { world, mesh, nodes }
+}
+
+/** Members of a mesh, opened one after the other; nobody is connected. */
+export async function openEach(mesh: FakeMesh, peers: readonly string[]): Promise<MemberNode[]> {
+  const nodes: MemberNode[] = []
+  for (const peer of peers) nodes.push(await openMember(mesh, peer))
+  return nodes
+}

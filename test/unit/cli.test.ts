@@ -1,51 +1,14 @@
-/** The command line against a fake daemon: outputs byte for byte, exit codes, errors. */
+/** Commands for keys against a fake daemon: outputs byte for byte, exit codes, errors. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { commands } from '../../cli/commands/table.js'
-import { parseFast } from '../../cli/fast.js'
-import { parseFully } from '../../cli/program.js'
-import { flagOf, knobNames } from '../../daemon/config/knobs.js'
 import { errorCodes } from '../../store/errors.js'
-import { type FakeAnswer, type FakeApi, problem, type Recorded, startFakeApi } from '../support/fake-api.js'
-import { type Ran, runCli, type Setting } from '../support/run-cli.js'
+import { problem, type Recorded } from '../support/fake-api.js'
+import { against, stopFakes, twoVersions, written } from '../support/run-against.js'
+import { runCli } from '../support/run-cli.js'
 
-const fakes: FakeApi[] = []
-
-afterEach(async () => {
-  await Promise.all(fakes.splice(0).map((started) => started.stop()))
-})
-
-async function fake(answer: (request: Recorded) => FakeAnswer): Promise<FakeApi> {
-  const started = await startFakeApi(answer)
-  fakes.push(started)
-  return started
-}
-
-/** Runs a call against a fake that answers like this. */
-async function against(
-  answer: FakeAnswer | ((request: Recorded) => FakeAnswer),
-  argv: readonly string[],
-  setting: Setting = {},
-): Promise<Ran & { requests: Recorded[] }> {
-  const { api, requests } = await fake(typeof answer === 'function' ? answer : () => answer)
-  return {
-    ...(await runCli(argv, { ...setting, environment: { HEARSAY_API: api, ...setting.environment } })),
-    requests,
-  }
-}
-
-const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['alpha'] } }
-const version = (value: string, node: string) => ({
-  value,
-  encoding: 'utf8',
-  dot: `${node}:1`,
-  node,
-  time: '2024-01-02T03:04:05.678Z',
-  expires: null,
-})
-const twoVersions = { key: 'k', context: 'both', versions: [version('one', 'alpha'), version('two\n', 'beta')] }
+afterEach(stopFakes)
 
 describe('get', () => {
   test('prints the bytes and nothing else', async () => {
@@ -309,120 +272,6 @@ describe('conflicts and resolve', () => {
   })
 })
 
-describe('the mesh', () => {
-  const member = {
-    name: 'beta',
-    peer: '12D3b',
-    connected: true,
-    blocked: false,
-    converged: false,
-    behind: 3,
-    ahead: 0,
-    lastSeen: '1970-01-01T00:00:50.000Z',
-    lastEqual: '1970-01-01T00:00:00.000Z',
-    hints: { updates: 3, bytes: 2048, since: '1970-01-01T00:00:40.000Z' },
-  }
-  const status = {
-    node: 'alpha',
-    peer: '12D3a',
-    actor: null,
-    version: '0.1.0',
-    entries: 1234,
-    root: 'ab',
-    context: 'cd',
-    conflicts: 0,
-    blocked: ['gamma'],
-    warnings: ['the clock is off'],
-    members: [member],
-  }
-
-  test('status says who is behind by how much since when', async () => {
-    const ran = await against({ body: status }, ['status'], { nowMs: 100_000 })
-    expect(ran.exit).toBe(0)
-    expect(ran.text).toContain('alpha  12D3a  0.1.0\n1,234 entries, 0 conflicts, root ab\ncut off from gamma\n')
-    expect(ran.text).toMatch(/beta +connected +3 updates +- +2 min ago +now +3 \(2\.0 KiB\) since 60 s ago/)
-    expect(ran.stderr).toBe('warning the clock is off\n')
-    expect(JSON.parse((await against({ body: status }, ['status', '--json'])).text)).toEqual(status)
-  })
-
-  test('peers are those that are connected', async () => {
-    const rest = { addresses: ['/ip4/10.0.0.1/tcp/7400'], version: '0.1.0', clockOffsetMs: -3 }
-    const all = {
-      body: {
-        members: [
-          { ...member, ...rest },
-          { ...member, ...rest, name: 'gone', connected: false },
-        ],
-      },
-    }
-    const { text } = await against(all, ['peers'])
-    expect(text).toMatch(/beta +12D3b +0\.1\.0 +-3 ms +\/ip4\/10\.0\.0\.1\/tcp\/7400/)
-    expect(text).not.toContain('gone')
-    const lines = (await against(all, ['peers', '--json'])).text.trimEnd().split('\n')
-    expect(lines.map((line) => JSON.parse(line).name)).toEqual(['beta'])
-  })
-
-  test('members --json prints one a line', async () => {
-    const ran = await against({ body: { members: [member, member] } }, ['members', '--json'])
-    expect(
-      ran.text
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toEqual([member, member])
-  })
-
-  test('wait asks the daemon and ends with 7 when it does not come true', async () => {
-    const argv = ['wait', '--peers', '2', '--converged', '--timeout', '1s']
-    const done = await against({ body: { ok: true } }, argv)
-    expect(done).toMatchObject({ exit: 0, text: 'converged\n' })
-    expect(done.requests[0]?.url).toBe('/v1/wait?peers=2&converged=true&timeout=1000ms')
-    expect(await against(problem(504, 'TIMED_OUT', 'not yet'), argv)).toMatchObject({ exit: 7, text: '' })
-  })
-
-  test('invite prints the token alone', async () => {
-    expect((await against({ body: { token: 'hearsay-x' } }, ['invite'])).text).toBe('hearsay-x\n')
-  })
-
-  test.each([
-    [['join', 'hearsay-x'], 'POST', '/v1/join', { token: 'hearsay-x' }],
-    [['block', 'b', 'c'], 'POST', '/v1/block', { peers: ['b', 'c'] }],
-    [['unblock', 'b'], 'POST', '/v1/unblock', { peers: ['b'] }],
-    [['unblock'], 'POST', '/v1/unblock', {}],
-    [['forget', 'b.c'], 'DELETE', '/v1/members/b%2Ec', undefined],
-  ])('%j', async (argv, method, url, body) => {
-    const ran = await against({ body: {} }, argv)
-    expect(ran).toMatchObject({ exit: 0, stderr: '' })
-    expect(ran.requests).toHaveLength(1)
-    expect(ran.requests[0]).toMatchObject({ method, url })
-    const sent = ran.requests[0]!.body.toString()
-    expect(sent === '' ? undefined : JSON.parse(sent)).toEqual(body)
-  })
-
-  test('sync reports each session', async () => {
-    const session = {
-      peer: 'beta',
-      mode: 'delta',
-      roundTrips: 2,
-      bytesSent: 2048,
-      bytesReceived: 10,
-      entriesSent: 7,
-      entriesReceived: 1,
-      ended: 'complete',
-    }
-    const ran = await against({ body: { sessions: [session] } }, ['sync', 'beta'])
-    expect(JSON.parse(ran.requests[0]!.body.toString())).toEqual({ peer: 'beta' })
-    expect(ran.text).toMatch(/beta +delta +2 +7 \(2\.0 KiB\) +1 \(10 B\) +complete/)
-    const json = await against({ body: { sessions: [session] } }, ['sync', '--json'])
-    expect(JSON.parse(json.text)).toEqual({ sessions: [session] })
-  })
-
-  test('where shows who has it', async () => {
-    const found = { key: 'k', dot: 'a:1', nodes: ['alpha'], unknown: ['beta'] }
-    expect((await against({ body: found }, ['where', 'k'])).text).toBe('k  a:1\n  has it   alpha\n  unknown  beta\n')
-  })
-})
-
 describe('import and export', () => {
   test('import sends stdin and sums up', async () => {
     const body = { imported: 1, skipped: 1, failed: [] }
@@ -476,72 +325,4 @@ describe('errors under --json', () => {
     const ran = await runCli(['get', '--json'])
     expect([ran.exit, JSON.parse(ran.stderr).code]).toEqual([2, 'USAGE'])
   })
-})
-
-describe('the table of commands', () => {
-  const calls = [
-    ['put', 'k', 'v', '--ttl=5s', '--json'],
-    ['put', '--acks', '2', 'k', '--', '-v'],
-    ['get', 'k', '--all'],
-    ['ls', '--limit', '3', '--values'],
-    ['block', 'a', 'b', 'c'],
-    ['unblock'],
-    ['wait', '--converged', '--timeout', '1s'],
-  ]
-
-  test.each(calls.map((argv) => [argv]))('both parsers read %j alike', async (argv) => {
-    const fast = parseFast(argv, commands)
-    const setting = { stdout: process.stdout, columns: 80, stdoutTerminal: false }
-    const full = await parseFully(argv, setting as never)
-    expect(fast).toBeDefined()
-    expect({ ...full, command: full?.command.name }).toEqual({ ...fast, command: fast?.command.name })
-  })
-
-  test('flags before the command count for it', async () => {
-    const { api, requests } = await fake(() => ({ body: twoVersions }))
-    const ran = await runCli(['--api', api, '--json', 'get', 'k'])
-    expect(JSON.parse(ran.text)).toEqual(twoVersions)
-    expect(requests).toHaveLength(1)
-  })
-
-  test('flags between the two words of a command count for it', async () => {
-    const { api, requests } = await fake(() => ({ body: { key: 'n', value: 3 } }))
-    expect((await runCli(['counter', '--api', api, 'get', 'n'])).text).toBe('3\n')
-    expect((await runCli(['--api', api, 'counter', '--json', 'get', 'n'])).text).toBe('{"key":"n","value":3}\n')
-    expect(requests).toHaveLength(2)
-  })
-
-  test('the daemon has a flag for every setting', () => {
-    const daemon = commands.find(({ name }) => name === 'daemon')!
-    const flags = daemon.options.map(({ name }) => name).filter((name) => name !== 'config')
-    expect(flags.toSorted()).toEqual(knobNames.map(flagOf).toSorted())
-  })
-
-  test.each(['bash', 'zsh', 'fish'])('completions for %s name every command and flag', async (shell) => {
-    const { text, exit } = await runCli(['completion', shell])
-    expect(exit).toBe(0)
-    for (const { name, options } of commands) {
-      for (const word of name.split(' ')) expect(text).toMatch(new RegExp(`\\b${word}\\b`))
-      for (const option of options) expect(text).toMatch(new RegExp(`(--|-l )${option.name}\\b`))
-    }
-  })
-})
-
-test('colours appear on a terminal only, and never with NO_COLOR', async () => {
-  const body = {
-    node: 'a',
-    peer: 'p',
-    version: '1',
-    entries: 0,
-    root: '',
-    conflicts: 0,
-    blocked: [],
-    warnings: [],
-    members: [],
-  }
-  const colourStart = '\u001b['
-  expect((await against({ body }, ['status'], { terminal: true })).text).toContain(colourStart)
-  expect((await against({ body }, ['status'])).text).not.toContain(colourStart)
-  const plain = await against({ body }, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
-  expect(plain.text).not.toContain(colourStart)
 })

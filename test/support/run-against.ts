@@ -1,0 +1,44 @@
+/** Runs the command line against a fake daemon that answers as it is told. */
+import { type FakeAnswer, type FakeApi, type Recorded, startFakeApi } from './fake-api.js'
+import { type Ran, runCli, type Setting } from './run-cli.js'
+
+const fakes: FakeApi[] = []
+
+/** Ends all fakes; after each test. */
+export async function stopFakes(): Promise<void> {
+  await Promise.all(fakes.splice(0).map((started) => started.stop()))
+}
+
+/** A fake daemon. */
+export async function fake(answer: (request: Recorded) => FakeAnswer): Promise<FakeApi> {
+  const started = await startFakeApi(answer)
+  fakes.push(started)
+  return started
+}
+
+/** Runs a call against a fake that answers like this. */
+export async function against(
+  answer: FakeAnswer | ((request: Recorded) => FakeAnswer),
+  argv: readonly string[],
+  setting: Setting = {},
+): Promise<Ran & { requests: Recorded[] }> {
+  const { api, requests } = await fake(typeof answer === 'function' ? answer : () => answer)
+  return {
+    ...(await runCli(argv, { ...setting, environment: { HEARSAY_API: api, ...setting.environment } })),
+    requests,
+  }
+}
+
+/** The answer to a put. */
+export const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['alpha'] } }
+/** One version as a read shows it. */
+const version = (value: string, node: string) => ({
+  value,
+  encoding: 'utf8',
+  dot: `${node}:1`,
+  node,
+  time: '2024-01-02T03:04:05.678Z',
+  expires: null,
+})
+/** A key in conflict. */
+export const twoVersions = { key: 'k', context: 'both', versions: [version('one', 'alpha'), version('two\n', 'beta')] }

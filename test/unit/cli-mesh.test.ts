@@ -1,0 +1,120 @@
+/** Commands of the mesh against a fake daemon: outputs byte for byte, exit codes. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { problem } from '../support/fake-api.js'
+import { against, stopFakes } from '../support/run-against.js'
+
+afterEach(stopFakes)
+
+describe('the mesh', () => {
+  const member = {
+    name: 'beta',
+    peer: '12D3b',
+    connected: true,
+    blocked: false,
+    converged: false,
+    behind: 3,
+    ahead: 0,
+    lastSeen: '1970-01-01T00:00:50.000Z',
+    lastEqual: '1970-01-01T00:00:00.000Z',
+    hints: { updates: 3, bytes: 2048, since: '1970-01-01T00:00:40.000Z' },
+  }
+  const status = {
+    node: 'alpha',
+    peer: '12D3a',
+    actor: null,
+    version: '0.1.0',
+    entries: 1234,
+    root: 'ab',
+    context: 'cd',
+    conflicts: 0,
+    blocked: ['gamma'],
+    warnings: ['the clock is off'],
+    members: [member],
+  }
+
+  test('status says who is behind by how much since when', async () => {
+    const ran = await against({ body: status }, ['status'], { nowMs: 100_000 })
+    expect(ran.exit).toBe(0)
+    expect(ran.text).toContain('alpha  12D3a  0.1.0\n1,234 entries, 0 conflicts, root ab\ncut off from gamma\n')
+    expect(ran.text).toMatch(/beta +connected +3 updates +- +2 min ago +now +3 \(2\.0 KiB\) since 60 s ago/)
+    expect(ran.stderr).toBe('warning the clock is off\n')
+    expect(JSON.parse((await against({ body: status }, ['status', '--json'])).text)).toEqual(status)
+  })
+
+  test('peers are those that are connected', async () => {
+    const rest = { addresses: ['/ip4/10.0.0.1/tcp/7400'], version: '0.1.0', clockOffsetMs: -3 }
+    const all = {
+      body: {
+        members: [
+          { ...member, ...rest },
+          { ...member, ...rest, name: 'gone', connected: false },
+        ],
+      },
+    }
+    const { text } = await against(all, ['peers'])
+    expect(text).toMatch(/beta +12D3b +0\.1\.0 +-3 ms +\/ip4\/10\.0\.0\.1\/tcp\/7400/)
+    expect(text).not.toContain('gone')
+    const lines = (await against(all, ['peers', '--json'])).text.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).name)).toEqual(['beta'])
+  })
+
+  test('members --json prints one a line', async () => {
+    const ran = await against({ body: { members: [member, member] } }, ['members', '--json'])
+    expect(
+      ran.text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([member, member])
+  })
+
+  test('wait asks the daemon and ends with 7 when it does not come true', async () => {
+    const argv = ['wait', '--peers', '2', '--converged', '--timeout', '1s']
+    const done = await against({ body: { ok: true } }, argv)
+    expect(done).toMatchObject({ exit: 0, text: 'converged\n' })
+    expect(done.requests[0]?.url).toBe('/v1/wait?peers=2&converged=true&timeout=1000ms')
+    expect(await against(problem(504, 'TIMED_OUT', 'not yet'), argv)).toMatchObject({ exit: 7, text: '' })
+  })
+
+  test('invite prints the token alone', async () => {
+    expect((await against({ body: { token: 'hearsay-x' } }, ['invite'])).text).toBe('hearsay-x\n')
+  })
+
+  test.each([
+    [['join', 'hearsay-x'], 'POST', '/v1/join', { token: 'hearsay-x' }],
+    [['block', 'b', 'c'], 'POST', '/v1/block', { peers: ['b', 'c'] }],
+    [['unblock', 'b'], 'POST', '/v1/unblock', { peers: ['b'] }],
+    [['unblock'], 'POST', '/v1/unblock', {}],
+    [['forget', 'b.c'], 'DELETE', '/v1/members/b%2Ec', undefined],
+  ])('%j', async (argv, method, url, body) => {
+    const ran = await against({ body: {} }, argv)
+    expect(ran).toMatchObject({ exit: 0, stderr: '' })
+    expect(ran.requests).toHaveLength(1)
+    expect(ran.requests[0]).toMatchObject({ method, url })
+    const sent = ran.requests[0]!.body.toString()
+    expect(sent === '' ? undefined : JSON.parse(sent)).toEqual(body)
+  })
+
+  test('sync reports each session', async () => {
+    const session = {
+      peer: 'beta',
+      mode: 'delta',
+      roundTrips: 2,
+      bytesSent: 2048,
+      bytesReceived: 10,
+      entriesSent: 7,
+      entriesReceived: 1,
+      ended: 'complete',
+    }
+    const ran = await against({ body: { sessions: [session] } }, ['sync', 'beta'])
+    expect(JSON.parse(ran.requests[0]!.body.toString())).toEqual({ peer: 'beta' })
+    expect(ran.text).toMatch(/beta +delta +2 +7 \(2\.0 KiB\) +1 \(10 B\) +complete/)
+    const json = await against({ body: { sessions: [session] } }, ['sync', '--json'])
+    expect(JSON.parse(json.text)).toEqual({ sessions: [session] })
+  })
+
+  test('where shows who has it', async () => {
+    const found = { key: 'k', dot: 'a:1', nodes: ['alpha'], unknown: ['beta'] }
+    expect((await against({ body: found }, ['where', 'k'])).text).toBe('k  a:1\n  has it   alpha\n  unknown  beta\n')
+  })
+})

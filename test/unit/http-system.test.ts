@@ -1,0 +1,202 @@
+/** What the daemon tells of itself over HTTP: health, metrics, settings, the OpenAPI document, the page, its log. */
+import { Compile } from 'typebox/compile'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createApi } from '../../daemon/http/app.js'
+import { buildOpenApi } from '../../daemon/http/openapi.js'
+import type { Api } from '../../daemon/http/services.js'
+import { problemShape } from '../../daemon/http/shapes/common.js'
+import { conflictsShape } from '../../daemon/http/shapes/conflicts.js'
+import { listShape, versionsShape, writtenShape } from '../../daemon/http/shapes/kv.js'
+import { membersShape, statusShape, whereShape } from '../../daemon/http/shapes/mesh.js'
+import { configShape, readyShape } from '../../daemon/http/shapes/system.js'
+import { createLog } from '../../daemon/log/log.js'
+import { HearsayError } from '../../store/errors.js'
+import { type FakeServices, fakeServices } from '../support/fake-daemon.js'
+
+let services: FakeServices
+let api: Api
+
+beforeEach(async () => {
+  services = await fakeServices({ 'values-max-bytes': '1KiB' })
+  api = await createApi(services)
+})
+afterEach(() => api.close())
+
+const get = (url: string) => api.inject({ url })
+const fits = (shape: object, value: unknown) => Compile(shape as typeof statusShape).Check(value)
+
+describe('the daemon itself', () => {
+  it('is alive and ready, and not ready once its disk has failed', async () => {
+    expect((await get('/healthz')).json()).toEqual({ status: 'ok' })
+    expect((await get('/readyz')).json()).toEqual({
+      ready: true,
+      verified: true,
+      syncing: false,
+      waitsFor: 'the network is starting',
+    })
+    services.node.failed = new HearsayError('STORE_FAILED', 'the disk failed')
+    const detail = 'the disk failed'
+    expect((await get('/readyz')).json()).toMatchObject({ status: 503, code: 'STORE_FAILED', detail })
+    expect((await get('/healthz')).statusCode).toBe(200)
+  })
+
+  it('shows the settings in effect with their origin, and no secret', async () => {
+    services = await fakeServices({ join: 'hearsay-very-secret', 'sync-interval': '3s' })
+    await api.close()
+    api = await createApi(services)
+    const answer = await get('/v1/config')
+    expect(fits(configShape, answer.json())).toBe(true)
+    expect(answer.json().settings).toContainEqual({
+      name: 'sync.interval',
+      value: '3s',
+      origin: 'flag',
+      flag: '--sync-interval',
+      variable: 'HEARSAY_SYNC_INTERVAL',
+    })
+    expect(answer.body).not.toContain('very-secret')
+  })
+
+  it('gives Prometheus metrics', async () => {
+    services.registers.add('secret-key', Buffer.from('x'))
+    await get('/v1/kv/secret-key')
+    await get('/v1/kv/none')
+    const answer = await get('/metrics')
+    expect(answer.headers['content-type']).toContain('text/plain')
+    for (const line of [
+      'hearsay_entries 7',
+      'hearsay_members_connected 1',
+      'hearsay_member_behind{member="b"} 3',
+      'hearsay_gossip_published_total 5',
+      'hearsay_http_answers_total{method="GET",route="/v1/kv/:key",status="200"} 1',
+      'hearsay_http_answers_total{method="GET",route="/v1/kv/:key",status="404"} 1',
+      'process_resident_memory_bytes',
+    ]) {
+      expect(answer.body).toContain(line)
+    }
+    expect(answer.body).not.toContain('secret-key')
+  })
+
+  it('describes every route in OpenAPI 3.1', async () => {
+    const document = JSON.parse(await buildOpenApi())
+    expect(document.openapi).toBe('3.1.0')
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods as object)
+        .filter((method) => method !== 'head')
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(operations.sort()).toEqual(
+      [
+        'PUT /v1/kv/{key}',
+        'GET /v1/kv/{key}',
+        'DELETE /v1/kv/{key}',
+        'GET /v1/kv',
+        'GET /v1/counters/{key}',
+        'POST /v1/counters/{key}',
+        'DELETE /v1/counters/{key}',
+        'GET /v1/sets/{key}',
+        'DELETE /v1/sets/{key}',
+        'GET /v1/sets/{key}/{member}',
+        'PUT /v1/sets/{key}/{member}',
+        'DELETE /v1/sets/{key}/{member}',
+        'GET /v1/maps/{key}',
+        'DELETE /v1/maps/{key}',
+        'GET /v1/maps/{key}/{field}',
+        'PUT /v1/maps/{key}/{field}',
+        'DELETE /v1/maps/{key}/{field}',
+        'GET /v1/docs/{key}',
+        'PUT /v1/docs/{key}',
+        'PATCH /v1/docs/{key}',
+        'DELETE /v1/docs/{key}',
+        'POST /v1/batch',
+        'GET /v1/conflicts',
+        'POST /v1/conflicts/{key}',
+        'GET /v1/status',
+        'GET /v1/members',
+        'DELETE /v1/members/{name}',
+        'POST /v1/invite',
+        'POST /v1/join',
+        'POST /v1/block',
+        'POST /v1/unblock',
+        'POST /v1/sync',
+        'GET /v1/wait',
+        'GET /v1/watch',
+        'GET /v1/where/{key}',
+        'GET /v1/export',
+        'POST /v1/import',
+        'GET /v1/backup',
+        'GET /v1/config',
+        'GET /healthz',
+        'GET /readyz',
+        'GET /metrics',
+      ].sort(),
+    )
+    expect(document.paths['/v1/wait'].get.parameters.map((one: { name: string }) => one.name)).toEqual([
+      'peers',
+      'converged',
+      'timeout',
+    ])
+    expect((await get('/openapi.json')).json().paths).toEqual(document.paths)
+  })
+
+  it('answers as its schemas say', async () => {
+    services.registers.add('k', Buffer.from('x'))
+    const answers: [string, object, object?][] = [
+      ['/v1/status', statusShape],
+      ['/v1/members', membersShape],
+      ['/v1/kv?values=true', listShape],
+      ['/v1/conflicts', conflictsShape],
+      ['/v1/where/k', whereShape],
+      ['/v1/nonsense', problemShape],
+      ['/readyz', readyShape],
+    ]
+    for (const [url, shape] of answers) expect([url, fits(shape, (await get(url)).json())]).toEqual([url, true])
+    const versions = await api.inject({ url: '/v1/kv/k', headers: { accept: 'application/json' } })
+    expect(fits(versionsShape, versions.json())).toBe(true)
+    const written = await api.inject({ method: 'PUT', url: '/v1/kv/k', payload: 'y' })
+    expect(fits(writtenShape, written.json())).toBe(true)
+  })
+
+  it('serves a page that loads nothing from elsewhere and runs nothing but itself', async () => {
+    const answer = await get('/')
+    expect(answer.headers['content-type']).toContain('text/html')
+    expect(answer.headers['content-security-policy']).toMatch(/default-src 'none'.*script-src 'sha256-/)
+    expect(answer.body).not.toMatch(/https?:\/\//)
+    expect(answer.body).not.toContain('innerHTML')
+    const script = /<script>([\s\S]*)<\/script>/.exec(answer.body)![1]!
+    expect(() => new Function(script)).not.toThrow()
+  })
+
+  it('hides defects from clients and logs them', async () => {
+    const lines: string[] = []
+    const log = createLog({ format: 'json', level: 'info', write: (line) => lines.push(line) })
+    services = await fakeServices({}, log)
+    services.registers.get = () => {
+      throw new TypeError('a detail of the code')
+    }
+    await api.close()
+    api = await createApi(services)
+    const answer = await get('/v1/kv/k')
+    expect(answer.json()).toMatchObject({ status: 500, code: 'INTERNAL' })
+    expect(answer.body).not.toContain('a detail')
+    expect(lines.join('')).toContain('a detail of the code')
+  })
+})
+
+describe('the log', () => {
+  it('writes JSON, or lines for people, and never a secret', () => {
+    const lines: string[] = []
+    const write = (line: string) => void lines.push(line)
+    createLog({ format: 'json', level: 'info', write }).info(
+      { peer: 'p', token: 'hush', deep: { secret: 'hush' } },
+      'hello',
+    )
+    createLog({ format: 'text', level: 'warn', write }).info({}, 'too light')
+    createLog({ format: 'text', level: 'warn', write }).warn({ peer: 'p q', count: 2, token: 'hush' }, 'hello')
+    createLog({ format: 'text', level: 'warn', write }).error({ err: new Error('broke') }, 'failed')
+    expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'info', msg: 'hello', peer: 'p' })
+    expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}hello peer="p q" count=2 token="?\(secret\)"?\n$/)
+    expect(lines[2]).toContain('broke')
+    expect(lines).toHaveLength(3)
+    expect(lines.join('')).not.toContain('hush')
+  })
+})

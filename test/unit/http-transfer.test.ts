@@ -1,0 +1,150 @@
+/** Export, import and backups over HTTP. */
+import { Readable } from 'node:stream'
+import { Compile } from 'typebox/compile'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createApi } from '../../daemon/http/app.js'
+import type { Api } from '../../daemon/http/services.js'
+import type { statusShape } from '../../daemon/http/shapes/mesh.js'
+import { importShape } from '../../daemon/http/shapes/transfer.js'
+import { readLines } from '../../daemon/http/transfer/lines.js'
+import { HearsayError } from '../../store/errors.js'
+import { actor, type FakeServices, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+
+let services: FakeServices
+let api: Api
+
+beforeEach(async () => {
+  services = await fakeServices({ 'values-max-bytes': '1KiB' })
+  api = await createApi(services)
+})
+afterEach(() => api.close())
+
+const get = (url: string) => api.inject({ url })
+const post = (url: string, payload?: object | string) =>
+  api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
+const fits = (shape: object, value: unknown) => Compile(shape as typeof statusShape).Check(value)
+
+describe('backups', () => {
+  it('are streamed as they are, and kept by nobody on the way', async () => {
+    const answer = await get('/v1/backup')
+    expect(answer.body).toBe('first second')
+    expect(answer.headers['content-type']).toBe('application/vnd.hearsay.backup')
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect((await get('/v1/backup?x=1')).json()).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  })
+
+  it('of a store that is not sound are refused', async () => {
+    services.backups.refusal = new HearsayError('NOT_VERIFIED', 'not yet')
+    expect((await get('/v1/backup')).json()).toMatchObject({ status: 503, code: 'NOT_VERIFIED', detail: 'not yet' })
+  })
+})
+
+describe('export and import', () => {
+  const importLines = (lines: string) => post('/v1/import', lines)
+
+  it('exports every version in the promised shape', async () => {
+    services.registers.add('b', Buffer.from([0xff]))
+    services.registers.add('a', Buffer.from('old'))
+    services.registers.add('a', Buffer.from('new'), undefined, 1_700_000_000_000)
+    const answer = await get('/v1/export')
+    expect(answer.headers['content-type']).toBe('application/x-ndjson')
+    expect(answer.body.endsWith('\n')).toBe(true)
+    const lines = answer.body
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const rest = (counter: number) => ({
+      dot: `${actor}:${counter}`,
+      node: 'b',
+      time: `1970-01-01T00:00:01.00${counter}Z`,
+    })
+    expect(lines).toEqual([
+      {
+        key: 'a',
+        type: 'reg',
+        versions: [
+          { ...rest(3), encoding: 'utf8', value: 'new', expires: '2023-11-14T22:13:20.000Z' },
+          { ...rest(2), encoding: 'utf8', value: 'old' },
+        ],
+      },
+      { key: 'b', type: 'reg', versions: [{ ...rest(1), encoding: 'base64', value: '/w==' }] },
+    ])
+    expect((await get('/v1/export?prefix=b')).body.trimEnd().split('\n')).toHaveLength(1)
+    expect((await get('/v1/export?prefix=zz')).body).toBe('')
+  })
+
+  it('exports more than a page, and says which values are damaged instead of leaving them out', async () => {
+    for (let at = 0; at < 1200; at++) services.registers.add(`k${at}`, Buffer.from('x'))
+    services.registers.damaged.add('k7')
+    const lines = (await get('/v1/export')).body.trimEnd().split('\n')
+    expect(lines).toHaveLength(1200)
+    expect(lines.filter((line) => line.includes('DAMAGED_VALUE'))).toHaveLength(1)
+  })
+
+  it('imports what was exported, winner and siblings kept; a second time adds nothing', async () => {
+    services.registers.add('a', Buffer.from([0xff]))
+    services.registers.add('a', Buffer.from('new'))
+    services.registers.add('b', Buffer.from('kept'), undefined, fakeNowMs + 1)
+    services.registers.add('late', Buffer.from('gone'), undefined, fakeNowMs - 1)
+    const lines = (await get('/v1/export')).body
+    const other = await fakeServices()
+    const target = await createApi(other)
+    const send = () => target.inject({ method: 'POST', url: '/v1/import', payload: lines })
+    const first = (await send()).json()
+    expect(fits(importShape, first)).toBe(true)
+    expect(first).toEqual({ imported: 2, skipped: 1, failed: [], failures: 0 })
+    expect(other.registers.get('a')!.versions.map(({ value }) => [...value])).toEqual([[...Buffer.from('new')], [0xff]])
+    expect(other.registers.get('b')!.versions[0]!.expiresAtMs).toBe(fakeNowMs + 1)
+    expect(other.registers.get('late')).toBeUndefined()
+    expect((await send()).json()).toMatchObject({ imported: 0, skipped: 3 })
+    await target.close()
+  })
+
+  it('takes the short form, reports bad lines by number, and imports the rest', async () => {
+    const lines = [
+      '{"key":"short","value":"x"}',
+      '',
+      'nonsense',
+      '{"key":"bytes","value":"/w==","encoding":"base64"}',
+      '{"value":"x"}',
+      '{"key":"","value":"x"}',
+      '{"key":"k"}',
+      '{"key":"k","value":"%","encoding":"base64"}',
+      '{"key":"k","type":"ctr","value":"many"}',
+      `{"key":"big","value":"${'x'.repeat(1025)}"}`,
+      '{"key":"k","versions":[]}',
+      '{"key":"k","value":"x","expires":"soon"}',
+      '{"key":"last","value":"without a line end"}',
+    ]
+    const answer = (await importLines(lines.join('\n'))).json()
+    expect([answer.imported, answer.skipped, answer.failures]).toEqual([3, 0, 9])
+    expect(answer.failed.map(({ line, code }: { line: number; code: string }) => [line, code])).toEqual([
+      [3, 'BAD_REQUEST'],
+      [5, 'BAD_REQUEST'],
+      [6, 'BAD_KEY'],
+      [7, 'BAD_REQUEST'],
+      [8, 'BAD_REQUEST'],
+      [9, 'BAD_REQUEST'],
+      [10, 'TOO_LARGE'],
+      [11, 'BAD_REQUEST'],
+      [12, 'BAD_REQUEST'],
+    ])
+    expect([...services.registers.versions.keys()].sort()).toEqual(['bytes', 'last', 'short'])
+  })
+
+  it('bounds the list of failures, and ends with the store’s own error', async () => {
+    const answer = (await importLines('x\n'.repeat(1500))).json()
+    expect([answer.failures, answer.failed.length]).toEqual([1500, 1000])
+    services.registers.failure = new HearsayError('STORE_FAILED', 'the disk failed')
+    const failed = await importLines('{"key":"k","value":"x"}\n'.repeat(3))
+    expect(failed.json()).toMatchObject({ status: 503, code: 'STORE_FAILED' })
+  })
+
+  it('splits lines wherever chunks end, and drops those over the limit', async () => {
+    const lines: (string | null)[] = []
+    const chunks = ['a', 'b\nc', '\n', '\n', 'toolong', 'er\nfits\nno end'].map((text) => Buffer.from(text))
+    for await (const line of readLines(Readable.from(chunks, { objectMode: false }), 6))
+      lines.push(line === null ? null : `${line}`)
+    expect(lines).toEqual(['ab', 'c', '', null, 'fits', 'no end'])
+  })
+})

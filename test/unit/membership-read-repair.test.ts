@@ -1,0 +1,83 @@
+/** Repair at a read, on real replicas in virtual time. */
+import { describe, expect, it } from 'vitest'
+import { readProtocol } from '../../protocols/membership/read-messages.js'
+import { register } from '../../store/model/address.js'
+import { type MemberNode, openMembers } from '../support/member-nodes.js'
+
+type Trio = [MemberNode, MemberNode, MemberNode]
+
+describe('read repair', () => {
+  const address = register('key')
+
+  async function lagging() {
+    const opened = await openMembers(['a', 'b', 'c'])
+    const { world, mesh, nodes } = opened
+    const [a] = nodes as Trio
+    await world.runThrough(a.put('key', 'old'))
+    await world.runUntil(() => nodes.every((node) => node.values('key')[0] === 'old'))
+    mesh.split(['a', 'b'], ['c'])
+    return { ...opened, a, b: nodes[1]!, c: nodes[2]! }
+  }
+
+  it('brings what was missed here, and only that', async () => {
+    const { world, mesh, a, c } = await lagging()
+    await world.runThrough(a.put('key', 'new'))
+    await world.runThrough(a.put('other', 'x'))
+    await world.runFor(100)
+    mesh.connectAll()
+    await world.runThrough(c.membership.readRepair(address, 'majority', 5_000))
+    expect(c.values('key')).toEqual(['new'])
+    expect(c.values('other')).toEqual([])
+    expect(c.replica.capture().seen.covers(a.replica.capture().seen)).toBe(false)
+  })
+
+  it('takes away what was deleted elsewhere, and never what others have not seen', async () => {
+    const { world, mesh, a, b, c } = await lagging()
+    await world.runThrough(
+      a.replica.transact((transaction) => {
+        transaction.remove(
+          address,
+          transaction.versions(address).map((version) => version.dot),
+        )
+      }),
+    )
+    await world.runUntil(() => b.values('key').length === 0)
+    await world.runThrough(
+      c.replica.transact((transaction) => {
+        transaction.put(address, Buffer.from('concurrent'), null, [])
+      }),
+    )
+    expect(c.values('key').sort()).toEqual(['concurrent', 'old'])
+    mesh.connectAll()
+    await world.runThrough(c.membership.readRepair(address, 'all', 5_000))
+    expect(c.values('key')).toEqual(['concurrent'])
+    // Those that lagged were repaired before the read returned.
+    expect(a.values('key')).toEqual(['concurrent'])
+    expect(b.values('key')).toEqual(['concurrent'])
+  })
+
+  it('refuses when too few answer, when the member lists differ, and while this store is not verified', async () => {
+    const { world, mesh, a, b, c } = await lagging()
+    await expect(world.runThrough(c.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+      code: 'NO_QUORUM',
+      details: { have: 1, want: 2 },
+    })
+    await expect(world.runThrough(a.membership.readRepair(address, 'all', 1_000))).rejects.toMatchObject({
+      code: 'NO_QUORUM',
+    })
+    await world.runThrough(a.membership.readRepair(address, 'majority', 1_000))
+    b.network.handle(readProtocol, () => new Promise(() => undefined))
+    await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+      code: 'NO_QUORUM',
+    })
+    await world.runThrough(c.membership.forget('b'))
+    mesh.connect('a', 'c')
+    await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+      code: 'NO_QUORUM',
+    })
+    Object.defineProperty(a.replica, 'isVerified', { get: () => false })
+    await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+      code: 'NOT_VERIFIED',
+    })
+  })
+})
