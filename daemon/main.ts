@@ -4,7 +4,7 @@ import { HearsayError } from '../store/errors.js'
 import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
 import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js'
-import { type Restart, RunningDaemon } from './running.js'
+import { type Restart, RestartNeeded, RunningDaemon } from './running.js'
 import { notifyServiceManager } from './service-manager.js'
 
 /** How long stopping may take before the process ends regardless, in milliseconds. What was acknowledged is on the disk. */
@@ -38,12 +38,13 @@ async function runOnce(
   after: Restart | undefined,
 ): Promise<Restart> {
   const started = RunningDaemon.start({ flags: options, environment: process.env, ...(after && { after }) })
-  const first = await Promise.race([started, signal])
+  const first = await Promise.race([started.catch(needsRestart), signal])
   if (typeof first === 'string') {
     endProcessLater(0)
     await started.then(({ daemon }) => daemon.stop()).catch(() => {})
     return process.exit(0)
   }
+  if (first instanceof RestartNeeded) return first.restart
   const { daemon, ready } = first
   process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, daemon.config.settings.data))
   if (process.env.NOTIFY_SOCKET !== undefined && !(await notifyServiceManager('READY=1'))) {
@@ -66,6 +67,11 @@ async function runOnce(
   await daemon.stop()
   clearTimeout(overdue)
   return end.restart
+}
+
+function needsRestart(error: unknown): RestartNeeded {
+  if (error instanceof RestartNeeded) return error
+  throw error
 }
 
 /** Resolves with the first signal that asks to stop; a second one ends the process at once. */

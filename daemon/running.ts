@@ -1,6 +1,8 @@
 /** One running daemon: the order in which its parts start and stop. */
 import { homedir, hostname, tmpdir } from 'node:os'
 import { memberTag } from '../protocols/membership/core/record.js'
+import { HearsayError } from '../store/errors.js'
+import type { OpenedStore } from '../store/open.js'
 import { parseApiAddress } from './config/checks.js'
 import { type Config, loadConfig } from './config/load.js'
 import { createApi } from './http/app.js'
@@ -17,6 +19,7 @@ import { type Identity, loadIdentity, loadMeshSecret, replaceIdentity } from './
 import { realEnvironment } from './net/real-environment.js'
 import { NodeBackups } from './node/backups.js'
 import { lockStore, StoredNode } from './node/stored-node.js'
+import { TableDamage } from './node/table-damage.js'
 import { makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { WatchHub } from './watch/hub.js'
@@ -44,6 +47,16 @@ export interface Restart {
   readonly token?: string | undefined
 }
 
+/** A start that found the files of the store damaged, and has marked them: the next start mends them. */
+export class RestartNeeded extends Error {
+  constructor(
+    readonly restart: Restart,
+    cause: unknown,
+  ) {
+    super(restart.reason, { cause })
+  }
+}
+
 /** A daemon that serves clients and peers. */
 export class RunningDaemon {
   /** Undone in the reverse order at the end. */
@@ -54,6 +67,7 @@ export class RunningDaemon {
   #needRestart!: (restart: Restart) => void
   #stopped: Promise<void> | undefined
   #isIdentityLost = false
+  #opened: OpenedStore | undefined
 
   private constructor(
     readonly config: Config,
@@ -64,7 +78,7 @@ export class RunningDaemon {
     })
   }
 
-  /** Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. */
+  /** Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. Throws RestartNeeded where a new start helps. */
   static async start(options: StartOptions): Promise<{ daemon: RunningDaemon; ready: Ready }> {
     const { flags, environment, writeLog } = options
     const config = await loadConfig({ flags, environment, home: environment.HOME ?? homedir(), hostname: hostname() })
@@ -74,9 +88,23 @@ export class RunningDaemon {
     try {
       return { daemon, ready: await daemon.#start(environment, options.after) }
     } catch (error) {
+      const restart = await daemon.#restartAfter(error, options.after)
       await daemon.stop()
-      throw error
+      throw restart === undefined ? error : new RestartNeeded(restart, error)
     }
+  }
+
+  /** Damage in the files is met by whatever reads first, also before anything could be verified. Undefined when a new start would not help. */
+  async #restartAfter(error: unknown, after: Restart | undefined): Promise<Restart | undefined> {
+    const isDamaged = error instanceof HearsayError && error.code === 'DAMAGED_VALUE'
+    if (!isDamaged || this.#opened === undefined) return undefined
+    let restart: Restart | undefined
+    const onRestartNeeded = (reason: string) => {
+      restart = { kind: 'damage', reason, token: after?.token }
+    }
+    await new TableDamage({ opened: this.#opened, log: this.log, onRestartNeeded }).found()
+    if (restart !== undefined) this.log.info({ reason: restart.reason }, 'starting anew')
+    return restart
   }
 
   /** Ends what is under way, flushes and closes; safe to call twice. */
@@ -93,6 +121,7 @@ export class RunningDaemon {
     if (after?.kind === 'identity') warnings.push(after.reason)
     makePrivateFolder(settings.data)
     const opened = await lockStore(settings.data)
+    this.#opened = opened
     this.#add('store', () => opened.store.close())
     const identity = await loadIdentity(settings.data)
     const secret = await loadMeshSecret(settings.data)

@@ -133,12 +133,15 @@ describe('watch', { timeout: 120_000 }, () => {
     const daemon = await fleet.add('one')
     const first = cli(daemon, ['--json', '--since', '0', 'k'])
     const lines = (text: string) => text.split('\n').slice(0, -1)
-    for (let at = 0; at < 3; at++) await daemon.client.put('k', `${at}`)
-    await until(
-      'three lines',
-      async () => lines(first.stdout()).length,
-      (count) => count === 3,
-    )
+    // One by one: of what was written over before the reader stands nothing need be kept.
+    for (let at = 0; at < 3; at++) {
+      await daemon.client.put('k', `${at}`)
+      await until(
+        `line ${at + 1}`,
+        async () => lines(first.stdout()).length,
+        (count) => count === at + 1,
+      )
+    }
     first.child.kill('SIGKILL')
     await once(first.child, 'close')
     const { cursor } = JSON.parse(lines(first.stdout())[2]!) as WatchEvent
