@@ -11,6 +11,9 @@ import { Writes } from './writes.js'
 const near = ['one', 'two'] as const
 const far = ['three'] as const
 const sameKeys = 10
+const changedKeys = 20
+/** As many are added as deleted: in a long test the keys would run out otherwise, and the deletes with them. */
+const deletedKeys = 10
 
 describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`, () => {
   const random = new Random(seedOf(31))
@@ -37,16 +40,20 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
    * heard of everything before.
    */
   async function writeOnBothSides(): Promise<string[]> {
-    const keys = writes.liveKeys().filter((key) => key.startsWith('debian/'))
+    const keys = writes.liveKeys()
     const take = (count: number) => keys.splice(0, count)
     const side = async (nodes: readonly Daemon[], changed: string[], deleted: string[]) => {
-      for (const [at, key] of changed.entries()) await writes.put(nodes[at % nodes.length]!, key)
-      for (const [at, key] of deleted.entries()) await writes.delete(nodes[at % nodes.length]!, key)
-      await writes.put(nodes[0]!, `new/${nodes[0]!.name}/${writes.count}`)
+      const nodeOf = (at: number) => nodes[at % nodes.length]!
+      for (const [at, key] of changed.entries()) await writes.put(nodeOf(at), key)
+      for (const [at, key] of deleted.entries()) await writes.delete(nodeOf(at), key)
+      for (let at = 0; at < deletedKeys; at++) await writes.put(nodeOf(at), `new/${nodeOf(at).name}/${writes.count}`)
     }
     const candidates = take(sameKeys)
     const same: string[] = []
-    const sides = [side([one, two], take(20), take(10)), side([three], take(20), take(10))]
+    const sides = [
+      side([one, two], take(changedKeys), take(deletedKeys)),
+      side([three], take(changedKeys), take(deletedKeys)),
+    ]
     for (const key of candidates) if (await writes.putOnBoth(two, three, key)) same.push(key)
     await Promise.all(sides)
     return same
@@ -112,23 +119,35 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
     ),
   )
 
-  it('a link that comes and goes', { timeout: 240_000 }, async () => {
-    const tried = rounds(4, 40)
+  /** Writes on both sides for as long as the network is out of order. */
+  async function writeThrough<T>(fault: string, tried: number, disorder: Promise<T>): Promise<T> {
     const before = writes.count
     const same: string[] = []
     let isOver = false
-    const flapping = mesh.hosts.flap(tried, random, near, far).finally(() => {
+    const ended = disorder.finally(() => {
       isOver = true
     })
     try {
       while (!isOver) same.splice(0, sameKeys, ...(await writeOnBothSides()))
     } finally {
-      // Or the cuts would go on under the tests that follow.
-      await flapping
+      // Or it would go on under the tests that follow.
+      await ended
     }
     const usedMs = await timed(() => mesh.reach())
     await expectHealed(same, 1)
-    note({ fault: 'link flapping', tried, checked: writes.count - before, lost: 0, recoveryMs: [usedMs] })
+    note({ fault, tried, checked: writes.count - before, lost: 0, recoveryMs: [usedMs] })
+    return ended
+  }
+
+  it('a link that comes and goes', { timeout: 240_000 }, () => {
+    const tried = rounds(4, 40)
+    return writeThrough('link flapping', tried, mesh.hosts.flap(tried, random, near, far))
+  })
+
+  it('connections that break in the middle of what they carry', { timeout: 240_000 }, async () => {
+    const tried = rounds(8, 80)
+    const broken = await writeThrough('connections broken', tried, mesh.hosts.breakConnections(tried, random))
+    expect(broken).toBeGreaterThanOrEqual(tried / 2)
   })
 
   it('a link that loses a fifth of all packets: no heal is needed', { timeout: 240_000 }, async () => {

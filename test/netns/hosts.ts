@@ -22,15 +22,17 @@ export interface Drop {
 /** Three to five machines on one switch. */
 export class Hosts {
   readonly #namespaces: Namespaces
+  readonly #names: readonly string[]
 
-  private constructor(namespaces: Namespaces) {
+  private constructor(namespaces: Namespaces, names: readonly string[]) {
     this.#namespaces = namespaces
+    this.#names = names
   }
 
   /** Hosts with the addresses 10.77.0.1 and so on, all of which reach each other. */
   static async create(names: readonly string[]): Promise<Hosts> {
     const namespaces = await Namespaces.create([switchLabel, ...names])
-    const hosts = new Hosts(namespaces)
+    const hosts = new Hosts(namespaces, names)
     try {
       await hosts.#switch(['link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0'])
       await hosts.#switch(['link', 'set', bridge, 'up'])
@@ -82,6 +84,19 @@ export class Hosts {
       await this.heal()
       await hold()
     }
+  }
+
+  /** Breaks all connections of one host after the other, at random: `times` times, up to two seconds apart. The link itself stays. Returns how many broke. */
+  async breakConnections(times: number, random: Random): Promise<number> {
+    let broken = 0
+    for (let time = 0; time < times; time++) {
+      await setTimeout(random.below(2_000))
+      const name = this.#names[random.below(this.#names.length)]!
+      const command = ['ss', '--kill', '--tcp', '--no-header', 'dst', `${subnet}.0/24`]
+      const closed = await tool([...this.#inside(name), ...command])
+      broken += closed.split('\n').filter((line) => line !== '').length
+    }
+    return broken
   }
 
   /** Pulls the cable of a host. */
