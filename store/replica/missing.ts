@@ -1,6 +1,7 @@
 /** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Committed state only. */
 
 import {
+  DamagedRow,
   type DotRow,
   decodeDotRow,
   decodeVersions,
@@ -13,12 +14,14 @@ import {
   rangeOf,
 } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
+import type { TrieEntry } from '../merkle/types.js'
 import { type Address, addressText } from '../model/address.js'
 import type { MemberTag } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import { type Actor, type Dot, dotText, sameDot } from '../model/dot.js'
 import { updateOf } from '../model/join.js'
 import type { Entry, Update, Version } from '../model/update.js'
+import type { TrieChange } from './entry-rows.js'
 import { chainMax } from './limits.js'
 import type { MissingUpdates, PeerEntry } from './types.js'
 
@@ -86,10 +89,25 @@ export class PeerReader {
     return { address, updates, bare }
   }
 
-  /** The entry that a live dot leads to; undefined when the dot is no longer live. Throws DamagedRow. */
-  peerEntry(locator: Dot): PeerEntry | undefined {
+  /**
+   * The entry that stands in the trie of the committed state behind this locator; undefined when it is gone since.
+   * LevelDB shows a batch before its writer is told: then the locator may be live no longer, and what the batch in flight did to the trie
+   * (`inFlight`) tells where the entry stands. Taking it for absent would have the peer delete what stands there beside the old locator.
+   * Throws DamagedRow, also when the locator is dead and nothing that is known has superseded it.
+   */
+  peerEntry({ id, locator }: TrieEntry, inFlight: readonly TrieChange[]): PeerEntry | undefined {
+    const entry = this.#entryBehind(locator)
+    if (entry !== undefined) return entry
+    const change = inFlight.find((one) => Buffer.compare(one.id, id) === 0)
+    if (change?.locator === null) return undefined
+    const moved = change && this.#entryBehind(change.locator)
+    if (moved === undefined) throw new DamagedRow(dotKey(locator))
+    return moved
+  }
+
+  #entryBehind(locator: Dot): PeerEntry | undefined {
     const row = this.dotRow(locator)
-    return row === undefined || row.state !== 'live' ? undefined : this.peerEntryAt(row.address)
+    return row?.state === 'live' ? this.peerEntryAt(row.address) : undefined
   }
 
   /** Updates for a peer that misses these dots; see SyncReplica.readMissing. */

@@ -10,11 +10,12 @@ import type { Trie } from '../merkle/trie.js'
 import { type Address, isUserAddress } from '../model/address.js'
 import { type MemberTag, type TaggedContexts, type TaggedUpdates, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import type { Actor, Dot } from '../model/dot.js'
+import type { Actor } from '../model/dot.js'
 import type { DisplayClock } from '../model/register.js'
 import type { Entry, Version } from '../model/update.js'
 import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
+import type { TrieChange } from './entry-rows.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
 import { FeedReader } from './feed.js'
 import { Health, type HealthOwner } from './health.js'
@@ -76,6 +77,8 @@ export class Replica implements SyncReplica {
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
   #committed: Committed
+  /** What the batch in flight does to the trie: the disk may hold it before the commit. */
+  #inFlight: readonly TrieChange[] = []
   #listener: ((commit: Commit) => void) | undefined
 
   private constructor(options: ReplicaOptions, opened: OpenedRows) {
@@ -96,6 +99,7 @@ export class Replica implements SyncReplica {
     this.#writer = new GroupCommit(store, options.sync, {
       seal: (batch) => {
         const changes = this.#ledger.seal(batch)
+        this.#inFlight = changes.trie
         return () => this.#commit(changes)
       },
       failed: (error) => this.#health.storeFailed(error),
@@ -286,8 +290,9 @@ export class Replica implements SyncReplica {
     return this.#past.before(ageMs)
   }
 
-  peerEntry(locator: Dot): PeerEntry | undefined {
-    return this.reading(() => this.#reader.peerEntry(locator))
+  peerEntry(id: Uint8Array): PeerEntry | undefined {
+    const found = this.trie.get(id)
+    return found && this.reading(() => this.#reader.peerEntry(found, this.#inFlight))
   }
 
   peerEntryAt(address: Address): PeerEntry {
@@ -423,6 +428,7 @@ export class Replica implements SyncReplica {
   /** The committed state moves in one turn, then the listener hears of it. */
   #commit(changes: LedgerChanges): void {
     this.#committed = changes
+    this.#inFlight = []
     this.#health.committed(changes.trie)
     this.#past.note(changes.applied)
     this.#listener?.({ issued: changes.issued, events: changes.events, contextsChanged: changes.contextsChanged })

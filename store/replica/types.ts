@@ -78,8 +78,8 @@ export interface SyncReplica {
   capture(): Capture
   /** The dots that had been applied here so many milliseconds ago (or longer ago, never later). */
   appliedBefore(ageMs: number): Context
-  /** The address that a live dot leads to with all of its versions; undefined when the dot is no longer live. */
-  peerEntry(locator: Dot): PeerEntry | undefined
+  /** The entry of the trie with this id, as it stands now or a little later, with all of its versions; undefined when there is none. */
+  peerEntry(id: Uint8Array): PeerEntry | undefined
   /** The address's versions as a peer entry; empty updates when there are none. */
   peerEntryAt(address: Address): PeerEntry
   /**

@@ -25,14 +25,23 @@ interface Pending {
 /** Latency of writes, in milliseconds: at least and at most. */
 const syncedMs: readonly [number, number] = [0.2, 6]
 const unsyncedMs: readonly [number, number] = [0.02, 0.3]
+/** How long after its effect a write is answered, in milliseconds at most: on most disks, and under nodes that are often at something else. */
+const untoldMs = 1
+const untoldLongMs = 250
+const oftenBusy = 0.25
 
 /** One disk. At most one node has it open; it outlives its nodes. */
 export class SimDisk {
   mirror: Mirror
   /** Told of each batch that took effect, after it did. */
   onBatch: (delta: MirrorDelta, rows: number) => void = () => undefined
+  /** Told when the node learns of such a batch. */
+  onAnswer: () => void = () => undefined
+  /** Whether a batch took effect that the node does not know of yet. */
+  isAhead = false
   readonly world: VirtualWorld
   readonly random: Random
+  readonly #untoldMs: number
   #rows: MemoryStore
   #open: Handle | undefined
   /** Batches that no sync has covered: what takes them back. */
@@ -44,6 +53,7 @@ export class SimDisk {
   constructor(world: VirtualWorld, random: Random, image?: DiskImage) {
     this.world = world
     this.random = random
+    this.#untoldMs = random.chance(oftenBusy) ? untoldLongMs : untoldMs
     this.#rows = image?.rows.clone() ?? new MemoryStore()
     this.mirror = image?.mirror.clone() ?? new Mirror()
   }
@@ -91,6 +101,7 @@ export class SimDisk {
   detach(): void {
     if (this.#open !== undefined) this.#open.isDead = true
     this.#open = undefined
+    this.isAhead = false
   }
 
   /** The node's calls. */
@@ -111,20 +122,35 @@ export class SimDisk {
     return rows
   }
 
-  /** Takes a batch of the node; it takes effect after a while, in the order of calls. */
+  /**
+   * Takes a batch of the node; it takes effect after a while, in the order of calls, and the node is told later still: until then its reads
+   * find more than it knows to be stored, as those of a store do whose writes run in another thread.
+   */
   async write(handle: Handle, changes: readonly KvChange[], sync: boolean): Promise<void> {
     const copies = changes.map(({ key, value }) => ({ key: Buffer.from(key), value: value && Buffer.from(value) }))
     const pending = { changes: copies, sync }
     this.#pending.push(pending)
     const [leastMs, mostMs] = sync ? syncedMs : unsyncedMs
     const delayMs = leastMs + this.random.next() * (mostMs - leastMs)
-    await new Promise<void>((resolve) => this.world.schedule(delayMs, resolve))
+    await this.#wait(delayMs)
     if (handle.isDead) return never()
     this.#pending.splice(this.#pending.indexOf(pending), 1)
     const fails = this.#failNext
     this.#failNext = undefined
+    this.isAhead = true
     if (fails !== 'before') await this.#apply(pending)
+    if (fails === undefined) await this.#wait(this.random.next() * this.#untoldMs)
+    if (handle.isDead) return never()
+    // By the next step the node has heard of it.
+    this.world.schedule(0, () => {
+      this.isAhead = false
+      this.onAnswer()
+    })
     if (fails !== undefined) throw new HearsayError('STORE_FAILED', 'this write was made to fail')
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise<void>((resolve) => this.world.schedule(ms, resolve))
   }
 
   async #apply({ changes, sync }: Pending): Promise<void> {

@@ -160,6 +160,13 @@ export const mutations = [
     '  capture(): Capture {\n    const { seen, applied } = this.#ledger\n',
   ),
   one(
+    'in-flight-absent',
+    'an entry that the batch in flight has moved counts as absent, because the disk shows that batch before the commit',
+    'store/replica/missing.ts',
+    'if (entry !== undefined) return entry',
+    'return entry',
+  ),
+  one(
     'two-batches',
     'contexts and entries are written in two batches',
     'store/replica/writer.ts',

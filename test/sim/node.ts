@@ -81,12 +81,17 @@ export class SimNode implements Witness {
       } catch (error) {
         around.failed(error)
       }
-      if (this.run !== undefined) this.run.isChanged = true
+      this.#changed()
     }
+    disk.onAnswer = () => this.#changed()
   }
 
   get mirror() {
     return this.disk.mirror
+  }
+
+  #changed(): void {
+    if (this.run !== undefined) this.run.isChanged = true
   }
 
   /** Starts a process. Resolves when it serves; it verifies and talks from then on. */

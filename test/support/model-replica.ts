@@ -74,10 +74,8 @@ export class ModelReplica implements SyncReplica {
     return this.old.intersection(this.applied)
   }
 
-  peerEntry(locator: Dot): PeerEntry | undefined {
-    const entry = [...this.entries.values()].find((one) =>
-      one.versions.some((version) => sameDot(version.dot, locator)),
-    )
+  peerEntry(id: Uint8Array): PeerEntry | undefined {
+    const entry = [...this.entries.values()].find(({ address }) => addressId(address).equals(id))
     return entry === undefined ? undefined : this.peerEntryAt(entry.address)
   }
 

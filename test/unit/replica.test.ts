@@ -1,12 +1,14 @@
 /** The replica's duties beside merging: the log, expiry, identity, failures. Damage has its own file. */
 import { describe, expect, it } from 'vitest'
 import { FaultyStore } from '../../store/faulty.js'
-import { rangeOf } from '../../store/keyspace.js'
+import { dotKey, rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import { Trie } from '../../store/merkle/trie.js'
 import { register, system } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
+import { addressId } from '../../store/model/digest.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Commit } from '../../store/replica/types.js'
 import { Verification } from '../../store/replica/verify.js'
 import { liveVersions, type Node, openNode } from '../support/replicas.js'
@@ -115,6 +117,65 @@ describe('group commit', () => {
     expect(node.replica.isVerified).toBe(false)
     expect(node.replica.versions(register('before'))).toHaveLength(1)
     expect(node.replica.capture().seen.size).toBe(1)
+  })
+})
+
+describe('a batch that the disk shows before its commit', () => {
+  const address = register('k')
+  const id = addressId(address)
+
+  /** Two siblings at one address, and a change of them that the disk holds and that is not committed yet. */
+  async function inFlight(change: (dots: readonly Dot[], node: Node) => Promise<unknown>) {
+    const store = new FaultyStore(new MemoryStore())
+    const node = await openNode('a', { store })
+    const write = (value: string, supersedes: readonly Dot[]) =>
+      node.replica.transact((transaction) => transaction.put(address, bytes(value), null, supersedes))
+    const dots = [await write('one', []), await write('two', [])]
+    const release = store.holdWrites('after')
+    const shown = () =>
+      node.replica
+        .versions(address)
+        .map(({ dot }) => dotText(dot))
+        .join()
+    const before = shown()
+    const written = change(dots, node)
+    while (shown() === before) await Promise.resolve()
+    const end = () => {
+      release()
+      return written
+    }
+    return { node, dots, end }
+  }
+
+  it('moves an entry to another locator: it is read where it stands, with the sibling that stays', async () => {
+    for (const at of [0, 1]) {
+      const { node, dots, end } = await inFlight((siblings, { replica }) =>
+        replica.transact((transaction) => transaction.put(address, bytes('three'), null, [siblings[at]!])),
+      )
+      const shown = () => node.replica.peerEntry(id)!.updates.map(({ value }) => Buffer.from(value!).toString())
+      expect(node.replica.capture().seen.size).toBe(dots.length)
+      expect(shown()).toEqual([at === 0 ? 'two' : 'one', 'three'])
+      await end()
+      expect(shown()).toEqual([at === 0 ? 'two' : 'one', 'three'])
+    }
+  })
+
+  it('takes an entry away: it is gone', async () => {
+    const { node, end } = await inFlight((dots, { replica }) =>
+      replica.transact((transaction) => transaction.remove(address, dots)),
+    )
+    expect(node.replica.peerEntry(id)).toBeUndefined()
+    await end()
+    expect(node.replica.peerEntry(id)).toBeUndefined()
+  })
+
+  it('is not made up for a locator that was lost: that is damage, not an entry that was deleted', async () => {
+    const node = await openNode('a')
+    const dot = await node.replica.transact((transaction) => transaction.put(address, bytes('one'), null, []))
+    await node.store.write([{ key: dotKey(dot), value: null }], { sync: true })
+    expect(() => node.replica.peerEntry(id)).toThrow(expect.objectContaining({ code: 'DAMAGED_VALUE' }))
+    await node.replica.verify()
+    expect(node.replica.peerEntry(id)!.updates.map((update) => update.dot)).toEqual([dot])
   })
 })
 

@@ -58,7 +58,7 @@ export function* sendEntriesOf(
 ): Step<void> {
   const sender = new EntrySender(state)
   for (const id of ids) {
-    const entry = currentEntry(state, id)
+    const entry = state.talk.view.peerEntry(id)
     if (entry === undefined) continue
     const text = idText(id)
     if (isLacking && mayBeGone(state, entry)) state.uncovered.add(text)
@@ -82,7 +82,7 @@ export function* joinAbsent(state: DescentState): Step<void> {
   const { talk } = state
   let entries: PeerEntry[] = []
   for (const text of state.uncovered) {
-    const entry = currentEntry(state, idBytes(text))
+    const entry = talk.view.peerEntry(idBytes(text))
     if (entry === undefined || !mayBeGone(state, entry)) continue
     entries.push({ address: entry.address, updates: [], bare: [] })
     if (entries.length < talk.options.messageEntriesAim) continue
@@ -92,12 +92,6 @@ export function* joinAbsent(state: DescentState): Step<void> {
   }
   if (entries.length > 0) yield { type: 'join', entries, peer: talk.theirs }
   state.uncovered.clear()
-}
-
-function currentEntry(state: DescentState, id: Uint8Array): PeerEntry | undefined {
-  const { view } = state.talk
-  const found = view.trie.get(id)
-  return found === undefined ? undefined : view.peerEntry(found.locator)
 }
 
 /** Whether the peer may have removed a version that is live here. */
