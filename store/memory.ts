@@ -79,6 +79,11 @@ export class MemoryStore implements KvStore {
     return this.#tail
   }
 
+  /** Takes effect at once: a batch that lands between two reads. Writes called for before must have taken effect. */
+  writeNow(changes: readonly KvChange[]): void {
+    for (const { key, value } of changes) this.#change(Buffer.from(key), value && Buffer.from(value))
+  }
+
   /** Rows in chunks; the view is taken when the first chunk is asked for. */
   async *scan(range: KvRange, snapshot?: KvSnapshot): AsyncGenerator<readonly KvRow[]> {
     let left = limitOf(range)

@@ -25,10 +25,15 @@ interface Pending {
 /** Latency of writes, in milliseconds: at least and at most. */
 const syncedMs: readonly [number, number] = [0.2, 6]
 const unsyncedMs: readonly [number, number] = [0.02, 0.3]
-/** How long after its effect a write is answered, in milliseconds at most: on most disks, and under nodes that are often at something else. */
+/** How long after its effect a write is answered, in milliseconds at most. */
 const untoldMs = 1
-const untoldLongMs = 250
-const oftenBusy = 0.25
+/** The same for a node that is often at something else; and how long it then takes over a few rows of a scan. */
+const untoldBusyMs = 250
+const scanPauseMs = 12
+const scanPauseRows = 5
+const busyChance = 0.25
+/** How often a batch under way lands just before a read of such a node. */
+const landChance = 0.1
 
 /** One disk. At most one node has it open; it outlives its nodes. */
 export class SimDisk {
@@ -37,23 +42,24 @@ export class SimDisk {
   onBatch: (delta: MirrorDelta, rows: number) => void = () => undefined
   /** Told when the node learns of such a batch. */
   onAnswer: () => void = () => undefined
-  /** Whether a batch took effect that the node does not know of yet. */
-  isAhead = false
   readonly world: VirtualWorld
   readonly random: Random
-  readonly #untoldMs: number
+  /** Whether what it does takes long to be heard of. */
+  readonly isBusy: boolean
   #rows: MemoryStore
   #open: Handle | undefined
   /** Batches that no sync has covered: what takes them back. */
   #unsynced: Undo[] = []
   readonly #pending: Pending[] = []
+  /** The last batch that took effect and that the node does not know of yet. */
+  #untold: Pending | undefined
   #failNext: 'before' | 'after' | undefined
 
   /** An empty disk, or one with what an image holds. */
   constructor(world: VirtualWorld, random: Random, image?: DiskImage) {
     this.world = world
     this.random = random
-    this.#untoldMs = random.chance(oftenBusy) ? untoldLongMs : untoldMs
+    this.isBusy = random.chance(busyChance)
     this.#rows = image?.rows.clone() ?? new MemoryStore()
     this.mirror = image?.mirror.clone() ?? new Mirror()
   }
@@ -62,6 +68,11 @@ export class SimDisk {
   open(): KvStore {
     this.#open = new Handle(this)
     return this.#open
+  }
+
+  /** Whether a batch took effect that the node does not know of yet. */
+  get isAhead(): boolean {
+    return this.#untold !== undefined
   }
 
   /** The disk as it is: what a copy made under a running node holds. */
@@ -87,7 +98,8 @@ export class SimDisk {
     this.#failNext = undefined
     const pending = this.#pending.shift()
     this.#pending.length = 0
-    if (pending !== undefined && this.random.chance(0.5)) await this.#apply(pending)
+    if (pending !== undefined && this.random.chance(0.5)) this.#land(pending)
+    this.#untold = undefined
     const lost = this.random.below(this.#unsynced.length + 1)
     for (let left = lost; left > 0; left--) {
       const { changes } = this.#unsynced.pop()!
@@ -101,7 +113,7 @@ export class SimDisk {
   detach(): void {
     if (this.#open !== undefined) this.#open.isDead = true
     this.#open = undefined
-    this.isAhead = false
+    this.#untold = undefined
   }
 
   /** The node's calls. */
@@ -134,28 +146,47 @@ export class SimDisk {
     const delayMs = leastMs + this.random.next() * (mostMs - leastMs)
     await this.#wait(delayMs)
     if (handle.isDead) return never()
-    this.#pending.splice(this.#pending.indexOf(pending), 1)
     const fails = this.#failNext
     this.#failNext = undefined
-    this.isAhead = true
-    if (fails !== 'before') await this.#apply(pending)
-    if (fails === undefined) await this.#wait(this.random.next() * this.#untoldMs)
+    if (this.#pending.includes(pending)) {
+      this.#pending.shift()
+      if (fails !== 'before') this.#land(pending)
+    }
+    if (fails === undefined) await this.#wait(this.random.next() * (this.isBusy ? untoldBusyMs : untoldMs))
     if (handle.isDead) return never()
     // By the next step the node has heard of it.
     this.world.schedule(0, () => {
-      this.isAhead = false
+      if (this.#untold === pending) this.#untold = undefined
       this.onAnswer()
     })
     if (fails !== undefined) throw new HearsayError('STORE_FAILED', 'this write was made to fail')
+  }
+
+  /** What a scan found, as it comes to a node: a few rows at a time where it is busy, while the world goes on. */
+  async *deliver(rows: readonly KvRow[]): AsyncGenerator<readonly KvRow[]> {
+    if (!this.isBusy) return yield rows
+    for (let at = 0; at < rows.length; at += scanPauseRows) {
+      await this.#wait(this.random.next() * scanPauseMs)
+      yield rows.slice(at, at + scanPauseRows)
+    }
   }
 
   #wait(ms: number): Promise<void> {
     return new Promise<void>((resolve) => this.world.schedule(ms, resolve))
   }
 
-  async #apply({ changes, sync }: Pending): Promise<void> {
+  /** Before a read: a batch under way may take effect between two reads of one turn. */
+  mayLand(): void {
+    if (!this.isBusy || this.#pending.length === 0 || this.#failNext !== undefined) return
+    if (!this.random.chance(landChance)) return
+    this.#land(this.#pending.shift()!)
+  }
+
+  #land(pending: Pending): void {
+    const { changes, sync } = pending
+    this.#untold = pending
     const undo = changes.map(({ key }) => ({ key, value: this.#rows.get(key) ?? null }))
-    await this.#rows.write(changes, { sync })
+    this.#rows.writeNow(changes)
     if (sync) this.#unsynced = []
     else this.#unsynced.push({ changes: undo })
     this.onBatch(this.mirror.apply(changes), changes.length)
@@ -177,6 +208,7 @@ class Handle implements KvStore {
   }
 
   get(key: Uint8Array, snapshot?: KvSnapshot): Uint8Array | undefined {
+    if (!this.isDead) this.#disk.mayLand()
     return this.#disk.rows.get(key, this.isDead ? undefined : snapshot)
   }
 
@@ -186,9 +218,11 @@ class Handle implements KvStore {
 
   async *scan(range: KvRange, snapshot?: KvSnapshot): AsyncGenerator<readonly KvRow[]> {
     if (this.isDead) await never()
-    for await (const rows of this.#disk.rows.scan(range, snapshot)) {
-      if (this.isDead) await never()
-      yield rows
+    for await (const found of this.#disk.rows.scan(range, snapshot)) {
+      for await (const rows of this.#disk.deliver(found)) {
+        if (this.isDead) await never()
+        yield rows
+      }
     }
   }
 
