@@ -15,10 +15,7 @@ import { RecentEvents, type RecentLimits } from './recent.js'
 import { eventFrame, eventJson } from './render.js'
 
 /** What the hub needs of the replica. */
-export type WatchedReplica = Pick<
-  Replica,
-  'feed' | 'feedReader' | 'holdFeed' | 'saveFeedHold' | 'heldFeed' | 'loseFeed' | 'memberOf'
->
+export type WatchedReplica = Pick<Replica, 'feed' | 'memberOf'>
 
 /** What a hub is made of. */
 export interface HubOptions {
@@ -77,11 +74,11 @@ export class WatchHub {
     this.#hold = new Hold({
       environment: options.environment,
       readers: () => leastOf(this.#readers),
-      apply: (sequence) => replica.holdFeed(sequence),
+      apply: (sequence) => replica.feed.hold(sequence),
       // A store that fails has said so by itself.
-      save: (sequence) => void replica.saveFeedHold(sequence).catch(() => {}),
+      save: (sequence) => void replica.feed.saveHold(sequence).catch(() => {}),
     })
-    const held = replica.heldFeed()
+    const held = replica.feed.held()
     if (held !== undefined) this.#hold.resume(held)
   }
 
@@ -153,13 +150,13 @@ export class WatchHub {
 
   #positionOf(since: string | undefined): FeedPosition {
     const { replica } = this.#options
-    const { id, sequence, floor } = replica.feed
+    const { id, sequence, floor } = replica.feed.stand
     if (since === undefined) return { sequence, base: 0 }
     if (since === '0') return { sequence: 0, base: floor }
     const cursor = parseCursor(since)
     // One from beyond the end was given before the data directory was set back.
     if (cursor.feedId !== id || cursor.position.sequence > sequence) throw otherFeed()
-    const mark = replica.feedReader.mark(cursor.position.sequence)
+    const mark = replica.feed.reader.mark(cursor.position.sequence)
     if (mark !== 0 && cursor.mark !== 0 && mark !== cursor.mark) throw otherFeed()
     if (floor > Math.max(cursor.position.sequence, cursor.position.base)) throw cursorGone(floor)
     return cursor.position
@@ -169,11 +166,11 @@ export class WatchHub {
     const { replica, environment } = this.#options
     return {
       environment,
-      store: replica.feedReader,
+      store: replica.feed.reader,
       pageRowsMax: this.#options.pageRowsMax,
       recent: this.#recent,
-      feedId: replica.feed.id,
-      last: () => replica.feed.sequence,
+      feedId: replica.feed.stand.id,
+      last: () => replica.feed.stand.sequence,
       render: (event, position) => this.#render(event, position),
       change: (timeoutMs, signal) => this.#change(timeoutMs, signal),
       lost: (sequence) => this.#lost(sequence),
@@ -186,13 +183,13 @@ export class WatchHub {
   #render(event: FeedEvent, position: FeedPosition): Buffer {
     const { replica, nameOf } = this.#options
     const json = eventJson(event, { memberOf: replica.memberOf, nameOf })
-    return eventFrame(json, cursorText({ feedId: replica.feed.id, position, mark: markOf(event.dot) }))
+    return eventFrame(json, cursorText({ feedId: replica.feed.stand.id, position, mark: markOf(event.dot) }))
   }
 
   /** What the log let go of lies below the floor; a row that is missing above it is damage. */
   #lost(sequence: number): void {
     const { replica } = this.#options
-    if (sequence > replica.feed.floor) replica.loseFeed(sequence).catch(() => {})
+    if (sequence > replica.feed.stand.floor) replica.feed.lose(sequence).catch(() => {})
   }
 
   /** All readers that wait go on in a later turn: the answers to the writes go first. */

@@ -4,7 +4,6 @@
  */
 import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
-import { decodeFeedHold, encodeFeedHold, feedHoldKey, isDamage } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import type { Trie } from '../merkle/trie.js'
 import { type Address, isUserAddress } from '../model/address.js'
@@ -15,9 +14,9 @@ import type { DisplayClock } from '../model/register.js'
 import type { Entry, Version } from '../model/update.js'
 import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
+import { ChangeFeed, type FeedOwner } from './change-feed.js'
 import type { TrieChange } from './entry-rows.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
-import { FeedReader } from './feed.js'
 import { Health, type HealthOwner } from './health.js'
 import { Identity } from './identity.js'
 import { Ledger, type LedgerChanges } from './ledger.js'
@@ -62,6 +61,8 @@ const noDots = new Context()
 
 /** One node's copy of the data. */
 export class Replica implements SyncReplica {
+  /** The change feed, for its readers. */
+  readonly feed: ChangeFeed
   readonly #store: KvStore
   readonly #options: ReplicaOptions
   readonly #environment: Environment
@@ -73,7 +74,6 @@ export class Replica implements SyncReplica {
   readonly #upkeep: Upkeep
   readonly #health: Health
   readonly #identity: Identity
-  readonly #feed: FeedReader
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
   #committed: Committed
@@ -105,9 +105,9 @@ export class Replica implements SyncReplica {
       failed: (error) => this.#health.storeFailed(error),
     })
     this.#reader = new PeerReader(store)
-    this.#feed = new FeedReader(store, (row) => this.#health.damageFound(row))
     this.#past = new Past(environment, this.#committed.applied)
     this.#log = new UpdateLog(store, this.#logOwner(), options.log)
+    this.feed = new ChangeFeed(this.#feedOwner())
     this.#expiry = new ExpirySweep(store, environment, this)
     this.#upkeep = new Upkeep(this.#upkeepOwner())
     this.#health = new Health(this.#healthOwner(), opened.isDamaged || (options.isSuspect ?? false))
@@ -173,49 +173,6 @@ export class Replica implements SyncReplica {
   /** Live entries of the users. */
   get userEntries(): number {
     return this.#committed.state.userEntries
-  }
-
-  /** The last position of the change feed, its id, and the position below which events may be missing. */
-  get feed(): { readonly id: string; readonly sequence: number; readonly floor: number } {
-    const { feedId, sequence, feedFloor } = this.#committed.state
-    return { id: feedId, sequence, floor: feedFloor }
-  }
-
-  /** Reads the change feed from the store; for readers that are behind what the listener was told. */
-  get feedReader(): FeedReader {
-    return this.#feed
-  }
-
-  /** Holds what came after a position of the feed for its readers, as far as the log's limits allow; null: nothing. */
-  holdFeed(sequence: number | null): void {
-    this.#log.holdFeed(sequence)
-  }
-
-  /** Remembers over a restart from where on the feed is held; null: nowhere. */
-  saveFeedHold(sequence: number | null): Promise<void> {
-    return this.#submit((batch) => batch.set(feedHoldKey, sequence === null ? null : encodeFeedHold(sequence)))
-  }
-
-  /** A row of the feed turned out to be lost: readers from before it are told so from now on, those from the beginning pass over it. */
-  loseFeed(sequence: number): Promise<void> {
-    return this.#submit((batch) =>
-      this.#ledger.write(batch, () => {
-        batch.touch()
-        this.#ledger.feed.raiseFloor(sequence)
-      }),
-    )
-  }
-
-  /** From where on the feed was held when the run before ended; undefined when it was not. */
-  heldFeed(): number | undefined {
-    try {
-      const row = this.#store.get(feedHoldKey)
-      return row === undefined ? undefined : decodeFeedHold(row)
-    } catch (error) {
-      // What is held is a courtesy to readers: a damaged row holds everything.
-      if (isDamage(error)) return 0
-      throw error
-    }
   }
 
   /** Unpredictable bytes, for ids that a write needs beside its dot. */
@@ -459,6 +416,20 @@ export class Replica implements SyncReplica {
       },
       submit: (write) => replica.#submit(write),
       nowMs: () => replica.#environment.nowMs(),
+    }
+  }
+
+  #feedOwner(): FeedOwner {
+    const replica = this
+    return {
+      store: this.#store,
+      ledger: this.#ledger,
+      log: this.#log,
+      get state() {
+        return replica.#committed.state
+      },
+      submit: (write) => this.#submit(write),
+      damageFound: (row) => this.#health.damageFound(row),
     }
   }
 

@@ -25,8 +25,8 @@ const remove = (node: Node, key: string) =>
     const dots = transaction.versions(register(key)).map(({ dot }) => dot)
     return transaction.remove(register(key), dots)
   })
-const pageOf = (node: Node, sequence: number, base = 0, until = node.replica.feed.sequence, rowsMax?: number) =>
-  node.replica.feedReader.read({ from: { sequence, base }, until, prefix: '', rowsMax })
+const pageOf = (node: Node, sequence: number, base = 0, until = node.replica.feed.stand.sequence, rowsMax?: number) =>
+  node.replica.feed.reader.read({ from: { sequence, base }, until, prefix: '', rowsMax })
 const told = ({ events }: { events: readonly FeedEvent[] }) =>
   events.map(({ sequence, op, address, value }) => [sequence, op, address.key, value && Buffer.from(value).toString()])
 
@@ -68,7 +68,7 @@ describe('pages of the feed', () => {
   it('refuse what the log has let go of; below the base they show what is live', async () => {
     const node = await history()
     await node.replica.trim()
-    expect(node.replica.feed.floor).toBe(4)
+    expect(node.replica.feed.stand.floor).toBe(4)
     for (const sequence of [0, 1, 2, 3])
       await expect(pageOf(node, sequence)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
     expect(told(await pageOf(node, 0, 4))).toEqual([[2, 'put', 'other', 'other']])
@@ -92,10 +92,10 @@ describe('pages of the feed', () => {
       await expect(pageOf(node, 2)).rejects.toMatchObject({ code: 'CURSOR_GONE', details: { at: 3 } })
       expect(told(await pageOf(node, 3))).toEqual([[4, 'del', 'k', null]])
       const hub = new WatchHub({ replica: node.replica, environment: node.environment, nameOf: String })
-      await expect(new Watcher('', `${node.replica.feed.id}.2.00000000`).open(hub)).rejects.toMatchObject({
+      await expect(new Watcher('', `${node.replica.feed.stand.id}.2.00000000`).open(hub)).rejects.toMatchObject({
         code: 'CURSOR_GONE',
       })
-      await expect.poll(() => node.replica.feed.floor).toBe(3)
+      await expect.poll(() => node.replica.feed.stand.floor).toBe(3)
       // Whoever starts at the beginning passes over it from now on.
       const whole = new Watcher('', '0')
       await whole.open(hub)
@@ -208,15 +208,15 @@ describe('a batch that is on the disk, but not committed yet', () => {
 describe('the log', () => {
   it('holds what came after a position for readers, as far as its limits allow', async () => {
     const node = await history()
-    node.replica.holdFeed(1)
+    node.replica.feed.hold(1)
     await node.replica.trim()
     expect(told(await pageOf(node, 1)).length).toBe(3)
-    node.replica.holdFeed(null)
+    node.replica.feed.hold(null)
     await node.replica.trim()
     await expect(pageOf(node, 1)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
     const full = await openNode('b', { log: { maxBytes: 0, maxAgeMs: Number.POSITIVE_INFINITY } })
     full.replica.setObligations([])
-    full.replica.holdFeed(0)
+    full.replica.feed.hold(0)
     await put(full, 'k', 'one')
     await put(full, 'k', 'two')
     await full.replica.trim()
@@ -252,7 +252,7 @@ describe('the log', () => {
     again.environment.pass(holdMs + 2 * heartbeatMs)
     await again.replica.trim()
     await expect(pageOf(again, 0)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
-    expect(again.replica.heldFeed()).toBeUndefined()
+    expect(again.replica.feed.held()).toBeUndefined()
     await next.stop()
   })
 })
