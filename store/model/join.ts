@@ -44,7 +44,7 @@ export function applyUpdate(versions: readonly Version[], update: Update, seen: 
   const version = versionOf(update)
   const live = versions.find((other) => sameDot(other.dot, update.dot))
   const clash = version !== null && live !== undefined && !sameVersion(live, version)
-  const added = version !== null && !seen.has(update.dot) ? [version] : []
+  const added = version !== null && live === undefined && !seen.has(update.dot) ? [version] : []
   return change(versions, added, (mine) => includesDot(update.supersedes, mine.dot), clash ? [version] : [])
 }
 

@@ -11,8 +11,8 @@ import type { Contexts } from '../model/codec.js'
 import type { Batch } from './batch.js'
 import type { TrieChange } from './entry-rows.js'
 import type { Ledger } from './ledger.js'
-import { trieSliceNodes } from './limits.js'
-import { repair } from './repair.js'
+import { trieSliceNodes, verifyAttemptsMax } from './limits.js'
+import { isOvertaken, repair } from './repair.js'
 import { type Damage, isSound, Verification } from './verify.js'
 
 /** What is needed of the replica. */
@@ -158,18 +158,12 @@ export class Health {
   }
 
   async #verifyOnce(): Promise<void> {
-    const { store, committed } = this.#owner
     this.#isVerified = false
     this.#failure = undefined
     this.#owner.warn('verify', null)
-    this.#trieBacklog = []
     this.#listener?.()
-    const snapshot = store.snapshot()
-    const known = { seen: committed.seen.clone(), applied: committed.applied.clone() }
-    try {
-      await this.#verifyUnder(new Verification(store, snapshot, () => this.#yieldTurn()), known)
-    } finally {
-      await snapshot.close()
+    for (let attempt = 1; !(await this.#attempt()); attempt++) {
+      if (attempt === verifyAttemptsMax) throw new Error('rows go on being damaged under it')
     }
     this.#isVerified = this.#owner.failure === undefined
     this.#isSuspect = false
@@ -177,19 +171,34 @@ export class Health {
     this.#owner.verified()
   }
 
+  /** Looks at one snapshot, and mends what is damaged in it. Returns false when that was overtaken by writes under way. */
+  async #attempt(): Promise<boolean> {
+    const { store, committed } = this.#owner
+    this.#trieBacklog = []
+    const snapshot = store.snapshot()
+    const known = { seen: committed.seen.clone(), applied: committed.applied.clone() }
+    try {
+      return await this.#verifyUnder(new Verification(store, snapshot, () => this.#yieldTurn()), known)
+    } finally {
+      await snapshot.close()
+    }
+  }
+
   /** `known`: the contexts in memory when the snapshot was taken. */
-  async #verifyUnder(verification: Verification, known: Contexts): Promise<void> {
+  async #verifyUnder(verification: Verification, known: Contexts): Promise<boolean> {
     const { ledger } = this.#owner
     const trie = new Trie()
     const survey = await verification.survey(trie)
     await this.#adopt(trie)
-    // Writes went on meanwhile: only by how much the count was off at the moment of the snapshot is put right.
-    ledger.dots.logBytes += survey.logBytes - (survey.state?.logBytes ?? ledger.dots.logBytes)
     ledger.entries.rememberLost(survey.lostAddresses)
     if (survey.damagedBlocks) this.#owner.unreadableTables()
+    // Writes go on meanwhile: only by how much the count was off at the moment of the snapshot is put right.
+    const uncountedBytes = survey.logBytes - (survey.state?.logBytes ?? ledger.dots.logBytes)
     if (this.#isSuspect || !isSound(survey)) {
-      await this.#repair(await verification.locate(survey, this.#isSuspect), known)
+      if (!(await this.#repair(await verification.locate(survey, this.#isSuspect), known))) return false
     }
+    ledger.dots.logBytes += uncountedBytes
+    return true
   }
 
   async #adopt(trie: Trie): Promise<void> {
@@ -199,13 +208,17 @@ export class Health {
     while (!trie.refresh(trieSliceNodes)) await this.#yieldTurn()
   }
 
-  async #repair(damage: Damage, known: Contexts): Promise<void> {
+  async #repair(damage: Damage, known: Contexts): Promise<boolean> {
     const { ledger, submit, repaired, warn } = this.#owner
-    const report = await submit((batch) => ledger.write(batch, () => repair(batch, ledger, damage, known)))
+    const report = await submit((batch) =>
+      isOvertaken(batch, damage) ? undefined : ledger.write(batch, () => repair(batch, ledger, damage, known)),
+    )
+    if (report === undefined) return false
     this.#damageEpoch++
     ledger.endRun()
     repaired()
     warn('damage', report)
+    return true
   }
 
   async #yieldTurn(): Promise<void> {

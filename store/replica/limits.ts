@@ -26,6 +26,8 @@ export const trimRowsMax = 1_000
 /** Baselines of counters looked at, and let go of, in one write; and the share of sweeps that a node makes, so that usually one node does it. */
 export const baselineSweepMax = 256
 export const baselineSweepChance = 0.25
+/** Snapshots looked at for one verification, when writes that were under way go on writing over what was damaged. */
+export const verifyAttemptsMax = 8
 /** Rows verified in one slice before others get their turn. */
 export const verifySliceRows = 256
 /** Trie nodes whose digests are computed in one slice after the scan. */

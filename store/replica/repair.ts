@@ -1,12 +1,64 @@
 /** Repair after damage was found: what is lost leaves the contexts, so that peers send it again; nothing is taken for deleted. */
-import { decodeVersions, encodeVersions, entryAddress, entryKey, isDamage } from '../keyspace.js'
-import type { Address } from '../model/address.js'
+import {
+  type DotRow,
+  decodeDotRow,
+  decodeVersions,
+  dotKey,
+  encodeVersions,
+  entryAddress,
+  entryKey,
+  isDamage,
+} from '../keyspace.js'
 import type { Contexts } from '../model/codec.js'
 import { type Dot, dotText, sameDot } from '../model/dot.js'
+import type { Version } from '../model/update.js'
 import type { Batch } from './batch.js'
 import { indexRow } from './dot-rows.js'
 import type { Ledger } from './ledger.js'
 import type { Damage } from './verify.js'
+
+/**
+ * Whether a row that could not be read under the snapshot was written since. A write that was under way when the damage came has read the
+ * rows whole, and writes over the damage: then the snapshot says neither what is lost nor what is to be counted, and a new one must.
+ */
+export function isOvertaken(batch: Batch, { damagedEntryKeys, damagedDots, lost }: Damage): boolean {
+  return (
+    damagedEntryKeys.some((key) => isReadable(() => versionsOf(batch, key))) ||
+    damagedDots.some((dot) =>
+      isReadable(
+        () => dotRowOf(batch, dot),
+        (row) => row !== undefined,
+      ),
+    ) ||
+    lost.some(({ dot, address }) =>
+      isReadable(
+        () => versionsOf(batch, entryKey(address)),
+        (versions) => versions.some((one) => sameDot(one.dot, dot)),
+      ),
+    )
+  )
+}
+
+/** Whether a row can be read, and is as wanted. */
+function isReadable<T>(read: () => T, isWanted: (row: T) => boolean = () => true): boolean {
+  try {
+    return isWanted(read())
+  } catch (error) {
+    if (isDamage(error)) return false
+    throw error
+  }
+}
+
+function versionsOf(batch: Batch, key: Uint8Array): Version[] {
+  const row = batch.get(key)
+  return row === undefined ? [] : decodeVersions(key, row)
+}
+
+function dotRowOf(batch: Batch, dot: Dot): DotRow | undefined {
+  const key = dotKey(dot)
+  const row = batch.get(key)
+  return row && decodeDotRow(key, row)
+}
 
 /**
  * Mends rows, contexts and counts in one write. `known`: the contexts in memory when the damaged rows were read; what is beyond them came
@@ -14,15 +66,14 @@ import type { Damage } from './verify.js'
  */
 export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Contexts): string {
   dropUnreadableEntries(batch, damage)
-  for (const { address } of damage.lost) dropUnreadable(batch, entryKey(address))
-  const lost = stillLost(batch, ledger, damage)
+  const { lost, rebuilt } = damage
+  for (const { address } of lost) dropUnreadable(batch, entryKey(address))
   for (const { dot, address } of lost) {
     ledger.dots.write(batch, dot, null)
     ledger.entries.markLost(batch, address)
   }
   for (const dot of unreadableLogged(damage)) ledger.dots.write(batch, dot, null)
   const reindexed = reindex(batch, ledger, damage)
-  const { rebuilt } = damage
   if (rebuilt === undefined)
     ledger.forgetDots(
       batch,
@@ -52,22 +103,9 @@ function dropUnreadableEntries(batch: Batch, damage: Damage): void {
 
 /** Deletes a row that cannot be read, so that a new one may take its place. Returns whether it did. */
 function dropUnreadable(batch: Batch, key: Uint8Array): boolean {
-  try {
-    const row = batch.get(key)
-    if (row !== undefined) decodeVersions(key, row)
-    return false
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    batch.set(key, null)
-    return true
-  }
-}
-
-/** Dots that the index calls live and that no entry holds, looked at again inside the write. */
-function stillLost(batch: Batch, ledger: Ledger, damage: Damage): { dot: Dot; address: Address }[] {
-  return damage.lost.filter(
-    ({ dot, address }) => !ledger.versions(batch, address).some((version) => sameDot(version.dot, dot)),
-  )
+  if (isReadable(() => versionsOf(batch, key))) return false
+  batch.set(key, null)
+  return true
 }
 
 /**

@@ -57,7 +57,7 @@ export const mutations = [
     'seen-ignored',
     'a version is stored although its dot was seen (and superseded) before',
     'store/model/join.ts',
-    'version !== null && !seen.has(update.dot) ? [version] : []',
+    'version !== null && live === undefined && !seen.has(update.dot) ? [version] : []',
     'version !== null && live === undefined ? [version] : []',
   ),
   one(

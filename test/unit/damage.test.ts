@@ -1,8 +1,10 @@
 /** Rule 11: a store that lost rows must never read as one that deleted them. Rows are taken away or bent behind the replica's back. */
 import { describe, expect, it, vi } from 'vitest'
+import { FaultyStore } from '../../store/faulty.js'
 import { contextKey, dotKey, entryKey, rangeOf, stateKey } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
+import { Context } from '../../store/model/context.js'
 import { dotText } from '../../store/model/dot.js'
 import { Replica } from '../../store/replica/replica.js'
 import { type Node, openNode } from '../support/replicas.js'
@@ -169,6 +171,33 @@ describe('damage on the disk', () => {
     expect(node.replica.capture().seen.has(made.dots.get('three')!)).toBe(true)
     await heals(made, node)
     expect(node.replica.versions(register('one'))).toHaveLength(1)
+  })
+
+  it('damage that a write under way has written over is none: nothing leaves the contexts, and nothing comes twice', async () => {
+    const rows = new MemoryStore()
+    const store = new FaultyStore(rows)
+    const node = await openNode('a', { store })
+    const address = register('k')
+    const put = (value: string) =>
+      node.replica.transact((transaction) => transaction.put(address, bytes(value), null, []))
+    const first = await put('first')
+    const { updates } = await node.replica.readMissing(Context.of([first]), 1 << 20)
+    const release = store.holdWrites('before')
+    // It has read the row of the entry whole; what damages that row meanwhile is written over.
+    const second = put('second')
+    await Promise.resolve()
+    await bend(rows, entryKey(address))
+    await bend(rows, contextKey(first.actor))
+    const verified = node.replica.verify()
+    release()
+    await verified
+    expect(node.warnings).toEqual([])
+    const dots = [first, await second]
+    expect(seen(node)).toEqual(new Set(dots.map(dotText)))
+    await node.replica.applyUpdates({ updates: [...updates], members: new Map() })
+    expect(node.replica.versions(address).map(({ dot }) => dot)).toEqual(dots)
+    const again = await openNode('again', { store: rows })
+    expect(again.warnings).toEqual([])
   })
 
   it('all entries lost, as with a deleted table file: nothing counts as deleted', async () => {
