@@ -4,7 +4,7 @@
  */
 import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
-import { isDamage } from '../keyspace.js'
+import { encodeState, isDamage, type StateRow } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import { Trie } from '../merkle/trie.js'
 import type { Contexts } from '../model/codec.js'
@@ -24,6 +24,8 @@ export interface HealthOwner {
   readonly failure: HearsayError | undefined
   /** The contexts of the committed state. */
   readonly committed: Contexts
+  /** The state with the batch that is on its way to the disk, which may be there already; undefined when there is none. */
+  readonly inFlight: (Contexts & { readonly state: StateRow }) | undefined
   submit<T>(write: (batch: Batch) => T): Promise<T>
   /** Damage was repaired: log rows that had been passed over may have something to wait for again. */
   repaired(): void
@@ -173,19 +175,22 @@ export class Health {
 
   /** Looks at one snapshot, and mends what is damaged in it. Returns false when that was overtaken by writes under way. */
   async #attempt(): Promise<boolean> {
-    const { store, committed } = this.#owner
+    const { store, committed, inFlight } = this.#owner
     this.#trieBacklog = []
     const snapshot = store.snapshot()
-    const known = { seen: committed.seen.clone(), applied: committed.applied.clone() }
     try {
-      return await this.#verifyUnder(new Verification(store, snapshot, () => this.#yieldTurn()), known)
+      const verification = new Verification(store, snapshot, () => this.#yieldTurn())
+      return await this.#verifyUnder(verification, (state) => (isShown(inFlight, state) ? inFlight : committed))
     } finally {
       await snapshot.close()
     }
   }
 
-  /** `known`: the contexts in memory when the snapshot was taken. */
-  async #verifyUnder(verification: Verification, known: Contexts): Promise<boolean> {
+  /** `knownWith`: the contexts in memory that belong to the snapshot, given the state row in it. */
+  async #verifyUnder(
+    verification: Verification,
+    knownWith: (state: StateRow | undefined) => Contexts,
+  ): Promise<boolean> {
     const { ledger } = this.#owner
     const trie = new Trie()
     const survey = await verification.survey(trie)
@@ -195,7 +200,8 @@ export class Health {
     // Writes go on meanwhile: only by how much the count was off at the moment of the snapshot is put right.
     const uncountedBytes = survey.logBytes - (survey.state?.logBytes ?? ledger.dots.logBytes)
     if (this.#isSuspect || !isSound(survey)) {
-      if (!(await this.#repair(await verification.locate(survey, this.#isSuspect), known))) return false
+      const damage = await verification.locate(survey, this.#isSuspect)
+      if (!(await this.#repair(damage, knownWith(survey.state)))) return false
     }
     ledger.dots.logBytes += uncountedBytes
     return true
@@ -225,6 +231,14 @@ export class Health {
     await this.#owner.environment.yieldTurn()
     if (this.#isStopped) throw new HearsayError('STORE_FAILED', 'the store is closing')
   }
+}
+
+/** Whether a snapshot with this state row holds the batch in flight. Where that cannot be told it is taken to: then what it lost is not believed. */
+function isShown<T extends { readonly state: StateRow }>(
+  inFlight: T | undefined,
+  state: StateRow | undefined,
+): inFlight is T {
+  return inFlight !== undefined && (state === undefined || encodeState(state).equals(encodeState(inFlight.state)))
 }
 
 function beingVerified(): HearsayError {

@@ -15,7 +15,6 @@ import type { Entry, Version } from '../model/update.js'
 import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
 import { ChangeFeed, type FeedOwner } from './change-feed.js'
-import type { TrieChange } from './entry-rows.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
 import { Health, type HealthOwner } from './health.js'
 import { Identity } from './identity.js'
@@ -77,8 +76,8 @@ export class Replica implements SyncReplica {
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
   #committed: Committed
-  /** What the batch in flight does to the trie: the disk may hold it before the commit. */
-  #inFlight: readonly TrieChange[] = []
+  /** What the batch in flight does: the disk may show it before the commit. */
+  #inFlight: LedgerChanges | undefined
   #listener: ((commit: Commit) => void) | undefined
 
   private constructor(options: ReplicaOptions, opened: OpenedRows) {
@@ -99,7 +98,7 @@ export class Replica implements SyncReplica {
     this.#writer = new GroupCommit(store, options.sync, {
       seal: (batch) => {
         const changes = this.#ledger.seal(batch)
-        this.#inFlight = changes.trie
+        this.#inFlight = changes
         return () => this.#commit(changes)
       },
       failed: (error) => this.#health.storeFailed(error),
@@ -249,7 +248,7 @@ export class Replica implements SyncReplica {
 
   peerEntry(id: Uint8Array): PeerEntry | undefined {
     const found = this.trie.get(id)
-    return found && this.reading(() => this.#reader.peerEntry(found, this.#inFlight))
+    return found && this.reading(() => this.#reader.peerEntry(found, this.#inFlight?.trie ?? []))
   }
 
   peerEntryAt(address: Address): PeerEntry {
@@ -385,7 +384,7 @@ export class Replica implements SyncReplica {
   /** The committed state moves in one turn, then the listener hears of it. */
   #commit(changes: LedgerChanges): void {
     this.#committed = changes
-    this.#inFlight = []
+    this.#inFlight = undefined
     this.#health.committed(changes.trie)
     this.#past.note(changes.applied)
     this.#listener?.({ issued: changes.issued, events: changes.events, contextsChanged: changes.contextsChanged })
@@ -462,6 +461,9 @@ export class Replica implements SyncReplica {
       },
       get committed() {
         return replica.#committed
+      },
+      get inFlight() {
+        return replica.#inFlight
       },
       submit: (write) => this.#submit(write),
       repaired: () => this.#log.rewind(),

@@ -200,6 +200,28 @@ describe('damage on the disk', () => {
     expect(again.warnings).toEqual([])
   })
 
+  it('what damage takes of a batch that the disk shows before its commit is not believed: a peer brings it again', async () => {
+    const source = await openNode('source')
+    const address = register('k')
+    const dot = await source.replica.transact((transaction) => transaction.put(address, bytes('v'), null, []))
+    const { updates } = await source.replica.readMissing(Context.of([dot]), 1 << 20)
+    const rows = new MemoryStore()
+    const store = new FaultyStore(rows)
+    const node = await openNode('a', { store })
+    const apply = () => node.replica.applyUpdates({ updates: [...updates], members: new Map() })
+    const release = store.holdWrites('after')
+    const applied = apply()
+    while (rows.get(dotKey(dot)) === undefined) await Promise.resolve()
+    for (const key of [entryKey(address), dotKey(dot), contextKey(dot.actor)]) await remove(rows, key)
+    const verified = node.replica.verify()
+    release()
+    await Promise.all([verified, applied])
+    expect(node.warnings.join()).toContain('could not be located')
+    expect(node.replica.capture().seen.has(dot)).toBe(false)
+    await apply()
+    expect(node.replica.versions(address)).toHaveLength(1)
+  })
+
   it('all entries lost, as with a deleted table file: nothing counts as deleted', async () => {
     const made = await makeStore()
     for await (const rows of made.store.scan(rangeOf('entry')))
