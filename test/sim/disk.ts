@@ -25,14 +25,15 @@ interface Pending {
 /** Latency of writes, in milliseconds: at least and at most. */
 const syncedMs: readonly [number, number] = [0.2, 6]
 const unsyncedMs: readonly [number, number] = [0.02, 0.3]
+/** When a node hears of what its disk did: at once, soon, or late, because it is often at something else. */
+export type Telling = 'at once' | 'soon' | 'late'
+
 /** How long after its effect a write is answered, in milliseconds at most. */
-const untoldMs = 1
-/** The same for a node that is often at something else; and how long it then takes over a few rows of a scan. */
-const untoldBusyMs = 250
+const untoldMs: Readonly<Record<Telling, number>> = { 'at once': 0, soon: 1, late: 250 }
+/** How long a node that hears late takes over a few rows of a scan, in milliseconds at most. */
 const scanPauseMs = 12
 const scanPauseRows = 5
-const busyChance = 0.25
-/** How often a batch under way lands just before a read of such a node. */
+/** How often a batch under way lands just before a read of such a node, between two reads of one turn. */
 const landChance = 0.1
 
 /** One disk. At most one node has it open; it outlives its nodes. */
@@ -44,8 +45,7 @@ export class SimDisk {
   onAnswer: () => void = () => undefined
   readonly world: VirtualWorld
   readonly random: Random
-  /** Whether what it does takes long to be heard of. */
-  readonly isBusy: boolean
+  readonly #tells: Telling
   #rows: MemoryStore
   #open: Handle | undefined
   /** Batches that no sync has covered: what takes them back. */
@@ -56,10 +56,14 @@ export class SimDisk {
   #failNext: 'before' | 'after' | undefined
 
   /** An empty disk, or one with what an image holds. */
-  constructor(world: VirtualWorld, random: Random, image?: DiskImage) {
+  constructor(
+    world: VirtualWorld,
+    random: Random,
+    { tells, image }: { tells: Telling; image?: DiskImage | undefined },
+  ) {
     this.world = world
     this.random = random
-    this.isBusy = random.chance(busyChance)
+    this.#tells = tells
     this.#rows = image?.rows.clone() ?? new MemoryStore()
     this.mirror = image?.mirror.clone() ?? new Mirror()
   }
@@ -142,8 +146,8 @@ export class SimDisk {
     const copies = changes.map(({ key, value }) => ({ key: Buffer.from(key), value: value && Buffer.from(value) }))
     const pending = { changes: copies, sync }
     this.#pending.push(pending)
-    const [leastMs, mostMs] = sync ? syncedMs : unsyncedMs
-    const delayMs = leastMs + this.random.next() * (mostMs - leastMs)
+    const [leastMs, longestMs] = sync ? syncedMs : unsyncedMs
+    const delayMs = leastMs + this.random.next() * (longestMs - leastMs)
     await this.#wait(delayMs)
     if (handle.isDead) return never()
     const fails = this.#failNext
@@ -152,7 +156,8 @@ export class SimDisk {
       this.#pending.shift()
       if (fails !== 'before') this.#land(pending)
     }
-    if (fails === undefined) await this.#wait(this.random.next() * (this.isBusy ? untoldBusyMs : untoldMs))
+    const mostMs = untoldMs[this.#tells]
+    if (fails === undefined && mostMs > 0) await this.#wait(this.random.next() * mostMs)
     if (handle.isDead) return never()
     // By the next step the node has heard of it.
     this.world.schedule(0, () => {
@@ -164,7 +169,7 @@ export class SimDisk {
 
   /** What a scan found, as it comes to a node: a few rows at a time where it is busy, while the world goes on. */
   async *deliver(rows: readonly KvRow[]): AsyncGenerator<readonly KvRow[]> {
-    if (!this.isBusy) return yield rows
+    if (this.#tells !== 'late') return yield rows
     for (let at = 0; at < rows.length; at += scanPauseRows) {
       await this.#wait(this.random.next() * scanPauseMs)
       yield rows.slice(at, at + scanPauseRows)
@@ -177,7 +182,7 @@ export class SimDisk {
 
   /** Before a read: a batch under way may take effect between two reads of one turn. */
   mayLand(): void {
-    if (!this.isBusy || this.#pending.length === 0 || this.#failNext !== undefined) return
+    if (this.#tells !== 'late' || this.#pending.length === 0 || this.#failNext !== undefined) return
     if (!this.random.chance(landChance)) return
     this.#land(this.#pending.shift()!)
   }

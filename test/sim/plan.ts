@@ -6,6 +6,9 @@ import type { Action, Plan } from './script.js'
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
 export const plannerVersion = 4
 
+/** The share of disks whose nodes are often at something else. */
+const busyDisks = 0.25
+
 /** What a caller may fix. */
 export interface PlanOptions {
   /** Nodes at the beginning; drawn when absent. */
@@ -62,6 +65,7 @@ class Planner implements Drawing {
       sync: this.#sync,
       latencyMs: random.pick([0.5, 2, 20]),
       jitterMs: random.pick([0.5, 5, 60]),
+      busyDisks,
       offsetsMs,
       actions,
       quietMs: this.#quietMs,

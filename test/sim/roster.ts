@@ -2,20 +2,23 @@
 
 import { Random } from '../support/random.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
-import { type DiskImage, SimDisk } from './disk.js'
+import { type DiskImage, SimDisk, type Telling } from './disk.js'
 import { SimNode, type Surroundings } from './node.js'
+import type { Plan } from './script.js'
 
 /** Every node that ever was. */
 export class Roster {
   readonly nodes = new Map<string, SimNode>()
   readonly #world: VirtualWorld
   readonly #seed: number
+  readonly #busyDisks: number
   readonly #around: Surroundings
 
-  /** `seed` decides, with its name, what befalls a node's disk. */
-  constructor(world: VirtualWorld, seed: number, around: Surroundings) {
+  /** `seed` decides, with its name, what befalls a node's disk; `busyDisks` is the share of nodes that hear late of what theirs does. */
+  constructor(world: VirtualWorld, { seed, busyDisks = 0 }: Pick<Plan, 'seed' | 'busyDisks'>, around: Surroundings) {
     this.#world = world
     this.#seed = seed
+    this.#busyDisks = busyDisks
     this.#around = around
   }
 
@@ -31,10 +34,17 @@ export class Roster {
 
   /** Adds a node with its disk: an empty one, or what an image holds. */
   add(name: string, offsetMs = 0, image?: DiskImage): SimNode {
-    const disk = new SimDisk(this.#world, new Random(this.#seed ^ hashText(name)), image)
+    const random = new Random(this.#seed ^ hashText(name))
+    const disk = new SimDisk(this.#world, random, { tells: this.#telling(random), image })
     const node = new SimNode(name, disk, { offsetMs }, this.#around)
     this.nodes.set(name, node)
     return node
+  }
+
+  /** Without busy nodes everybody hears at once. */
+  #telling(random: Random): Telling {
+    if (this.#busyDisks === 0) return 'at once'
+    return random.chance(this.#busyDisks) ? 'late' : 'soon'
   }
 
   /** Starts a node's process; it serves a little later. */

@@ -22,6 +22,8 @@ export interface Plan {
   readonly sync: boolean
   readonly latencyMs: number
   readonly jitterMs: number
+  /** How many of the disks, from 0 to 1, belong to nodes that are often at something else: what a disk does is long unheard of there. None by default. */
+  readonly busyDisks?: number
   /** Wall clock offsets, in milliseconds. */
   readonly offsetsMs: readonly number[]
   readonly actions: readonly Action[]

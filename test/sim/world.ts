@@ -50,7 +50,7 @@ export class Simulation {
     this.oracle = new Oracle({ logMayForget: plan.logBytesMax < roomyLogBytes })
     this.trace = new Trace(this.world, show)
     this.mesh = this.#connectedMesh()
-    this.roster = new Roster(this.world, plan.seed, this.#surroundings())
+    this.roster = new Roster(this.world, plan, this.#surroundings())
     const { world, oracle, trace, roster, mesh } = this
     const isSynced = plan.sync
     const { handlerFailures } = mesh
