@@ -1,4 +1,4 @@
-/** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Committed state only. */
+/** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Durable state alone: what is committed, or a little newer. */
 
 import {
   DamagedRow,
