@@ -3,9 +3,10 @@
 import { decodeVersions, entryAddress, rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
-import { addressText } from '../../store/model/address.js'
-import { dotText } from '../../store/model/dot.js'
+import { addressText, register } from '../../store/model/address.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
 import type { ReferenceState } from '../../store/model/join.js'
+import type { Version } from '../../store/model/update.js'
 import { Replica, type ReplicaOptions } from '../../store/replica/replica.js'
 import { StillEnvironment } from './still-environment.js'
 
@@ -61,4 +62,29 @@ export function liveReference(state: ReferenceState): string[] {
     for (const version of entry.versions) live.push(`${key} ${dotText(version.dot)} ${Buffer.from(version.value)}`)
   }
   return live.sort()
+}
+
+/** Puts a value in place of everything that the node holds under a key. */
+export function putOver(node: Node, key: string, value = key, expiresAtMs: number | null = null): Promise<Dot> {
+  const address = register(key)
+  return node.replica.transact((transaction) =>
+    transaction.put(address, Buffer.from(value), expiresAtMs, dotsOf(transaction.versions(address))),
+  )
+}
+
+/** Deletes everything that the node holds under a key. */
+export function removeAll(node: Node, key: string): Promise<Dot> {
+  const address = register(key)
+  return node.replica.transact((transaction) => transaction.remove(address, dotsOf(transaction.versions(address))))
+}
+
+/** How many rows of a kind a store holds. */
+export async function rowsOf(store: KvStore, kind: Parameters<typeof rangeOf>[0]): Promise<number> {
+  let count = 0
+  for await (const rows of store.scan(rangeOf(kind))) count += rows.length
+  return count
+}
+
+function dotsOf(versions: readonly Version[]): Dot[] {
+  return versions.map(({ dot }) => dot)
 }

@@ -1,17 +1,10 @@
 /** Documents over HTTP, over the real type in memory. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createApi } from '../../daemon/http/app.js'
-import type { Api } from '../../daemon/http/services.js'
-import { type FakeServices, fakeServices } from '../support/fake-daemon.js'
+import { fakeServices } from '../support/fake-daemon.js'
+import { ServedApi } from '../support/served-api.js'
 
-let services: FakeServices
-let api: Api
-
-beforeEach(async () => {
-  services = await fakeServices({ 'values-max-bytes': '2KiB' })
-  api = await createApi(services)
-})
-afterEach(() => api.close())
+const served = new ServedApi({ valuesMaxBytes: '2KiB' })
 
 const merge = 'application/merge-patch+json'
 const patch = 'application/json-patch+json; charset=utf-8'
@@ -23,7 +16,7 @@ function send(
   headers: Record<string, string> = {},
 ) {
   const payload = typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body)
-  return api.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+  return served.api.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
 }
 
 const code = (answer: { json(): unknown }) => (answer.json() as { code: string }).code
@@ -120,7 +113,7 @@ describe('documents over HTTP', () => {
   })
 
   it('a quorum is asked for before, acknowledgements after', async () => {
-    services.mesh.quorum = false
+    served.services.mesh.quorum = false
     const refused = await send('PUT', '/v1/docs/d?requireQuorum=true', { a: 1 })
     expect([refused.statusCode, code(refused)]).toEqual([503, 'NO_QUORUM'])
     expect((await send('GET', '/v1/docs/d')).statusCode).toBe(404)
@@ -132,7 +125,7 @@ describe('documents over HTTP', () => {
     const raw = await send('PUT', '/v1/docs/p', '{"__proto__":{"a":1},"constructor":2}')
     expect(raw.statusCode).toBe(200)
     expect((await send('GET', '/v1/docs/p')).body).toBe('{"__proto__":{"a":1},"constructor":2}')
-    await api.inject({ method: 'POST', url: '/v1/counters/p', payload: {} })
+    await served.api.inject({ method: 'POST', url: '/v1/counters/p', payload: {} })
     expect((await send('GET', '/v1/docs/p')).statusCode).toBe(200)
   })
 

@@ -1,26 +1,13 @@
 /** The mesh and its conflicts over HTTP. */
-import { Compile } from 'typebox/compile'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createApi } from '../../daemon/http/app.js'
-import type { Api } from '../../daemon/http/services.js'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { conflictsShape } from '../../daemon/http/shapes/conflicts.js'
 import { writtenShape } from '../../daemon/http/shapes/kv.js'
-import { sessionsShape, type statusShape } from '../../daemon/http/shapes/mesh.js'
-import { actor, type FakeServices, fakeServices } from '../support/fake-daemon.js'
+import { sessionsShape } from '../../daemon/http/shapes/mesh.js'
+import { actor } from '../support/fake-daemon.js'
+import { fits, ServedApi } from '../support/served-api.js'
 
-let services: FakeServices
-let api: Api
-
-beforeEach(async () => {
-  services = await fakeServices({ 'values-max-bytes': '1KiB' })
-  api = await createApi(services)
-})
-afterEach(() => api.close())
-
-const get = (url: string) => api.inject({ url })
-const post = (url: string, payload?: object | string) =>
-  api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
-const fits = (shape: object, value: unknown) => Compile(shape as typeof statusShape).Check(value)
+const served = new ServedApi()
+const { get, post } = served
 
 describe('the mesh', () => {
   it('shows the status to the letter', async () => {
@@ -63,7 +50,7 @@ describe('the mesh', () => {
   it('invites and joins', async () => {
     expect((await post('/v1/invite')).json()).toEqual({ token: 'hearsay-token' })
     expect((await post('/v1/join', { token: ' good\n' })).json()).toEqual({ node: 'a', peer: 'peer-a' })
-    expect(services.mesh.calls).toEqual([['join', 'good']])
+    expect(served.services.mesh.calls).toEqual([['join', 'good']])
     expect((await post('/v1/join', { token: 'bad' })).json()).toMatchObject({ status: 400, code: 'BAD_TOKEN' })
     expect((await post('/v1/join', { token: 'far' })).json()).toMatchObject({ status: 502, code: 'UNREACHABLE' })
     for (const body of [undefined, {}, { token: 1 }, { token: 'x', more: 1 }, '[', '"x"']) {
@@ -72,10 +59,10 @@ describe('the mesh', () => {
   })
 
   it('forgets a member, by a name that may hold anything', async () => {
-    const forget = (name: string) => api.inject({ method: 'DELETE', url: `/v1/members/${name}` })
+    const forget = (name: string) => served.api.inject({ method: 'DELETE', url: `/v1/members/${name}` })
     expect((await forget('b')).statusCode).toBe(204)
     expect((await forget('x%2Fy')).json()).toMatchObject({ status: 404, code: 'NOT_FOUND' })
-    expect(services.mesh.calls).toEqual([
+    expect(served.services.mesh.calls).toEqual([
       ['forget', 'b'],
       ['forget', 'x/y'],
     ])
@@ -98,19 +85,19 @@ describe('the mesh', () => {
     expect(fits(sessionsShape, answer)).toBe(true)
     expect((await post('/v1/sync')).statusCode).toBe(200)
     expect((await post('/v1/sync', { peer: 'c' })).json().code).toBe('NOT_FOUND')
-    expect(services.mesh.calls.map(([, peer]) => peer)).toEqual(['b', undefined, 'c'])
+    expect(served.services.mesh.calls.map(([, peer]) => peer)).toEqual(['b', undefined, 'c'])
   })
 
   it('waits, and says TIMED_OUT when it did not come true', async () => {
     expect((await get('/v1/wait?peers=2&converged=true&timeout=1500ms')).json()).toEqual({ ok: true })
-    expect(services.mesh.calls).toEqual([['wait', { peers: 2, converged: true, timeoutMs: 1500 }]])
-    services.mesh.waits = false
+    expect(served.services.mesh.calls).toEqual([['wait', { peers: 2, converged: true, timeoutMs: 1500 }]])
+    served.services.mesh.waits = false
     expect((await get('/v1/wait')).json()).toMatchObject({ status: 504, code: 'TIMED_OUT' })
     expect((await get('/v1/wait?peers=-1')).statusCode).toBe(400)
   })
 
   it('says who holds a key', async () => {
-    services.registers.add('k', Buffer.from('x'))
+    served.services.registers.add('k', Buffer.from('x'))
     expect((await get('/v1/where/k')).json()).toEqual({ key: 'k', dot: `${actor}:1`, nodes: ['a'], unknown: ['b'] })
     expect((await get('/v1/where/none')).json().code).toBe('NOT_FOUND')
   })
@@ -118,8 +105,9 @@ describe('the mesh', () => {
 
 describe('conflicts', () => {
   beforeEach(() => {
-    services.registers.add('quiet', Buffer.from('x'))
-    for (const key of ['k1', 'k2']) for (const value of ['old', 'new']) services.registers.add(key, Buffer.from(value))
+    served.services.registers.add('quiet', Buffer.from('x'))
+    for (const key of ['k1', 'k2'])
+      for (const value of ['old', 'new']) served.services.registers.add(key, Buffer.from(value))
   })
 
   it('are listed with every version, in pages', async () => {
@@ -144,17 +132,17 @@ describe('conflicts', () => {
   })
 
   it('are settled by number or by value', async () => {
-    const context = services.registers.get('k1')!.context
+    const context = served.services.registers.get('k1')!.context
     const answer = (await post('/v1/conflicts/k1', { pick: 2, context })).json()
     expect(fits(writtenShape, answer)).toBe(true)
-    expect(services.registers.get('k1')!.versions.map(({ value }) => `${value}`)).toEqual(['old'])
+    expect(served.services.registers.get('k1')!.versions.map(({ value }) => `${value}`)).toEqual(['old'])
     await post('/v1/conflicts/k2', { value: '/w==', encoding: 'base64' })
-    expect(services.registers.get('k2')!.versions.map(({ value }) => value)).toEqual([Buffer.from([0xff])])
+    expect(served.services.registers.get('k2')!.versions.map(({ value }) => value)).toEqual([Buffer.from([0xff])])
   })
 
   it('refuses what is stale, malformed or too large', async () => {
-    const context = services.registers.get('k1')!.context
-    services.registers.add('k1', Buffer.from('newer'))
+    const context = served.services.registers.get('k1')!.context
+    served.services.registers.add('k1', Buffer.from('newer'))
     expect((await post('/v1/conflicts/k1', { pick: 1, context })).json()).toMatchObject({
       status: 409,
       code: 'STALE_CONTEXT',
@@ -171,6 +159,6 @@ describe('conflicts', () => {
       expect((await post('/v1/conflicts/k1', body)).json()).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
     }
     expect((await post('/v1/conflicts/k1', { value: 'x'.repeat(1025) })).json().code).toBe('TOO_LARGE')
-    expect(services.registers.get('k1')!.versions).toHaveLength(3)
+    expect(served.services.registers.get('k1')!.versions).toHaveLength(3)
   })
 })

@@ -1,9 +1,6 @@
 /** What the daemon tells of itself over HTTP: health, metrics, settings, the OpenAPI document, the page, its log. */
-import { Compile } from 'typebox/compile'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createApi } from '../../daemon/http/app.js'
+import { describe, expect, it } from 'vitest'
 import { buildOpenApi } from '../../daemon/http/openapi.js'
-import type { Api } from '../../daemon/http/services.js'
 import { problemShape } from '../../daemon/http/shapes/common.js'
 import { conflictsShape } from '../../daemon/http/shapes/conflicts.js'
 import { listShape, versionsShape, writtenShape } from '../../daemon/http/shapes/kv.js'
@@ -11,19 +8,11 @@ import { membersShape, statusShape, whereShape } from '../../daemon/http/shapes/
 import { configShape, readyShape } from '../../daemon/http/shapes/system.js'
 import { createLog } from '../../daemon/log/log.js'
 import { HearsayError } from '../../store/errors.js'
-import { type FakeServices, fakeServices } from '../support/fake-daemon.js'
+import { fakeServices } from '../support/fake-daemon.js'
+import { fits, ServedApi } from '../support/served-api.js'
 
-let services: FakeServices
-let api: Api
-
-beforeEach(async () => {
-  services = await fakeServices({ 'values-max-bytes': '1KiB' })
-  api = await createApi(services)
-})
-afterEach(() => api.close())
-
-const get = (url: string) => api.inject({ url })
-const fits = (shape: object, value: unknown) => Compile(shape as typeof statusShape).Check(value)
+const served = new ServedApi()
+const { get } = served
 
 describe('the daemon itself', () => {
   it('is alive and ready, and not ready once its disk has failed', async () => {
@@ -34,16 +23,14 @@ describe('the daemon itself', () => {
       syncing: false,
       waitsFor: 'the network is starting',
     })
-    services.node.failed = new HearsayError('STORE_FAILED', 'the disk failed')
+    served.services.node.failed = new HearsayError('STORE_FAILED', 'the disk failed')
     const detail = 'the disk failed'
     expect((await get('/readyz')).json()).toMatchObject({ status: 503, code: 'STORE_FAILED', detail })
     expect((await get('/healthz')).statusCode).toBe(200)
   })
 
   it('shows the settings in effect with their origin, and no secret', async () => {
-    services = await fakeServices({ join: 'hearsay-very-secret', 'sync-interval': '3s' })
-    await api.close()
-    api = await createApi(services)
+    await served.replace(await fakeServices({ join: 'hearsay-very-secret', 'sync-interval': '3s' }))
     const answer = await get('/v1/config')
     expect(fits(configShape, answer.json())).toBe(true)
     expect(answer.json().settings).toContainEqual({
@@ -57,7 +44,7 @@ describe('the daemon itself', () => {
   })
 
   it('gives Prometheus metrics', async () => {
-    services.registers.add('secret-key', Buffer.from('x'))
+    served.services.registers.add('secret-key', Buffer.from('x'))
     await get('/v1/kv/secret-key')
     await get('/v1/kv/none')
     const answer = await get('/metrics')
@@ -139,7 +126,7 @@ describe('the daemon itself', () => {
   })
 
   it('answers as its schemas say', async () => {
-    services.registers.add('k', Buffer.from('x'))
+    served.services.registers.add('k', Buffer.from('x'))
     const answers: [string, object, object?][] = [
       ['/v1/status', statusShape],
       ['/v1/members', membersShape],
@@ -150,9 +137,9 @@ describe('the daemon itself', () => {
       ['/readyz', readyShape],
     ]
     for (const [url, shape] of answers) expect([url, fits(shape, (await get(url)).json())]).toEqual([url, true])
-    const versions = await api.inject({ url: '/v1/kv/k', headers: { accept: 'application/json' } })
+    const versions = await served.api.inject({ url: '/v1/kv/k', headers: { accept: 'application/json' } })
     expect(fits(versionsShape, versions.json())).toBe(true)
-    const written = await api.inject({ method: 'PUT', url: '/v1/kv/k', payload: 'y' })
+    const written = await served.api.inject({ method: 'PUT', url: '/v1/kv/k', payload: 'y' })
     expect(fits(writtenShape, written.json())).toBe(true)
   })
 
@@ -169,12 +156,11 @@ describe('the daemon itself', () => {
   it('hides defects from clients and logs them', async () => {
     const lines: string[] = []
     const log = createLog({ format: 'json', level: 'info', write: (line) => lines.push(line) })
-    services = await fakeServices({}, log)
+    const services = await fakeServices({}, log)
     services.registers.get = () => {
       throw new TypeError('a detail of the code')
     }
-    await api.close()
-    api = await createApi(services)
+    await served.replace(services)
     const answer = await get('/v1/kv/k')
     expect(answer.json()).toMatchObject({ status: 500, code: 'INTERNAL' })
     expect(answer.body).not.toContain('a detail')

@@ -1,28 +1,15 @@
 /** Export, import and backups over HTTP. */
 import { Readable } from 'node:stream'
-import { Compile } from 'typebox/compile'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createApi } from '../../daemon/http/app.js'
-import type { Api } from '../../daemon/http/services.js'
-import type { statusShape } from '../../daemon/http/shapes/mesh.js'
 import { importShape } from '../../daemon/http/shapes/transfer.js'
 import { readLines } from '../../daemon/http/transfer/lines.js'
 import { HearsayError } from '../../store/errors.js'
-import { actor, type FakeServices, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { actor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fits, ServedApi } from '../support/served-api.js'
 
-let services: FakeServices
-let api: Api
-
-beforeEach(async () => {
-  services = await fakeServices({ 'values-max-bytes': '1KiB' })
-  api = await createApi(services)
-})
-afterEach(() => api.close())
-
-const get = (url: string) => api.inject({ url })
-const post = (url: string, payload?: object | string) =>
-  api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
-const fits = (shape: object, value: unknown) => Compile(shape as typeof statusShape).Check(value)
+const served = new ServedApi()
+const { get, post } = served
 
 describe('backups', () => {
   it('are streamed as they are, and kept by nobody on the way', async () => {
@@ -34,7 +21,7 @@ describe('backups', () => {
   })
 
   it('of a store that is not sound are refused', async () => {
-    services.backups.refusal = new HearsayError('NOT_VERIFIED', 'not yet')
+    served.services.backups.refusal = new HearsayError('NOT_VERIFIED', 'not yet')
     expect((await get('/v1/backup')).json()).toMatchObject({ status: 503, code: 'NOT_VERIFIED', detail: 'not yet' })
   })
 })
@@ -43,9 +30,9 @@ describe('export and import', () => {
   const importLines = (lines: string) => post('/v1/import', lines)
 
   it('exports every version in the promised shape', async () => {
-    services.registers.add('b', Buffer.from([0xff]))
-    services.registers.add('a', Buffer.from('old'))
-    services.registers.add('a', Buffer.from('new'), undefined, 1_700_000_000_000)
+    served.services.registers.add('b', Buffer.from([0xff]))
+    served.services.registers.add('a', Buffer.from('old'))
+    served.services.registers.add('a', Buffer.from('new'), undefined, 1_700_000_000_000)
     const answer = await get('/v1/export')
     expect(answer.headers['content-type']).toBe('application/x-ndjson')
     expect(answer.body.endsWith('\n')).toBe(true)
@@ -74,18 +61,18 @@ describe('export and import', () => {
   })
 
   it('exports more than a page, and says which values are damaged instead of leaving them out', async () => {
-    for (let at = 0; at < 1200; at++) services.registers.add(`k${at}`, Buffer.from('x'))
-    services.registers.damaged.add('k7')
+    for (let at = 0; at < 1200; at++) served.services.registers.add(`k${at}`, Buffer.from('x'))
+    served.services.registers.damaged.add('k7')
     const lines = (await get('/v1/export')).body.trimEnd().split('\n')
     expect(lines).toHaveLength(1200)
     expect(lines.filter((line) => line.includes('DAMAGED_VALUE'))).toHaveLength(1)
   })
 
   it('imports what was exported, winner and siblings kept; a second time adds nothing', async () => {
-    services.registers.add('a', Buffer.from([0xff]))
-    services.registers.add('a', Buffer.from('new'))
-    services.registers.add('b', Buffer.from('kept'), undefined, fakeNowMs + 1)
-    services.registers.add('late', Buffer.from('gone'), undefined, fakeNowMs - 1)
+    served.services.registers.add('a', Buffer.from([0xff]))
+    served.services.registers.add('a', Buffer.from('new'))
+    served.services.registers.add('b', Buffer.from('kept'), undefined, fakeNowMs + 1)
+    served.services.registers.add('late', Buffer.from('gone'), undefined, fakeNowMs - 1)
     const lines = (await get('/v1/export')).body
     const other = await fakeServices()
     const target = await createApi(other)
@@ -129,13 +116,13 @@ describe('export and import', () => {
       [11, 'BAD_REQUEST'],
       [12, 'BAD_REQUEST'],
     ])
-    expect([...services.registers.versions.keys()].sort()).toEqual(['bytes', 'last', 'short'])
+    expect([...served.services.registers.versions.keys()].sort()).toEqual(['bytes', 'last', 'short'])
   })
 
   it('bounds the list of failures, and ends with the store’s own error', async () => {
     const answer = (await importLines('x\n'.repeat(1500))).json()
     expect([answer.failures, answer.failed.length]).toEqual([1500, 1000])
-    services.registers.failure = new HearsayError('STORE_FAILED', 'the disk failed')
+    served.services.registers.failure = new HearsayError('STORE_FAILED', 'the disk failed')
     const failed = await importLines('{"key":"k","value":"x"}\n'.repeat(3))
     expect(failed.json()).toMatchObject({ status: 503, code: 'STORE_FAILED' })
   })

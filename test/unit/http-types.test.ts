@@ -1,22 +1,15 @@
 /** Counters, sets, maps and batches over HTTP, over the real types in memory. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createApi } from '../../daemon/http/app.js'
-import type { Api } from '../../daemon/http/services.js'
-import { type FakeServices, fakeServices } from '../support/fake-daemon.js'
+import { fakeServices } from '../support/fake-daemon.js'
+import { ServedApi } from '../support/served-api.js'
 
-let services: FakeServices
-let api: Api
-
-beforeEach(async () => {
-  services = await fakeServices({ 'values-max-bytes': '1KiB' })
-  api = await createApi({ ...services, ...services.real.services() })
-})
-afterEach(() => api.close())
+const served = new ServedApi({ isReal: true })
 
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
 
 function send(method: Method, url: string, payload?: string | Buffer | object, headers: Record<string, string> = {}) {
-  return api.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+  return served.api.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
 }
 
 const code = (answer: { json(): unknown }) => (answer.json() as { code: string }).code
@@ -54,7 +47,7 @@ describe('counters', () => {
   })
 
   it('show a merged sum beyond 2^53 - 1 as its digits, with a code', async () => {
-    services.real.counters.get = () => 9_007_199_254_740_993n
+    served.services.real.counters.get = () => 9_007_199_254_740_993n
     expect((await send('GET', '/v1/counters/c')).json()).toEqual({
       key: 'c',
       value: '9007199254740993',

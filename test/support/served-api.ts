@@ -1,0 +1,47 @@
+/** The HTTP API over fakes, without a socket: a new one for each test of a file. */
+import { Compile } from 'typebox/compile'
+import { afterEach, beforeEach } from 'vitest'
+import { createApi } from '../../daemon/http/app.js'
+import type { Api } from '../../daemon/http/services.js'
+import type { statusShape } from '../../daemon/http/shapes/mesh.js'
+import { type FakeServices, fakeServices } from './fake-daemon.js'
+
+/** How the API of a file is made. */
+export interface ServedOptions {
+  /** `values-max-bytes` of the daemon; 1KiB when absent. */
+  readonly valuesMaxBytes?: string
+  /** The real types in memory in place of the fakes. */
+  readonly isReal?: boolean
+}
+
+/** What a test of this file works with; its fields are of the present test. */
+export class ServedApi {
+  services!: FakeServices
+  api!: Api
+
+  /** Makes an API before each test of the file that calls it, and closes it afterwards. */
+  constructor({ valuesMaxBytes = '1KiB', isReal = false }: ServedOptions = {}) {
+    beforeEach(async () => {
+      this.services = await fakeServices({ 'values-max-bytes': valuesMaxBytes })
+      this.api = await createApi(isReal ? { ...this.services, ...this.services.real.services() } : this.services)
+    })
+    afterEach(() => this.api.close())
+  }
+
+  /** Goes on with other services. */
+  async replace(services: FakeServices): Promise<void> {
+    this.services = services
+    await this.api.close()
+    this.api = await createApi(services)
+  }
+
+  readonly get = (url: string) => this.api.inject({ url })
+
+  readonly post = (url: string, payload?: object | string) =>
+    this.api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
+}
+
+/** Whether a value has a shape of the API. */
+export function fits(shape: object, value: unknown): boolean {
+  return Compile(shape as typeof statusShape).Check(value)
+}
