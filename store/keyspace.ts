@@ -9,6 +9,7 @@
  * | `d` | actor, counter | the dot row: at once dot index (of live dots) and update log |
  * | `e` | key, type, field | an entry of the users: its live versions |
  * | `f` | sequence | the change feed: which dot came when |
+ * | `h` | actor, counter | the digest of what stood at a dot, once the log has nothing of it any more |
  * | `a` | member | what the member last acknowledged |
  * | `i` | retry key | the remembered answer of a retry-safe request |
  * | `j` | sequence | which retry key was remembered when (for pruning) |
@@ -25,26 +26,29 @@ import type { HybridTime } from './model/clock.js'
 import {
   type MemberTag,
   readAddress,
+  readDigest,
   readDot,
   readDots,
   readExpiry,
+  readNamedDots,
   readRanges,
   readTime,
   writeAddress,
+  writeDigest,
   writeDot,
-  writeDots,
   writeExpiry,
+  writeNamedDots,
   writeRanges,
   writeTime,
 } from './model/codec.js'
 import type { Ranges } from './model/context.js'
 import { digestBytes } from './model/digest.js'
-import { type Actor, actorBytes, type Dot } from './model/dot.js'
+import { type Actor, actorBytes, type ContentDigest, contentDigestBytes, type Dot, type NamedDot } from './model/dot.js'
 import { valueBytesMax, versionsMax } from './model/limits.js'
 import type { UpdateKind, Version } from './model/update.js'
 
 /** The version of this layout. */
-export const formatVersion = 1
+export const formatVersion = 2
 
 const numberBytes = 7
 const checksumBytes = 4
@@ -60,6 +64,7 @@ const prefixes = {
   retryOrder: 'j',
   meta: 'm',
   deadline: 'x',
+  digest: 'h',
   system: 'y',
 } as const
 
@@ -286,7 +291,9 @@ export interface DotRow {
   readonly address: Address
   readonly time: HybridTime
   readonly expiresAtMs: number | null
-  readonly supersedes: readonly Dot[]
+  readonly supersedes: readonly NamedDot[]
+  /** The digest of its content; undefined when it is not known (stubs), or in rows of format 1. */
+  readonly digest?: ContentDigest | undefined
   /** An update that superseded it, when known. */
   readonly supersededBy: Dot | null
   /** The bytes of a put that is no longer live, kept for the change feed; null when live or not kept. */
@@ -298,6 +305,8 @@ const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']
 const bareFlag = 0x10
 const supersededFlag = 0x20
 const valueFlag = 0x40
+/** The row has digests (format 2). */
+const digestFlag = 0x80
 
 /** The key of a dot row. */
 export function dotKey(dot: Dot): Buffer {
@@ -323,12 +332,14 @@ export function encodeDotRow(key: Uint8Array, row: DotRow): Buffer {
     (kinds.indexOf(row.kind) << 2) |
     (row.bare ? bareFlag : 0) |
     (row.supersededBy === null ? 0 : supersededFlag) |
-    (row.value === null ? 0 : valueFlag)
+    (row.value === null ? 0 : valueFlag) |
+    digestFlag
   const writer = new ByteWriter(96).u8(flags).varint(row.sequence)
   writeAddress(writer, row.address)
   writeTime(writer, row.time)
   writeExpiry(writer, row.expiresAtMs)
-  writeDots(writer, row.supersedes)
+  writeNamedDots(writer, row.supersedes)
+  writeDigest(writer, row.digest)
   if (row.supersededBy !== null) writeDot(writer, row.supersededBy)
   if (row.value !== null) writer.bytes(row.value)
   return seal(key, writer)
@@ -354,11 +365,36 @@ export function decodeDotRow(key: Uint8Array, value: Uint8Array): DotRow {
       address: readAddress(reader),
       time: readTime(reader),
       expiresAtMs: readExpiry(reader),
-      supersedes: readDots(reader),
+      ...((flags & digestFlag) === 0
+        ? { supersedes: readDots(reader) }
+        : { supersedes: readNamedDots(reader), digest: readDigest(reader) }),
       supersededBy: (flags & supersededFlag) === 0 ? null : readDot(reader),
       value: (flags & valueFlag) === 0 ? null : reader.bytes(valueBytesMax),
     }
   })
+}
+
+/** The key of the row that keeps a dot's digest. */
+export function digestKey(dot: Dot): Buffer {
+  const key = dotKey(dot)
+  key[0] = prefixes.digest.charCodeAt(0)
+  return key
+}
+
+/** The digest of what stood at a dot, and since when it is kept by itself, in milliseconds since 1970. */
+export interface DigestRow {
+  readonly digest: ContentDigest
+  readonly keptSinceMs: number
+}
+
+/** Writes the row of a dot's digest. */
+export function encodeDigest(key: Uint8Array, { digest, keptSinceMs }: DigestRow): Buffer {
+  return seal(key, new ByteWriter(20).hex(digest).varint(keptSinceMs))
+}
+
+/** Reads the row of a dot's digest. */
+export function decodeDigest(key: Uint8Array, value: Uint8Array): DigestRow {
+  return unseal(key, value, (reader) => ({ digest: reader.hex(contentDigestBytes), keptSinceMs: reader.varint() }))
 }
 
 // --- entries ------------------------------------------------------------------------------------------------------

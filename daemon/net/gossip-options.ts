@@ -4,7 +4,7 @@ import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import * as limits from './limits.js'
 
 /** The gossip topic; versioned like a protocol. */
-export const gossipTopic = '/hearsay/gossip/1'
+export const gossipTopic = '/hearsay/gossip/2'
 
 const messageIdBytes = 20
 

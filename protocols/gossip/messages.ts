@@ -19,10 +19,10 @@ import type { Protocol } from '../network.js'
 import { announcedDotsMax, fetchFrameBytesMax, gossipBytesMax } from './limits.js'
 
 /** The version in the first byte of every message; messages of another version are not understood and not passed on. */
-export const gossipVersion = 1
+export const gossipVersion = 2
 
 /** The protocol that announced groups are fetched with. */
-export const fetchProtocol: Protocol = { id: '/hearsay/fetch/1', frameBytesMax: fetchFrameBytesMax }
+export const fetchProtocol: Protocol = { id: '/hearsay/fetch/2', frameBytesMax: fetchFrameBytesMax }
 
 /** One update of an announced group. */
 export interface AnnouncedUpdate {

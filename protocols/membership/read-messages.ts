@@ -6,22 +6,24 @@ import {
   type MemberTag,
   readAddress,
   readDots,
+  readNamedDots,
   readUpdates,
   writeAddress,
   writeDots,
+  writeNamedDots,
   writeUpdates,
 } from '../../store/model/codec.js'
-import { type Actor, compareDots, type Dot, dotText } from '../../store/model/dot.js'
+import { type Actor, compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
 import type { PeerEntry } from '../../store/replica/types.js'
 import type { Protocol } from '../network.js'
 import { shortDigestBytes } from './core/digest.js'
 import { readDotsMax, readFrameBytesMax } from './limits.js'
 
 /** The read protocol: one question a channel. */
-export const readProtocol: Protocol = { id: '/hearsay/read/1', frameBytesMax: readFrameBytesMax }
+export const readProtocol: Protocol = { id: '/hearsay/read/2', frameBytesMax: readFrameBytesMax }
 
 /** The version in the first byte of every frame. */
-export const readVersion = 1
+export const readVersion = 2
 
 /** One node's copy of an address, with the fate of the dots in question. */
 export interface Copy {
@@ -37,8 +39,8 @@ export interface ReadRequest {
   readonly address: Address
   /** The digest of the asker's member list. */
   readonly list: Uint8Array
-  /** The dots that are live at the asker's; sorted. */
-  readonly dots: readonly Dot[]
+  /** The dots that are live at the asker's, with the digests of their contents; sorted. */
+  readonly dots: readonly NamedDot[]
 }
 
 /** An answer, or why there is none: another member list, a store that is not verified, too many questions, an entry too large. */
@@ -53,7 +55,7 @@ export function encodeReadRequest({ address, list, dots }: ReadRequest): Buffer 
   const writer = new ByteWriter().u8(readVersion)
   writeAddress(writer, address)
   writer.raw(list)
-  writeDots(writer, dots)
+  writeNamedDots(writer, dots)
   return writer.finish()
 }
 
@@ -62,7 +64,7 @@ export function decodeReadRequest(bytes: Uint8Array): ReadRequest {
   const reader = start(bytes)
   const address = readAddress(reader)
   const list = Uint8Array.from(reader.raw(shortDigestBytes))
-  const dots = readDots(reader, readDotsMax)
+  const dots = readNamedDots(reader, readDotsMax)
   reader.end()
   return { address, list, dots }
 }

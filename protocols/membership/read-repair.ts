@@ -8,7 +8,9 @@ import type { Address } from '../../store/model/address.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import type { TaggedContexts } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
-import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
+import { updateDigest } from '../../store/model/digest.js'
+import { compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
+import type { Update } from '../../store/model/update.js'
 import { ChannelCounts, FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
@@ -76,7 +78,7 @@ export class ReadRepair {
       for (const channel of channels) channel.abort('timed out')
     })
     try {
-      const dots = liveDots(replica.peerEntryAt(address).updates)
+      const dots = namedDots(replica.peerEntryAt(address).updates)
       const answered = await firstOf(
         peers.map((peer) => this.#ask(peer, { address, list: directory.digest(), dots }, channels)),
         want,
@@ -111,7 +113,7 @@ export class ReadRepair {
   async #repair(address: Address, { channel, frames, copy }: Answered): Promise<void> {
     const { replica } = this.#options
     try {
-      const theirs = liveDots(copy.entry.updates)
+      const theirs = namedDots(copy.entry.updates)
       const mine = this.#copy(address, theirs)
       const known = new Set(theirs.map(dotText))
       const lags = mine.removed.length > 0 || mine.entry.updates.some(({ dot }) => !known.has(dotText(dot)))
@@ -170,8 +172,13 @@ export class ReadRepair {
     return copyBytes(copy) > readFrameBytesMax - frameSlackBytes ? { kind: 'too-large' } : { kind: 'copy', copy }
   }
 
+  #isSame({ digest, ...dot }: NamedDot): boolean {
+    const ours = digest === undefined ? undefined : this.#options.replica.digestOf(dot)
+    return ours === undefined || ours === digest
+  }
+
   /** Our copy, read in one turn: without the values of dots that the other side has live, and with the fate of those dots. */
-  #copy(address: Address, dots: readonly Dot[]): messages.Copy {
+  #copy(address: Address, dots: readonly NamedDot[]): messages.Copy {
     const { memberOf } = this.#options.replica
     const { updates, bare } = this.#options.replica.peerEntryAt(address)
     const { seen } = this.#options.replica.capture()
@@ -180,10 +187,13 @@ export class ReadRepair {
     return {
       entry: {
         address,
-        updates: updates.map((update) => (known.has(dotText(update.dot)) ? { ...update, value: null } : update)),
+        updates: updates.map((update) =>
+          known.has(dotText(update.dot)) ? { ...update, value: null, digest: updateDigest(update) } : update,
+        ),
         bare: bare.slice().sort(compareDots),
       },
-      removed: dots.filter((dot) => seen.has(dot) && !live.has(dotText(dot))),
+      // Under a dot that names another content than is known here, nothing was removed.
+      removed: dots.filter((dot) => seen.has(dot) && !live.has(dotText(dot)) && this.#isSame(dot)).map(bareDot),
       members: new Map(updates.map(({ dot }) => [dot.actor, memberOf(dot.actor)])),
     }
   }
@@ -196,6 +206,14 @@ export class ReadRepair {
 function fates({ entry, removed, members }: messages.Copy): TaggedContexts {
   const seen = Context.of([...liveDots(entry.updates), ...removed])
   return { seen, applied: new Context(), members }
+}
+
+function namedDots(updates: readonly Update[]): NamedDot[] {
+  return updates.map((update) => ({ ...update.dot, digest: updateDigest(update) }))
+}
+
+function bareDot({ actor, counter }: Dot): Dot {
+  return { actor, counter }
 }
 
 function liveDots(updates: readonly { readonly dot: Dot }[]): Dot[] {

@@ -3,7 +3,7 @@ import type { Environment } from '../../store/environment.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberOf, MemberTag, TaggedContexts } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
-import type { Actor } from '../../store/model/dot.js'
+import type { Actor, ContentDigest, Dot } from '../../store/model/dot.js'
 import type { Entry, Version } from '../../store/model/update.js'
 import type { ApplyOutcome, Capture, Obligation, PeerEntry, Transaction } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
@@ -30,6 +30,7 @@ export interface MembershipReplica {
   scanSystem(prefix: string): Promise<Entry[]>
   transact<T>(write: (transaction: Transaction) => T): Promise<T>
   peerEntryAt(address: Address): PeerEntry
+  digestOf(dot: Dot): ContentDigest | undefined
   joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
   setObligations(obligations: readonly Obligation[]): void
   hint(member: MemberTag): Hint

@@ -89,6 +89,8 @@ export class Driver {
       }
       case 'apply':
         return this.#write(replica.applyUpdates(action.updates))
+      case 'keepDigests':
+        return this.#write(replica.keepDigests(action.dots).then(() => ({ news: 0, dropped: 0 })))
       case 'join':
         return this.#write(replica.joinEntries(action.entries, action.peer))
       case 'settle':

@@ -7,13 +7,15 @@ import {
   type MemberTag,
   readActorTable,
   readAddress,
+  readSupersedes,
   readTableDot,
   readTime,
   writeAddress,
   writeTime,
 } from '../../store/model/codec.js'
-import { type Actor, compareDots, type Dot, includesDot } from '../../store/model/dot.js'
-import { supersedesMax, valueBytesMax, versionsMax } from '../../store/model/limits.js'
+import { updateDigest } from '../../store/model/digest.js'
+import { type Actor, compareDots, contentDigestBytes, type Dot, includesDot } from '../../store/model/dot.js'
+import { valueBytesMax, versionsMax } from '../../store/model/limits.js'
 import type { Update } from '../../store/model/update.js'
 import type { PeerEntry } from '../../store/replica/types.js'
 import { messageEntriesMax } from './limits.js'
@@ -29,10 +31,17 @@ const hasExpiry = 0x02
 const isBare = 0x04
 /** The dot alone: the receiver has applied it. */
 const isNamed = 0x08
+/** Without its value, the digest of its content: the receiver compares it with what it knows of the dot. */
+const hasDigest = 0x10
 
-/** A version of which the receiver needs the dot alone. */
+/** A version of which the receiver needs the dot alone, and the digest of its content. */
 export function namedUpdate(update: Update): Update {
-  return { ...update, time: zeroTime, expiresAtMs: null, value: null, supersedes: [] }
+  return { ...withoutValue(update), time: zeroTime, expiresAtMs: null, supersedes: [] }
+}
+
+/** A version of which the receiver has the value, when it is the same content. */
+export function withoutValue(update: Update): Update {
+  return { ...update, value: null, digest: updateDigest(update) }
 }
 
 /** Writes entries behind a table of their actors. A bare version without a value is written as its dot alone. */
@@ -54,20 +63,20 @@ export function writeEntries(writer: ByteWriter, entries: readonly PeerEntry[], 
 }
 
 function writeVersion(writer: ByteWriter, update: Update, bare: boolean, table: ActorTable): void {
-  if (bare && update.value === null) {
-    writer.u8(isNamed)
-    table.writeDot(writer, update.dot)
-    return
-  }
   const { value, expiresAtMs } = update
-  writer.u8((value === null ? 0 : hasValue) | (expiresAtMs === null ? 0 : hasExpiry) | (bare ? isBare : 0))
+  const digest = value === null ? update.digest : undefined
+  const isDotAlone = bare && value === null
+  const form = isDotAlone
+    ? isNamed
+    : (value === null ? 0 : hasValue) | (expiresAtMs === null ? 0 : hasExpiry) | (bare ? isBare : 0)
+  writer.u8(form | (digest === undefined ? 0 : hasDigest))
   table.writeDot(writer, update.dot)
+  if (digest !== undefined) writer.hex(digest)
+  if (isDotAlone) return
   writeTime(writer, update.time)
   if (expiresAtMs !== null) writer.varint(expiresAtMs)
   if (value !== null) writer.bytes(value)
-  if (bare) return
-  writer.varint(update.supersedes.length)
-  for (const dot of update.supersedes) table.writeDot(writer, dot)
+  if (!bare) table.writeNamedDots(writer, update.supersedes)
 }
 
 /** Reads entries. Throws a DecodeError for what writeEntries does not write. Values are views of the reader's bytes. */
@@ -99,28 +108,19 @@ function readVersion(
   actors: readonly Actor[],
   address: PeerEntry['address'],
 ): Update {
+  const form = flags & ~hasDigest
   const dot = readTableDot(reader, actors)
-  const base = { dot, address, kind: 'put' as const }
-  if (flags === isNamed) return { ...base, time: zeroTime, expiresAtMs: null, value: null, supersedes: [] }
-  if (flags > (hasValue | hasExpiry | isBare)) throw new DecodeError('unknown kind of version')
-  const bare = (flags & isBare) !== 0
-  if (bare && (flags & hasValue) === 0) throw new DecodeError('a bare version without a value')
+  if ((flags & hasDigest) !== 0 && (form & hasValue) !== 0) throw new DecodeError('a digest beside its value')
+  const digest = (flags & hasDigest) === 0 ? undefined : reader.hex(contentDigestBytes)
+  const base = { dot, address, kind: 'put' as const, ...(digest !== undefined && { digest }) }
+  if (form === isNamed) return { ...base, time: zeroTime, expiresAtMs: null, value: null, supersedes: [] }
+  if (form > (hasValue | hasExpiry | isBare)) throw new DecodeError('unknown kind of version')
+  const bare = (form & isBare) !== 0
+  if (bare && (form & hasValue) === 0) throw new DecodeError('a bare version without a value')
   const time = readTime(reader)
-  const expiresAtMs = (flags & hasExpiry) === 0 ? null : reader.varint()
+  const expiresAtMs = (form & hasExpiry) === 0 ? null : reader.varint()
   if (expiresAtMs === 0) throw new DecodeError('no deadline')
-  const value = (flags & hasValue) === 0 ? null : reader.bytes(valueBytesMax)
+  const value = (form & hasValue) === 0 ? null : reader.bytes(valueBytesMax)
   const supersedes = bare ? [] : readSupersedes(reader, actors, dot)
   return { ...base, time, expiresAtMs, value, supersedes }
-}
-
-function readSupersedes(reader: ByteReader, actors: readonly Actor[], dot: Dot): Dot[] {
-  const supersedes: Dot[] = []
-  for (let left = reader.count(supersedesMax, 2); left > 0; left--) {
-    const superseded = readTableDot(reader, actors)
-    const before = supersedes.at(-1)
-    if (before !== undefined && compareDots(before, superseded) >= 0) throw new DecodeError('dots out of order')
-    supersedes.push(superseded)
-  }
-  if (includesDot(supersedes, dot)) throw new DecodeError('a version that supersedes itself')
-  return supersedes
 }

@@ -3,7 +3,7 @@ import { valueBytesMax } from '../../store/model/limits.js'
 import type { Protocol } from '../network.js'
 
 /** The version in the first message; another one is answered with `busy version`. */
-export const syncVersion = 1
+export const syncVersion = 2
 
 /** Bytes of a piece of a message in one frame: a slow link still shows progress while a great value travels. */
 export const pieceBytesMax = 256 * 1024
@@ -17,7 +17,7 @@ export const deltaBytesAim = 256 * 1024
 export const entryBytesAim = 1024 * 1024
 
 /** The protocol as the network knows it. */
-export const syncProtocol: Protocol = { id: '/hearsay/sync/1', frameBytesMax: pieceBytesMax + 1 }
+export const syncProtocol: Protocol = { id: '/hearsay/sync/2', frameBytesMax: pieceBytesMax + 1 }
 
 /** Bytes of each side's part of the session's salt. */
 export const saltBytes = 8
@@ -41,6 +41,12 @@ export const messageEntriesMax = 65_536
 export const messageEntriesAim = 256
 /** Addresses of which one message may ask the values. */
 export const valuesMax = 4_096
+/** Digests in one message: those that are sent, and those that are accepted. */
+export const digestsAim = 4_096
+export const digestsMax = 65_536
+/** Addresses with clashes in one message: those that are sent in a turn, and those that are accepted in one. */
+export const clashesAim = 4_096
+export const clashesMax = 65_536
 /** Turns of a descent: ids have 32 nibbles; more can only be ill will. */
 export const treeTurnsMax = 48
 /** Digests computed, or entries looked at, before others get a turn. */

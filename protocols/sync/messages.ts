@@ -3,16 +3,30 @@ import { saltedDigestBytes } from '../../store/merkle/salted.js'
 import type { Address } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import {
+  ActorTable,
   type MemberOf,
+  readActorTable,
   readAddress,
+  readTableDots,
   readUpdates,
   type TaggedUpdates,
+  unknownMember,
   writeAddress,
   writeUpdates,
 } from '../../store/model/codec.js'
+import type { NamedDot } from '../../store/model/dot.js'
 import { type CapturePatch, readCapture, writeCapture } from './core/captures.js'
 import { readEntries, type TaggedEntries, writeEntries } from './entries.js'
-import { listingEntriesMax, saltBytes, syncVersion, treeNodesMax, valuesMax, wantsMax } from './limits.js'
+import {
+  clashesMax,
+  digestsMax,
+  listingEntriesMax,
+  saltBytes,
+  syncVersion,
+  treeNodesMax,
+  valuesMax,
+  wantsMax,
+} from './limits.js'
 
 /** Why a session is refused. */
 export const busyReasons = ['bulk', 'crossed', 'unverified', 'stranger', 'version', 'closing'] as const
@@ -25,6 +39,13 @@ export interface TreeNode {
   readonly kind: 'digests' | 'listing'
   /** 8 bytes each. */
   readonly digests: Uint8Array
+}
+
+/** An address at which the sender of a message knows other contents under some dots that the receiver has live there. */
+export interface ClashingDots {
+  readonly address: Address
+  /** With the digests of the contents that the sender knows. */
+  readonly dots: readonly NamedDot[]
 }
 
 /** One message of a session. */
@@ -43,6 +64,8 @@ export type Message =
   | { readonly type: 'equal'; readonly capture: CapturePatch }
   | { readonly type: 'young'; readonly capture: CapturePatch }
   | { readonly type: 'delta'; readonly updates: TaggedUpdates }
+  /** Digests of contents whose updates the log does not keep any more; sorted by dot. */
+  | { readonly type: 'digests'; readonly dots: readonly NamedDot[] }
   | { readonly type: 'deltaEnd'; readonly unlisted: number }
   | {
       readonly type: 'check'
@@ -60,6 +83,8 @@ export type Message =
   | { readonly type: 'wants'; readonly positions: readonly number[] }
   | { readonly type: 'entries'; readonly part: boolean; readonly entries: TaggedEntries }
   | { readonly type: 'values'; readonly addresses: readonly Address[] }
+  /** What the receiver showed is not what the sender knows under these dots: nothing of it was removed here. */
+  | { readonly type: 'clashes'; readonly clashes: readonly ClashingDots[] }
   | {
       readonly type: 'end'
       /** Something in this turn needs an answer. */
@@ -82,6 +107,8 @@ const codes: Readonly<Record<Message['type'], number>> = {
   entries: 10,
   values: 11,
   end: 12,
+  digests: 13,
+  clashes: 14,
 }
 const typesByCode = new Map(Object.entries(codes).map(([type, code]) => [code, type as Message['type']]))
 
@@ -107,6 +134,12 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
     case 'delta':
       writeUpdates(writer, message.updates.updates, memberOf)
       break
+    case 'digests': {
+      const table = tableOf(message.dots)
+      table.write(writer, memberOf)
+      table.writeNamedDots(writer, message.dots)
+      break
+    }
     case 'deltaEnd':
       writer.varint(message.unlisted)
       break
@@ -124,6 +157,16 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       writer.varint(message.addresses.length)
       for (const address of message.addresses) writeAddress(writer, address)
       break
+    case 'clashes': {
+      const table = tableOf(message.clashes.flatMap(({ dots }) => dots))
+      table.write(writer, () => unknownMember)
+      writer.varint(message.clashes.length)
+      for (const { address, dots } of message.clashes) {
+        writeAddress(writer, address)
+        table.writeNamedDots(writer, dots)
+      }
+      break
+    }
     case 'end':
       writer.u8(flag(message.expecting))
       break
@@ -179,9 +222,25 @@ function readBody(reader: ByteReader, type: Message['type']): Message {
       for (let left = reader.count(valuesMax, 4); left > 0; left--) addresses.push(readAddress(reader))
       return { type, addresses }
     }
+    case 'digests':
+      return { type, dots: readTableDots(reader, readActorTable(reader).actors, digestsMax) }
+    case 'clashes': {
+      const { actors } = readActorTable(reader)
+      const clashes: ClashingDots[] = []
+      for (let left = reader.count(clashesMax, 5); left > 0; left--) {
+        clashes.push({ address: readAddress(reader), dots: readTableDots(reader, actors) })
+      }
+      return { type, clashes }
+    }
     case 'end':
       return { type, expecting: readFlag(reader) }
   }
+}
+
+function tableOf(dots: readonly NamedDot[]): ActorTable {
+  const table = new ActorTable()
+  for (const { actor } of dots) table.add(actor)
+  return table
 }
 
 function flag(value: boolean): number {

@@ -6,7 +6,16 @@ import { type Address, noField, types } from './address.js'
 import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
 import type { HybridTime } from './clock.js'
 import { Context, type Ranges } from './context.js'
-import { type Actor, actorBytes, compareDots, type Dot, includesDot } from './dot.js'
+import {
+  type Actor,
+  actorBytes,
+  type ContentDigest,
+  compareDots,
+  contentDigestBytes,
+  type Dot,
+  includesDot,
+  type NamedDot,
+} from './dot.js'
 import {
   contextActorsMax,
   contextRangesMax,
@@ -103,6 +112,42 @@ export function readDots(reader: ByteReader, max = supersedesMax): Dot[] {
   return dots
 }
 
+/** Writes a sorted list of whole dots, each with its digest where it is known: one flag a dot. */
+export function writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[]): void {
+  writer.varint(dots.length)
+  for (const dot of dots) {
+    writeDot(writer, dot)
+    writeDigest(writer, dot.digest)
+  }
+}
+
+/** Reads a list of whole dots with their digests; refuses one that is not strictly ascending. */
+export function readNamedDots(reader: ByteReader, max = supersedesMax): NamedDot[] {
+  const dots: NamedDot[] = []
+  for (let left = reader.count(max, actorBytes + 2); left > 0; left--)
+    dots.push(named(readDot(reader), readDigest(reader)))
+  assertAscending(dots)
+  return dots
+}
+
+/** Writes a digest behind a flag; undefined is the flag alone. */
+export function writeDigest(writer: ByteWriter, digest: ContentDigest | undefined): void {
+  writer.u8(digest === undefined ? 0 : 1)
+  if (digest !== undefined) writer.hex(digest)
+}
+
+/** Reads a digest behind its flag. */
+export function readDigest(reader: ByteReader): ContentDigest | undefined {
+  const flag = reader.u8()
+  if (flag > 1) throw new DecodeError('bad flag')
+  return flag === 0 ? undefined : reader.hex(contentDigestBytes)
+}
+
+/** A dot with its digest; without one, the dot alone. */
+function named(dot: Dot, digest: ContentDigest | undefined): NamedDot {
+  return digest === undefined ? dot : { ...dot, digest }
+}
+
 function assertAscending(dots: readonly Dot[]): void {
   for (let at = 1; at < dots.length; at++) {
     if (compareDots(dots[at - 1]!, dots[at]!) >= 0) throw new DecodeError('dots not strictly ascending')
@@ -191,6 +236,8 @@ const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']
 const kindMask = 0x03
 const hasValue = 0x04
 const hasExpiry = 0x08
+const hasDigest = 0x10
+const flagsMax = 0x1f
 
 /** Writes updates behind a table of their actors, so that an actor's 16 bytes travel once a frame. */
 export function writeUpdates(writer: ByteWriter, updates: readonly Update[], memberOf: MemberOf): void {
@@ -222,33 +269,45 @@ function assertFirstUseOrder(actors: readonly Actor[], updates: readonly Update[
 }
 
 function writeUpdate(writer: ByteWriter, update: Update, table: ActorTable): void {
+  // Of what travels with its bytes, and of a delete, the receiver computes the digest itself.
+  const digest = update.kind === 'put' && update.value === null ? update.digest : undefined
   const flags =
-    kinds.indexOf(update.kind) | (update.value === null ? 0 : hasValue) | (update.expiresAtMs === null ? 0 : hasExpiry)
+    kinds.indexOf(update.kind) |
+    (update.value === null ? 0 : hasValue) |
+    (update.expiresAtMs === null ? 0 : hasExpiry) |
+    (digest === undefined ? 0 : hasDigest)
   writer.u8(flags)
   table.writeDot(writer, update.dot)
   writeAddress(writer, update.address)
   writeTime(writer, update.time)
   if (update.expiresAtMs !== null) writer.varint(update.expiresAtMs)
   if (update.value !== null) writer.bytes(update.value)
-  writer.varint(update.supersedes.length)
-  for (const dot of update.supersedes) table.writeDot(writer, dot)
+  if (digest !== undefined) writer.hex(digest)
+  table.writeNamedDots(writer, update.supersedes)
 }
 
 function readUpdate(reader: ByteReader, actors: readonly Actor[]): Update {
   const flags = reader.u8()
   const kind = kinds[flags & kindMask]
-  if (kind === undefined || flags > 0x0f) throw new DecodeError('unknown kind of update')
+  if (kind === undefined || flags > flagsMax) throw new DecodeError('unknown kind of update')
   if (kind !== 'put' && flags > kindMask) throw new DecodeError('a delete with a value')
+  if ((flags & hasValue) !== 0 && (flags & hasDigest) !== 0) throw new DecodeError('a digest beside its value')
   const dot = readTableDot(reader, actors)
   const address = readAddress(reader)
   const time = readTime(reader)
   const expiresAtMs = (flags & hasExpiry) === 0 ? null : readCounter(reader)
   const value = (flags & hasValue) === 0 ? null : reader.bytes(valueBytesMax)
-  const supersedes: Dot[] = []
-  for (let left = reader.count(supersedesMax, 2); left > 0; left--) supersedes.push(readTableDot(reader, actors))
-  assertAscending(supersedes)
+  const digest = (flags & hasDigest) === 0 ? undefined : reader.hex(contentDigestBytes)
+  const supersedes = readSupersedes(reader, actors, dot)
+  const update: Update = { dot, address, kind, time, expiresAtMs, value, supersedes }
+  return digest === undefined ? update : { ...update, digest }
+}
+
+/** Reads the dots that the update under `dot` supersedes; refuses a list that is not strictly ascending, or that names `dot` itself. */
+export function readSupersedes(reader: ByteReader, actors: readonly Actor[], dot: Dot): NamedDot[] {
+  const supersedes = readTableDots(reader, actors)
   if (includesDot(supersedes, dot)) throw new DecodeError('an update that supersedes itself')
-  return { dot, address, kind, time, expiresAtMs, value, supersedes }
+  return supersedes
 }
 
 /** The actors named in one frame, each written once. */
@@ -270,6 +329,29 @@ export class ActorTable {
   writeDot(writer: ByteWriter, dot: Dot): void {
     writer.varint(this.#indexes.get(dot.actor)!).varint(dot.counter)
   }
+
+  /** Writes a sorted list of dots: count, then of each twice its index (plus one when a digest follows), counter and digest. */
+  writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[]): void {
+    writer.varint(dots.length)
+    for (const { actor, counter, digest } of dots) {
+      writer.varint(this.#indexes.get(actor)! * 2 + (digest === undefined ? 0 : 1)).varint(counter)
+      if (digest !== undefined) writer.hex(digest)
+    }
+  }
+}
+
+/** Reads a list of dots with their digests; refuses one that is not strictly ascending. */
+export function readTableDots(reader: ByteReader, actors: readonly Actor[], max = supersedesMax): NamedDot[] {
+  const dots: NamedDot[] = []
+  for (let left = reader.count(max, 2); left > 0; left--) {
+    const index = reader.varint()
+    const actor = actors[Math.floor(index / 2)]
+    if (actor === undefined) throw new DecodeError('actor not in the table')
+    const dot = { actor, counter: readCounter(reader) }
+    dots.push(named(dot, index % 2 === 0 ? undefined : reader.hex(contentDigestBytes)))
+  }
+  assertAscending(dots)
+  return dots
 }
 
 /** Reads an actor table. */

@@ -1,9 +1,10 @@
-/** Digests: domain-separated SHA-256, cut to 16 bytes. */
+/** Digests: domain-separated SHA-256, cut to 16 bytes, or to 8 where they only tell two contents of one dot apart. */
 import { hash } from 'node:crypto'
 import type { Address } from './address.js'
 import { ByteWriter } from './bytes.js'
-import { encodeAddress, writeDot, writeExpiry, writeTime } from './codec.js'
-import type { Version } from './update.js'
+import { encodeAddress, writeAddress, writeDot, writeExpiry, writeTime } from './codec.js'
+import { type ContentDigest, contentDigestBytes } from './dot.js'
+import type { Update, UpdateKind, Version } from './update.js'
 
 /** Bytes of every digest in memory and on disk. */
 export const digestBytes = 16
@@ -39,4 +40,36 @@ export function entryDigest(id: Uint8Array, versions: readonly Version[]): Buffe
     writer.raw(version.valueHash)
   }
   return sha256(writer.finish()).subarray(0, digestBytes)
+}
+
+const contentDomain = 0x03
+const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']
+
+/** What is hashed of a put or a delete. */
+type Content = Pick<Update, 'address' | 'kind' | 'time' | 'expiresAtMs'> & { readonly valueHash: Uint8Array | null }
+
+/**
+ * The digest of what an update issued under its dot: address, put or delete, time, deadline and value. Two updates under one dot with
+ * different digests were issued by two copies of one run (a cloned or rolled-back machine).
+ */
+export function contentDigest({ address, kind, time, expiresAtMs, valueHash: hashed }: Content): ContentDigest {
+  const writer = new ByteWriter(64 + address.key.length + address.field.length)
+    .u8(contentDomain)
+    .u8(kinds.indexOf(kind))
+  writeAddress(writer, address)
+  writeTime(writer, time)
+  writeExpiry(writer, expiresAtMs)
+  if (hashed !== null) writer.raw(hashed)
+  return sha256(writer.finish()).toString('hex', 0, contentDigestBytes)
+}
+
+/** The digest of a version at an address: that of the put that stored it. */
+export function versionDigest({ time, expiresAtMs, valueHash: hashed }: Version, address: Address): ContentDigest {
+  return contentDigest({ address, kind: 'put', time, expiresAtMs, valueHash: hashed })
+}
+
+/** The digest of an update's content; undefined for a put that travels with neither its bytes nor their digest. */
+export function updateDigest(update: Update): ContentDigest | undefined {
+  if (update.kind !== 'put') return contentDigest({ ...update, valueHash: null })
+  return update.value === null ? update.digest : contentDigest({ ...update, valueHash: valueHash(update.value) })
 }

@@ -12,6 +12,17 @@ export interface Dot {
   readonly counter: number
 }
 
+/** Digest of the content that an update issued under its dot: 8 bytes, as 16 lower-case hexadecimal digits. See `contentDigest`. */
+export type ContentDigest = string
+
+/** The bytes of a content digest. */
+export const contentDigestBytes = 8
+
+/** A dot with the digest of the content that is meant, where that is known: after a clone the same dot can have two. */
+export interface NamedDot extends Dot {
+  readonly digest?: ContentDigest | undefined
+}
+
 /** Orders dots by actor, then counter. Returns a negative number, zero or a positive number. */
 export function compareDots(a: Dot, b: Dot): number {
   if (a.actor !== b.actor) return a.actor < b.actor ? -1 : 1

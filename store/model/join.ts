@@ -2,11 +2,11 @@
  * Apply and join: how an update and how another copy change the versions at one address.
  * Source: delta-state CRDTs with causal contexts (Almeida et al. 2018), decomposed onto addresses as in bigset (Brown et al. 2016).
  */
-import { addressText } from './address.js'
+import { type Address, addressText } from './address.js'
 import type { Contexts } from './codec.js'
 import { Context } from './context.js'
-import { valueHash } from './digest.js'
-import { compareDots, includesDot, sameDot } from './dot.js'
+import { valueHash, versionDigest } from './digest.js'
+import { compareDots, type Dot, includesDot, type NamedDot, sameDot } from './dot.js'
 import type { Entry, Update, Version } from './update.js'
 
 /** What became of the versions at one address. */
@@ -15,8 +15,6 @@ export interface Change {
   readonly versions: readonly Version[]
   readonly added: readonly Version[]
   readonly dropped: readonly Version[]
-  /** Versions of the other side under a dot that is live here with other bytes: a dot issued twice. */
-  readonly clashes: readonly Version[]
 }
 
 /** The version that an update stores; null for deletes and for puts that travel without their bytes. */
@@ -26,7 +24,7 @@ export function versionOf(update: Update): Version | null {
   return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }
 }
 
-/** Whether two versions hold the same bytes, deadline and time. */
+/** True if two versions hold the same bytes, deadline and time. */
 export function sameVersion(a: Version, b: Version): boolean {
   return (
     a.expiresAtMs === b.expiresAtMs &&
@@ -39,52 +37,54 @@ export function sameVersion(a: Version, b: Version): boolean {
 /**
  * The versions at an address after an update: its own is added unless its dot was seen before, and every superseded one goes.
  * `seen` is the context before the update; the caller adds the update's dot and its superseded dots to seen, and the dot alone to applied.
+ * A dot that names another content than the one that is live here supersedes nothing.
  */
 export function applyUpdate(versions: readonly Version[], update: Update, seen: Context): Change {
   const version = versionOf(update)
-  const live = versions.find((other) => sameDot(other.dot, update.dot))
-  const clash = version !== null && live !== undefined && !sameVersion(live, version)
-  const added = version !== null && live === undefined && !seen.has(update.dot) ? [version] : []
-  return change(versions, added, (mine) => includesDot(update.supersedes, mine.dot), clash ? [version] : [])
+  const isLive = versions.some((other) => sameDot(other.dot, update.dot))
+  const added = version !== null && !isLive && !seen.has(update.dot) ? [version] : []
+  const isSuperseded = (mine: Version) =>
+    update.supersedes.some((named) => sameDot(named, mine.dot) && means(named, mine, update.address))
+  return change(versions, added, isSuperseded)
+}
+
+/** True if a named dot means this version: the digests are equal, or the name has none. */
+function means({ digest }: NamedDot, version: Version, address: Address): boolean {
+  return digest === undefined || digest === versionDigest(version, address)
 }
 
 /**
  * The versions at an address after meeting another copy of it, read by a peer after `peerSeen` was captured.
  * A dot stays if both have it, or if it is ours and the peer had not seen it; theirs is taken if we have not seen it.
  * `theirs` lists every live dot of the peer's copy; a value may be left out (null) where the peer knew that we have seen the dot.
- * `mySeen` is our context now, not at the start of the session.
+ * `mySeen` is our context now, not at the start of the session. `clashes`: dots of ours under which the peer knows another content;
+ * they say nothing of ours, which stays.
  */
 export function joinVersions(
   mine: readonly Version[],
   theirs: readonly Update[],
   mySeen: Context,
   peerSeen: Context,
+  clashes: readonly Dot[] = [],
 ): Change {
   const added: Version[] = []
-  const clashes: Version[] = []
   for (const update of theirs) {
     const version = versionOf(update)
     if (version === null) continue
-    const live = mine.find((other) => sameDot(other.dot, version.dot))
-    if (live !== undefined && !sameVersion(live, version)) clashes.push(version)
-    if (live === undefined && !mySeen.has(version.dot)) added.push(version)
+    const isLive = mine.some((other) => sameDot(other.dot, version.dot))
+    if (!isLive && !mySeen.has(version.dot)) added.push(version)
   }
-  const removed = (version: Version) =>
-    peerSeen.has(version.dot) && !theirs.some((update) => sameDot(update.dot, version.dot))
-  return change(mine, added, removed, clashes)
+  const isRemoved = ({ dot }: Version) =>
+    peerSeen.has(dot) && !theirs.some((update) => sameDot(update.dot, dot)) && !includesDot(clashes, dot)
+  return change(mine, added, isRemoved)
 }
 
-function change(
-  mine: readonly Version[],
-  added: readonly Version[],
-  goes: (version: Version) => boolean,
-  clashes: readonly Version[],
-): Change {
+function change(mine: readonly Version[], added: readonly Version[], goes: (version: Version) => boolean): Change {
   const dropped = mine.filter(goes)
-  if (added.length === 0 && dropped.length === 0) return { versions: mine, added, dropped, clashes }
+  if (added.length === 0 && dropped.length === 0) return { versions: mine, added, dropped }
   const kept = dropped.length === 0 ? mine : mine.filter((version) => !dropped.includes(version))
   const versions = [...kept, ...added].sort((a, b) => compareDots(a.dot, b.dot))
-  return { versions, added, dropped, clashes }
+  return { versions, added, dropped }
 }
 
 /** A whole copy of the store, in memory: the reference that the laws are stated on, and that tests compare real stores with. */

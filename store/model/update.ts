@@ -1,7 +1,7 @@
 /** Versions, entries and updates: what the store holds and what travels. */
 import type { Address } from './address.js'
 import type { HybridTime } from './clock.js'
-import type { Dot } from './dot.js'
+import type { ContentDigest, Dot, NamedDot } from './dot.js'
 
 /** One value stored at an address under one dot. */
 export interface Version {
@@ -33,6 +33,8 @@ export interface Update {
   readonly expiresAtMs: number | null
   /** Of a put; null for deletes, and for a put whose version has been superseded and whose bytes are not sent again. */
   readonly value: Uint8Array | null
-  /** The dots at the same address that this update supersedes; sorted. */
-  readonly supersedes: readonly Dot[]
+  /** The dots at the same address that this update supersedes, with the digest of the content that it means; sorted. */
+  readonly supersedes: readonly NamedDot[]
+  /** Digest of the content, where it cannot be computed from the rest: of a put that travels without its bytes. */
+  readonly digest?: ContentDigest | undefined
 }

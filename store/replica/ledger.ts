@@ -3,20 +3,22 @@
  * Every method runs inside one write of one batch: rows, contexts, counts and checksum move together or not at all.
  */
 import type { Environment } from '../environment.js'
-import { contextKey, type DotRow, encodeContext, encodeState, entryKey, type StateRow, stateKey } from '../keyspace.js'
+import { encodeState, entryKey, type StateRow, stateKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import { type HybridTime, observe, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
-import { Context } from '../model/context.js'
-import { entryDigest } from '../model/digest.js'
-import { type Actor, compareDots, type Dot, includesDot, sameDot } from '../model/dot.js'
-import { applyUpdate, joinVersions, sameVersion } from '../model/join.js'
+import type { Context } from '../model/context.js'
+import { type Actor, type Dot, includesDot, type NamedDot } from '../model/dot.js'
+import { joinVersions } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
-import { DotRows, stubRow } from './dot-rows.js'
+import { ContextRows } from './context-rows.js'
+import { DigestRows } from './digest-rows.js'
+import { DotRows } from './dot-rows.js'
+import { bareVersion, Effects, whole } from './effects.js'
 import { EntryRows, type TrieChange } from './entry-rows.js'
 import { FeedRows } from './feed-rows.js'
-import { OwnRun } from './run.js'
+import { OwnRuns, type RunMemory } from './run.js'
 import type { ApplyOutcome, FeedEvent, PeerEntry } from './types.js'
 
 /** What one batch did to the state in memory. */
@@ -40,9 +42,11 @@ export interface LedgerOptions {
   /** The tag of this node's member. */
   readonly member: MemberTag
   readonly clockBoundMs: number
-  /** Told of a dot of our own that we did not issue, and of a dot issued twice: a cloned or rolled-back disk. */
-  onIdentityClash(what: string): void
-  /** Told of a row that failed its checksum. */
+  /** What a copied process remembered of its runs; undefined: the first write takes a new id. */
+  readonly memory?: RunMemory | undefined
+  /** Notified, in words, of evidence that another copy of this process issues updates under its ids. */
+  onCopyFound(what: string): void
+  /** Notified of a row that failed its checksum. */
   onDamage(error: Error): void
 }
 
@@ -55,49 +59,70 @@ export interface Draft {
   readonly supersedes: readonly Dot[]
 }
 
-/** How much of an update is known. */
-interface Knowledge {
-  /** What it superseded is not known. */
-  readonly bare: boolean
-  /** It counts as applied: all of its effects are in the state with this write. */
-  readonly counts: boolean
+/** What was met that honest nodes that run once never send. */
+export interface Irregularities {
+  /** Times that one dot turned out to have two contents: a machine was cloned while it ran, or rolled back with its memory. */
+  readonly clashes: number
+  /** Superseded dots that were left out because they belong to another address. */
+  readonly foreignDots: number
 }
 
-const whole: Knowledge = { bare: false, counts: true }
-const bareVersion: Knowledge = { bare: true, counts: false }
 const noOutcome: ApplyOutcome = { news: 0, dropped: 0 }
 
 /** The state in memory that writes run against. */
 export class Ledger implements Contexts {
-  readonly seen: Context
-  readonly applied: Context
-  readonly members: Map<Actor, MemberTag>
   /** The live entries, and what moves with them. */
   readonly entries: EntryRows
   /** The index of live dots, and the log. */
   readonly dots: DotRows
+  /** The digests of dots of which the log has nothing any more. */
+  readonly digests: DigestRows
   /** The change feed. */
   readonly feed: FeedRows
-  readonly #run: OwnRun
+  readonly #contexts: ContextRows
+  readonly #effects: Effects
+  readonly #runs: OwnRuns
   readonly #options: LedgerOptions
+  readonly #irregularities = { clashes: 0, foreignDots: 0 }
   #clock: HybridTime
-  readonly #touched = new Set<Actor>()
-  /** Actors whose ranges before the present write are noted. */
-  readonly #remembered = new Set<Actor>()
   #issued: Update[][] = []
   #issuing: Update[] = []
 
   /** Takes over the contexts and members as they were loaded. */
   constructor(contexts: Contexts, members: Map<Actor, MemberTag>, state: StateRow, options: LedgerOptions) {
-    this.seen = contexts.seen
-    this.applied = contexts.applied
-    this.members = members
+    const { environment } = options
+    this.#contexts = new ContextRows(contexts, members)
     this.entries = new EntryRows(state, options.onDamage)
     this.dots = new DotRows(state.logBytes, options.onDamage)
-    this.#run = new OwnRun(options.environment, options.onIdentityClash)
+    this.digests = new DigestRows(() => environment.nowMs())
+    this.#runs = new OwnRuns(environment, options.onCopyFound, options.memory)
     this.feed = new FeedRows(state)
     this.#clock = state.clock
     this.#options = options
+    const rows = {
+      entries: this.entries,
+      dots: this.dots,
+      digests: this.digests,
+      feed: this.feed,
+      contexts: this.#contexts,
+    }
+    this.#effects = new Effects(rows, {
+      clash: (dot) => this.#clashed(dot),
+      foreignDot: () => this.#irregularities.foreignDots++,
+    })
+  }
+
+  get seen(): Context {
+    return this.#contexts.seen
+  }
+
+  get applied(): Context {
+    return this.#contexts.applied
+  }
+
+  /** The member of each actor. */
+  get members(): Map<Actor, MemberTag> {
+    return this.#contexts.members
   }
 
   /** Counts, checksum, sequence and clock as the next batch will have them. */
@@ -105,14 +130,24 @@ export class Ledger implements Contexts {
     return { ...this.feed.state, ...this.entries.counts, clock: this.#clock, logBytes: this.dots.logBytes }
   }
 
-  /** The id that this run issues under; undefined before its first write. */
+  /** The id that this process issues under; undefined before its first write. */
   get actor(): Actor | undefined {
-    return this.#run.actor
+    return this.#runs.actor
   }
 
-  /** Ends the run: the next write takes a new id. */
+  /** What this process remembers of its runs. */
+  get runMemory(): RunMemory {
+    return this.#runs.memory
+  }
+
+  /** Counts since the start. */
+  get irregularities(): Irregularities {
+    return this.#irregularities
+  }
+
+  /** Ends the id: the next write takes a new one. */
   endRun(): void {
-    this.#run.end()
+    this.#runs.end()
   }
 
   /** Runs one write: what it issues is one group; when it throws, memory and rows are as before. */
@@ -120,8 +155,8 @@ export class Ledger implements Contexts {
     const clock = this.#clock
     const issued = this.#issued.length
     this.#issuing = []
-    this.#remembered.clear()
-    this.#run.guard(batch)
+    this.#contexts.begin()
+    this.#runs.guard(batch)
     this.entries.guard(batch)
     this.feed.guard(batch)
     batch.onUndo(() => {
@@ -138,40 +173,40 @@ export class Ledger implements Contexts {
     return this.entries.read(batch, entryKey(address))
   }
 
-  /** Issues an update under a new dot of this run. */
+  /** Issues an update under a new dot of this process. */
   issue(batch: Batch, draft: Draft): Update {
     return this.issueAs(batch, () => draft)
   }
 
-  /** Issues an update that depends on the dot it gets. */
-  issueAs(batch: Batch, draftFor: (dot: Dot) => Draft): Update {
+  /** Issues an update that depends on the dot and the time that it gets. */
+  issueAs(batch: Batch, draftFor: (dot: Dot, time: HybridTime) => Draft): Update {
     const nowMs = this.#options.environment.nowMs()
-    const dot = this.#run.nextDot(nowMs, (actor) => this.members.set(actor, this.#options.member))
-    const draft = draftFor(dot)
     this.#clock = tick(this.#clock, nowMs)
-    const supersedes = [...draft.supersedes].sort(compareDots)
-    const update: Update = { ...draft, dot, time: this.#clock, supersedes }
-    this.#applyNews(batch, update, whole)
+    const time = this.#clock
+    let dot = this.#nextDot(nowMs)
+    let draft = draftFor(dot, time)
+    // A token of another copy of this process can name dots that were not issued here: the id ends before it could issue them again.
+    for (const superseded of draft.supersedes) this.#runs.checkDot(superseded)
+    if (this.seen.has(dot) || includesDot(draft.supersedes, dot) || this.actor !== dot.actor) {
+      this.#runs.end()
+      dot = this.#nextDot(nowMs)
+      draft = draftFor(dot, time)
+    }
+    const supersedes = this.#effects.named(batch, draft.supersedes)
+    const update = this.#effects.withoutForeignDots(batch, { ...draft, dot, time, supersedes })
+    this.#effects.apply(batch, update, whole)
     this.#issuing.push(update)
     return update
   }
 
   /** Applies an update of another node. Applying it again changes nothing. */
   apply(batch: Batch, update: Update, member: MemberTag): ApplyOutcome {
-    this.#run.checkDot(update.dot)
-    if (this.applied.has(update.dot)) {
-      this.#settleClashOf(batch, update)
-      return noOutcome
-    }
-    this.#setMember(batch, update.dot.actor, member)
-    const { environment, clockBoundMs } = this.#options
-    this.#clock = observe(this.#clock, update.time, environment.nowMs(), clockBoundMs)
-    return this.#applyNews(batch, update, whole)
+    return this.#applyKnown(batch, update, member, whole, false)
   }
 
   /**
    * Joins one address of a peer's copy that was read after `peer` was captured there (rule 3), against the state of now.
-   * Its updates are applied as updates; what the peer had seen and no longer has goes.
+   * Its updates are applied as updates; what the peer had seen and no longer has goes, unless the peer knows another content under its dot.
    */
   join(batch: Batch, entry: PeerEntry, peer: TaggedContexts): ApplyOutcome {
     let { news, dropped } = noOutcome
@@ -180,31 +215,37 @@ export class Ledger implements Contexts {
       news += outcome.news
       dropped += outcome.dropped
     }
+    for (const { digest, ...dot } of entry.clashes ?? []) {
+      if (digest !== undefined) this.#effects.yieldTo(batch, dot, digest)
+    }
     const key = entryKey(entry.address)
     const mine = this.entries.read(batch, key)
-    const change = joinVersions(mine, entry.updates, this.seen, peer.seen)
+    const change = joinVersions(mine, entry.updates, this.seen, peer.seen, entry.clashes)
     if (change.dropped.length > 0) {
       this.entries.write(batch, entry.address, key, mine, change.versions)
-      for (const version of change.dropped) this.#removed(batch, entry.address, version)
+      for (const version of change.dropped) this.#effects.remove(batch, entry.address, version)
     }
     return { news, dropped: dropped + change.dropped.length }
   }
 
   /** Unites a peer's captured contexts with ours (rule 1), but for the dots in `except` (rule 6). */
   unite(batch: Batch, peer: TaggedContexts, except: Context): void {
-    this.#run.checkSeen(peer.seen)
-    for (const [mine, theirs] of [
-      [this.seen, peer.seen],
-      [this.applied, peer.applied],
-    ] as const) {
-      const news = theirs.minus(mine).minus(except)
-      for (const actor of news.actors()) {
-        this.#rememberRanges(batch, actor)
-        if (!this.members.has(actor)) this.#setMember(batch, actor, peer.members.get(actor) ?? unknownMember)
-      }
-      mine.union(news)
-    }
+    this.checkSeen(peer.seen)
+    this.#contexts.unite(batch, peer, except)
     this.entries.settleLost(batch)
+  }
+
+  /** Keeps digests that a peer sent of dots whose updates it does not keep any more. */
+  keepDigests(batch: Batch, digests: readonly NamedDot[]): void {
+    for (const { digest, ...dot } of digests) {
+      if (digest !== undefined && this.#effects.digestOf(batch, dot) === undefined)
+        this.digests.write(batch, dot, digest)
+    }
+  }
+
+  /** Looks for evidence of another copy of this process in what a peer has seen. */
+  checkSeen(seen: Context): void {
+    this.#runs.checkSeen(seen)
   }
 
   /**
@@ -220,33 +261,18 @@ export class Ledger implements Contexts {
 
   /** Takes dots out of both contexts (damage: their fate is to be learnt again). */
   forgetDots(batch: Batch, dots: Iterable<Dot>): void {
-    const lost = Context.of(dots)
-    for (const actor of lost.actors()) {
-      this.#rememberRanges(batch, actor)
-      for (const context of [this.seen, this.applied]) {
-        const kept = new Context(new Map([[actor, context.rangesOf(actor)]])).minus(lost)
-        context.setRanges(actor, kept.rangesOf(actor))
-      }
-    }
+    this.#contexts.forget(batch, dots)
   }
 
   /** Puts other contexts in place of the present ones (damage that could not be located). */
   replaceContexts(batch: Batch, contexts: Contexts): void {
-    for (const actor of new Set([...this.seen.actors(), ...contexts.seen.actors()])) {
-      this.#rememberRanges(batch, actor)
-      this.seen.setRanges(actor, contexts.seen.rangesOf(actor))
-      this.applied.setRanges(actor, contexts.applied.rangesOf(actor))
-    }
+    this.#contexts.replace(batch, contexts)
   }
 
   /** Adds the rows that go with every batch and hands over what it did to memory. */
   seal(batch: Batch): LedgerChanges {
-    for (const actor of this.#touched) {
-      const key = contextKey(actor)
-      const member = this.members.get(actor) ?? unknownMember
-      const row = { member, seen: this.seen.rangesOf(actor), applied: this.applied.rangesOf(actor) }
-      batch.set(key, row.seen.length === 0 ? null : encodeContext(key, row))
-    }
+    const contextsChanged = this.#contexts.isTouched
+    this.#contexts.seal(batch)
     const { state } = this
     batch.set(stateKey, encodeState(state))
     const changes: LedgerChanges = {
@@ -256,142 +282,50 @@ export class Ledger implements Contexts {
       trie: this.entries.takeTrie(),
       events: this.feed.takeEvents(),
       issued: this.#issued,
-      contextsChanged: this.#touched.size > 0,
+      contextsChanged,
       systemWrites: this.entries.systemWrites,
       hasLost: this.entries.hasLost,
     }
-    this.#touched.clear()
     this.#issued = []
     return changes
+  }
+
+  #nextDot(nowMs: number): Dot {
+    return this.#runs.nextDot(nowMs, (actor) => this.#contexts.members.set(actor, this.#options.member))
   }
 
   /** One live dot of a peer's copy: an update where all of it is known, a bare version otherwise. */
   #applyListed(batch: Batch, update: Update, entry: PeerEntry, peer: TaggedContexts): ApplyOutcome {
     const { dot } = update
-    const member = peer.members.get(dot.actor) ?? unknownMember
     // Without its bytes an update is of use only when its version was met here before.
     if (update.value === null && !this.seen.has(dot)) return noOutcome
-    if (!includesDot(entry.bare, dot)) return this.apply(batch, update, member)
-    this.#run.checkDot(dot)
-    if (this.seen.has(dot)) {
-      this.#settleClashOf(batch, update)
-      return noOutcome
+    const member = peer.members.get(dot.actor) ?? unknownMember
+    return this.#applyKnown(batch, update, member, includesDot(entry.bare, dot) ? bareVersion : whole, true)
+  }
+
+  #applyKnown(
+    batch: Batch,
+    update: Update,
+    member: MemberTag,
+    knowledge: typeof whole,
+    isLiveThere: boolean,
+  ): ApplyOutcome {
+    this.#runs.checkDot(update.dot)
+    for (const superseded of update.supersedes) this.#runs.checkDot(superseded)
+    if (this.seen.has(update.dot)) {
+      const settled = this.#effects.settle(batch, update, isLiveThere)
+      if (settled !== undefined) return settled
+      // A bare version says no more than that it was seen.
+      if (this.applied.has(update.dot) || !knowledge.counts) return noOutcome
     }
-    this.#setMember(batch, dot.actor, member)
-    // What it superseded is not known: it stays hollow until its own update comes, or a complete pass is united.
-    return this.#applyNews(batch, update, bareVersion)
+    this.#contexts.setMember(batch, update.dot.actor, member)
+    const { environment, clockBoundMs } = this.#options
+    this.#clock = observe(this.#clock, update.time, environment.nowMs(), clockBoundMs)
+    return this.#effects.apply(batch, this.#effects.withoutForeignDots(batch, update), knowledge)
   }
 
-  /** The change itself, of an update that was not applied here before. */
-  #applyNews(batch: Batch, update: Update, knowledge: Knowledge): ApplyOutcome {
-    const { dot, address } = update
-    const key = entryKey(address)
-    const before = this.entries.read(batch, key)
-    const known = this.seen.has(dot) ? this.dots.read(batch, dot) : undefined
-    const change = applyUpdate(before, update, this.seen)
-    this.entries.write(batch, address, key, before, change.versions)
-    for (const superseded of update.supersedes) this.#supersede(batch, superseded, update, change.dropped)
-    const isLive = change.versions.some((version) => sameDot(version.dot, dot))
-    this.#writeDotRow(batch, update, isLive, known, knowledge.bare)
-    this.#addDot(batch, this.seen, dot)
-    if (knowledge.counts) this.#addDot(batch, this.applied, dot)
-    for (const theirs of change.clashes) this.#settleClash(batch, address, theirs)
-    return { news: 1, dropped: change.dropped.length }
-  }
-
-  #writeDotRow(batch: Batch, update: Update, isLive: boolean, known: DotRow | undefined, bare: boolean): void {
-    const { dot, address, kind, time, expiresAtMs, supersedes } = update
-    const supersededBy = isLive ? null : (known?.supersededBy ?? null)
-    // A put seen before and gone, of which nobody here knows what superseded it, could not be sent on safely: it is not logged.
-    const isLogged = isLive || kind !== 'put' || supersededBy !== null || !this.seen.has(dot)
-    if (!isLogged) return
-    const sequence = this.feed.placeOf(batch, update, known)
-    const value = isLive ? null : update.value
-    const state = isLive ? 'live' : 'logged'
-    this.dots.write(batch, dot, {
-      state,
-      kind,
-      bare,
-      sequence,
-      address,
-      time,
-      expiresAtMs,
-      supersedes,
-      supersededBy,
-      value,
-    })
-  }
-
-  /** What becomes of the dot row of a dot that an update superseded. */
-  #supersede(batch: Batch, superseded: Dot, by: Update, dropped: readonly Version[]): void {
-    const row = this.seen.has(superseded) ? this.dots.read(batch, superseded) : undefined
-    const version = dropped.find((other) => sameDot(other.dot, superseded))
-    if (version !== undefined && row?.state === 'live') {
-      this.dots.write(batch, superseded, { ...row, state: 'logged', supersededBy: by.dot, value: version.value })
-    } else if (row !== undefined && row.supersededBy === null) {
-      this.dots.write(batch, superseded, { ...row, supersededBy: by.dot })
-    } else if (row === undefined && !this.seen.has(superseded)) {
-      this.dots.write(batch, superseded, stubRow(by))
-    }
-    this.#addDot(batch, this.seen, superseded)
-  }
-
-  /** A version that the peer had seen and no longer has is gone: so is its dot row. */
-  #removed(batch: Batch, address: Address, version: Version): void {
-    const arrival = this.dots.read(batch, version.dot)?.sequence ?? 0
-    this.dots.write(batch, version.dot, null)
-    this.feed.remove(batch, address, version, arrival)
-  }
-
-  #addDot(batch: Batch, context: Context, dot: Dot): void {
-    if (context.has(dot)) return
-    this.#rememberRanges(batch, dot.actor)
-    context.add(dot)
-  }
-
-  /** Marks an actor's context row as changed, and notes how to undo what follows; once for each actor and write is enough. */
-  #rememberRanges(batch: Batch, actor: Actor): void {
-    if (this.#remembered.has(actor)) return
-    this.#remembered.add(actor)
-    const seen = this.seen.rangesOf(actor)
-    const applied = this.applied.rangesOf(actor)
-    batch.onUndo(() => {
-      this.seen.setRanges(actor, seen)
-      this.applied.setRanges(actor, applied)
-    })
-    this.#touched.add(actor)
-    batch.touch()
-  }
-
-  #setMember(batch: Batch, actor: Actor, member: MemberTag): void {
-    const before = this.members.get(actor)
-    if (before === member || (before !== undefined && member === unknownMember)) return
-    this.#rememberRanges(batch, actor)
-    this.members.set(actor, member)
-  }
-
-  #settleClashOf(batch: Batch, update: Update): void {
-    if (update.kind !== 'put' || update.value === null) return
-    const live = this.versions(batch, update.address).find((version) => sameDot(version.dot, update.dot))
-    if (live === undefined) return
-    const change = applyUpdate([live], update, this.seen)
-    for (const theirs of change.clashes) this.#settleClash(batch, update.address, theirs)
-  }
-
-  /** One dot, two values: the greater digest keeps the dot, the other bytes get a dot of their own. Both stay. */
-  #settleClash(batch: Batch, address: Address, theirs: Version): void {
-    const before = this.versions(batch, address)
-    const mine = before.find((version) => sameDot(version.dot, theirs.dot))
-    if (mine === undefined || sameVersion(mine, theirs)) return
-    const noId = new Uint8Array(0)
-    const theirsKeeps = Buffer.compare(entryDigest(noId, [theirs]), entryDigest(noId, [mine])) > 0
-    const [winner, loser] = theirsKeeps ? [theirs, mine] : [mine, theirs]
-    const after = before.map((version) => (version === mine ? winner : version))
-    if (theirsKeeps) this.entries.write(batch, address, entryKey(address), before, after)
-    this.#options.onIdentityClash(
-      `dot ${theirs.dot.actor}:${theirs.dot.counter} was issued twice with different values`,
-    )
-    if (after.some((version) => Buffer.compare(version.valueHash, loser.valueHash) === 0)) return
-    this.issue(batch, { address, kind: 'put', expiresAtMs: loser.expiresAtMs, value: loser.value, supersedes: [] })
+  #clashed({ actor, counter }: Dot): void {
+    this.#irregularities.clashes++
+    this.#runs.copyFound(actor, `dot ${actor}:${counter} has two contents`)
   }
 }

@@ -32,8 +32,6 @@ export const verifyAttemptsMax = 8
 export const verifySliceRows = 256
 /** Trie nodes whose digests are computed in one slice after the scan. */
 export const trieSliceNodes = 2_000
-/** Versions issued again in one write after a clone was noticed. */
-export const reissueRowsMax = 200
 /** How far the wall clock may jump against the monotonic one between two writes before a run ends, in milliseconds. */
 export const clockJumpMs = 2_000
 /** Feed rows looked at for one page of the change feed, and bytes of values in it; one event may be larger. */
@@ -42,3 +40,11 @@ export const feedPageBytesMax = 256 * 1024
 /** Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring ends. */
 export const hintRowsMax = 256
 export const hintBytesReadMax = 4 * 1024 * 1024
+/** Dots of each run, counted from its last, whose digests are kept after every member has acknowledged them; and for how long, in milliseconds. */
+export const digestSpanDots = 65_536
+export const digestAgeMsMax = 30 * 24 * 3600 * 1000
+/** Dots of each run, counted from its last, whose digests are kept for members that have not acknowledged them. */
+export const unacknowledgedDigestSpanDots = 1_048_576
+/** Rows of digests looked at in one sweep, and how often there is one, in milliseconds. */
+export const digestSweepRowsMax = 2_000
+export const digestSweepIntervalMs = 60_000

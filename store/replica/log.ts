@@ -292,7 +292,9 @@ export class UpdateLog {
 
   #drop(batch: Batch, dot: Dot | null, sequence: number, row: DotRow | undefined): number {
     if (row !== undefined && dot !== null) {
-      this.#owner.ledger.dots.write(batch, dot, null)
+      const { dots, digests } = this.#owner.ledger
+      dots.write(batch, dot, null)
+      if (row.digest !== undefined) digests.write(batch, dot, row.digest)
     }
     if (sequence > 0) {
       batch.set(feedKey(sequence), null)

@@ -5,6 +5,7 @@ import {
   type DotRow,
   decodeDotRow,
   decodeVersions,
+  digestKey,
   dotKey,
   dotOfKey,
   entryAddress,
@@ -18,9 +19,11 @@ import type { TrieEntry } from '../merkle/types.js'
 import { type Address, addressText } from '../model/address.js'
 import type { MemberTag } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import { type Actor, type Dot, dotText, sameDot } from '../model/dot.js'
+import { versionDigest } from '../model/digest.js'
+import { type Actor, type ContentDigest, type Dot, dotText, type NamedDot, sameDot } from '../model/dot.js'
 import { updateOf } from '../model/join.js'
 import type { Entry, Update, Version } from '../model/update.js'
+import { readDigestRow } from './digest-rows.js'
 import type { TrieChange } from './entry-rows.js'
 import { chainMax } from './limits.js'
 import type { MissingUpdates, PeerEntry } from './types.js'
@@ -50,6 +53,15 @@ export class PeerReader {
     const key = dotKey(dot)
     const row = this.#store.get(key)
     return row === undefined ? undefined : decodeDotRow(key, row)
+  }
+
+  /** The digest of the content that a dot has here; undefined when it is not known. Throws DamagedRow. */
+  digestOf(dot: Dot): ContentDigest | undefined {
+    const row = this.dotRow(dot)
+    if (row === undefined) return readDigestRow(digestKey(dot), (key) => this.#store.get(key))
+    if (row.digest !== undefined || row.state !== 'live') return row.digest
+    const version = this.versions(row.address).find((other) => sameDot(other.dot, dot))
+    return version && versionDigest(version, row.address)
   }
 
   /** Whether the address was lost to damage, and its fate has not been learnt again. */
@@ -118,9 +130,25 @@ export class PeerReader {
       for (let at = 0; at < ranges.length && !reading.isFull; at += 2) {
         await this.#readRange(reading, actor, ranges[at]!, ranges[at + 1]!)
       }
+      await this.#readDigests(reading, actor)
       if (reading.isFull) break
     }
     return reading
+  }
+
+  /** The digests that are kept of an actor's dots whose updates are not. */
+  async #readDigests(reading: Reading, actor: Actor): Promise<void> {
+    const ranges = reading.unlisted.rangesOf(actor)
+    if (ranges.length === 0) return
+    const gte = digestKey({ actor, counter: ranges[0]! })
+    const lte = digestKey({ actor, counter: ranges.at(-1)! })
+    for await (const rows of this.#store.scan({ gte, lte })) {
+      for (const { key, value } of rows) {
+        const dot = dotOfKey(key)
+        const digest = reading.unlisted.has(dot) ? readDigestRow(key, () => value) : undefined
+        if (digest !== undefined) reading.digests.push({ ...dot, digest })
+      }
+    }
   }
 
   async #readRange(reading: Reading, actor: Actor, first: number, last: number): Promise<void> {
@@ -144,6 +172,7 @@ class Reading implements MissingUpdates {
   readonly updates: Update[] = []
   readonly listed = new Context()
   readonly unlisted = new Context()
+  readonly digests: NamedDot[] = []
   readonly #reader: PeerReader
   readonly #peerApplied: Context
   #bytesLeft: number
@@ -212,6 +241,6 @@ class Reading implements MissingUpdates {
     }
     // Superseded between the scan and now, or long ago: the row of now says by what.
     const supersededBy = row.state === 'live' ? (this.#reader.dotRow(dot)?.supersededBy ?? null) : row.supersededBy
-    return supersededBy === null ? undefined : { ...base, value: null, supersededBy }
+    return supersededBy === null ? undefined : { ...base, value: null, digest: row.digest, supersededBy }
   }
 }

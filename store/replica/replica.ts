@@ -9,20 +9,21 @@ import type { Trie } from '../merkle/trie.js'
 import { type Address, isUserAddress } from '../model/address.js'
 import { type MemberTag, type TaggedContexts, type TaggedUpdates, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import type { Actor } from '../model/dot.js'
+import type { Actor, ContentDigest, Dot, NamedDot } from '../model/dot.js'
 import type { DisplayClock } from '../model/register.js'
 import type { Entry, Version } from '../model/update.js'
 import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
 import { ChangeFeed, type FeedOwner } from './change-feed.js'
+import { DigestSweep } from './digest-rows.js'
 import { ExpirySweep, type MedianClock } from './expiry.js'
 import { Health, type HealthOwner } from './health.js'
-import { Identity } from './identity.js'
-import { Ledger, type LedgerChanges } from './ledger.js'
+import { type Irregularities, Ledger, type LedgerChanges } from './ledger.js'
 import { type Hint, type LogLimits, type LogOwner, UpdateLog } from './log.js'
 import { PeerReader } from './missing.js'
 import { type OpenedRows, openRows } from './opening.js'
 import { Past } from './past.js'
+import type { RunMemory } from './run.js'
 import { transactionOn } from './transaction.js'
 import type {
   ApplyOutcome,
@@ -50,6 +51,8 @@ export interface ReplicaOptions {
   readonly log: LogLimits
   /** The store was repaired by LevelDB, or is otherwise known to be incomplete: contexts are rebuilt from what is readable. */
   readonly isSuspect?: boolean
+  /** For tests of copied machines alone: what the process that was copied remembered of its runs; this one goes on under the same id. */
+  readonly memory?: RunMemory | undefined
   /** Told when LevelDB itself cannot read parts of its tables: what is readable is to be saved at the next start. */
   onUnreadableTables?(): void
   /** Told of what an operator should know: damage, clones, clocks. */
@@ -72,7 +75,6 @@ export class Replica implements SyncReplica {
   readonly #expiry: ExpirySweep
   readonly #upkeep: Upkeep
   readonly #health: Health
-  readonly #identity: Identity
   readonly #past: Past
   readonly #warnings = new Map<string, string>()
   #committed: Committed
@@ -92,7 +94,8 @@ export class Replica implements SyncReplica {
       environment,
       member: options.member,
       clockBoundMs: options.clockBoundMs,
-      onIdentityClash: (what) => this.#identity.clash(what),
+      memory: options.memory,
+      onCopyFound: (what) => this.#warn('identity', what),
       onDamage: (row) => this.#health.damageFound(row),
     })
     this.#writer = new GroupCommit(store, options.sync, {
@@ -110,14 +113,6 @@ export class Replica implements SyncReplica {
     this.#expiry = new ExpirySweep(store, environment, this)
     this.#upkeep = new Upkeep(this.#upkeepOwner())
     this.#health = new Health(this.#healthOwner(), opened.isDamaged || (options.isSuspect ?? false))
-    this.#identity = new Identity({
-      ledger: this.#ledger,
-      reader: this.#reader,
-      seenOf: (actor) => this.#committed.seen.rangesOf(actor),
-      flushed: () => this.#writer.flushed(),
-      transact: (write) => this.transact(write),
-      warn: (about, warning) => this.#warn(about, warning),
-    })
   }
 
   /**
@@ -161,9 +156,19 @@ export class Replica implements SyncReplica {
     return this.#store
   }
 
-  /** The id of this run; undefined before its first write. */
+  /** The id that this process issues under; undefined before its first write. */
   get actor(): Actor | undefined {
     return this.#ledger.actor
+  }
+
+  /** What this process remembers of its runs, for tests that copy a running machine. */
+  get memory(): RunMemory {
+    return this.#ledger.runMemory
+  }
+
+  /** Counts since the start of what honest nodes that run once never send. */
+  get irregularities(): Irregularities {
+    return this.#ledger.irregularities
   }
 
   /** The tag of the member that an actor belongs to. */
@@ -255,6 +260,10 @@ export class Replica implements SyncReplica {
     return this.reading(() => this.#reader.peerEntryAt(address))
   }
 
+  digestOf(dot: Dot): ContentDigest | undefined {
+    return this.reading(() => this.#reader.digestOf(dot))
+  }
+
   async readMissing(missing: Context, bytesMax: number, peerApplied: Context = noDots): Promise<MissingUpdates> {
     try {
       return await this.#reader.readMissing(missing, bytesMax, peerApplied)
@@ -269,6 +278,10 @@ export class Replica implements SyncReplica {
         this.#ledger.apply(batch, update, tagged.members.get(update.dot.actor) ?? unknownMember),
       ),
     )
+  }
+
+  async keepDigests(digests: readonly NamedDot[]): Promise<void> {
+    await this.#submit((batch) => this.#ledger.write(batch, () => this.#ledger.keepDigests(batch, digests)))
   }
 
   joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome> {
@@ -334,12 +347,9 @@ export class Replica implements SyncReplica {
 
   // --- identity, verification, end ------------------------------------------------------------------------------------
 
-  /**
-   * Ends this run's id: the next write takes a new one; live versions of the run are issued again, superseding nothing.
-   * For an operator who knows that the disk of this running node was copied; what shows it by itself is noticed without being asked.
-   */
-  rotateActor(reason: string): Promise<void> {
-    return this.#identity.rotate(reason)
+  /** Ends the id of this process: its next write takes a new one. What was issued stays what it is. */
+  endRun(): void {
+    this.#ledger.endRun()
   }
 
   /**
@@ -354,7 +364,6 @@ export class Replica implements SyncReplica {
   async close(): Promise<void> {
     this.#upkeep.stop()
     this.#expiry.stop()
-    this.#identity.stop()
     await this.#health.stop()
     await this.#writer.close().catch(() => undefined)
     await this.#store.close()
@@ -443,6 +452,15 @@ export class Replica implements SyncReplica {
         (dot) => this.#log.isKnownToAll(dot),
         (actors) => this.#log.areMembers(actors, this.#options.member),
       ),
+      digests: new DigestSweep({
+        store: this.#store,
+        get seen() {
+          return replica.#committed.seen
+        },
+        nowMs: () => this.#environment.nowMs(),
+        acknowledgedByAll: () => this.#log.acknowledgedByAll(),
+        submit: (write) => this.#submit(write),
+      }),
       get isAllowed() {
         return replica.isVerified && replica.failure === undefined
       },

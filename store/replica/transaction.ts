@@ -17,7 +17,7 @@ export function transactionOn(
     put: (address, value, expiresAtMs, supersedes) =>
       ledger.issue(batch, { address, kind: 'put', value, expiresAtMs, supersedes }).dot,
     putAs: (address, build) =>
-      ledger.issueAs(batch, (dot) => ({ address, kind: 'put', expiresAtMs: null, ...build(dot) })).dot,
+      ledger.issueAs(batch, (dot, time) => ({ address, kind: 'put', expiresAtMs: null, ...build(dot, time) })).dot,
     remove: (address, supersedes, kind = 'delete') =>
       ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot,
     recall: (retryKey) => {

@@ -1,9 +1,10 @@
 /** What the one writer promises to protocols and to the API: the types of its commits, captures and joins. */
 import type { TrieReader } from '../merkle/types.js'
 import type { Address } from '../model/address.js'
+import type { HybridTime } from '../model/clock.js'
 import type { MemberTag, TaggedContexts, TaggedUpdates } from '../model/codec.js'
 import type { Context } from '../model/context.js'
-import type { Actor, Dot } from '../model/dot.js'
+import type { Actor, ContentDigest, Dot, NamedDot } from '../model/dot.js'
 import type { Entry, Update, Version } from '../model/update.js'
 
 /** Contexts, root and size of the committed state, read in one turn. */
@@ -23,6 +24,8 @@ export interface PeerEntry {
   readonly updates: readonly Update[]
   /** Dots whose superseded dots the sender does not know; the receiver sees them, but does not count them as applied. */
   readonly bare: readonly Dot[]
+  /** Dots of the receiver's versions at this address under which the sender knows another content, with the digest of that. */
+  readonly clashes?: readonly NamedDot[]
 }
 
 /** What a step of replication changed. */
@@ -41,6 +44,8 @@ export interface MissingUpdates {
   readonly listed: Context
   /** Dots looked for of which no update is kept here any more; only the tree can tell their fate. */
   readonly unlisted: Context
+  /** The digests that are kept of dots in `unlisted`. */
+  readonly digests: readonly NamedDot[]
 }
 
 /** One event of the change feed. */
@@ -82,6 +87,8 @@ export interface SyncReplica {
   peerEntry(id: Uint8Array): PeerEntry | undefined
   /** The address's versions as a peer entry; empty updates when there are none. */
   peerEntryAt(address: Address): PeerEntry
+  /** The digest of the content that a dot has here, live or not; undefined when it is not known. */
+  digestOf(dot: Dot): ContentDigest | undefined
   /**
    * Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is then still missing.
    * `peerApplied`: what the peer has applied; without it every superseded update is followed to the live one, also to one newer than `missing`.
@@ -89,6 +96,8 @@ export interface SyncReplica {
   readMissing(missing: Context, bytesMax: number, peerApplied?: Context): Promise<MissingUpdates>
   /** Applies updates in one durable batch. */
   applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
+  /** Keeps the digests that a peer sent of dots whose updates it does not keep any more, durably. */
+  keepDigests(digests: readonly NamedDot[]): Promise<void>
   /** Joins addresses of a peer's copy in one durable batch (rule 3). `peer` was captured there before these were read. */
   joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
   /**
@@ -107,8 +116,11 @@ export interface Transaction {
   versions(address: Address): readonly Version[]
   /** Issues a put that supersedes these dots. Returns its dot. */
   put(address: Address, value: Uint8Array, expiresAtMs: number | null, supersedes: readonly Dot[]): Dot
-  /** Issues a put whose bytes, and what it supersedes, depend on the dot that it gets. Returns the dot. */
-  putAs(address: Address, build: (dot: Dot) => { readonly value: Uint8Array; readonly supersedes: readonly Dot[] }): Dot
+  /** Issues a put whose bytes, and what it supersedes, depend on the dot and the time that it gets. Returns the dot. */
+  putAs(
+    address: Address,
+    build: (dot: Dot, time: HybridTime) => { readonly value: Uint8Array; readonly supersedes: readonly Dot[] },
+  ): Dot
   /** Issues a delete of these dots. Returns its dot. */
   remove(address: Address, supersedes: readonly Dot[], kind?: 'delete' | 'expiry'): Dot
   /** The remembered answer of an earlier request with this retry key. */

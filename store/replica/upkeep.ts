@@ -1,7 +1,8 @@
 /** What a replica does by itself now and then: lets go of acknowledged log rows, of idle baselines, and of old answers. */
 import type { Environment, Timer } from '../environment.js'
 import type { BaselineSweep } from './baselines.js'
-import { baselineSweepChance, retryPruneIntervalMs, trimIntervalMs } from './limits.js'
+import type { DigestSweep } from './digest-rows.js'
+import { baselineSweepChance, digestSweepIntervalMs, retryPruneIntervalMs, trimIntervalMs } from './limits.js'
 import type { UpdateLog } from './log.js'
 
 /** What is needed of the replica. */
@@ -9,6 +10,7 @@ export interface UpkeepOwner {
   readonly environment: Environment
   readonly log: UpdateLog
   readonly baselines: BaselineSweep
+  readonly digests: DigestSweep
   /** Whether rows may go: the store is verified, and takes writes. */
   readonly isAllowed: boolean
   warn(about: string, warning: string): void
@@ -20,6 +22,8 @@ export class Upkeep {
   #timer: Timer | undefined
   /** When remembered answers were last pruned, on the monotonic clock; the first time is soon after the start. */
   #prunedAtMs = Number.NEGATIVE_INFINITY
+  /** When digests were last looked at, on the same clock. */
+  #sweptAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
   constructor(owner: UpkeepOwner) {
@@ -62,6 +66,10 @@ export class Upkeep {
     await this.trim()
     if (environment.random() < baselineSweepChance) await this.sweepBaselines()
     const nowMs = environment.monotonicMs()
+    if (this.#owner.isAllowed && nowMs - this.#sweptAtMs >= digestSweepIntervalMs) {
+      this.#sweptAtMs = nowMs
+      await this.#owner.digests.sweep()
+    }
     if (!this.#owner.isAllowed || nowMs - this.#prunedAtMs < retryPruneIntervalMs) return
     this.#prunedAtMs = nowMs
     await log.pruneRetries()

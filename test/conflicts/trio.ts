@@ -27,6 +27,7 @@ function withoutLog(replica: Replica): SyncReplica {
     updates: [],
     listed: new Context(),
     unlisted: missing,
+    digests: [],
   })
   return new Proxy(replica, {
     get(target, name) {

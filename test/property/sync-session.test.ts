@@ -63,7 +63,8 @@ describe('sessions', () => {
         expect(repeats(result)).toEqual([])
         for (const outcome of result.outcomes) {
           expect(outcome).toMatchObject({ ended: 'complete', united: true })
-          expect(outcome!.roundTrips).toBeLessThanOrEqual(depth + 2)
+          // Half a round trip more where something is removed: first the peer is shown it.
+          expect(outcome!.roundTrips).toBeLessThanOrEqual(depth + 2.5)
           modes.add(outcome!.mode)
         }
         world.checkConverged()

@@ -19,7 +19,7 @@ export const processVerbs: Readonly<Record<string, SiteVerb>> = {
   }),
   /** rotate NODE: takes a new actor id */
   rotate: ofNode((_, { run }) => {
-    if (run?.isVerified === true) void run.replica.rotateActor('asked for').catch(() => undefined)
+    if (run?.isVerified === true) run.replica.endRun()
   }),
   /** sync NODE PEER: opens a session now */
   sync: ofNode((_, { run }, [peer = '']) => {

@@ -1,4 +1,5 @@
 /** The end of a simulation: all faults end, everybody starts, all become equal within a bound and stay so, and the oracle judges what they hold. */
+import { syncProtocol } from '../../protocols/sync/limits.js'
 import { document } from '../../store/model/address.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { DiskFaults } from './disk-faults.js'
@@ -135,7 +136,7 @@ export function areEqual(nodes: readonly SimNode[]): boolean {
 
 function sessionsOpened(roster: Roster): number {
   let total = 0
-  for (const { run } of roster.nodes.values()) total += run?.network.opened.get('/hearsay/sync/1') ?? 0
+  for (const { run } of roster.nodes.values()) total += run?.network.opened.get(syncProtocol.id) ?? 0
   return total
 }
 

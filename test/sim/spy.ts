@@ -57,8 +57,8 @@ export class WriteSpy {
       },
       putAs: (address, build) => {
         let built: ReturnType<typeof build> | undefined
-        const dot = transaction.putAs(address, (next) => {
-          built = build(next)
+        const dot = transaction.putAs(address, (next, time) => {
+          built = build(next, time)
           return built
         })
         return this.#issued(dot, address, 'put', built!.value, null, built!.supersedes)

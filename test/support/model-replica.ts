@@ -6,16 +6,22 @@ import type { Prefix, TrieEntry, TrieNode, TrieReader } from '../../store/merkle
 import { type Address, addressText } from '../../store/model/address.js'
 import { type TaggedContexts, type TaggedUpdates, unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
-import { addressId, entryDigest, sha256 } from '../../store/model/digest.js'
-import { type Actor, compareDots, type Dot, dotText, includesDot, sameDot } from '../../store/model/dot.js'
+import { addressId, entryDigest, sha256, versionDigest } from '../../store/model/digest.js'
+import {
+  type Actor,
+  type ContentDigest,
+  compareDots,
+  type Dot,
+  dotText,
+  includesDot,
+  sameDot,
+} from '../../store/model/dot.js'
 import { applyUpdate, joinVersions, updateOf } from '../../store/model/join.js'
 import type { Entry, Update, Version } from '../../store/model/update.js'
 import type { ApplyOutcome, Capture, MissingUpdates, PeerEntry, SyncReplica } from '../../store/replica/types.js'
 
 /** The laws that a test may break. */
 export interface Broken {
-  /** A partial pass adds the peer's whole context. */
-  readonly partialAddsContext?: boolean
   /** Rule 3 against the state at the start of the session. */
   readonly joinAgainstStart?: boolean
   /** What the peer never saw counts as removed there. */
@@ -108,8 +114,19 @@ export class ModelReplica implements SyncReplica {
         listed.add(update.dot)
       }
     }
-    return { updates, listed, unlisted }
+    return { updates, listed, unlisted, digests: [] }
   }
+
+  /** Of live contents alone: the model keeps no digests of others, and knows no copies of running machines. */
+  digestOf(dot: Dot): ContentDigest | undefined {
+    for (const { address, versions } of this.entries.values()) {
+      const version = versions.find((one) => sameDot(one.dot, dot))
+      if (version !== undefined) return versionDigest(version, address)
+    }
+    return undefined
+  }
+
+  async keepDigests(): Promise<void> {}
 
   async applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome> {
     return this.applyNow(tagged.updates)
@@ -127,7 +144,6 @@ export class ModelReplica implements SyncReplica {
   /** Joins entries of a peer (rule 3). */
   joinNow(entries: readonly PeerEntry[], peer: TaggedContexts): ApplyOutcome {
     const outcomes = entries.map((entry) => this.#join(entry, peer))
-    if (this.broken.partialAddsContext) this.#unite(peer)
     return outcomes.reduce(addOutcomes, noOutcome)
   }
 
@@ -206,7 +222,13 @@ export class ModelReplica implements SyncReplica {
       else outcome = addOutcomes(outcome, this.#apply(update, !bare))
     }
     const seen = this.broken.unseenIsRemoved ? { has: () => true } : peer.seen
-    const change = joinVersions(this.versionsAt(entry.address), entry.updates, this.seen, seen as Context)
+    const change = joinVersions(
+      this.versionsAt(entry.address),
+      entry.updates,
+      this.seen,
+      seen as Context,
+      entry.clashes,
+    )
     this.#store(entry.address, joined ?? change.versions)
     for (const version of change.dropped) this.log.delete(dotText(version.dot))
     return { news: outcome.news, dropped: outcome.dropped + change.dropped.length }
@@ -218,7 +240,7 @@ export class ModelReplica implements SyncReplica {
     at: { entries: Map<string, Entry>; seen: Context },
   ): readonly Version[] {
     const mine = at.entries.get(addressText(entry.address))?.versions ?? []
-    return joinVersions(mine, entry.updates, at.seen, peer.seen).versions
+    return joinVersions(mine, entry.updates, at.seen, peer.seen, entry.clashes).versions
   }
 
   /** One dot, two values: the greater digest keeps it. (The real replica issues the other one again.) */

@@ -16,6 +16,8 @@ export interface BrokenSession {
   readonly uniteAtStart?: boolean
   readonly uniteAfterCut?: boolean
   readonly uniteEndCapture?: boolean
+  /** A partial pass adds the peer's whole context. */
+  readonly partialAddsContext?: boolean
 }
 
 /** How a duel goes. */
@@ -137,8 +139,13 @@ export class Duel {
         return { type: 'missing', missing: side.replica.readMissingNow(action.missing, action.peerApplied) }
       case 'apply':
         return this.#later(side, () => side.replica.applyNow(action.updates.updates as Update[]))
+      case 'keepDigests':
+        return { type: 'done' }
       case 'join':
-        return this.#later(side, () => side.replica.joinNow(action.entries as PeerEntry[], action.peer))
+        return this.#later(side, () => {
+          side.replica.joinNow(action.entries as PeerEntry[], action.peer)
+          if (this.#options.broken?.partialAddsContext) side.replica.uniteNow(side.heard!)
+        })
       case 'settle':
         return { type: 'settled', outcome: { news: 0, dropped: 0 } }
       case 'unite':

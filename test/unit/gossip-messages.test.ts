@@ -45,11 +45,11 @@ describe('the messages of gossip', () => {
       Object.fromEntries(messages.map(([name, encode]) => [name, encode().toString('hex')])),
     ).toMatchInlineSnapshot(`
       {
-        "announcement": "0102010102030405060708aaaaaaaaaaaaaaaa02000206cd42404d52ad55ccfa9aca4adc828aa5000300",
-        "fetch refusal": "0102",
-        "fetch request": "0101010203040506070800000000000000000200020003",
-        "fetch updates": "0101020102030405060708aaaaaaaaaaaaaaaa1112131415161718bbbbbbbbbbbbbbbb0104000200036b65790080d095ffbc31030576616c75650101fdffffffffffff0f",
-        "gossip": "0101020102030405060708aaaaaaaaaaaaaaaa1112131415161718bbbbbbbbbbbbbbbb0204000200036b65790080d095ffbc31030576616c75650101fdffffffffffff0f01000300036b65790080d095ffbc3103010002",
+        "announcement": "0202010102030405060708aaaaaaaaaaaaaaaa02000206cd42404d52ad55ccfa9aca4adc828aa5000300",
+        "fetch refusal": "0202",
+        "fetch request": "0201010203040506070800000000000000000200020003",
+        "fetch updates": "0201020102030405060708aaaaaaaaaaaaaaaa1112131415161718bbbbbbbbbbbbbbbb0104000200036b65790080d095ffbc31030576616c75650102fdffffffffffff0f",
+        "gossip": "0201020102030405060708aaaaaaaaaaaaaaaa1112131415161718bbbbbbbbbbbbbbbb0204000200036b65790080d095ffbc31030576616c75650102fdffffffffffff0f01000300036b65790080d095ffbc3103010002",
       }
     `)
   })
@@ -79,7 +79,7 @@ describe('the messages of gossip', () => {
 
   it('refuse another version, empty messages, puts without bytes, dots named twice', () => {
     const bad = [
-      Buffer.concat([Buffer.from([2]), encodeGossip([put], false, memberOf).subarray(1)]),
+      Buffer.concat([Buffer.from([1]), encodeGossip([put], false, memberOf).subarray(1)]),
       encodeGossip([], false, memberOf),
       encodeGossip([{ ...put, value: null }], false, memberOf),
       encodeAnnouncement([announced(put), announced(put)], false, memberOf),

@@ -1,6 +1,10 @@
 /** The replica's duties beside merging: expiry and identity. Commits, the log and damage have their own files. */
 import { describe, expect, it } from 'vitest'
 import { register, system } from '../../store/model/address.js'
+import { decodeUpdates, encodeUpdates, unknownMember } from '../../store/model/codec.js'
+import { Context } from '../../store/model/context.js'
+import type { Dot } from '../../store/model/dot.js'
+import type { Update } from '../../store/model/update.js'
 import { liveVersions, type Node, openNode, putOver, rowsOf } from '../support/replicas.js'
 
 const bytes = (text: string) => Buffer.from(text)
@@ -35,6 +39,16 @@ describe('expiry', () => {
   })
 })
 
+const put = (dot: Dot, key: string, value: string): Update => ({
+  dot,
+  address: register(key),
+  kind: 'put',
+  time: { ms: 1, logical: 0 },
+  expiresAtMs: null,
+  value: bytes(value),
+  supersedes: [],
+})
+
 describe('identity', () => {
   it('a start writes nothing, and every run that writes has its own actor id', async () => {
     const node = await openNode('a')
@@ -48,29 +62,96 @@ describe('identity', () => {
     expect(again.replica.capture().seen.actors()).toHaveLength(2)
   })
 
-  it('a dot of our run that we did not issue ends the run; our live versions are issued again', async () => {
+  it('evidence of a second copy ends the id, and nothing is issued again', async () => {
     const node = await openNode('a')
     await putOver(node, 'mine')
     const actor = node.replica.actor!
-    const forged = {
-      dot: { actor, counter: 5 },
-      address: register('theirs'),
-      kind: 'put' as const,
-      time: { ms: 1, logical: 0 },
-      expiresAtMs: null,
-      value: bytes('clone'),
-      supersedes: [],
-    }
-    await node.replica.applyUpdates({ updates: [forged], members: new Map() })
-    await expect.poll(() => node.replica.versions(register('mine')).length).toBe(2)
-    expect(node.replica.actor).not.toBe(actor)
+    await node.replica.applyUpdates({ updates: [put({ actor, counter: 5 }, 'theirs', 'clone')], members: new Map() })
+    expect(node.replica.actor).toBeUndefined()
     expect(node.replica.versions(register('theirs'))).toHaveLength(1)
-    expect(node.warnings.join()).toContain('new actor id')
+    expect(node.warnings.join()).toContain('cloned while it ran')
     await putOver(node, 'later')
-    expect(node.replica.versions(register('later'))[0]!.dot.actor).not.toBe(actor)
+    expect(node.replica.actor).not.toBe(actor)
+    expect(node.replica.versions(register('later'))[0]!.dot.actor).toBe(node.replica.actor)
+    expect(node.replica.versions(register('mine')).map(({ dot }) => dot)).toEqual([{ actor, counter: 1 }])
   })
 
-  it('a wall clock that jumps against the monotonic one ends the run before the next write', async () => {
+  it('an update that supersedes dots which were not issued yet does not make later writes vanish', async () => {
+    const node = await openNode('a')
+    await putOver(node, 'k', 'one')
+    const { actor } = node.replica.versions(register('k'))[0]!.dot
+    const future = [2, 3].map((counter) => ({ actor, counter }))
+    const update = { ...put({ actor: 'eeeeeeeeeeeeeeee', counter: 1 }, 'k', 'foreign'), supersedes: future }
+    await node.replica.applyUpdates({ updates: [update], members: new Map() })
+    await putOver(node, 'two', 'stays')
+    await putOver(node, 'three', 'stays')
+    expect(node.replica.versions(register('two'))).toHaveLength(1)
+    expect(node.replica.versions(register('three'))).toHaveLength(1)
+  })
+
+  it('a put over the dot that it would get itself is issued under a new id', async () => {
+    const node = await openNode('a')
+    await putOver(node, 'k', 'one')
+    const { actor } = node.replica.versions(register('k'))[0]!.dot
+    const dot = await node.replica.transact((transaction) =>
+      transaction.put(register('k'), bytes('two'), null, [{ actor, counter: 2 }]),
+    )
+    expect(dot.actor).not.toBe(actor)
+    const [update] = (await node.replica.readMissing(Context.of([dot]), 1000)).updates
+    expect(update!.supersedes).toMatchObject([{ actor, counter: 2 }])
+    expect(decodeUpdates(encodeUpdates([update!], () => unknownMember)).updates).toHaveLength(1)
+  })
+
+  it('an update cannot supersede what stands at another address', async () => {
+    const node = await openNode('a')
+    await putOver(node, 'victim')
+    const [victim] = node.replica.versions(register('victim'))
+    const update = { ...put({ actor: 'eeeeeeeeeeeeeeee', counter: 1 }, 'other', 'x'), supersedes: [victim!.dot] }
+    await node.replica.applyUpdates({ updates: [update], members: new Map() })
+    expect(node.replica.versions(register('victim'))).toHaveLength(1)
+    expect(node.replica.irregularities.foreignDots).toBe(1)
+    const [sent] = (await node.replica.readMissing(Context.of([update.dot]), 1000)).updates
+    expect(sent!.supersedes).toEqual([])
+  })
+
+  it('a dot that an update of another address named in advance is taken when it comes', async () => {
+    const node = await openNode('a')
+    const later = { actor: 'cccccccccccccccc', counter: 1 }
+    const update = { ...put({ actor: 'eeeeeeeeeeeeeeee', counter: 1 }, 'other', 'x'), supersedes: [later] }
+    await node.replica.applyUpdates({ updates: [update], members: new Map() })
+    await node.replica.applyUpdates({ updates: [put(later, 'victim', 'lives')], members: new Map() })
+    expect(node.replica.versions(register('victim'))).toHaveLength(1)
+  })
+
+  it('the end of an id outlives the write that noticed it', async () => {
+    const node = await openNode('a')
+    await putOver(node, 'k', 'one')
+    const { actor } = node.replica.versions(register('k'))[0]!.dot
+    const refused = node.replica.transact((transaction) => {
+      transaction.put(register('k'), bytes('two'), null, [{ actor, counter: 9 }])
+      throw new RangeError('a later operation of the batch')
+    })
+    await expect(refused).rejects.toThrow(RangeError)
+    expect(node.replica.actor).toBeUndefined()
+    await putOver(node, 'k', 'three')
+    expect(node.replica.actor).not.toBe(actor)
+  })
+
+  it('a step of the clock in a write that is refused ends the id all the same', async () => {
+    const node = await openNode('a')
+    await putOver(node, 'k')
+    const { actor } = node.replica
+    node.environment.setWallClock(node.environment.nowMs() + 60_000)
+    const refused = node.replica.transact((transaction) => {
+      transaction.put(register('k'), bytes('two'), null, [])
+      throw new RangeError('no')
+    })
+    await expect(refused).rejects.toThrow(RangeError)
+    await putOver(node, 'k')
+    expect(node.replica.actor).not.toBe(actor)
+  })
+
+  it('a wall clock that steps against the monotonic one ends the id before the next write, and that is all', async () => {
     const node = await openNode('a')
     await putOver(node, 'before')
     const actor = node.replica.actor!
@@ -81,8 +162,25 @@ describe('identity', () => {
     await putOver(node, 'after')
     expect(node.replica.actor).not.toBe(actor)
     expect(node.replica.versions(register('after'))[0]!.dot.actor).toBe(node.replica.actor)
-    await expect.poll(() => node.replica.versions(register('before')).length).toBe(2)
-    expect(node.warnings.join()).toContain('clock jumped')
+    expect(node.replica.versions(register('before')).map(({ dot }) => dot)).toEqual([{ actor, counter: 1 }])
+    expect(node.warnings).toEqual([])
+  })
+
+  it('a machine that sleeps often does not make its store grow', async () => {
+    const node = await openNode('a')
+    for (let key = 0; key < 300; key++) await putOver(node, `key-${key}`, 'x'.repeat(1000))
+    const count = async () => [
+      await rowsOf(node.store, 'dot'),
+      await rowsOf(node.store, 'entry'),
+      node.replica.userEntries,
+    ]
+    const before = await count()
+    for (let sleeps = 1; sleeps <= 12; sleeps++) {
+      node.environment.setWallClock(node.environment.nowMs() + 3_600_000)
+      await putOver(node, 'key-0', `awake ${sleeps}`)
+    }
+    const after = await count()
+    expect(after).toEqual([before[0]! + 12, before[1], before[2]])
   })
 
   it('one dot with two values: both values stay, under two dots, whichever side meets it', async () => {

@@ -41,7 +41,7 @@ const put = {
   time: { ms: 5, logical: 0 },
   expiresAtMs: null,
   value: Buffer.from('v'),
-  supersedes: [{ actor: alice, counter: 300 }],
+  supersedes: [{ actor: alice, counter: 300, digest: 'd1'.repeat(8) }],
 }
 
 /** SPEC.md walks through these. */
@@ -54,7 +54,7 @@ const golden: readonly (readonly [string, Message, string])[] = [
       salt: Buffer.from('0102030405060708', 'hex'),
       capture: diffCapture(first, nothingKnown, memberOf),
     },
-    `01 01 01 0102030405060708 ${'11'.repeat(16)} 03 00 01 ${alice} aaaaaaaaaaaaaaaa 01 00 ab02 00`,
+    `01 02 01 0102030405060708 ${'11'.repeat(16)} 03 00 01 ${alice} aaaaaaaaaaaaaaaa 01 00 ab02 00`,
   ],
   [
     'open of the responder: what differs alone',
@@ -64,7 +64,7 @@ const golden: readonly (readonly [string, Message, string])[] = [
       salt: Buffer.from('1112131415161718', 'hex'),
       capture: diffCapture(second, first, memberOf),
     },
-    `01 01 00 1112131415161718 ${'11'.repeat(16)} 03 01 00 01 00 ac02 00 01 ${bob} bbbbbbbbbbbbbbbb 01 01 00 00`,
+    `01 02 00 1112131415161718 ${'11'.repeat(16)} 03 01 00 01 00 ac02 00 01 ${bob} bbbbbbbbbbbbbbbb 01 01 00 00`,
   ],
   ['busy', { type: 'busy', reason: 'bulk' }, '02 00'],
   ['equal', { type: 'equal', capture: diffCapture(second, second, memberOf) }, `03 ${'11'.repeat(16)} 03 00 00`],
@@ -72,7 +72,7 @@ const golden: readonly (readonly [string, Message, string])[] = [
   [
     'delta',
     { type: 'delta', updates: { updates: [put], members: new Map([[alice, memberOf(alice)]]) } },
-    `05 01 ${alice} aaaaaaaaaaaaaaaa 01 04 00 ad02 00 01 6b 00 05 00 01 76 01 00 ac02`,
+    `05 01 ${alice} aaaaaaaaaaaaaaaa 01 04 00 ad02 00 01 6b 00 05 00 01 76 01 01 ac02 ${'d1'.repeat(8)}`,
   ],
   ['deltaEnd', { type: 'deltaEnd', unlisted: 2 }, '06 02'],
   [
@@ -110,6 +110,7 @@ const golden: readonly (readonly [string, Message, string])[] = [
                 dot: { actor: bob, counter: 2 },
                 time: { ms: 0, logical: 0 },
                 value: null,
+                digest: 'd2'.repeat(8),
                 supersedes: [],
               },
             ],
@@ -118,10 +119,23 @@ const golden: readonly (readonly [string, Message, string])[] = [
         ],
       },
     },
-    `0a 00 02 ${alice} aaaaaaaaaaaaaaaa ${bob} bbbbbbbbbbbbbbbb 01 00 01 6b 00 02 01 00 ad02 05 00 01 76 01 00 ac02 08 01 02`,
+    `0a 00 02 ${alice} aaaaaaaaaaaaaaaa ${bob} bbbbbbbbbbbbbbbb 01 00 01 6b 00 02 01 00 ad02 05 00 01 76 01 01 ac02 ${'d1'.repeat(8)} 18 01 02 ${'d2'.repeat(8)}`,
   ],
   ['values', { type: 'values', addresses: [{ key: 'k', type: 'reg', field: noField }] }, '0b 01 00 01 6b 00'],
   ['end', { type: 'end', expecting: true }, '0c 01'],
+  [
+    'digests',
+    { type: 'digests', dots: [{ actor: alice, counter: 7, digest: 'd1'.repeat(8) }] },
+    `0d 01 ${alice} aaaaaaaaaaaaaaaa 01 01 07 ${'d1'.repeat(8)}`,
+  ],
+  [
+    'clashes',
+    {
+      type: 'clashes',
+      clashes: [{ address: register('k'), dots: [{ actor: bob, counter: 2, digest: 'd2'.repeat(8) }] }],
+    },
+    `0e 01 ${bob} 0000000000000000 01 00 01 6b 00 01 01 02 ${'d2'.repeat(8)}`,
+  ],
 ]
 
 /** `07{128}` is 128 times that byte. */
@@ -158,7 +172,7 @@ describe('messages', () => {
 
   test('another version is told apart from malformed bytes', () => {
     const bytes = hex(golden[0]![2])
-    bytes[1] = 2
+    bytes[1] = 3
     expect(() => decodeMessage(bytes)).toThrow(UnknownVersion)
   })
 

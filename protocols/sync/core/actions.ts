@@ -5,13 +5,22 @@
  */
 import type { TaggedContexts, TaggedUpdates } from '../../../store/model/codec.js'
 import type { Context } from '../../../store/model/context.js'
+import type { NamedDot } from '../../../store/model/dot.js'
 import type { ApplyOutcome, Capture, MissingUpdates, PeerEntry, SyncReplica } from '../../../store/replica/types.js'
 import type { Message } from '../messages.js'
 
 /** The synchronous part of a replica: what a session reads by itself. */
 export type SyncView = Pick<
   SyncReplica,
-  'isVerified' | 'damageEpoch' | 'awaitsPass' | 'trie' | 'capture' | 'appliedBefore' | 'peerEntry' | 'peerEntryAt'
+  | 'isVerified'
+  | 'damageEpoch'
+  | 'awaitsPass'
+  | 'trie'
+  | 'capture'
+  | 'appliedBefore'
+  | 'peerEntry'
+  | 'peerEntryAt'
+  | 'digestOf'
 >
 
 /** What a session asks for. */
@@ -29,6 +38,8 @@ export type Action =
     }
   /** Begin to apply updates in one durable batch; the next batches come after it. */
   | { readonly type: 'apply'; readonly updates: TaggedUpdates }
+  /** Begin to keep digests of contents whose updates the peer does not keep any more. */
+  | { readonly type: 'keepDigests'; readonly dots: readonly NamedDot[] }
   /** Begin to join entries in one durable batch; the next batches come after it. */
   | { readonly type: 'join'; readonly entries: readonly PeerEntry[]; readonly peer: TaggedContexts }
   /** Wait until everything applied and joined is durable and committed. */

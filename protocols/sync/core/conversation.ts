@@ -5,7 +5,7 @@ import { Context } from '../../../store/model/context.js'
 import { type Actor, type Dot, dotText, includesDot } from '../../../store/model/dot.js'
 import type { Update } from '../../../store/model/update.js'
 import type { Capture, PeerEntry } from '../../../store/replica/types.js'
-import { namedUpdate } from '../entries.js'
+import { namedUpdate, withoutValue } from '../entries.js'
 import { saltBytes } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type Step, SyncError, type SyncView } from './actions.js'
@@ -197,7 +197,7 @@ export class Conversation {
       const isNamed = this.peerHasSeen(update.dot) && (isBare || this.peerHasApplied(update.dot))
       if (isBare || isNamed) bare.push(update.dot)
       if (isNamed) return namedUpdate(update)
-      return this.peerHasSeen(update.dot) ? { ...update, value: null } : update
+      return this.peerHasSeen(update.dot) ? withoutValue(update) : update
     })
     return { address: entry.address, updates, bare }
   }

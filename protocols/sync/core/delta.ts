@@ -1,6 +1,6 @@
 /** Delta sync: streaming exactly the updates that the other side has not applied, out of the log. */
 import type { Context } from '../../../store/model/context.js'
-import { deltaBytesAim } from '../limits.js'
+import { deltaBytesAim, digestsAim } from '../limits.js'
 import type { Message } from '../messages.js'
 import { readMissing, receive, type Step, SyncError } from './actions.js'
 import { baselineOf } from './captures.js'
@@ -33,6 +33,9 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
       talk.valuesSent += updates.filter((update) => update.value !== null).length
       talk.sent.union(found.listed)
     }
+    for (let at = 0; at < found.digests.length; at += digestsAim) {
+      yield* talk.send({ type: 'digests', dots: found.digests.slice(at, at + digestsAim) })
+    }
     const left = missing.minus(found.listed).minus(found.unlisted)
     unlisted += missing.intersection(found.unlisted).size
     if (left.equals(missing)) throw new Error('the log makes no progress')
@@ -49,6 +52,10 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
 export function* receiveDelta(talk: Conversation, first?: Message): Step<number> {
   for (let message = first ?? (yield* receive()); ; message = yield* receive()) {
     if (message.type === 'deltaEnd') return message.unlisted
+    if (message.type === 'digests') {
+      yield { type: 'keepDigests', dots: message.dots }
+      continue
+    }
     if (message.type !== 'delta') throw new SyncError(`unexpected message ${message.type} in a delta`)
     yield* takeUpdates(talk, message)
   }

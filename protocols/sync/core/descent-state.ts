@@ -1,7 +1,18 @@
 /** What a descent knows: what it remembers between turns, and what one turn of the peer brought. */
 import type { Address } from '../../../store/model/address.js'
+import { type NamedDot, sameDot } from '../../../store/model/dot.js'
+import type { PeerEntry } from '../../../store/replica/types.js'
+import type { ClashingDots } from '../messages.js'
 import { Asked, Comparison, type PlacedNode } from './compare.js'
 import type { Conversation } from './conversation.js'
+
+/** An entry of ours of which the peer may have removed versions. */
+export interface Doubt {
+  /** What the peer listed at the address; undefined while no entry of it has come: it holds nothing there. */
+  readonly listed: PeerEntry | undefined
+  /** Our entry went out, with the digests of its contents, before the peer's last turn: it has had the chance to object. */
+  readonly isShown: boolean
+}
 
 /** What a descent remembers between turns. */
 export class DescentState {
@@ -11,11 +22,8 @@ export class DescentState {
   asked = new Asked()
   /** Whether our first nodes, or our first answer, went out. */
   hasSpoken = false
-  /**
-   * Ids of entries of ours that differ from what the peer holds there, as long as no entry of the peer has come.
-   * At the end of the turn that would have brought one, the peer is known to have nothing there.
-   */
-  readonly uncovered = new Set<string>()
+  /** By id. Removals are made once the peer was shown the entry and did not object. */
+  readonly doubts = new Map<string, Doubt>()
 
   constructor(talk: Conversation) {
     this.talk = talk
@@ -30,8 +38,12 @@ export interface Turn {
   readonly wanted: Set<string>
   /** Addresses of which the peer wants the values. */
   readonly values: Address[]
-  /** By id: addresses where both hold the same dots, though their digests differ. */
+  /** By id: addresses where both hold the same dots with different contents. */
   readonly suspects: Map<string, Address>
+  /** By id: dots that the peer showed with another content than we know, with ours. */
+  readonly objections: Map<string, ClashingDots>
+  /** By id: dots that we showed with another content than the peer knows, with the peer's. */
+  readonly clashes: Map<string, ClashingDots>
   /** How many of our blocks were answered so far. */
   answered: number
   /** Something in the turn needs an answer. */
@@ -40,5 +52,21 @@ export interface Turn {
 
 /** A turn of which nothing has come. */
 export function startTurn(): Turn {
-  return { places: [], wanted: new Set(), values: [], suspects: new Map(), answered: 0, expecting: false }
+  return {
+    places: [],
+    wanted: new Set(),
+    values: [],
+    suspects: new Map(),
+    objections: new Map(),
+    clashes: new Map(),
+    answered: 0,
+    expecting: false,
+  }
+}
+
+/** Whether the peer may have removed a version of an entry of ours: it had seen the dot, and does not list it. */
+export function mayBeGone(state: DescentState, entry: PeerEntry, listed: PeerEntry | undefined): boolean {
+  const { theirs } = state.talk
+  const isListed = (dot: NamedDot) => listed?.updates.some((update) => sameDot(update.dot, dot)) === true
+  return entry.updates.some(({ dot }) => theirs.seen.has(dot) && !isListed(dot))
 }

@@ -1,15 +1,16 @@
 /** The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come. */
 import type { Prefix } from '../../../store/merkle/types.js'
 import { Context } from '../../../store/model/context.js'
-import { addressId } from '../../../store/model/digest.js'
-import { sameDot } from '../../../store/model/dot.js'
+import { addressId, updateDigest } from '../../../store/model/digest.js'
+import { type NamedDot, sameDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
-import { turnNodesMax, valuesMax } from '../limits.js'
-import type { Message } from '../messages.js'
+import { namedUpdate } from '../entries.js'
+import { clashesMax, turnNodesMax, valuesMax } from '../limits.js'
+import type { ClashingDots, Message } from '../messages.js'
 import { receive, type Step, SyncError } from './actions.js'
 import { Comparison, type PlacedNode, prefixLengthMax } from './compare.js'
-import { type DescentState, startTurn, type Turn } from './descent-state.js'
-import { idText } from './ids.js'
+import { type DescentState, mayBeGone, startTurn, type Turn } from './descent-state.js'
+import { idBytes, idText } from './ids.js'
 
 const digits = '0123456789abcdef'
 const nothing = new Context()
@@ -37,6 +38,8 @@ function* take(state: DescentState, turn: Turn, message: Message): Step<void> {
       return takeWants(state, turn, message.positions)
     case 'entries':
       return yield* takeEntries(state, turn, message)
+    case 'clashes':
+      return takeClashes(turn, message.clashes)
     case 'values':
       turn.values.push(...message.addresses)
       if (turn.values.length > valuesMax) throw new SyncError('too many values asked for')
@@ -76,11 +79,22 @@ function takeWants(state: DescentState, turn: Turn, positions: readonly number[]
   for (const position of positions) {
     const id = state.asked.listed.at(position)
     if (id === undefined) throw new SyncError('a position that was not listed')
-    turn.wanted.add(idText(id))
-    state.uncovered.add(idText(id))
+    const text = idText(id)
+    turn.wanted.add(text)
+    if (!state.doubts.has(text)) state.doubts.set(text, { listed: undefined, isShown: false })
   }
 }
 
+/** Under these dots the peer knows other contents: it has removed nothing of ours. */
+function takeClashes(turn: Turn, clashes: readonly ClashingDots[]): void {
+  for (const clash of clashes) turn.clashes.set(idText(addressId(clash.address)), clash)
+  if (turn.clashes.size > clashesMax) throw new SyncError('too many clashes')
+}
+
+/**
+ * What an entry brings is added at once. What it does not list is removed later, when the peer has been shown what stands here: under one of
+ * these dots it may know another content than ours.
+ */
 function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message, { type: 'entries' }>): Step<void> {
   const { talk } = state
   talk.learnMembers(message.entries.members)
@@ -88,16 +102,49 @@ function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message,
   for (const entry of message.entries.entries) {
     const id = idText(addressId(entry.address))
     for (const { dot } of entry.updates) talk.listed.add(dot)
+    const isTaken = isAccepted(state, entry)
     if (!message.part) {
       talk.entriesReceived++
-      if (turn.wanted.has(id) && isSuspect(state, entry)) turn.suspects.set(id, entry.address)
-      state.uncovered.delete(id)
+      compare(state, turn, id, entry)
+      if (isTaken) doubtAfter(state, id, entry)
+      else state.doubts.delete(id)
     }
-    if (isAccepted(state, entry)) accepted.push(entry)
+    if (isTaken) accepted.push(entry)
   }
-  // A part lists only some of the versions: joined against nothing seen, it can add and never remove.
-  const peer = message.part ? { ...talk.theirs, seen: nothing, applied: nothing } : talk.theirs
+  const peer = { ...talk.theirs, seen: nothing, applied: nothing }
   if (accepted.length > 0) yield { type: 'join', entries: accepted, peer }
+}
+
+/** Notes what an entry of the peer's leaves in doubt of ours. */
+function doubtAfter(state: DescentState, id: string, entry: PeerEntry): void {
+  const { view } = state.talk
+  const bytes = idBytes(id)
+  const mine = view.trie.get(bytes) === undefined ? undefined : view.peerEntry(bytes)
+  const isShown = state.doubts.get(id)?.isShown === true
+  if (mine !== undefined && mayBeGone(state, mine, entry)) state.doubts.set(id, { listed: named(entry), isShown })
+  else state.doubts.delete(id)
+}
+
+/** An entry as its dots alone. */
+function named(entry: PeerEntry): PeerEntry {
+  return { ...entry, updates: entry.updates.map(namedUpdate), bare: entry.updates.map(({ dot }) => dot) }
+}
+
+/** Looks for dots under which the peer shows another content than we know: it is told, and asked for the values where its content keeps the dot. */
+function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry): void {
+  const { talk } = state
+  const dots: NamedDot[] = []
+  let isWanted = turn.wanted.has(id) && isSuspect(state, entry)
+  for (const update of entry.updates) {
+    if (update.value !== null && !talk.mine.seen.has(update.dot)) continue
+    const theirs = updateDigest(update)
+    const ours = theirs === undefined ? undefined : talk.view.digestOf(update.dot)
+    if (ours === undefined || ours === theirs) continue
+    dots.push({ ...update.dot, digest: ours })
+    if (theirs! > ours && update.value === null) isWanted = true
+  }
+  if (dots.length > 0) turn.objections.set(id, { address: entry.address, dots })
+  if (isWanted) turn.suspects.set(id, entry.address)
 }
 
 /** An entry with a value that is too great is left aside whole; its dots stay out of the union (DESIGN 3.2, rule 6). */

@@ -1,13 +1,19 @@
 /** Our turn in a descent: nodes, wants and entries, in messages of a bounded size. */
-import type { Address } from '../../../store/model/address.js'
+import { type Address, addressText } from '../../../store/model/address.js'
+import { Context } from '../../../store/model/context.js'
+import type { NamedDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
-import { entryBytesAim, messageBytesAim, valuesMax, wantsMax } from '../limits.js'
+import { clashesAim, entryBytesAim, messageBytesAim, valuesMax, wantsMax } from '../limits.js'
 import type { TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
-import type { DescentState, Turn } from './descent-state.js'
+import { type DescentState, type Doubt, mayBeGone, type Turn } from './descent-state.js'
 import { idBytes, idText } from './ids.js'
+
+const nothing = new Context()
+const noAddresses: ReadonlyMap<string, Address> = new Map()
+const unlisted: Doubt = { listed: undefined, isShown: false }
 
 /** Answers the peer's blocks, and notes in `asked` what these nodes ask. Returns the peer's listings, in order. */
 export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<PlacedNode[]> {
@@ -58,13 +64,25 @@ export function* sendEntriesOf(
 ): Step<void> {
   const sender = new EntrySender(state)
   for (const id of ids) {
-    const entry = state.talk.view.peerEntry(id)
-    if (entry === undefined) continue
     const text = idText(id)
-    if (isLacking && mayBeGone(state, entry)) state.uncovered.add(text)
-    yield* sender.add(entry, forced.has(text))
+    const doubt = state.doubts.get(text) ?? (isLacking ? unlisted : undefined)
+    const entry = state.talk.view.peerEntry(id)
+    if (doubt !== undefined) show(state, text, entry, doubt)
+    if (entry !== undefined) yield* sender.add(entry, forced.has(text))
   }
   yield* sender.flush()
+}
+
+/** Sends what is doubted and was not sent otherwise: nothing of it is removed before. */
+export function* sendDoubted(state: DescentState): Step<void> {
+  const ids = [...state.doubts].filter(([, { isShown }]) => !isShown).map(([text]) => idBytes(text))
+  yield* sendEntriesOf(state, ids, { forced: noAddresses, isLacking: false })
+}
+
+/** An entry is about to be shown: what is still doubted of it is settled after the peer's next turn. */
+function show(state: DescentState, text: string, entry: PeerEntry | undefined, { listed }: Doubt): void {
+  if (entry === undefined || !mayBeGone(state, entry, listed)) state.doubts.delete(text)
+  else state.doubts.set(text, { listed, isShown: true })
 }
 
 /** Sends what stands now at these addresses, values and all. */
@@ -77,26 +95,48 @@ export function* sendEntriesAt(state: DescentState, addresses: readonly Address[
   yield* sender.flush()
 }
 
-/** Joins the entries of which nothing of the peer's has come with nothing: what it had seen goes, the rest stays (rule 3). */
-export function* joinAbsent(state: DescentState): Step<void> {
+/** Tells the peer under which of the dots that it showed we know another content. */
+export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
+  const clashes = [...turn.objections.values()].slice(0, clashesAim)
+  if (clashes.length > 0) yield* state.talk.send({ type: 'clashes', clashes })
+}
+
+/**
+ * Settles what the peer's turn has said of entries of ours (rule 3): what it had seen and does not list goes, unless it knows another content
+ * under the dot; then it tells which, and of the two contents the greater keeps the dot.
+ */
+export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<void> {
   const { talk } = state
   let entries: PeerEntry[] = []
-  for (const text of state.uncovered) {
-    const entry = talk.view.peerEntry(idBytes(text))
-    if (entry === undefined || !mayBeGone(state, entry)) continue
-    entries.push({ address: entry.address, updates: [], bare: [] })
-    if (entries.length < talk.options.messageEntriesAim) continue
+  const add = function* (entry: PeerEntry): Step<void> {
+    entries.push(entry)
+    if (entries.length < talk.options.messageEntriesAim) return
     yield { type: 'join', entries, peer: talk.theirs }
     entries = []
     yield { type: 'pause' }
   }
+  for (const [text, { listed, isShown }] of state.doubts) {
+    const clash = turn?.clashes.get(text)
+    if (!isShown) continue
+    state.doubts.delete(text)
+    const entry = talk.view.peerEntry(idBytes(text))
+    if (entry === undefined || !mayBeGone(state, entry, listed)) continue
+    turn?.clashes.delete(text)
+    const clashes = [...(clash?.dots ?? []), ...asked(turn, entry)]
+    yield* add({ updates: [], bare: [], ...listed, address: entry.address, clashes })
+  }
   if (entries.length > 0) yield { type: 'join', entries, peer: talk.theirs }
-  state.uncovered.clear()
+  const told = [...(turn?.clashes.values() ?? [])]
+  const others = told.map(({ address, dots }) => ({ address, updates: [], bare: [], clashes: dots }))
+  if (others.length > 0)
+    yield { type: 'join', entries: others, peer: { ...talk.theirs, seen: nothing, applied: nothing } }
 }
 
-/** Whether the peer may have removed a version that is live here. */
-function mayBeGone(state: DescentState, entry: PeerEntry): boolean {
-  return entry.updates.some((update) => state.talk.theirs.seen.has(update.dot))
+/** Where the peer asks for values it compares contents: nothing of that entry is removed meanwhile. */
+function asked(turn: Turn | undefined, entry: PeerEntry): NamedDot[] {
+  const text = addressText(entry.address)
+  const isAsked = turn?.values.some((address) => addressText(address) === text) === true
+  return isAsked ? entry.updates.map(({ dot }) => dot) : []
 }
 
 /** Puts entries into messages of a bounded size. */

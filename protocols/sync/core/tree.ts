@@ -12,7 +12,16 @@ import type { Conversation, Ending, SessionMode } from './conversation.js'
 import { DescentState, startTurn, type Turn } from './descent-state.js'
 import { IdList, idBytes } from './ids.js'
 import { receiveTurn, takeTree } from './inbound.js'
-import { joinAbsent, sendEntriesAt, sendEntriesOf, sendNodes, sendValuesWanted, sendWants } from './outbound.js'
+import {
+  joinDoubted,
+  sendDoubted,
+  sendEntriesAt,
+  sendEntriesOf,
+  sendNodes,
+  sendObjections,
+  sendValuesWanted,
+  sendWants,
+} from './outbound.js'
 
 /** One complete pass over the difference of two trees. */
 export class Descent {
@@ -38,7 +47,7 @@ export class Descent {
     for (let turns = 0; turns < treeTurnsMax; turns++) {
       const turn = yield* receiveTurn(this.#state, message)
       this.#talk.turns++
-      yield* this.#conclude()
+      yield* this.#conclude(turn)
       if (!turn.expecting || !(yield* this.#answer(turn))) return yield* this.#finish(mode)
       message = yield* receive()
     }
@@ -54,17 +63,20 @@ export class Descent {
     return yield* this.run(yield* receive(), mode)
   }
 
-  /** Everything of the peer's turn is durable; what it did not bring is not there. */
-  *#conclude(): Step<void> {
+  /** Everything of the peer's turn is durable; of what it did not bring, what it was shown and did not object to goes. */
+  *#conclude(turn: Turn): Step<void> {
     yield* settle()
-    if (this.#state.uncovered.size === 0) return
-    yield* joinAbsent(this.#state)
+    if (this.#state.doubts.size === 0 && turn.clashes.size === 0) return
+    yield* joinDoubted(this.#state, turn)
     yield* settle()
   }
 
-  /** The pass is complete: everything that differed is durable here (DESIGN 3.2, rule 1). */
+  /**
+   * The pass is complete: everything that differed is durable here (DESIGN 3.2, rule 1). What the peer has not been shown stays; the roots
+   * differ for it, and the next session settles it.
+   */
   *#finish(mode: SessionMode): Step<Ending> {
-    yield* this.#conclude()
+    yield* settle()
     yield* this.#talk.unite()
     return { mode: mode === 'full' ? 'full' : 'tree', provenEqual: false, united: true, ended: 'complete' }
   }
@@ -85,10 +97,12 @@ export class Descent {
     yield* sendEntriesOf(state, [...turn.wanted].map(idBytes), { forced: turn.suspects, isLacking: false })
     yield* sendEntriesAt(state, turn.values)
     yield* sendEntriesOf(state, lacking, { forced: new Map(), isLacking: true })
+    yield* sendDoubted(state)
+    yield* sendObjections(state, turn)
     yield* sendValuesWanted(state, turn)
     state.asked = asked
     state.hasSpoken = true
-    const expecting = asked.nodes > 0 || wants.length > 0 || turn.suspects.size > 0
+    const expecting = asked.nodes > 0 || wants.length > 0 || turn.suspects.size > 0 || state.doubts.size > 0
     yield* this.#talk.send({ type: 'end', expecting })
     this.#talk.turns++
     return expecting

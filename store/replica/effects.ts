@@ -1,0 +1,355 @@
+/**
+ * The effects of one update: on the entry, the dot rows, the feed and the contexts; and the rules for one dot with two contents, which only
+ * copies of a running machine issue (DESIGN section 2, Actor ids): the greater digest keeps the dot, the lesser content gets the name of its
+ * reissue, live or superseded as it is. So nothing is taken for known, or for removed, that only shares a dot with what is.
+ */
+import { type DotRow, encodeFeed, entryKey, feedKey } from '../keyspace.js'
+import { type Address, addressText } from '../model/address.js'
+import { Context } from '../model/context.js'
+import { contentDigest, updateDigest, valueHash, versionDigest } from '../model/digest.js'
+import { type ContentDigest, compareDots, type Dot, type NamedDot, sameDot } from '../model/dot.js'
+import { applyUpdate } from '../model/join.js'
+import { reissueDot, reissueOf, renamedBy } from '../model/reissue.js'
+import type { Update, Version } from '../model/update.js'
+import type { Batch } from './batch.js'
+import type { ContextRows } from './context-rows.js'
+import type { DigestRows } from './digest-rows.js'
+import { type DotRows, stubRow } from './dot-rows.js'
+import type { EntryRows } from './entry-rows.js'
+import type { FeedRows } from './feed-rows.js'
+import type { ApplyOutcome } from './types.js'
+
+/** How much of an update is known. */
+export interface Knowledge {
+  /** What it superseded is not known. */
+  readonly bare: boolean
+  /** It counts as applied: all of its effects are in the state with this write. */
+  readonly counts: boolean
+}
+
+/** An update of which everything is known. */
+export const whole: Knowledge = { bare: false, counts: true }
+/** A version of which the superseded dots are not known: it stays hollow until its own update comes, or a complete pass is united. */
+export const bareVersion: Knowledge = { bare: true, counts: false }
+
+/** The rows that the next batch builds on. */
+export interface Rows {
+  readonly entries: EntryRows
+  readonly dots: DotRows
+  readonly digests: DigestRows
+  readonly feed: FeedRows
+  readonly contexts: ContextRows
+}
+
+/** Notified of what honest nodes that run once never send; each call is counted. */
+export interface EffectEvents {
+  /** Two contents under one dot. */
+  clash(dot: Dot): void
+  /** An update superseded a dot that belongs to another address; the dot was left out. */
+  foreignDot(dot: Dot): void
+}
+
+const nothingSeen = new Context()
+const noOutcome: ApplyOutcome = { news: 0, dropped: 0 }
+
+/** Applies updates to the rows of one write. */
+export class Effects {
+  readonly #rows: Rows
+  readonly #events: EffectEvents
+
+  constructor(rows: Rows, events: EffectEvents) {
+    this.#rows = rows
+    this.#events = events
+  }
+
+  /**
+   * Applies an update that was not applied here before, and whose dot has no other content here. Its superseded dots are those of its own
+   * address (`withoutForeignDots`).
+   */
+  apply(batch: Batch, update: Update, knowledge: Knowledge): ApplyOutcome {
+    const { dots, contexts } = this.#rows
+    const digest = updateDigest(update)
+    const renamed = renamedBy(update, digest)
+    if (renamed !== undefined && this.#isSuperseded(batch, renamed)) return this.#bury(batch, update.dot, digest!)
+    const known = contexts.seen.has(update.dot) ? dots.read(batch, update.dot) : undefined
+    // A stub of another address was left by an update that had no business with this dot.
+    const isVoid = known?.state === 'stub' && !isAt(known, update.address)
+    return this.#take(batch, update, { digest, knowledge, isNew: isVoid, known: isVoid ? undefined : known })
+  }
+
+  /**
+   * Compares an update with the content that its dot has here. Undefined when it is the same, or nothing is known that could differ; otherwise
+   * the clash was settled. An update without its bytes settles nothing when it `mayBeLive` where it comes from: the bytes must be fetched first.
+   */
+  settle(batch: Batch, update: Update, mayBeLive = false): ApplyOutcome | undefined {
+    const theirs = updateDigest(update)
+    if (theirs === undefined) return undefined
+    const ours = this.digestOf(batch, update.dot)
+    if (ours === undefined || ours === theirs) return undefined
+    this.#events.clash(update.dot)
+    if (mayBeLive && update.value === null) return noOutcome
+    const checked = this.withoutForeignDots(batch, update)
+    return theirs < ours ? this.#takeLesser(batch, checked, theirs) : this.#takeGreater(batch, checked, theirs, ours)
+  }
+
+  /** A peer knows another content under a dot: if its digest is the greater one, ours gets the name of its reissue. */
+  yieldTo(batch: Batch, dot: Dot, theirs: ContentDigest): void {
+    const ours = this.digestOf(batch, dot)
+    if (ours === undefined || ours === theirs) return
+    this.#events.clash(dot)
+    if (ours < theirs) this.#rename(batch, dot, ours)
+  }
+
+  /** A version that a peer had seen and no longer has is gone: its dot row goes, its digest stays. */
+  remove(batch: Batch, address: Address, version: Version): void {
+    const { dots, digests, feed } = this.#rows
+    const row = dots.read(batch, version.dot)
+    dots.write(batch, version.dot, null)
+    digests.write(batch, version.dot, row?.digest ?? versionDigest(version, address))
+    feed.remove(batch, address, version, row?.sequence ?? 0)
+  }
+
+  /** The digest of the content that a dot has here; undefined when it is not known. */
+  digestOf(batch: Batch, dot: Dot): ContentDigest | undefined {
+    const { dots, digests, contexts } = this.#rows
+    const row = contexts.seen.has(dot) ? dots.read(batch, dot) : undefined
+    return (row && this.#digestOfRow(batch, dot, row)) ?? digests.read(batch, dot)
+  }
+
+  /** Names dots that are to be superseded, with the digests of what they have here. */
+  named(batch: Batch, dots: readonly Dot[]): NamedDot[] {
+    return dots
+      .map(({ actor, counter }) => ({ actor, counter, digest: this.digestOf(batch, { actor, counter }) }))
+      .sort(compareDots)
+  }
+
+  /**
+   * An update without the superseded dots that are known to belong to another address, or are its own. A dot that means another content than
+   * the one here says nothing of the address of that.
+   */
+  withoutForeignDots(batch: Batch, update: Update): Update {
+    const { contexts, dots } = this.#rows
+    const isOwn = (named: NamedDot) => {
+      if (sameDot(named, update.dot)) return false
+      const row = contexts.seen.has(named) ? dots.read(batch, named) : undefined
+      if (row === undefined || isAt(row, update.address)) return true
+      const ours = this.#digestOfRow(batch, named, row)
+      return named.digest !== undefined && ours !== undefined && named.digest !== ours
+    }
+    const supersedes = update.supersedes.filter(isOwn)
+    if (supersedes.length === update.supersedes.length) return update
+    for (const dot of update.supersedes) if (!supersedes.includes(dot)) this.#events.foreignDot(dot)
+    return { ...update, supersedes }
+  }
+
+  /** Rows of format 1 have no digest of their own: it is computed from what is there. */
+  #digestOfRow(batch: Batch, dot: Dot, row: DotRow): ContentDigest | undefined {
+    if (row.digest !== undefined || row.state === 'stub') return row.digest
+    if (row.kind !== 'put') return contentDigest({ ...row, valueHash: null })
+    if (row.value !== null) return contentDigest({ ...row, valueHash: valueHash(row.value) })
+    if (row.state !== 'live') return undefined
+    const version = this.#rows.entries.read(batch, entryKey(row.address)).find((other) => sameDot(other.dot, dot))
+    return version && versionDigest(version, row.address)
+  }
+
+  /** The change itself. `isNew`: what the seen context says of the dot is of another content. */
+  #take(
+    batch: Batch,
+    update: Update,
+    {
+      digest,
+      knowledge,
+      isNew,
+      known,
+    }: { digest: ContentDigest | undefined; knowledge: Knowledge; isNew: boolean; known: DotRow | undefined },
+  ): ApplyOutcome {
+    const { entries, contexts } = this.#rows
+    const { dot, address } = update
+    const key = entryKey(address)
+    const before = entries.read(batch, key)
+    const change = applyUpdate(before, update, isNew ? nothingSeen : contexts.seen)
+    entries.write(batch, address, key, before, change.versions)
+    const isKnownHere = this.#supersedeAll(batch, update, digest, change.dropped)
+    const isLive = change.versions.some((version) => sameDot(version.dot, dot))
+    this.#writeDotRow(batch, update, { digest, isLive, known, bare: knowledge.bare, isQuiet: isKnownHere })
+    contexts.addSeen(batch, dot)
+    if (knowledge.counts) contexts.addApplied(batch, dot)
+    return { news: 1, dropped: change.dropped.length }
+  }
+
+  #writeDotRow(
+    batch: Batch,
+    update: Update,
+    is: {
+      digest: ContentDigest | undefined
+      isLive: boolean
+      known: DotRow | undefined
+      bare: boolean
+      /** A reissue of what was live here: watchers have heard of it. */
+      isQuiet: boolean
+    },
+  ): void {
+    const { dot, address, kind, time, expiresAtMs, supersedes } = update
+    const { dots, digests, feed, contexts } = this.#rows
+    const { digest, isLive, known, bare } = is
+    const supersededBy = isLive ? null : (known?.supersededBy ?? null)
+    // A put seen before and gone, of which nobody here knows what superseded it, could not be sent on safely: it is not logged.
+    const isLogged = isLive || kind !== 'put' || supersededBy !== null || !contexts.seen.has(dot)
+    if (!isLogged) {
+      if (digest !== undefined) digests.write(batch, dot, digest)
+      return
+    }
+    const sequence = is.isQuiet ? 0 : feed.placeOf(batch, update, known)
+    const value = isLive ? null : update.value
+    const state = isLive ? 'live' : 'logged'
+    const row = { state, kind, bare, sequence, address, time, expiresAtMs, supersedes, supersededBy, value } as const
+    dots.write(batch, dot, { ...row, digest: digest ?? known?.digest })
+  }
+
+  /** Returns whether the update reissues a content that was live here. */
+  #supersedeAll(batch: Batch, update: Update, digest: ContentDigest | undefined, dropped: readonly Version[]): boolean {
+    const isReissue = renamedBy(update, digest) !== undefined
+    for (const named of update.supersedes) this.#supersede(batch, named, update, dropped, isReissue)
+    return isReissue && dropped.length > 0
+  }
+
+  /** What becomes of a dot that an update superseded. */
+  #supersede(batch: Batch, named: NamedDot, by: Update, dropped: readonly Version[], isReissue: boolean): void {
+    const { dots, digests, contexts } = this.#rows
+    const isSeen = contexts.seen.has(named)
+    const row = isSeen ? dots.read(batch, named) : undefined
+    const ours = isSeen ? this.digestOf(batch, named) : undefined
+    if (named.digest !== undefined && ours !== undefined && named.digest !== ours) {
+      // A reissue says nothing of the content that keeps the dot.
+      if (!isReissue) this.#supersedeOther(batch, { ...named, digest: named.digest }, ours, by)
+      return
+    }
+    const version = dropped.find((other) => sameDot(other.dot, named))
+    // The same content may be live under the name of its reissue: who superseded it has superseded that.
+    if (version === undefined && ours !== undefined && !isReissue) this.#buryKnown(batch, named, ours)
+    if (version !== undefined && row?.state === 'live') {
+      dots.write(batch, named, { ...row, state: 'logged', supersededBy: by.dot, value: version.value, digest: ours })
+    } else if (row !== undefined && row.supersededBy === null) {
+      dots.write(batch, named, { ...row, supersededBy: by.dot, digest: row.digest ?? named.digest })
+    } else if (row === undefined && !isSeen) {
+      dots.write(batch, named, stubRow(by, named.digest))
+    } else if (row === undefined && ours === undefined && named.digest !== undefined) {
+      digests.write(batch, named, named.digest)
+    }
+    contexts.addSeen(batch, named)
+  }
+
+  /** An update superseded a content that the dot does not have here. */
+  #supersedeOther(batch: Batch, named: Required<NamedDot>, ours: ContentDigest, by: Update): void {
+    this.#events.clash(named)
+    if (named.digest! < ours) {
+      this.#bury(batch, reissueDot(named, named.digest!), named.digest!)
+      return
+    }
+    this.#rename(batch, named, ours)
+    this.#rows.dots.write(batch, named, stubRow(by, named.digest))
+  }
+
+  /** Their content is the lesser one: it is applied under the name of its reissue. Its effects are those of an update like any other. */
+  #takeLesser(batch: Batch, update: Update, digest: ContentDigest): ApplyOutcome {
+    const { entries, contexts } = this.#rows
+    const key = entryKey(update.address)
+    const before = entries.read(batch, key)
+    const { versions, dropped } = applyUpdate(before, { ...update, value: null }, contexts.seen)
+    entries.write(batch, update.address, key, before, versions)
+    this.#supersedeAll(batch, update, undefined, dropped)
+    if (update.kind !== 'put') return { news: 1, dropped: dropped.length }
+    const reissue = reissueOf(update, digest)
+    this.#nameMember(batch, reissue.dot, update.dot)
+    // Without its bytes it was superseded: by an update that names it, or by its reissue. Both tell the rest themselves.
+    if (update.value !== null && !contexts.applied.has(reissue.dot)) this.apply(batch, reissue, whole)
+    return { news: 1, dropped: dropped.length }
+  }
+
+  /** Their content is the greater one: ours makes way, and theirs is applied as if the dot had not been seen. */
+  #takeGreater(batch: Batch, update: Update, digest: ContentDigest, ours: ContentDigest): ApplyOutcome {
+    this.#rename(batch, update.dot, ours)
+    const isGone = update.kind === 'put' && update.value === null
+    if (isGone) {
+      this.#rows.dots.write(batch, update.dot, null)
+      this.#rows.digests.write(batch, update.dot, digest)
+    }
+    return this.#take(batch, update, { digest, knowledge: whole, isNew: true, known: undefined })
+  }
+
+  /** Gives the content that a dot has here the name of its reissue; watchers find it where the content came. The dot has none afterwards. */
+  #rename(batch: Batch, dot: Dot, digest: ContentDigest): void {
+    const { entries, dots, contexts, feed } = this.#rows
+    const name = reissueDot(dot, digest)
+    this.#nameMember(batch, name, dot)
+    const row = dots.read(batch, dot)
+    if (row?.state !== 'live') {
+      // Superseded: by its reissue, when that is known here, and otherwise by somebody who had it in view.
+      if (!contexts.seen.has(name)) this.#bury(batch, name, digest)
+      return
+    }
+    const key = entryKey(row.address)
+    const before = entries.read(batch, key)
+    const version = before.find((other) => sameDot(other.dot, dot))
+    const others = before.filter((other) => other !== version)
+    const isNew = version !== undefined && !contexts.seen.has(name)
+    const after = isNew ? [...others, { ...version, dot: name }].sort((a, b) => compareDots(a.dot, b.dot)) : others
+    entries.write(batch, row.address, key, before, after)
+    dots.write(batch, dot, { ...row, state: 'logged', supersededBy: name, value: null, sequence: 0, digest })
+    if (isNew) {
+      const supersedes = [{ ...bareDot(dot), digest }]
+      dots.write(batch, name, { ...row, bare: false, supersedes, supersededBy: null, digest })
+      if (row.sequence > feed.state.feedFloor) {
+        const place = feedKey(row.sequence)
+        batch.set(place, encodeFeed(place, { kind: 'update', dot: name }))
+      }
+    }
+    contexts.addApplied(batch, name)
+  }
+
+  /** A reissue whose content was superseded: its dot is known, and not live. */
+  #bury(batch: Batch, name: Dot, digest: ContentDigest): ApplyOutcome {
+    const { entries, dots, digests, contexts } = this.#rows
+    const row = contexts.seen.has(name) ? dots.read(batch, name) : undefined
+    let dropped = 0
+    if (row?.state === 'live') {
+      const key = entryKey(row.address)
+      const before = entries.read(batch, key)
+      const after = before.filter((version) => !sameDot(version.dot, name))
+      dropped = before.length - after.length
+      entries.write(batch, row.address, key, before, after)
+      dots.write(batch, name, null)
+    }
+    digests.write(batch, name, digest)
+    contexts.addApplied(batch, name)
+    return { news: 1, dropped }
+  }
+
+  /** Buries the reissue of a content, if there is one here. */
+  #buryKnown(batch: Batch, dot: Dot, digest: ContentDigest): void {
+    const name = reissueDot(dot, digest)
+    if (this.#rows.contexts.seen.has(name)) this.#bury(batch, name, digest)
+  }
+
+  /** True if a content is known here, and not live any more. */
+  #isSuperseded(batch: Batch, { actor, counter, digest }: Required<NamedDot>): boolean {
+    const dot = { actor, counter }
+    if (!this.#rows.contexts.seen.has(dot) || this.digestOf(batch, dot) !== digest) return false
+    return this.#rows.dots.read(batch, dot)?.state !== 'live'
+  }
+
+  /** A reissue belongs to the member whose content it is. */
+  #nameMember(batch: Batch, name: Dot, dot: Dot): void {
+    const { contexts } = this.#rows
+    const member = contexts.members.get(dot.actor)
+    if (member !== undefined) contexts.setMember(batch, name.actor, member)
+  }
+}
+
+function isAt(row: DotRow, address: Address): boolean {
+  return addressText(row.address) === addressText(address)
+}
+
+function bareDot({ actor, counter }: Dot): Dot {
+  return { actor, counter }
+}
