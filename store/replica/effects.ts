@@ -70,7 +70,7 @@ export class Effects {
     const { dots, contexts } = this.#rows
     const digest = updateDigest(update)
     const renamed = renamedBy(update, digest)
-    if (renamed !== undefined && this.#isSuperseded(batch, renamed)) return this.#bury(batch, update.dot, digest!)
+    if (renamed !== undefined && this.#isSuperseded(batch, renamed, update.dot)) return this.#bury(batch, update.dot, digest!)
     const known = contexts.seen.has(update.dot) ? dots.read(batch, update.dot) : undefined
     // A stub of another address was left by an update that had no business with this dot.
     const isVoid = known?.state === 'stub' && !isAt(known, update.address)
@@ -331,11 +331,16 @@ export class Effects {
     if (this.#rows.contexts.seen.has(name)) this.#bury(batch, name, digest)
   }
 
-  /** True if a content is known here, and not live any more. */
-  #isSuperseded(batch: Batch, { actor, counter, digest }: Required<NamedDot>): boolean {
+  /**
+   * True if a content was superseded, by other than its reissue, which is about to come. A content that travels without its bytes is followed
+   * by what superseded it; until that has come nothing is known.
+   */
+  #isSuperseded(batch: Batch, { actor, counter, digest }: Required<NamedDot>, reissue: Dot): boolean {
     const dot = { actor, counter }
     if (!this.#rows.contexts.seen.has(dot) || this.digestOf(batch, dot) !== digest) return false
-    return this.#rows.dots.read(batch, dot)?.state !== 'live'
+    const row = this.#rows.dots.read(batch, dot)
+    if (row === undefined) return true
+    return row.state !== 'live' && row.supersededBy !== null && !sameDot(row.supersededBy, reissue)
   }
 
   /** A reissue belongs to the member whose content it is. */

@@ -75,10 +75,22 @@ describe('one session', () => {
 
   test('equal entries, other contexts: both unite (rule 1, last sentence)', () => {
     const pair = new Pair()
+    pair.put(pair.both, 'shared', 'value')
     const first = pair.put([pair.here], 'key', 'old')
     const second = pair.put([pair.here], 'key', null, [first.dot])
-    expect(modesOf(pair.sync())).toEqual(['contexts', 'contexts'])
+    const result = pair.sync()
+    // The updates go over all the same: they say what stood at their dots.
+    expect(modesOf(result)).toEqual(['delta', 'delta'])
+    expect(result.outcomes[0]).toMatchObject({ roundTrips: 1.5, provenEqual: true, united: true })
     expect(pair.there.applied.has(second.dot)).toBe(true)
+    pair.expectEqual()
+  })
+
+  test('equal entries, and contexts that differ in what was seen alone, unite at once', () => {
+    const pair = new Pair()
+    pair.put(pair.both, 'shared', 'value')
+    pair.here.seen.add({ actor: actors[1]!, counter: 7 })
+    expect(modesOf(pair.sync())).toEqual(['contexts', 'contexts'])
     pair.expectEqual()
   })
 

@@ -100,7 +100,8 @@ function* respond(talk: Conversation): Step<Ending> {
   yield* talk.hear(open.capture)
   talk.turns++
   const capture = talk.captureNow()
-  if (sameRoot(talk)) {
+  // Equal entries under contexts that differ: each side still lacks updates of the other, and with them what stood at their dots.
+  if (sameRoot(talk) && missingThere(talk).isEmpty && missingHere(talk).isEmpty) {
     yield* talk.send({ type: 'equal', capture })
     talk.turns++
     return yield* concludeEqual(talk)
