@@ -96,7 +96,7 @@ export class EntryRows {
     if (before === after) return
     if (!isUserAddress(address)) this.systemWrites++
     batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
-    if (this.#lost.size > 0) this.#lost.delete(addressText(address))
+    this.#forgetLost(batch, address)
     for (const version of before) if (!after.includes(version)) this.#count(batch, key, address, version, -1)
     for (const version of after) if (!before.includes(version)) this.#count(batch, key, address, version, 1)
     const appeared = Number(after.length > 0) - Number(before.length > 0)
@@ -125,7 +125,10 @@ export class EntryRows {
     const key = entryKey(address)
     if (this.read(batch, key).length > 0) return
     batch.set(key, encodeVersions(key, []))
-    this.#lost.set(addressText(address), address)
+    const text = addressText(address)
+    if (this.#lost.has(text)) return
+    batch.onUndo(() => this.#lost.delete(text))
+    this.#lost.set(text, address)
   }
 
   /** Names the addresses that were marked as lost before this run. */
@@ -135,11 +138,19 @@ export class EntryRows {
 
   /** After a complete pass the fate of what was lost is known: what a peer did not bring is deleted. */
   settleLost(batch: Batch): void {
-    for (const address of this.#lost.values()) {
+    for (const address of [...this.#lost.values()]) {
       const key = entryKey(address)
       if (this.read(batch, key).length === 0) batch.set(key, null)
+      this.#forgetLost(batch, address)
     }
-    this.#lost.clear()
+  }
+
+  /** Takes an address out of the lost ones; the write that does so may yet fail. */
+  #forgetLost(batch: Batch, address: Address): void {
+    if (this.#lost.size === 0) return
+    const text = addressText(address)
+    if (!this.#lost.delete(text)) return
+    batch.onUndo(() => this.#lost.set(text, address))
   }
 
   #count(batch: Batch, key: Buffer, address: Address, version: Version, sign: 1 | -1): void {

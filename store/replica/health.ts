@@ -41,8 +41,10 @@ export interface HealthOwner {
 export class Health {
   readonly #owner: HealthOwner
   #trie = new Trie()
-  /** While the trie is being built: changes committed meanwhile, to be made afterwards. */
-  #trieBacklog: TrieChange[] | undefined = []
+  /** Whether the trie holds what is committed: it follows every commit then. */
+  #isTrieWhole = false
+  /** While the trie is being built: changes committed meanwhile, to be made afterwards. Undefined while nobody builds it. */
+  #trieBacklog: TrieChange[] | undefined
   #verifying: Promise<void> | undefined
   #isVerified = false
   #isSuspect: boolean
@@ -88,10 +90,15 @@ export class Health {
     return this.#isSuspect && !this.#isVerified ? (this.#failure ?? beingVerified()) : undefined
   }
 
-  /** The trie follows what was committed. */
+  /** The trie follows what was committed, or is told of it once it is built. */
   committed(changes: readonly TrieChange[]): void {
-    if (this.#trieBacklog === undefined) for (const change of changes) changeTrie(this.#trie, change)
-    else this.#trieBacklog.push(...changes)
+    if (this.#isTrieWhole) for (const change of changes) changeTrie(this.#trie, change)
+    else for (const change of changes) this.#trieBacklog?.push(change)
+  }
+
+  /** Number of changes that wait until the trie is built; 0 while nobody builds it. */
+  get trieChangesWaiting(): number {
+    return this.#trieBacklog?.length ?? 0
   }
 
   /**
@@ -176,12 +183,15 @@ export class Health {
   /** Looks at one snapshot, and mends what is damaged in it. Returns false when that was overtaken by writes under way. */
   async #attempt(): Promise<boolean> {
     const { store, committed, inFlight } = this.#owner
-    this.#trieBacklog = []
     const snapshot = store.snapshot()
+    this.#isTrieWhole = false
+    this.#trieBacklog = []
     try {
       const verification = new Verification(store, snapshot, () => this.#yieldTurn())
       return await this.#verifyUnder(verification, (state) => (isShown(inFlight, state) ? inFlight : committed))
     } finally {
+      // Also after a survey that failed: the next one begins with a trie and a backlog of its own.
+      this.#trieBacklog = undefined
       await snapshot.close()
     }
   }
@@ -211,6 +221,7 @@ export class Health {
     this.#trie = trie
     for (const change of this.#trieBacklog!) changeTrie(trie, change)
     this.#trieBacklog = undefined
+    this.#isTrieWhole = true
     while (!trie.refresh(trieSliceNodes)) await this.#yieldTurn()
   }
 

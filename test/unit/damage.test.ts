@@ -6,6 +6,7 @@ import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
 import { dotText } from '../../store/model/dot.js'
+import { Health, type HealthOwner } from '../../store/replica/health.js'
 import { Replica } from '../../store/replica/replica.js'
 import { type Node, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
@@ -252,6 +253,52 @@ describe('damage on the disk', () => {
     expect(node.replica.damageEpoch).toBe(1)
     expect(node.replica.capture().seen.has(made.overwritten)).toBe(true)
     await heals(made, node)
+  })
+
+  it('a write that fails does not take an address out of those that were lost', async () => {
+    const made = await makeStore()
+    await bend(made.store, entryKey(register('three')))
+    const node = await reopen(made.store)
+    const address = register('three')
+    expect(node.replica.awaitsPass).toBe(true)
+    const write = node.replica.transact((transaction) => {
+      transaction.put(address, bytes('new'), null, [])
+      throw new Error('a later operation of the batch fails')
+    })
+    await expect(write).rejects.toThrow('a later operation')
+    expect(() => node.replica.versions(address)).toThrow('lost to damage')
+    expect(node.replica.awaitsPass).toBe(true)
+    // Only a complete pass, or a write that is stored, settles it.
+    await node.replica.unite((await openNode('peer')).replica.capture())
+    expect(node.replica.awaitsPass).toBe(false)
+    expect(node.replica.versions(address)).toEqual([])
+  })
+
+  it('a survey that fails otherwise than by damage leaves no backlog that grows with every commit', async () => {
+    const store = new MemoryStore()
+    const health = new Health(
+      {
+        store,
+        environment: new StillEnvironment('health'),
+        committed: { seen: new Context(), applied: new Context() },
+        inFlight: undefined,
+        failure: undefined,
+        warn: () => {},
+      } as unknown as HealthOwner,
+      false,
+    )
+    const change = { id: Buffer.alloc(16), digest: null, locator: null }
+    health.committed([change])
+    expect(health.trieChangesWaiting).toBe(0)
+    vi.spyOn(store, 'scan').mockImplementation(() => {
+      throw new Error('too many open files')
+    })
+    const verification = health.verify()
+    health.committed([change])
+    expect(health.trieChangesWaiting).toBe(1)
+    await expect(verification).rejects.toThrow('too many open files')
+    health.committed([change])
+    expect(health.trieChangesWaiting).toBe(0)
   })
 
   it('while it is not verified a replica does not unite', async () => {
