@@ -3,7 +3,7 @@ import type { JsonObject } from '../documents/json.js'
 import { HearsayError } from '../errors.js'
 import { decodeVersions, entryAddress, entryPrefix, isDamage, rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
-import { type Address, counter, setMember } from '../model/address.js'
+import { type Address, setMember } from '../model/address.js'
 import { counterValue } from '../model/counter.js'
 import { siblings } from '../model/register.js'
 import type { Access } from './access.js'
@@ -75,21 +75,9 @@ export class Contents {
     })
   }
 
-  /** Brings a counter to an imported value, by one increment; resolves whether it had another. COUNTER_RANGE. */
+  /** Gives a counter an imported value unless it has it; resolves whether it was news. COUNTER_RANGE. */
   importCounter(key: string, value: bigint): Promise<boolean> {
-    return this.#access.write((turn) => {
-      const before = counterValue(turn.transaction.versions(counter(key)))
-      if (before === value) return false
-      const by = Number(value - (before ?? 0n))
-      if (!Number.isSafeInteger(by)) {
-        throw new HearsayError(
-          'COUNTER_RANGE',
-          `counter "${key}" cannot be brought from ${before ?? 0} to ${value} at once`,
-        )
-      }
-      this.#counters.incrementIn(turn, key, by)
-      return true
-    })
+    return this.#access.write((turn) => this.#counters.importIn(turn, key, value))
   }
 
   /** Stores a version of an imported document beside what is here; resolves whether it was news. BAD_DOCUMENT. */

@@ -2,8 +2,9 @@
 import { HearsayError } from '../errors.js'
 import { counter } from '../model/address.js'
 import { readDot, writeDot } from '../model/codec.js'
-import { baselineOf, counterValue, increment } from '../model/counter.js'
+import { counterValue, encodeCounter, increment, type Reset, resetsOf } from '../model/counter.js'
 import type { Dot } from '../model/dot.js'
+import type { Transaction } from '../replica/types.js'
 import type { Access, Turn } from './access.js'
 import { type AnswerCodec, dotAnswer, once } from './once.js'
 import type { OnceOptions } from './types.js'
@@ -61,11 +62,32 @@ export class Counters {
 
   /** The same as `delete`, inside a write. */
   deleteIn({ transaction }: Turn, key: string): Dot {
+    const versions = transaction.versions(counter(key))
+    if (counterValue(versions) === undefined) throw new HearsayError('NOT_FOUND', `there is no counter "${key}"`)
+    let dot: Dot | undefined
+    for (const reset of resetsOf(versions)) dot = this.#reset(transaction, key, reset)
+    return dot!
+  }
+
+  /**
+   * Gives a counter an imported value, in place of all that is in view; returns whether it had another. Increments unseen by it are added to
+   * it, and a value that is imported on both sides of a cut counts once. COUNTER_RANGE.
+   */
+  importIn({ transaction }: Turn, key: string, value: bigint): boolean {
     const address = counter(key)
     const versions = transaction.versions(address)
-    if (counterValue(versions) === undefined) throw new HearsayError('NOT_FOUND', `there is no counter "${key}"`)
-    const superseded = versions.map((version) => version.dot)
-    return transaction.put(address, baselineOf(versions), null, superseded)
+    if (counterValue(versions) === value) return false
+    if (isBeyond(value)) throw new HearsayError('COUNTER_RANGE', `counter "${key}" cannot be brought to ${value}`)
+    const [first, ...more] = resetsOf(versions)
+    const { reaches, supersedes } = first!
+    transaction.put(address, encodeCounter({ kind: 'imported', total: Number(value), reaches }), null, supersedes)
+    for (const reset of more) this.#reset(transaction, key, reset)
+    return true
+  }
+
+  #reset(transaction: Transaction, key: string, { reaches, supersedes }: Reset): Dot {
+    if (reaches.length === 0) return transaction.remove(counter(key), supersedes)
+    return transaction.put(counter(key), encodeCounter({ kind: 'baseline', reaches }), null, supersedes)
   }
 }
 

@@ -51,6 +51,12 @@ export class ByteWriter {
     return this
   }
 
+  /** A count of items that follow. Throws a RangeError beyond `max`: what a reader would refuse is never written. */
+  count(count: number, max: number): this {
+    if (count > max) throw new RangeError(`${count} items, where at most ${max} can be read`)
+    return this.varint(count)
+  }
+
   /** Bytes as they are, without a length. */
   raw(bytes: Uint8Array): this {
     this.#reserve(bytes.length)

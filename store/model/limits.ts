@@ -10,8 +10,15 @@ export const valueBytesMax = 64 * 1024 * 1024
 export const clientValueBytesDefault = 8 * 1024 * 1024
 /** Dots that one update supersedes. */
 export const supersedesMax = 65_536
-/** Versions at one address in one record. */
-export const versionsMax = 65_536
+/** Versions at one address in one message. Rows have no such limit: what has come is kept. */
+export const versionsMax = 1_048_576
+/** Versions at one address of a register, a field or a document that a local write may leave there, and the bytes of their values in all. */
+export const localVersionsMax = 1_000
+export const localVersionBytesMax = 16 * 1024 * 1024
+/** Chains of a counter that one version names: as many as the largest value holds, whatever they are. */
+export const chainsMax = 2_000_000
+/** Chains that a delete or an import names in one version; more are spread over several. */
+export const resetChainsMax = 65_536
 /** Actors in one context on the wire. */
 export const contextActorsMax = 1_000_000
 /** Ranges of one actor in one context on the wire. */

@@ -34,6 +34,7 @@ const verbs: readonly (readonly [RegExp, Verb])[] = [
   [/^delete$/, (side) => side.data.registers.delete(key, {})],
   [/^delete all$/, (side) => side.data.registers.delete(key, { all: true })],
   [/^count ([+-]\d+)$/, (side, [, by]) => side.data.counters.increment(key, Number(by), {})],
+  [/^import (\d+)$/, (side, [, value]) => side.data.contents.importCounter(key, BigInt(value!))],
   [/^delete counter$/, (side) => side.data.counters.delete(key, {})],
   [/^add (\S+)$/, (side, [, member]) => side.data.sets.add(key, bytes(member!), {})],
   [/^remove (\S+)$/, (side, [, member]) => side.data.sets.remove(key, bytes(member!), {})],

@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { counter } from '../../store/model/address.js'
 import {
-  baselineOf,
   type CounterValue,
   counterValue,
   decodeCounter,
   encodeCounter,
   increment,
   isPresent,
+  resetsOf,
 } from '../../store/model/counter.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import { ReferenceState } from '../../store/model/join.js'
@@ -21,6 +21,7 @@ const writers = 3
 type Step =
   | { readonly act: 'incr'; readonly writer: number; readonly by: number }
   | { readonly act: 'delete'; readonly writer: number }
+  | { readonly act: 'import'; readonly writer: number; readonly value: number }
   | { readonly act: 'restart'; readonly writer: number }
   | {
       readonly act: 'learn'
@@ -38,6 +39,10 @@ const steps = fc.array(
       arbitrary: fc.record({ act: fc.constant('incr' as const), writer, by: fc.integer({ min: -5, max: 9 }) }),
     },
     { weight: 2, arbitrary: fc.record({ act: fc.constant('delete' as const), writer }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ act: fc.constant('import' as const), writer, value: fc.constantFrom(-3, 0, 100, 200) }),
+    },
     { weight: 1, arbitrary: fc.record({ act: fc.constant('restart' as const), writer }) },
     {
       weight: 5,
@@ -61,11 +66,18 @@ interface Entry {
   isCovered: boolean
 }
 
+/** One import as the account knows it. */
+interface Import {
+  readonly value: number
+  isCovered: boolean
+}
+
 /** Plays steps; keeps an account that knows nothing of how counters are stored but which chain an increment went on. */
 class World {
   readonly states = Array.from({ length: writers }, () => new ReferenceState())
   readonly updates: Update[] = []
   readonly #account = new Map<string, Entry>()
+  readonly #imports = new Map<string, Import>()
   readonly #runs = Array.from({ length: writers }, (_, at) => ({ actor: `${at}`.padStart(16, '0'), counter: 0 }))
   #actors = writers
 
@@ -77,13 +89,16 @@ class World {
     if (step.act === 'restart') this.#runs[step.writer] = { actor: `${this.#actors++}`.padStart(16, '0'), counter: 0 }
     else if (step.act === 'learn') this.#learn(step.writer, step.from, step.pick, step.count)
     else if (step.act === 'incr') this.#increment(step.writer, step.by)
+    else if (step.act === 'import') this.#import(step.writer, step.value)
     else if (isPresent(this.versions(step.writer))) this.#delete(step.writer)
   }
 
-  /** What is not covered by any delete that had it in view. */
+  /** What is not covered by any delete or import that had it in view: all increments, and one of the imports. */
   expected(): number | undefined {
     const open = [...this.#account.values()].filter((entry) => !entry.isCovered)
-    return open.length === 0 ? undefined : open.reduce((sum, { by }) => sum + by, 0)
+    const imported = [...this.#imports.values()].filter((one) => !one.isCovered).map(({ value }) => value)
+    if (open.length + imported.length === 0) return undefined
+    return open.reduce((sum, { by }) => sum + by, imported.length === 0 ? 0 : Math.max(...imported))
   }
 
   settle(): void {
@@ -104,9 +119,27 @@ class World {
     this.#issue(at, dot, value, supersedes)
   }
 
-  /** A delete has in view every increment that was applied here, and those before it in the same chain, whose sum it holds. */
   #delete(at: number): void {
-    const versions = this.versions(at)
+    const [reset, ...more] = resetsOf(this.versions(at))
+    expect(more).toEqual([])
+    this.#cover(at)
+    this.#issue(at, this.#dot(at), encodeCounter({ kind: 'baseline', reaches: reset!.reaches }), reset!.supersedes)
+  }
+
+  #import(at: number, value: number): void {
+    if (counterValue(this.versions(at)) === BigInt(value)) return
+    const { reaches, supersedes } = resetsOf(this.versions(at))[0]!
+    this.#cover(at)
+    const dot = this.#dot(at)
+    this.#imports.set(dotText(dot), { value, isCovered: false })
+    this.#issue(at, dot, encodeCounter({ kind: 'imported', total: value, reaches }), supersedes)
+  }
+
+  /**
+   * A delete or import has in view every increment that was applied here, and those before it in the same chain, whose sum it holds; and every
+   * import whose version is live here.
+   */
+  #cover(at: number): void {
     const reach = new Map<string, number>()
     for (const [text, { chain, sequence }] of this.#account) {
       if (this.states[at]!.applied.has(dotOf(text))) reach.set(chain, Math.max(reach.get(chain) ?? 0, sequence))
@@ -114,12 +147,10 @@ class World {
     for (const entry of this.#account.values()) {
       if (entry.sequence <= (reach.get(entry.chain) ?? 0)) entry.isCovered = true
     }
-    this.#issue(
-      at,
-      this.#dot(at),
-      baselineOf(versions),
-      versions.map((version) => version.dot),
-    )
+    for (const { dot } of this.versions(at)) {
+      const imported = this.#imports.get(dotText(dot))
+      if (imported !== undefined) imported.isCovered = true
+    }
   }
 
   #issue(at: number, dot: Dot, value: Uint8Array, supersedes: readonly Dot[]): void {
@@ -144,7 +175,7 @@ function dotOf(text: string): Dot {
 }
 
 describe('a counter', () => {
-  it('counts every increment that no delete had in view, on every node, whatever came in which order', () => {
+  it('counts every increment that no delete or import had in view, and an import once, on every node, whatever came in which order', () => {
     fc.assert(
       fc.property(steps, (history) => {
         const world = new World()
@@ -186,6 +217,9 @@ describe('a counter', () => {
         const sorted = reaches.toSorted((a, b) => (a.actor < b.actor ? -1 : 1))
         const written = encodeCounter({ kind: 'baseline', reaches: sorted })
         expect(decodeCounter(written)).toEqual({ kind: 'baseline', reaches: sorted })
+        const total = sorted[0]?.total ?? 0
+        const imported = encodeCounter({ kind: 'imported', total, reaches: sorted })
+        expect(decodeCounter(imported)).toEqual({ kind: 'imported', total, reaches: sorted })
         for (const one of sorted) {
           expect(decodeCounter(encodeCounter({ kind: 'total', reach: one }))).toEqual({ kind: 'total', reach: one })
         }
