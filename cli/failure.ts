@@ -73,6 +73,7 @@ const remedies: Readonly<Record<string, string>> = {
   BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
   PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch anew',
   STALE_CONTEXT: 'read again with `hearsay get KEY --all` and decide with the new version in view',
+  TOO_MANY_SIBLINGS: 'look at them with `hearsay get KEY --all`, then settle them with `hearsay resolve KEY`',
   BAD_CONTEXT: 'take the context of a `hearsay get KEY --json` of the same key, whole and unaltered',
   BAD_CURSOR: 'take the `cursor` of an event of `hearsay watch --json`, whole and unaltered',
   CURSOR_GONE: 'read what is there now with `hearsay ls --values`, then watch from now on, or with --since 0',

@@ -30,6 +30,12 @@ export const errorCodes = {
   },
   EXISTS: { status: 409, exit: 4, meaning: 'the key exists and the write was to happen only if it did not' },
   STALE_CONTEXT: { status: 409, exit: 4, meaning: 'a newer sibling has come since the context was read' },
+  TOO_MANY_SIBLINGS: {
+    status: 409,
+    exit: 4,
+    meaning:
+      'the key holds as many versions, or bytes of them, as writes may leave side by side; settle the conflict first',
+  },
   WOULD_OVERWRITE: {
     status: 409,
     exit: 1,

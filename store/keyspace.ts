@@ -44,7 +44,6 @@ import {
 import type { Ranges } from './model/context.js'
 import { digestBytes } from './model/digest.js'
 import { type Actor, actorBytes, type ContentDigest, contentDigestBytes, type Dot, type NamedDot } from './model/dot.js'
-import { valueBytesMax, versionsMax } from './model/limits.js'
 import type { UpdateKind, Version } from './model/update.js'
 
 /** The version of this layout. */
@@ -52,6 +51,10 @@ export const formatVersion = 2
 
 const numberBytes = 7
 const checksumBytes = 4
+/** Rows were written here and are checked by their sum: what is in them is read, however much it is. Only what travels has limits. */
+const unlimited = Number.MAX_SAFE_INTEGER
+const requestHashBytesMax = 64
+const retryKeyBytesMax = 4096
 
 const prefixes = {
   acknowledgement: 'a',
@@ -264,8 +267,8 @@ export function encodeContext(key: Uint8Array, row: ContextRow): Buffer {
 export function decodeContext(key: Uint8Array, value: Uint8Array): ContextRow {
   return unseal(key, value, (reader) => ({
     member: reader.hex(actorBytes),
-    seen: readRanges(reader),
-    applied: readRanges(reader),
+    seen: readRanges(reader, unlimited),
+    applied: readRanges(reader, unlimited),
   }))
 }
 
@@ -338,7 +341,7 @@ export function encodeDotRow(key: Uint8Array, row: DotRow): Buffer {
   writeAddress(writer, row.address)
   writeTime(writer, row.time)
   writeExpiry(writer, row.expiresAtMs)
-  writeNamedDots(writer, row.supersedes)
+  writeNamedDots(writer, row.supersedes, unlimited)
   writeDigest(writer, row.digest)
   if (row.supersededBy !== null) writeDot(writer, row.supersededBy)
   if (row.value !== null) writer.bytes(row.value)
@@ -366,10 +369,10 @@ export function decodeDotRow(key: Uint8Array, value: Uint8Array): DotRow {
       time: readTime(reader),
       expiresAtMs: readExpiry(reader),
       ...((flags & digestFlag) === 0
-        ? { supersedes: readDots(reader) }
-        : { supersedes: readNamedDots(reader), digest: readDigest(reader) }),
+        ? { supersedes: readDots(reader, unlimited) }
+        : { supersedes: readNamedDots(reader, unlimited), digest: readDigest(reader) }),
       supersededBy: (flags & supersededFlag) === 0 ? null : readDot(reader),
-      value: (flags & valueFlag) === 0 ? null : reader.bytes(valueBytesMax),
+      value: (flags & valueFlag) === 0 ? null : reader.bytes(unlimited),
     }
   })
 }
@@ -474,13 +477,13 @@ export function encodeVersions(key: Uint8Array, versions: readonly Version[]): B
 export function decodeVersions(key: Uint8Array, value: Uint8Array): Version[] {
   return unseal(key, value, (reader) => {
     const versions: Version[] = []
-    for (let left = reader.count(versionsMax, digestBytes + actorBytes); left > 0; left--) {
+    for (let left = reader.count(unlimited, digestBytes + actorBytes); left > 0; left--) {
       versions.push({
         dot: readDot(reader),
         time: readTime(reader),
         expiresAtMs: readExpiry(reader),
         valueHash: reader.raw(digestBytes),
-        value: reader.bytes(valueBytesMax),
+        value: reader.bytes(unlimited),
       })
     }
     return versions
@@ -606,8 +609,8 @@ export function decodeAcknowledgement(key: Uint8Array, value: Uint8Array): Ackno
   return unseal(key, value, (reader) => {
     const behindSinceMs = reader.varint()
     const ranges = new Map<Actor, Ranges>()
-    for (let left = reader.count(Number.MAX_SAFE_INTEGER, actorBytes + 1); left > 0; left--) {
-      ranges.set(reader.hex(actorBytes), readRanges(reader))
+    for (let left = reader.count(unlimited, actorBytes + 1); left > 0; left--) {
+      ranges.set(reader.hex(actorBytes), readRanges(reader, unlimited))
     }
     return { ranges, behindSinceMs }
   })
@@ -629,15 +632,15 @@ export function retryKeyRow(retryKey: string): Buffer {
 
 /** Writes a remembered answer. */
 export function encodeRetry(key: Uint8Array, row: RetryRow): Buffer {
-  return seal(key, new ByteWriter(128).varint(row.atMs).bytes(row.requestHash).bytes(row.answer))
+  return seal(key, new ByteWriter(128).varint(row.atMs).bytes(row.requestHash, requestHashBytesMax).bytes(row.answer))
 }
 
 /** Reads a remembered answer. */
 export function decodeRetry(key: Uint8Array, value: Uint8Array): RetryRow {
   return unseal(key, value, (reader) => ({
     atMs: reader.varint(),
-    requestHash: reader.bytes(64),
-    answer: reader.bytes(valueBytesMax),
+    requestHash: reader.bytes(requestHashBytesMax),
+    answer: reader.bytes(unlimited),
   }))
 }
 
@@ -648,10 +651,10 @@ export function retryOrderKey(sequence: number): Buffer {
 
 /** Writes which retry key was used. */
 export function encodeRetryOrder(key: Uint8Array, retryKey: string, atMs: number): Buffer {
-  return seal(key, new ByteWriter(64).varint(atMs).text(retryKey))
+  return seal(key, new ByteWriter(64).varint(atMs).text(retryKey, retryKeyBytesMax))
 }
 
 /** Reads which retry key was used when. */
 export function decodeRetryOrder(key: Uint8Array, value: Uint8Array): { retryKey: string; atMs: number } {
-  return unseal(key, value, (reader) => ({ atMs: reader.varint(), retryKey: reader.text(4096) }))
+  return unseal(key, value, (reader) => ({ atMs: reader.varint(), retryKey: reader.text(retryKeyBytesMax) }))
 }

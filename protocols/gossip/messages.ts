@@ -64,10 +64,10 @@ export function encodeAnnouncement(updates: readonly AnnouncedUpdate[], early: b
   const table = new ActorTable()
   for (const { dot } of updates) table.add(dot.actor)
   table.write(writer, memberOf)
-  writer.varint(updates.length)
+  writer.varint(updates.length, announcedDotsMax)
   for (const { dot, value } of updates) {
     table.writeDot(writer, dot)
-    writer.varint(value === null ? 0 : value.bytes + 1)
+    writer.varint(value === null ? 0 : value.bytes + 1, valueBytesMax + 1)
     if (value !== null) writer.raw(value.hash)
   }
   return writer.finish()
@@ -134,7 +134,7 @@ export function encodeFetchRequest(dots: readonly Dot[]): Buffer {
   const table = new ActorTable()
   for (const { actor } of dots) table.add(actor)
   table.write(writer, () => unknownMember)
-  writer.varint(dots.length)
+  writer.varint(dots.length, announcedDotsMax)
   for (const dot of dots) table.writeDot(writer, dot)
   return writer.finish()
 }

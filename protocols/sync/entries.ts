@@ -11,10 +11,11 @@ import {
   readTableDot,
   readTime,
   writeAddress,
+  writeDeadline,
   writeTime,
 } from '../../store/model/codec.js'
 import { updateDigest } from '../../store/model/digest.js'
-import { type Actor, compareDots, contentDigestBytes, type Dot, includesDot } from '../../store/model/dot.js'
+import { type Actor, compareDots, contentDigestBytes, type Dot, matcherOf } from '../../store/model/dot.js'
 import { valueBytesMax, versionsMax } from '../../store/model/limits.js'
 import type { Update } from '../../store/model/update.js'
 import type { PeerEntry } from '../../store/replica/types.js'
@@ -54,11 +55,12 @@ export function writeEntries(writer: ByteWriter, entries: readonly PeerEntry[], 
     }
   }
   table.write(writer, memberOf)
-  writer.varint(entries.length)
+  writer.varint(entries.length, messageEntriesMax)
   for (const entry of entries) {
     writeAddress(writer, entry.address)
-    writer.varint(entry.updates.length)
-    for (const update of entry.updates) writeVersion(writer, update, includesDot(entry.bare, update.dot), table)
+    writer.varint(entry.updates.length, versionsMax)
+    const isBareDot = matcherOf(entry.bare)
+    for (const update of entry.updates) writeVersion(writer, update, isBareDot(update.dot), table)
   }
 }
 
@@ -74,8 +76,8 @@ function writeVersion(writer: ByteWriter, update: Update, bare: boolean, table: 
   if (digest !== undefined) writer.hex(digest)
   if (isDotAlone) return
   writeTime(writer, update.time)
-  if (expiresAtMs !== null) writer.varint(expiresAtMs)
-  if (value !== null) writer.bytes(value)
+  if (expiresAtMs !== null) writeDeadline(writer, expiresAtMs)
+  if (value !== null) writer.bytes(value, valueBytesMax)
   if (!bare) table.writeNamedDots(writer, update.supersedes)
 }
 

@@ -13,6 +13,9 @@ export const messageBytesMax = valueBytesMax + 16 * 1024 * 1024
 export const messageBytesAim = 128 * 1024
 /** Bytes of updates asked of the log for one message. */
 export const deltaBytesAim = 256 * 1024
+/** Rows of the log that a delta may look at before they must have brought something, and the least share of them that must have. */
+export const deltaLookedMax = 16_384
+export const deltaBroughtShareMin = 0.25
 /** Values of one entry beyond so many bytes travel ahead, one message each. */
 export const entryBytesAim = 1024 * 1024
 
@@ -39,6 +42,8 @@ export const wantsMax = 1_000_000
 export const messageEntriesMax = 65_536
 /** Entries that are put into one message, and joined in one batch. */
 export const messageEntriesAim = 256
+/** Versions of one entry beyond which they travel ahead, in messages of so many at most. */
+export const entryVersionsAim = 1_024
 /** Addresses of which one message may ask the values. */
 export const valuesMax = 4_096
 /** Digests in one message: those that are sent, and those that are accepted. */

@@ -154,7 +154,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       writeEntries(writer, message.entries.entries, memberOf)
       break
     case 'values':
-      writer.varint(message.addresses.length)
+      writer.varint(message.addresses.length, valuesMax)
       for (const address of message.addresses) writeAddress(writer, address)
       break
     case 'clashes': {
@@ -257,11 +257,12 @@ const blockBytes = 16 * saltedDigestBytes
 
 /** Answers, then nodes: 0 and 16 digests, or the count plus one and the digests of a listing. */
 function writeTree(writer: ByteWriter, answers: readonly number[], nodes: readonly TreeNode[]): void {
-  writer.varint(answers.length)
+  writer.varint(answers.length, treeNodesMax)
   for (const answer of answers) writer.u8(answer & 0xff).u8(answer >> 8)
-  writer.varint(nodes.length)
+  writer.varint(nodes.length, treeNodesMax)
   for (const { kind, digests } of nodes) {
-    writer.varint(kind === 'digests' ? 0 : digests.length / saltedDigestBytes + 1).raw(digests)
+    const count = kind === 'digests' ? 0 : digests.length / saltedDigestBytes + 1
+    writer.varint(count, listingEntriesMax + 1).raw(digests)
   }
 }
 
@@ -281,7 +282,7 @@ function readNode(reader: ByteReader): TreeNode {
 
 /** Positions in ascending order, each as its distance from the one before. */
 function writePositions(writer: ByteWriter, positions: readonly number[]): void {
-  writer.varint(positions.length)
+  writer.varint(positions.length, wantsMax)
   let next = 0
   for (const position of positions) {
     writer.varint(position - next)

@@ -5,8 +5,13 @@ import { messageBytesMax, pieceBytesMax } from './limits.js'
 const last = 0
 const more = 1
 
-/** The frames of a message: a byte that says whether more follow, and a piece of the message. */
+/**
+ * The frames of a message: a byte that says whether more follow, and a piece of the message. Throws a RangeError for a message that no peer
+ * would take, before anything of it is sent.
+ */
 export function* piecesOf(message: Uint8Array): IterableIterator<Uint8Array> {
+  if (message.length > messageBytesMax)
+    throw new RangeError(`message of ${message.length} bytes, over ${messageBytesMax}`)
   for (let at = 0; at === 0 || at < message.length; at += pieceBytesMax) {
     const piece = message.subarray(at, at + pieceBytesMax)
     const isLast = at + pieceBytesMax >= message.length

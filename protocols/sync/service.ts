@@ -2,7 +2,7 @@
 import type { Environment } from '../../store/environment.js'
 import { type Contexts, unknownMember } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
-import { valueBytesMax } from '../../store/model/limits.js'
+import { valueBytesMax, versionsMax } from '../../store/model/limits.js'
 import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
@@ -10,6 +10,7 @@ import type { SessionMode, SessionOptions } from './core/conversation.js'
 import { type Role, SyncSession } from './core/session.js'
 import { Driver, reasonOf } from './driver.js'
 import {
+  entryVersionsAim,
   helloListingMax,
   inboundSessionsMax,
   inboundSessionsPerPeerMax,
@@ -195,7 +196,8 @@ export class SyncService {
 
   #sessionOptions(youngOk: boolean): SessionOptions {
     const { environment } = this.#options
-    const limits = { helloListingMax, listingMax, messageEntriesAim, youngMs }
+    const entries = { messageEntriesAim, entryVersionsAim, entryVersionsMax: versionsMax }
+    const limits = { helloListingMax, listingMax, youngMs, ...entries }
     const salt = environment.randomBytes(saltBytes)
     return { ...limits, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
   }

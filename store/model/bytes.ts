@@ -38,9 +38,11 @@ export class ByteWriter {
     return this
   }
 
-  /** A whole number from 0 to 2^53 - 1, seven bits a byte, least significant first. Throws a RangeError for any other. */
-  varint(value: number): this {
+  /** A whole number from 0 to `max`, seven bits a byte, least significant first. Throws a RangeError for any other. */
+  varint(value: number, max: number = Number.MAX_SAFE_INTEGER): this {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a whole number in range: ${value}`)
+    // What a reader would refuse is never written.
+    if (value > max) throw new RangeError(`number ${value} beyond the limit ${max}`)
     this.#reserve(8)
     let rest = value
     while (rest >= 0x80) {
@@ -51,12 +53,6 @@ export class ByteWriter {
     return this
   }
 
-  /** A count of items that follow. Throws a RangeError beyond `max`: what a reader would refuse is never written. */
-  count(count: number, max: number): this {
-    if (count > max) throw new RangeError(`${count} items, where at most ${max} can be read`)
-    return this.varint(count)
-  }
-
   /** Bytes as they are, without a length. */
   raw(bytes: Uint8Array): this {
     this.#reserve(bytes.length)
@@ -65,14 +61,14 @@ export class ByteWriter {
     return this
   }
 
-  /** Bytes behind their length. */
-  bytes(bytes: Uint8Array): this {
-    return this.varint(bytes.length).raw(bytes)
+  /** Bytes behind their length, at most `max` of them. */
+  bytes(bytes: Uint8Array, max?: number): this {
+    return this.varint(bytes.length, max).raw(bytes)
   }
 
-  /** Text in UTF-8 behind its length in bytes. */
-  text(text: string): this {
-    return this.bytes(textEncoder.encode(text))
+  /** Text in UTF-8 behind its length in bytes, at most `max`. */
+  text(text: string, max?: number): this {
+    return this.bytes(textEncoder.encode(text), max)
   }
 
   /** Hexadecimal digits as bytes, without a length. */

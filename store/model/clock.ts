@@ -1,5 +1,7 @@
 /** The hybrid logical clock: it orders siblings for display and decides nothing else. */
 
+import { logicalMax } from './limits.js'
+
 /** A hybrid logical time: wall-clock milliseconds since 1970 and a logical count within the millisecond (0 to 65,535). */
 export interface HybridTime {
   readonly ms: number
@@ -8,8 +10,6 @@ export interface HybridTime {
 
 /** The earliest time. */
 export const zeroTime: HybridTime = { ms: 0, logical: 0 }
-
-const logicalMax = 0xffff
 
 /** Orders times. Returns a negative number, zero or a positive number. */
 export function compareTimes(a: HybridTime, b: HybridTime): number {

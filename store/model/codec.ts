@@ -22,7 +22,9 @@ import {
   fieldBytesMax,
   frameUpdatesMax,
   keyBytesMax,
+  logicalMax,
   supersedesMax,
+  timeMsMax,
   valueBytesMax,
 } from './limits.js'
 import type { Update, UpdateKind } from './update.js'
@@ -36,11 +38,9 @@ export const unknownMember: MemberTag = '0000000000000000'
 /** Names the member that an actor belongs to. */
 export type MemberOf = (actor: Actor) => MemberTag
 
-const timeMsMax = 2 ** 48 - 1
-
 /** Writes type, key and field. */
 export function writeAddress(writer: ByteWriter, address: Address): void {
-  writer.u8(types.indexOf(address.type)).text(address.key).bytes(address.field)
+  writer.u8(types.indexOf(address.type)).text(address.key, keyBytesMax).bytes(address.field, fieldBytesMax)
 }
 
 /** Reads type, key and field; refuses an empty or too long key. */
@@ -79,17 +79,24 @@ function readCounter(reader: ByteReader): number {
 
 /** Writes a hybrid logical time. */
 export function writeTime(writer: ByteWriter, time: HybridTime): void {
-  writer.varint(time.ms).varint(time.logical)
+  writer.varint(time.ms, timeMsMax).varint(time.logical, logicalMax)
 }
 
 /** Reads a hybrid logical time. */
 export function readTime(reader: ByteReader): HybridTime {
-  return { ms: reader.varint(timeMsMax), logical: reader.varint(0xffff) }
+  return { ms: reader.varint(timeMsMax), logical: reader.varint(logicalMax) }
 }
 
 /** Writes a deadline; null is 0. */
 export function writeExpiry(writer: ByteWriter, expiresAtMs: number | null): void {
-  writer.varint(expiresAtMs ?? 0)
+  if (expiresAtMs === null) writer.varint(0)
+  else writeDeadline(writer, expiresAtMs)
+}
+
+/** Writes a deadline that is there. Throws a RangeError for 0, which means none. */
+export function writeDeadline(writer: ByteWriter, expiresAtMs: number): void {
+  if (expiresAtMs === 0) throw new RangeError('a deadline of 0 reads as none')
+  writer.varint(expiresAtMs)
 }
 
 /** Reads a deadline. */
@@ -99,8 +106,8 @@ export function readExpiry(reader: ByteReader): number | null {
 }
 
 /** Writes a sorted list of whole dots. */
-export function writeDots(writer: ByteWriter, dots: readonly Dot[]): void {
-  writer.varint(dots.length)
+export function writeDots(writer: ByteWriter, dots: readonly Dot[], max = supersedesMax): void {
+  writer.varint(dots.length, max)
   for (const dot of dots) writeDot(writer, dot)
 }
 
@@ -113,8 +120,8 @@ export function readDots(reader: ByteReader, max = supersedesMax): Dot[] {
 }
 
 /** Writes a sorted list of whole dots, each with its digest where it is known: one flag a dot. */
-export function writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[]): void {
-  writer.varint(dots.length)
+export function writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[], max = supersedesMax): void {
+  writer.varint(dots.length, max)
   for (const dot of dots) {
     writeDot(writer, dot)
     writeDigest(writer, dot.digest)
@@ -155,8 +162,8 @@ function assertAscending(dots: readonly Dot[]): void {
 }
 
 /** Writes the ranges of one actor: count, then gap and length of each. */
-export function writeRanges(writer: ByteWriter, ranges: Ranges): void {
-  writer.varint(ranges.length / 2)
+export function writeRanges(writer: ByteWriter, ranges: Ranges, max?: number): void {
+  writer.varint(ranges.length / 2, max)
   let end = 0
   for (let at = 0; at < ranges.length; at += 2) {
     writer.varint(ranges[at]! - end - 1).varint(ranges[at + 1]! - ranges[at]!)
@@ -165,10 +172,10 @@ export function writeRanges(writer: ByteWriter, ranges: Ranges): void {
 }
 
 /** Reads the ranges of one actor. Ranges that touch cannot be written, so that each set has one form. */
-export function readRanges(reader: ByteReader): Ranges {
+export function readRanges(reader: ByteReader, max = contextRangesMax): Ranges {
   const ranges: number[] = []
   let end = 0
-  for (let left = reader.count(contextRangesMax, 2); left > 0; left--) {
+  for (let left = reader.count(max, 2); left > 0; left--) {
     const first = end + reader.varint() + 1
     const last = first + reader.varint()
     if (last > Number.MAX_SAFE_INTEGER - 2) throw new DecodeError('counter too great')
@@ -192,15 +199,15 @@ export interface TaggedContexts extends Contexts {
 /** Writes both contexts: per actor its id, its member, the seen ranges, and the applied ones only where they differ. */
 export function writeContexts(writer: ByteWriter, contexts: Contexts, memberOf: MemberOf): void {
   const actors = contexts.seen.actors()
-  writer.varint(actors.length)
+  writer.varint(actors.length, contextActorsMax)
   for (const actor of actors) {
     const seen = contexts.seen.rangesOf(actor)
     const applied = contexts.applied.rangesOf(actor)
     const same = seen.length === applied.length && seen.every((value, at) => value === applied[at])
     writer.hex(actor).hex(memberOf(actor))
-    writeRanges(writer, seen)
+    writeRanges(writer, seen, contextRangesMax)
     writer.u8(same ? 0 : 1)
-    if (!same) writeRanges(writer, applied)
+    if (!same) writeRanges(writer, applied, contextRangesMax)
   }
 }
 
@@ -247,7 +254,7 @@ export function writeUpdates(writer: ByteWriter, updates: readonly Update[], mem
     for (const dot of update.supersedes) table.add(dot.actor)
   }
   table.write(writer, memberOf)
-  writer.varint(updates.length)
+  writer.varint(updates.length, frameUpdatesMax)
   for (const update of updates) writeUpdate(writer, update, table)
 }
 
@@ -280,8 +287,8 @@ function writeUpdate(writer: ByteWriter, update: Update, table: ActorTable): voi
   table.writeDot(writer, update.dot)
   writeAddress(writer, update.address)
   writeTime(writer, update.time)
-  if (update.expiresAtMs !== null) writer.varint(update.expiresAtMs)
-  if (update.value !== null) writer.bytes(update.value)
+  if (update.expiresAtMs !== null) writeDeadline(writer, update.expiresAtMs)
+  if (update.value !== null) writer.bytes(update.value, valueBytesMax)
   if (digest !== undefined) writer.hex(digest)
   table.writeNamedDots(writer, update.supersedes)
 }
@@ -321,7 +328,7 @@ export class ActorTable {
 
   /** Writes the table: count, then id and member of each. */
   write(writer: ByteWriter, memberOf: MemberOf): void {
-    writer.varint(this.#indexes.size)
+    writer.varint(this.#indexes.size, contextActorsMax)
     for (const actor of this.#indexes.keys()) writer.hex(actor).hex(memberOf(actor))
   }
 
@@ -331,8 +338,8 @@ export class ActorTable {
   }
 
   /** Writes a sorted list of dots: count, then of each twice its index (plus one when a digest follows), counter and digest. */
-  writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[]): void {
-    writer.varint(dots.length)
+  writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[], max = supersedesMax): void {
+    writer.varint(dots.length, max)
     for (const { actor, counter, digest } of dots) {
       writer.varint(this.#indexes.get(actor)! * 2 + (digest === undefined ? 0 : 1)).varint(counter)
       if (digest !== undefined) writer.hex(digest)

@@ -47,7 +47,7 @@ export function encodeCounter(counter: CounterValue): Buffer {
   const writer = new ByteWriter(32 + 24 * reaches.length)
   if (counter.kind === 'baseline') writer.u8(baselineKind)
   else writeTotal(writer.u8(importedKind), counter.total)
-  writer.count(reaches.length, chainsMax)
+  writer.varint(reaches.length, chainsMax)
   for (const reach of reaches) writeReach(writer, reach)
   return writer.finish()
 }

@@ -51,3 +51,24 @@ export function parseDot(text: string): Dot | undefined {
 export function includesDot(dots: readonly Dot[], dot: Dot): boolean {
   return dots.some((other) => sameDot(other, dot))
 }
+
+const fewDots = 8
+
+/** Tells of any dot whether a list holds it, in constant time however long the list is. */
+export function matcherOf(dots: readonly Dot[]): (dot: Dot) => boolean {
+  if (dots.length <= fewDots) return (dot) => includesDot(dots, dot)
+  const texts = new Set(dots.map(dotText))
+  return (dot) => texts.has(dotText(dot))
+}
+
+/** Items by their dot, found in constant time however many there are. */
+export function finderOf<T extends { readonly dot: Dot }>(items: readonly T[]): (dot: Dot) => T | undefined
+export function finderOf<T>(items: readonly T[], dotOf: (item: T) => Dot): (dot: Dot) => T | undefined
+export function finderOf<T>(
+  items: readonly T[],
+  dotOf = (item: T) => (item as { readonly dot: Dot }).dot,
+): (dot: Dot) => T | undefined {
+  if (items.length <= fewDots) return (dot) => items.find((item) => sameDot(dotOf(item), dot))
+  const byText = new Map(items.map((item) => [dotText(dotOf(item)), item]))
+  return (dot) => byText.get(dotText(dot))
+}

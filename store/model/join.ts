@@ -6,7 +6,7 @@ import { type Address, addressText } from './address.js'
 import type { Contexts } from './codec.js'
 import { Context } from './context.js'
 import { valueHash, versionDigest } from './digest.js'
-import { compareDots, type Dot, includesDot, type NamedDot, sameDot } from './dot.js'
+import { compareDots, type Dot, finderOf, matcherOf, type NamedDot, sameDot } from './dot.js'
 import type { Entry, Update, Version } from './update.js'
 
 /** What became of the versions at one address. */
@@ -41,11 +41,14 @@ export function sameVersion(a: Version, b: Version): boolean {
  */
 export function applyUpdate(versions: readonly Version[], update: Update, seen: Context): Change {
   const version = versionOf(update)
-  const isLive = versions.some((other) => sameDot(other.dot, update.dot))
+  const isLive = versionAt(versions, update.dot) !== undefined
   const added = version !== null && !isLive && !seen.has(update.dot) ? [version] : []
-  const isSuperseded = (mine: Version) =>
-    update.supersedes.some((named) => sameDot(named, mine.dot) && means(named, mine, update.address))
-  return change(versions, added, isSuperseded)
+  if (update.supersedes.length === 0) return change(versions, added, undefined)
+  const namedAt = finderOf(update.supersedes, (dot) => dot)
+  return change(versions, added, (mine) => {
+    const named = namedAt(mine.dot)
+    return named !== undefined && means(named, mine, update.address)
+  })
 }
 
 /** True if a named dot means this version: the digests are equal, or the name has none. */
@@ -68,23 +71,53 @@ export function joinVersions(
   clashes: readonly Dot[] = [],
 ): Change {
   const added: Version[] = []
+  const theirsAt = finderOf(theirs)
+  const isClash = matcherOf(clashes)
   for (const update of theirs) {
     const version = versionOf(update)
     if (version === null) continue
-    const isLive = mine.some((other) => sameDot(other.dot, version.dot))
+    const isLive = versionAt(mine, version.dot) !== undefined
     if (!isLive && !mySeen.has(version.dot)) added.push(version)
   }
-  const isRemoved = ({ dot }: Version) =>
-    peerSeen.has(dot) && !theirs.some((update) => sameDot(update.dot, dot)) && !includesDot(clashes, dot)
+  const isRemoved = ({ dot }: Version) => peerSeen.has(dot) && theirsAt(dot) === undefined && !isClash(dot)
   return change(mine, added, isRemoved)
 }
 
-function change(mine: readonly Version[], added: readonly Version[], goes: (version: Version) => boolean): Change {
-  const dropped = mine.filter(goes)
+function change(
+  mine: readonly Version[],
+  added: readonly Version[],
+  goes: ((version: Version) => boolean) | undefined,
+): Change {
+  const dropped = goes === undefined ? [] : mine.filter(goes)
   if (added.length === 0 && dropped.length === 0) return { versions: mine, added, dropped }
-  const kept = dropped.length === 0 ? mine : mine.filter((version) => !dropped.includes(version))
-  const versions = [...kept, ...added].sort((a, b) => compareDots(a.dot, b.dot))
-  return { versions, added, dropped }
+  const gone = new Set(dropped)
+  const kept = dropped.length === 0 ? mine.slice() : mine.filter((version) => !gone.has(version))
+  return { versions: withAdded(kept, added), added, dropped }
+}
+
+/** Takes over `kept`, which is sorted. One more version, by far the usual case, is put in its place. */
+function withAdded(kept: Version[], added: readonly Version[]): readonly Version[] {
+  if (added.length !== 1) return [...kept, ...added].sort((a, b) => compareDots(a.dot, b.dot))
+  kept.splice(placeOf(kept, added[0]!.dot), 0, added[0]!)
+  return kept
+}
+
+/** The version with this dot among versions sorted by dot; undefined when there is none. */
+export function versionAt(versions: readonly Version[], dot: Dot): Version | undefined {
+  const found = versions[placeOf(versions, dot)]
+  return found !== undefined && sameDot(found.dot, dot) ? found : undefined
+}
+
+/** The place of the first version that does not come before a dot. */
+function placeOf(versions: readonly Version[], dot: Dot): number {
+  let low = 0
+  let high = versions.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareDots(versions[middle]!.dot, dot) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** A whole copy of the store, in memory: the reference that the laws are stated on, and that tests compare real stores with. */

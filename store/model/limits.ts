@@ -1,4 +1,7 @@
-/** Every limit of the data model, by name. Decoders enforce them before they allocate. */
+/**
+ * Every limit of the data model, by name. Decoders enforce them before they allocate, and encoders assert the same ones: what a writer may
+ * encode, every reader accepts. Rows on the disk have none but the bytes that are there: what was stored is read.
+ */
 
 /** Bytes of a key, in UTF-8. */
 export const keyBytesMax = 1024
@@ -8,21 +11,24 @@ export const fieldBytesMax = 1024
 export const valueBytesMax = 64 * 1024 * 1024
 /** Default of `values.maxBytes`. */
 export const clientValueBytesDefault = 8 * 1024 * 1024
-/** Dots that one update supersedes. */
+/** Dots that one update supersedes; a local write that supersedes more issues several. */
 export const supersedesMax = 65_536
 /** Versions at one address in one message. Rows have no such limit: what has come is kept. */
-export const versionsMax = 1_048_576
+export const versionsMax = 131_072
 /** Versions at one address of a register, a field or a document that a local write may leave there, and the bytes of their values in all. */
 export const localVersionsMax = 1_000
 export const localVersionBytesMax = 16 * 1024 * 1024
-/** Chains of a counter that one version names: as many as the largest value holds, whatever they are. */
-export const chainsMax = 2_000_000
+/** Chains of a counter that one version names; whatever they are, they fit a value. */
+export const chainsMax = 500_000
 /** Chains that a delete or an import names in one version; more are spread over several. */
 export const resetChainsMax = 65_536
 /** Actors in one context on the wire. */
 export const contextActorsMax = 1_000_000
-/** Ranges of one actor in one context on the wire. */
-export const contextRangesMax = 1_000_000
+/** Ranges of one actor in one context on the wire: more than a message has room for, whatever a rebuilt context looks like. */
+export const contextRangesMax = 16_777_216
+/** Wall-clock milliseconds of a hybrid logical time, and its count within one. */
+export const timeMsMax = 2 ** 48 - 1
+export const logicalMax = 0xffff
 /** Updates in one frame. */
 export const frameUpdatesMax = 65_536
 /** How far in the future a hybrid logical time may lie before it is shown last, in milliseconds. */

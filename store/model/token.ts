@@ -1,9 +1,10 @@
 /** Context tokens: what a client read at one address, bound to that address and authenticated. */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
-import type { Address } from './address.js'
+import { type Address, types } from './address.js'
 import { ByteReader, ByteWriter } from './bytes.js'
-import { readDots, writeAddress, writeDots } from './codec.js'
+import { readDots, writeDots } from './codec.js'
 import type { Dot } from './dot.js'
+import { versionsMax } from './limits.js'
 
 const tokenVersion = 1
 const tagBytes = 16
@@ -19,7 +20,7 @@ export function tokenKey(meshSecret: Uint8Array): Buffer {
 /** A token that names these dots at this address. */
 export function encodeToken(key: Uint8Array, address: Address, dots: readonly Dot[]): string {
   const writer = new ByteWriter().u8(tokenVersion)
-  writeDots(writer, dots)
+  writeDots(writer, dots, versionsMax)
   const body = Buffer.from(writer.finish())
   return Buffer.concat([body, tag(key, address, body)]).toString('base64url')
 }
@@ -34,7 +35,7 @@ export function decodeToken(key: Uint8Array, address: Address, token: string): D
   try {
     const reader = new ByteReader(body)
     if (reader.u8() !== tokenVersion) return undefined
-    const dots = readDots(reader)
+    const dots = readDots(reader, versionsMax)
     reader.end()
     return dots
   } catch {
@@ -43,7 +44,7 @@ export function decodeToken(key: Uint8Array, address: Address, token: string): D
 }
 
 function tag(key: Uint8Array, address: Address, body: Uint8Array): Buffer {
-  const writer = new ByteWriter(64)
-  writeAddress(writer, address)
+  // As writeAddress, but nobody reads it back: a document's tokens are bound to a longer field.
+  const writer = new ByteWriter(64).u8(types.indexOf(address.type)).text(address.key).bytes(address.field)
   return createHmac('sha256', key).update(writer.finish()).update(body).digest().subarray(0, tagBytes)
 }

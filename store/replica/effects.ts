@@ -7,8 +7,8 @@ import { type DotRow, encodeFeed, entryKey, feedKey } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
 import { contentDigest, updateDigest, valueHash, versionDigest } from '../model/digest.js'
-import { type ContentDigest, compareDots, type Dot, type NamedDot, sameDot } from '../model/dot.js'
-import { applyUpdate } from '../model/join.js'
+import { type ContentDigest, compareDots, type Dot, finderOf, type NamedDot, sameDot } from '../model/dot.js'
+import { applyUpdate, versionAt } from '../model/join.js'
 import { reissueDot, reissueOf, renamedBy } from '../model/reissue.js'
 import type { Update, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
@@ -170,7 +170,7 @@ export class Effects {
     const change = applyUpdate(before, update, isNew ? nothingSeen : contexts.seen)
     entries.write(batch, address, key, before, change.versions)
     const isKnownHere = this.#supersedeAll(batch, update, digest, change.dropped)
-    const isLive = change.versions.some((version) => sameDot(version.dot, dot))
+    const isLive = versionAt(change.versions, dot) !== undefined
     this.#writeDotRow(batch, update, { digest, isLive, known, bare: knowledge.bare, isQuiet: isKnownHere })
     contexts.addSeen(batch, dot)
     if (knowledge.counts) contexts.addApplied(batch, dot)
@@ -209,12 +209,13 @@ export class Effects {
   /** Returns whether the update reissues a content that was live here. */
   #supersedeAll(batch: Batch, update: Update, digest: ContentDigest | undefined, dropped: readonly Version[]): boolean {
     const isReissue = renamedBy(update, digest) !== undefined
-    for (const named of update.supersedes) this.#supersede(batch, named, update, dropped, isReissue)
+    const droppedAt = finderOf(dropped)
+    for (const named of update.supersedes) this.#supersede(batch, named, update, droppedAt(named), isReissue)
     return isReissue && dropped.length > 0
   }
 
   /** What becomes of a dot that an update superseded. */
-  #supersede(batch: Batch, named: NamedDot, by: Update, dropped: readonly Version[], isReissue: boolean): void {
+  #supersede(batch: Batch, named: NamedDot, by: Update, version: Version | undefined, isReissue: boolean): void {
     const { dots, digests, contexts } = this.#rows
     const isSeen = contexts.seen.has(named)
     const row = isSeen ? dots.read(batch, named) : undefined
@@ -224,7 +225,6 @@ export class Effects {
       if (!isReissue) this.#supersedeOther(batch, { ...named, digest: named.digest }, ours, by)
       return
     }
-    const version = dropped.find((other) => sameDot(other.dot, named))
     // The same content may be live under the name of its reissue: who superseded it has superseded that.
     if (version === undefined && ours !== undefined && !isReissue) this.#buryKnown(batch, named, ours)
     if (version !== undefined && row?.state === 'live') {

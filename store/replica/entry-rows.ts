@@ -38,6 +38,16 @@ export interface EntryCounts {
   readonly checksum: Checksum
 }
 
+/** The entry that the present write is at: read once, and written as a row once, however many updates it takes. */
+interface OpenEntry {
+  readonly key: Buffer
+  /** Undefined as long as it was only read. */
+  address: Address | undefined
+  /** What stood there before. */
+  readonly before: readonly Version[]
+  after: readonly Version[]
+}
+
 const mark = new Uint8Array(0)
 
 /** The entries that the next batch builds on. */
@@ -46,6 +56,8 @@ export class EntryRows {
   systemWrites = 0
   #counts: EntryCounts
   #trie = new Map<string, TrieChange>()
+  #open: OpenEntry | undefined
+  #isWriting = false
   readonly #lost = new Map<string, Address>()
   readonly #onDamage: (row: Error) => void
 
@@ -60,12 +72,14 @@ export class EntryRows {
     return this.#counts
   }
 
-  /** Notes how to take back what the present write does to the counts. */
+  /** Notes how to take back what the present write does to the counts, and to an entry that is not a row yet. */
   guard(batch: Batch): void {
     const counts = this.#counts
     batch.onUndo(() => {
       this.#counts = counts
+      this.#close()
     })
+    this.#isWriting = true
   }
 
   /** Sets the counts to what was counted (repair). */
@@ -75,10 +89,14 @@ export class EntryRows {
   }
 
   /** The live versions at an address. Throws DAMAGED_VALUE. */
-  read(batch: Batch, key: Uint8Array): readonly Version[] {
+  read(batch: Batch, key: Buffer): readonly Version[] {
+    if (this.#open?.key.equals(key)) return this.#open.after
     try {
       const row = batch.get(key)
-      return row === undefined ? [] : decodeVersions(key, row)
+      const versions = row === undefined ? [] : decodeVersions(key, row)
+      const isFree = this.#isWriting && this.#open?.address === undefined
+      if (isFree) this.#open = { key, address: undefined, before: versions, after: versions }
+      return versions
     } catch (error) {
       if (!isDamage(error)) throw error
       this.#onDamage(error as Error)
@@ -91,14 +109,41 @@ export class EntryRows {
     }
   }
 
-  /** Rewrites an address; everything that goes with it follows. The same array: nothing has changed. */
+  /**
+   * Rewrites an address; everything that goes with it follows when another address is written or the write ends (`flush`).
+   * The same array: nothing has changed.
+   */
   write(batch: Batch, address: Address, key: Buffer, before: readonly Version[], after: readonly Version[]): void {
     if (before === after) return
     if (!isUserAddress(address)) this.systemWrites++
-    batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
     this.#forgetLost(batch, address)
-    for (const version of before) if (!after.includes(version)) this.#count(batch, key, address, version, -1)
-    for (const version of after) if (!before.includes(version)) this.#count(batch, key, address, version, 1)
+    if (this.#open?.key.equals(key)) {
+      this.#open.address = address
+      this.#open.after = after
+      return
+    }
+    this.#writeOpen(batch)
+    this.#open = { address, key, before, after }
+  }
+
+  /** Puts the entry that was changed last into its row. To be called at the end of each write. */
+  flush(batch: Batch): void {
+    this.#writeOpen(batch)
+    this.#close()
+  }
+
+  #close(): void {
+    this.#open = undefined
+    this.#isWriting = false
+  }
+
+  #writeOpen(batch: Batch): void {
+    if (this.#open?.address === undefined) return
+    const { address, key, before, after } = this.#open
+    this.#open = undefined
+    batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
+    for (const version of without(before, after)) this.#count(batch, key, address, version, -1)
+    for (const version of without(after, before)) this.#count(batch, key, address, version, 1)
     const appeared = Number(after.length > 0) - Number(before.length > 0)
     if (appeared !== 0 && isUserAddress(address)) {
       this.#counts = { ...this.#counts, userEntries: this.#counts.userEntries + appeared }
@@ -122,8 +167,10 @@ export class EntryRows {
 
   /** Marks an address as lost to damage: it is answered as damaged, not as absent, until its fate has been learnt again. */
   markLost(batch: Batch, address: Address): void {
+    this.#writeOpen(batch)
     const key = entryKey(address)
     if (this.read(batch, key).length > 0) return
+    this.#open = undefined
     batch.set(key, encodeVersions(key, []))
     const text = addressText(address)
     if (this.#lost.has(text)) return
@@ -138,9 +185,11 @@ export class EntryRows {
 
   /** After a complete pass the fate of what was lost is known: what a peer did not bring is deleted. */
   settleLost(batch: Batch): void {
+    this.#writeOpen(batch)
     for (const address of [...this.#lost.values()]) {
       const key = entryKey(address)
       if (this.read(batch, key).length === 0) batch.set(key, null)
+      this.#open = undefined
       this.#forgetLost(batch, address)
     }
   }
@@ -173,4 +222,13 @@ export class EntryRows {
     const digest = isGone ? null : entryDigest(id, versions)
     this.#trie.set(text, { id, digest, locator: isGone ? null : versions[0]!.dot })
   }
+}
+
+const fewVersions = 8
+
+/** The versions of one list that are not in another. */
+function without(versions: readonly Version[], others: readonly Version[]): readonly Version[] {
+  if (others.length <= fewVersions) return versions.filter((version) => !others.includes(version))
+  const known = new Set(others)
+  return versions.filter((version) => !known.has(version))
 }

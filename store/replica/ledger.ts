@@ -8,7 +8,7 @@ import type { Address } from '../model/address.js'
 import { type HybridTime, observe, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import type { Context } from '../model/context.js'
-import { type Actor, type Dot, includesDot, type NamedDot } from '../model/dot.js'
+import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
 import { joinVersions } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
@@ -164,6 +164,7 @@ export class Ledger implements Contexts {
       this.#issued.length = issued
     })
     const result = body()
+    this.entries.flush(batch)
     if (this.#issuing.length > 0) this.#issued.push(this.#issuing)
     return result
   }
@@ -210,8 +211,9 @@ export class Ledger implements Contexts {
    */
   join(batch: Batch, entry: PeerEntry, peer: TaggedContexts): ApplyOutcome {
     let { news, dropped } = noOutcome
+    const isBare = matcherOf(entry.bare)
     for (const update of entry.updates) {
-      const outcome = this.#applyListed(batch, update, entry, peer)
+      const outcome = this.#applyListed(batch, update, isBare(update.dot), peer)
       news += outcome.news
       dropped += outcome.dropped
     }
@@ -295,12 +297,12 @@ export class Ledger implements Contexts {
   }
 
   /** One live dot of a peer's copy: an update where all of it is known, a bare version otherwise. */
-  #applyListed(batch: Batch, update: Update, entry: PeerEntry, peer: TaggedContexts): ApplyOutcome {
+  #applyListed(batch: Batch, update: Update, isBare: boolean, peer: TaggedContexts): ApplyOutcome {
     const { dot } = update
     // Without its bytes an update is of use only when its version was met here before.
     if (update.value === null && !this.seen.has(dot)) return noOutcome
     const member = peer.members.get(dot.actor) ?? unknownMember
-    return this.#applyKnown(batch, update, member, includesDot(entry.bare, dot) ? bareVersion : whole, true)
+    return this.#applyKnown(batch, update, member, isBare ? bareVersion : whole, true)
   }
 
   #applyKnown(

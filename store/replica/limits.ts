@@ -4,8 +4,22 @@
 export const batchBytesMax = 8 * 1024 * 1024
 /** Writes waiting for a later batch; more are refused until some are done. */
 export const waitingWritesMax = 100_000
-/** How many links of superseded updates are followed to send them together; a longer chain is left to the tree. */
+/**
+ * How many links of superseded updates are followed to send them together, and bytes of what they supersede, as it travels at most; a longer
+ * chain is left to the tree.
+ */
 export const chainMax = 10_000
+export const chainBytesMax = 8 * 1024 * 1024
+/** Rows looked at, and milliseconds spent, in one call that reads what a peer misses: the peer waits, and must see that it goes on. */
+export const missingRowsMax = 20_000
+export const missingMsMax = 250
+/** Of these, rows and links looked at before others get a turn. */
+export const missingSliceRows = 512
+/** Missing ranges with at most so many other dots between them are scanned as one; of so few dots, each is looked up by itself. */
+export const missingGapMax = 2
+export const missingLookupsMax = 16
+/** Entries of several versions that one such call keeps decoded. */
+export const missingEntriesMax = 16
 /** How long answers of retry-safe requests are kept, in milliseconds, and how many. */
 export const retryKeepMs = 24 * 3600 * 1000
 export const retryKeepCount = 100_000

@@ -1,5 +1,5 @@
 /** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Durable state alone: what is committed, or a little newer. */
-
+import type { Environment } from '../environment.js'
 import {
   DamagedRow,
   type DotRow,
@@ -16,29 +16,30 @@ import {
 } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import type { TrieEntry } from '../merkle/types.js'
-import { type Address, addressText } from '../model/address.js'
+import type { Address } from '../model/address.js'
 import type { MemberTag } from '../model/codec.js'
-import { Context } from '../model/context.js'
+import type { Context, Ranges } from '../model/context.js'
 import { versionDigest } from '../model/digest.js'
-import { type Actor, type ContentDigest, type Dot, dotText, type NamedDot, sameDot } from '../model/dot.js'
-import { updateOf } from '../model/join.js'
+import type { Actor, ContentDigest, Dot } from '../model/dot.js'
+import { updateOf, versionAt } from '../model/join.js'
 import type { Entry, Update, Version } from '../model/update.js'
 import { readDigestRow } from './digest-rows.js'
 import type { TrieChange } from './entry-rows.js'
-import { chainMax } from './limits.js'
+import { missingGapMax, missingLookupsMax, missingSliceRows } from './limits.js'
+import { Reading, supersededBy } from './reading.js'
 import type { MissingUpdates, PeerEntry } from './types.js'
 
 /** Names the member of an actor. */
 export type NameMember = (actor: Actor) => MemberTag
 
-const updateOverheadBytes = 48
-
 /** Reads committed rows in the shapes that sync sends. */
 export class PeerReader {
   readonly #store: KvStore
+  readonly #environment: Environment
 
-  constructor(store: KvStore) {
+  constructor(store: KvStore, environment: Environment) {
     this.#store = store
+    this.#environment = environment
   }
 
   /** The committed live versions at an address. Throws DamagedRow. */
@@ -60,7 +61,7 @@ export class PeerReader {
     const row = this.dotRow(dot)
     if (row === undefined) return readDigestRow(digestKey(dot), (key) => this.#store.get(key))
     if (row.digest !== undefined || row.state !== 'live') return row.digest
-    const version = this.versions(row.address).find((other) => sameDot(other.dot, dot))
+    const version = versionAt(this.versions(row.address), dot)
     return version && versionDigest(version, row.address)
   }
 
@@ -96,7 +97,7 @@ export class PeerReader {
     for (const version of this.versions(address)) {
       const row = this.dotRow(version.dot)
       if (row === undefined || row.bare) bare.push(version.dot)
-      updates.push(updateOf(version, address, row?.supersedes ?? []))
+      updates.push(updateOf(version, address, supersededBy(version.dot, row)))
     }
     return { address, updates, bare }
   }
@@ -124,11 +125,13 @@ export class PeerReader {
 
   /** Updates for a peer that misses these dots; see SyncReplica.readMissing. */
   async readMissing(missing: Context, bytesMax: number, peerApplied: Context): Promise<MissingUpdates> {
-    const reading = new Reading(this, peerApplied, bytesMax)
+    const reading = new Reading(this, peerApplied, bytesMax, this.#environment)
     for (const actor of missing.actors()) {
-      const ranges = missing.rangesOf(actor)
-      for (let at = 0; at < ranges.length && !reading.isFull; at += 2) {
-        await this.#readRange(reading, actor, ranges[at]!, ranges[at + 1]!)
+      for (const span of spansOf(missing.rangesOf(actor))) {
+        if (span.dots <= missingLookupsMax) await this.#lookUp(reading, actor, span.ranges)
+        else await this.#scan(reading, actor, span.ranges)
+        // Asked only now: also a call that is late from the start tells the fate of some dots.
+        if (reading.isFull) break
       }
       await this.#readDigests(reading, actor)
       if (reading.isFull) break
@@ -151,96 +154,83 @@ export class PeerReader {
     }
   }
 
-  async #readRange(reading: Reading, actor: Actor, first: number, last: number): Promise<void> {
-    let next = first
-    const range = { gte: dotKey({ actor, counter: first }), lte: dotKey({ actor, counter: last }) }
-    for await (const rows of this.#store.scan(range)) {
-      for (const { key, value } of rows) {
-        const dot = dotOfKey(key)
-        if (next < dot.counter) reading.unlisted.addRange(actor, next, dot.counter - 1)
-        reading.take(dot, decodeDotRow(key, value))
-        next = dot.counter + 1
+  async #lookUp(reading: Reading, actor: Actor, ranges: Ranges): Promise<void> {
+    for (let at = 0; at < ranges.length; at += 2) {
+      for (let counter = ranges[at]!; counter <= ranges[at + 1]!; counter++) {
+        const dot = { actor, counter }
+        const row = this.dotRow(dot)
+        if (row === undefined) reading.miss(actor, counter, counter)
+        else reading.take(dot, row)
+        await this.#letOthers(reading)
         if (reading.isFull) return
       }
     }
-    if (next <= last) reading.unlisted.addRange(actor, next, last)
+  }
+
+  /** One pass over the rows from the first range to the last. */
+  async #scan(reading: Reading, actor: Actor, ranges: Ranges): Promise<void> {
+    const gaps = new Gaps(ranges)
+    const miss = (first: number, last: number) => reading.miss(actor, first, last)
+    const gte = dotKey({ actor, counter: ranges[0]! })
+    const lte = dotKey({ actor, counter: ranges.at(-1)! })
+    for await (const rows of this.#store.scan({ gte, lte })) {
+      for (const { key, value } of rows) {
+        const dot = dotOfKey(key)
+        gaps.until(dot.counter - 1, miss)
+        if (gaps.take(dot.counter)) reading.take(dot, decodeDotRow(key, value))
+        await this.#letOthers(reading)
+        if (reading.isFull) return
+      }
+    }
+    gaps.until(Number.MAX_SAFE_INTEGER, miss)
+  }
+
+  async #letOthers(reading: Reading): Promise<void> {
+    if (++reading.rows % missingSliceRows === 0) await this.#environment.yieldTurn()
   }
 }
 
-/** One call of readMissing: what was found so far. */
-class Reading implements MissingUpdates {
-  readonly updates: Update[] = []
-  readonly listed = new Context()
-  readonly unlisted = new Context()
-  readonly digests: NamedDot[] = []
-  readonly #reader: PeerReader
-  readonly #peerApplied: Context
-  #bytesLeft: number
+/** Ranges that are near each other, and how many dots they hold. */
+function* spansOf(ranges: Ranges): Iterable<{ ranges: Ranges; dots: number }> {
+  for (let from = 0; from < ranges.length; ) {
+    let to = from
+    let dots = 0
+    do {
+      dots += ranges[to + 1]! - ranges[to]! + 1
+      to += 2
+    } while (to < ranges.length && ranges[to]! - ranges[to - 1]! - 1 <= missingGapMax)
+    yield { ranges: from === 0 && to === ranges.length ? ranges : ranges.slice(from, to), dots }
+    from = to
+  }
+}
 
-  constructor(reader: PeerReader, peerApplied: Context, bytesMax: number) {
-    this.#reader = reader
-    this.#peerApplied = peerApplied
-    this.#bytesLeft = bytesMax
+/** Counters of some ranges that a scan has not met. */
+class Gaps {
+  readonly #ranges: Ranges
+  #at = 0
+  #next: number
+
+  constructor(ranges: Ranges) {
+    this.#ranges = ranges
+    this.#next = ranges[0]!
   }
 
-  get isFull(): boolean {
-    return this.#bytesLeft <= 0
-  }
-
-  /** Takes one row of the log, together with what superseded it as far as the peer misses that as well. */
-  take(dot: Dot, row: DotRow): void {
-    if (this.listed.has(dot)) return
-    const chain = this.#chain(dot, row)
-    if (chain === undefined) {
-      this.unlisted.add(dot)
-      return
-    }
-    for (const update of chain) {
-      this.updates.push(update)
-      this.listed.add(update.dot)
-      this.#bytesLeft -= updateOverheadBytes + (update.value?.length ?? 0) + update.supersedes.length * 4
+  /** Names the counters up to `last` that were not met. */
+  until(last: number, miss: (first: number, last: number) => void): void {
+    while (this.#at < this.#ranges.length) {
+      const first = Math.max(this.#next, this.#ranges[this.#at]!)
+      const end = Math.min(last, this.#ranges[this.#at + 1]!)
+      if (first <= end) miss(first, end)
+      this.#next = Math.max(this.#next, end + 1)
+      if (this.#next <= this.#ranges[this.#at + 1]!) return
+      this.#at += 2
     }
   }
 
-  /**
-   * The update and, when its version is gone, the updates that superseded it, oldest first: all of one address, to be applied at once.
-   * Alone it would take a value away at the peer before the next one is there.
-   * Undefined when a part of it is not kept any more: then only the tree can tell.
-   */
-  #chain(first: Dot, firstRow: DotRow): Update[] | undefined {
-    const updates: Update[] = []
-    const address = addressText(firstRow.address)
-    const taken = new Set<string>()
-    for (
-      let dot = first, row: DotRow | undefined = firstRow;
-      updates.length < chainMax;
-      row = this.#reader.dotRow(dot)
-    ) {
-      if (row === undefined || row.bare || row.state === 'stub' || addressText(row.address) !== address)
-        return undefined
-      const update = this.#update(dot, row)
-      if (update === undefined) return undefined
-      updates.push(update)
-      taken.add(dotText(dot))
-      const next = row.kind === 'put' && update.value === null ? update.supersededBy : null
-      // A delete, a live version, or one whose successor the peer has (or is being sent): the chain ends here.
-      if (next === null || this.#peerApplied.has(next) || this.listed.has(next) || taken.has(dotText(next)))
-        return updates
-      dot = next
-    }
-    return undefined
-  }
-
-  #update(dot: Dot, row: DotRow): (Update & { supersededBy: Dot | null }) | undefined {
-    const { address, kind, time, expiresAtMs, supersedes } = row
-    const base = { dot, address, kind, time, expiresAtMs, supersedes }
-    if (kind !== 'put') return { ...base, value: null, supersededBy: null }
-    if (row.state === 'live') {
-      const version = this.#reader.versions(address).find((other) => sameDot(other.dot, dot))
-      if (version !== undefined) return { ...base, value: version.value, supersededBy: null }
-    }
-    // Superseded between the scan and now, or long ago: the row of now says by what.
-    const supersededBy = row.state === 'live' ? (this.#reader.dotRow(dot)?.supersededBy ?? null) : row.supersededBy
-    return supersededBy === null ? undefined : { ...base, value: null, digest: row.digest, supersededBy }
+  /** Meets a counter. Returns whether it lies in the ranges. */
+  take(counter: number): boolean {
+    const isIn = this.#at < this.#ranges.length && this.#ranges[this.#at]! <= counter
+    this.#next = counter + 1
+    return isIn
   }
 }

@@ -106,7 +106,7 @@ export class Replica implements SyncReplica {
       },
       failed: (error) => this.#health.storeFailed(error),
     })
-    this.#reader = new PeerReader(store)
+    this.#reader = new PeerReader(store, environment)
     this.#past = new Past(environment, this.#committed.applied)
     this.#log = new UpdateLog(store, this.#logOwner(), options.log)
     this.feed = new ChangeFeed(this.#feedOwner())

@@ -1,7 +1,11 @@
 /** What a user's write may do inside the committing batch, on top of the ledger. */
 import { decodeRetry, encodeRetry, encodeRetryOrder, retryKeyRow, retryOrderKey } from '../keyspace.js'
+import type { Address } from '../model/address.js'
+import type { Dot } from '../model/dot.js'
+import { supersedesMax } from '../model/limits.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
+import { assertRoom } from './room.js'
 import type { Transaction } from './types.js'
 
 /** A transaction of one write. `reading` runs reads of rows that may fail their checksum. */
@@ -11,15 +15,26 @@ export function transactionOn(
   nowMs: number,
   reading: <T>(read: () => T) => T,
 ): Transaction {
+  const remove = (address: Address, supersedes: readonly Dot[], kind: 'delete' | 'expiry') =>
+    ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot
   return {
     nowMs,
     versions: (address) => ledger.versions(batch, address),
-    put: (address, value, expiresAtMs, supersedes) =>
-      ledger.issue(batch, { address, kind: 'put', value, expiresAtMs, supersedes }).dot,
+    put: (address, value, expiresAtMs, supersedes) => {
+      assertRoom(address, ledger.versions(batch, address), supersedes, value)
+      const [first = [], ...more] = inPieces(supersedes)
+      const { dot } = ledger.issue(batch, { address, kind: 'put', value, expiresAtMs, supersedes: first })
+      for (const piece of more) remove(address, piece, 'delete')
+      return dot
+    },
     putAs: (address, build) =>
       ledger.issueAs(batch, (dot, time) => ({ address, kind: 'put', expiresAtMs: null, ...build(dot, time) })).dot,
-    remove: (address, supersedes, kind = 'delete') =>
-      ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot,
+    remove: (address, supersedes, kind = 'delete') => {
+      const [first = [], ...more] = inPieces(supersedes)
+      const dot = remove(address, first, kind)
+      for (const piece of more) remove(address, piece, kind)
+      return dot
+    },
     recall: (retryKey) => {
       const key = retryKeyRow(retryKey)
       const row = batch.get(key)
@@ -32,4 +47,12 @@ export function transactionOn(
       batch.set(orderKey, encodeRetryOrder(orderKey, retryKey, nowMs))
     },
   }
+}
+
+/** Dots in pieces that one update can supersede: what is beyond the first takes updates of its own, in the same batch. */
+function inPieces(dots: readonly Dot[]): (readonly Dot[])[] {
+  if (dots.length <= supersedesMax) return [dots]
+  const pieces: (readonly Dot[])[] = []
+  for (let at = 0; at < dots.length; at += supersedesMax) pieces.push(dots.slice(at, at + supersedesMax))
+  return pieces
 }

@@ -46,6 +46,8 @@ export interface MissingUpdates {
   readonly unlisted: Context
   /** The digests that are kept of dots in `unlisted`. */
   readonly digests: readonly NamedDot[]
+  /** Number of rows that were looked at for this. */
+  readonly rows: number
 }
 
 /** One event of the change feed. */
@@ -91,6 +93,7 @@ export interface SyncReplica {
   digestOf(dot: Dot): ContentDigest | undefined
   /**
    * Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is then still missing.
+   * Bounded by rows and time too: it may bring no update, but it always tells the fate of some of the dots.
    * `peerApplied`: what the peer has applied; without it every superseded update is followed to the live one, also to one newer than `missing`.
    */
   readMissing(missing: Context, bytesMax: number, peerApplied?: Context): Promise<MissingUpdates>

@@ -28,6 +28,7 @@ function withoutLog(replica: Replica): SyncReplica {
     listed: new Context(),
     unlisted: missing,
     digests: [],
+    rows: 0,
   })
   return new Proxy(replica, {
     get(target, name) {

@@ -114,7 +114,7 @@ export class ModelReplica implements SyncReplica {
         listed.add(update.dot)
       }
     }
-    return { updates, listed, unlisted, digests: [] }
+    return { updates, listed, unlisted, digests: [], rows: listed.size + unlisted.size }
   }
 
   /** Of live contents alone: the model keeps no digests of others, and knows no copies of running machines. */

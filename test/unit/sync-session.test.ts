@@ -1,10 +1,13 @@
 /** What a sync session does in each situation, told one by one. */
 import { describe, expect, test, vi } from 'vitest'
-import type { Message } from '../../protocols/sync/messages.js'
+import type { Answer } from '../../protocols/sync/core/actions.js'
+import type { Conversation } from '../../protocols/sync/core/conversation.js'
+import { sendDelta } from '../../protocols/sync/core/delta.js'
+import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
 import { type Address, register } from '../../store/model/address.js'
 import { unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
-import type { Dot } from '../../store/model/dot.js'
+import { type Dot, sameDot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
 import { ModelReplica } from '../support/model-replica.js'
 import { Random } from '../support/random.js'
@@ -162,6 +165,28 @@ describe('one session', () => {
     expect(pair.there.versionsAt(register('great'))).toHaveLength(3)
     expect(pair.there.applied.covers(Context.of(great.map(({ dot }) => dot)))).toBe(true)
     pair.expectEqual()
+  })
+
+  test('an entry of more versions than one message names ends no session: all that is missing comes, and nothing goes', () => {
+    const pair = new Pair()
+    for (let count = 0; count < 6; count++) pair.put(pair.both, `key-${count}`, 'value')
+    const shared = pair.put(pair.both, 'crowd', 'shared')
+    for (const digit of [1, 2, 3, 4, 5]) pair.put([pair.here], 'crowd', `here ${digit}`, [], actors[1])
+    for (const digit of [1, 2]) pair.put([pair.there], 'crowd', `there ${digit}`, [], actors[2])
+    for (const replica of pair.both) replica.truncate(() => true, true)
+    const result = pair.sync({ entryVersionsMax: 4 })
+    expect(result.outcomes.map((outcome) => outcome?.ended)).toEqual(['complete', 'complete'])
+    for (const replica of pair.both) {
+      expect(shown(replica, register('crowd'))).toHaveLength(8)
+      expect(replica.versionsAt(register('crowd')).some(({ dot }) => sameDot(dot, shared.dot))).toBe(true)
+    }
+    pair.expectEqual()
+    // Also when nothing of it is missing there: a removal that the log does not tell any more is left, and no version is taken for removed.
+    pair.put([pair.here], 'crowd', null, [shared.dot])
+    pair.here.truncate(() => true, true)
+    pair.sync({ entryVersionsMax: 4 })
+    expect(shown(pair.here, register('crowd'))).toHaveLength(7)
+    expect(shown(pair.there, register('crowd')).length).toBeGreaterThanOrEqual(7)
   })
 
   test('a node that missed the middle of a chain gets it, and shows no false sibling', () => {
@@ -330,5 +355,66 @@ describe('a peer that breaks the protocol', () => {
       from === 1 && message.type === 'tree' ? [...tampered] : undefined
     expect(() => pair.sync({ tamper })).toThrow()
     expect(pair.here.seen.equals(contexts)).toBe(true)
+  })
+})
+
+describe('a log that is asked for much', () => {
+  const noMembers = new Map()
+  const capture = (applied: Context) => ({
+    seen: applied,
+    applied,
+    members: noMembers,
+    root: Buffer.alloc(16),
+    entries: 0,
+  })
+  const talking = () =>
+    ({
+      mine: capture(new Context()),
+      theirs: capture(new Context()),
+      sent: new Context(),
+      updatesSent: 0,
+      valuesSent: 0,
+      *send(message: Message) {
+        yield { type: 'send', message }
+      },
+    }) as unknown as Conversation
+
+  /** Answers each call with so many dots of which nothing is kept, and one that is, if any. */
+  function deltaOf(dots: number, step: number, rows: number, found: number): Message[] {
+    const actor = actors[0]!
+    const sent: Message[] = []
+    const steps = sendDelta(talking(), new Context(new Map([[actor, [1, dots]]])))
+    let answer: Answer = { type: 'done' }
+    let next = 1
+    for (let action = steps.next(answer); !action.done; action = steps.next(answer)) {
+      answer = { type: 'done' }
+      if (action.value.type === 'send') sent.push(action.value.message)
+      if (action.value.type !== 'readMissing') continue
+      const updates = Array.from({ length: found }, (_, at) => ({ ...sample, dot: { actor, counter: next + at } }))
+      const unlisted = new Context(new Map([[actor, [next + found, Math.min(dots, next + step - 1)]]]))
+      answer = {
+        type: 'missing',
+        missing: { updates, listed: Context.of(updates.map(({ dot }) => dot)), unlisted, rows, digests: [] },
+      }
+      next += step
+    }
+    return sent
+  }
+  const sample = new Pair().put([], 'k', 'v')
+
+  test('sends a sign of life for each step that found nothing, and leaves the rest to the tree when the log knows little', () => {
+    const sent = deltaOf(1_000_000, 5_000, 5_000, 0)
+    const types = sent.map(({ type }) => type)
+    expect(types.slice(0, -1).every((type) => type === 'delta')).toBe(true)
+    expect(sent.length).toBeLessThan(8)
+    expect(sent.at(-1)).toEqual({ type: 'deltaEnd', unlisted: 1_000_000 })
+    for (const message of sent) expect(decodeMessage(encodeMessage(message, () => unknownMember))).toBeDefined()
+  })
+
+  test('is asked to the end when that costs little, or brings enough', () => {
+    expect(deltaOf(1_000_000, 5_000, 1, 0)).toHaveLength(200)
+    const sent = deltaOf(50_000, 5_000, 5_000, 2_500)
+    expect(sent).toHaveLength(11)
+    expect(sent.at(-1)).toEqual({ type: 'deltaEnd', unlisted: 25_000 })
   })
 })

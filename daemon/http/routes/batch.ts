@@ -33,7 +33,8 @@ export function batchRoutes(services: ApiServices): FastifyPluginAsync {
     const api = plain as unknown as Api
     takeJson(api, batchBodyBytesMax)
     const schema = {
-      summary: 'Several writes as one: all are stored, or none; they spread together',
+      summary:
+        'Several writes as one: all are stored here, or none; a node that was away may show a part of them while it catches up',
       querystring: common.writeQuery,
       headers: common.onceHeaders,
       body: shapes.batchBody,

@@ -7,6 +7,7 @@ import { type MemberTag, readRanges, type TaggedContexts, writeRanges } from '..
 import { Context, type Ranges } from '../../../store/model/context.js'
 import { digestBytes } from '../../../store/model/digest.js'
 import { type Actor, actorBytes } from '../../../store/model/dot.js'
+import { contextRangesMax } from '../../../store/model/limits.js'
 import type { Capture } from '../../../store/replica/types.js'
 import { captureActorsMax } from '../limits.js'
 
@@ -102,14 +103,14 @@ function same(a: Ranges, b: Ranges): boolean {
 
 /** Writes a patched capture. */
 export function writeCapture(writer: ByteWriter, patch: CapturePatch): void {
-  writer.raw(patch.root).varint(patch.entries).varint(patch.changed.length)
+  writer.raw(patch.root).varint(patch.entries).varint(patch.changed.length, captureActorsMax)
   let next = 0
   for (const { index, seen, applied } of patch.changed) {
     writer.varint(index - next)
     writeBoth(writer, seen, applied)
     next = index + 1
   }
-  writer.varint(patch.added.length)
+  writer.varint(patch.added.length, captureActorsMax)
   for (const { actor, member, seen, applied } of patch.added) {
     writer.hex(actor).hex(member)
     writeBoth(writer, seen, applied)
@@ -139,9 +140,9 @@ export function readCapture(reader: ByteReader): CapturePatch {
 
 /** Seen, and applied only where it differs. */
 function writeBoth(writer: ByteWriter, seen: Ranges, applied: Ranges): void {
-  writeRanges(writer, seen)
+  writeRanges(writer, seen, contextRangesMax)
   writer.u8(same(seen, applied) ? 0 : 1)
-  if (!same(seen, applied)) writeRanges(writer, applied)
+  if (!same(seen, applied)) writeRanges(writer, applied, contextRangesMax)
 }
 
 function readBoth(reader: ByteReader): { seen: Ranges; applied: Ranges } {

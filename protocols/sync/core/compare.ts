@@ -24,6 +24,9 @@ export interface TreeLimits {
   readonly listingMax: number
   /** Entries in one message, and in one batch. */
   readonly messageEntriesAim: number
+  /** Versions of one entry beyond which they travel ahead, so many a message at most; and beyond which it is not listed as a whole. */
+  readonly entryVersionsAim: number
+  readonly entryVersionsMax: number
 }
 
 /** What one side put into its turn and must remember until the answer: its blocks of digests and the ids that it listed, in order. */

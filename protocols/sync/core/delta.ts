@@ -1,6 +1,6 @@
 /** Delta sync: streaming exactly the updates that the other side has not applied, out of the log. */
 import type { Context } from '../../../store/model/context.js'
-import { deltaBytesAim, digestsAim } from '../limits.js'
+import { deltaBroughtShareMin, deltaBytesAim, deltaLookedMax, digestsAim } from '../limits.js'
 import type { Message } from '../messages.js'
 import { readMissing, receive, type Step, SyncError } from './actions.js'
 import { baselineOf } from './captures.js'
@@ -17,17 +17,21 @@ export function missingHere(talk: Conversation): Context {
 }
 
 /**
- * Sends the updates of these dots, a message at a time as the channel drains, and `deltaEnd`.
+ * Sends the updates of these dots, a message at a time as the channel drains, and `deltaEnd`. A step that looked in vain sends a message
+ * without an update, since the peer waits; and a log that knows little of what is missing is not asked to the end.
  * Returns how many dots the log could not tell about: their fate is left to the tree.
  */
 export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
   let missing = wanted
   let unlisted = 0
+  let looked = 0
+  let brought = 0
   while (!missing.isEmpty) {
     const peerApplied = baselineOf({ ...talk.theirs, seen: talk.sent, applied: talk.sent }, talk.theirs).applied
     const found = yield* readMissing(missing, deltaBytesAim, peerApplied)
-    if (found.updates.length > 0) {
-      const { updates } = found
+    const { updates } = found
+    const left = missing.minus(found.listed).minus(found.unlisted)
+    if (updates.length > 0 || !left.isEmpty) {
       yield* talk.send({ type: 'delta', updates: { updates: [...updates], members: talk.mine.members } })
       talk.updatesSent += updates.length
       talk.valuesSent += updates.filter((update) => update.value !== null).length
@@ -36,10 +40,15 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
     for (let at = 0; at < found.digests.length; at += digestsAim) {
       yield* talk.send({ type: 'digests', dots: found.digests.slice(at, at + digestsAim) })
     }
-    const left = missing.minus(found.listed).minus(found.unlisted)
     unlisted += missing.intersection(found.unlisted).size
     if (left.equals(missing)) throw new Error('the log makes no progress')
     missing = left
+    looked += found.rows
+    brought += updates.length
+    if (looked > deltaLookedMax && brought < looked * deltaBroughtShareMin) {
+      unlisted += left.size
+      break
+    }
   }
   yield* talk.send({ type: 'deltaEnd', unlisted })
   return unlisted

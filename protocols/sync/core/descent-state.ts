@@ -1,6 +1,6 @@
 /** What a descent knows: what it remembers between turns, and what one turn of the peer brought. */
 import type { Address } from '../../../store/model/address.js'
-import { type NamedDot, sameDot } from '../../../store/model/dot.js'
+import { finderOf } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import type { ClashingDots } from '../messages.js'
 import { Asked, Comparison, type PlacedNode } from './compare.js'
@@ -44,6 +44,8 @@ export interface Turn {
   readonly objections: Map<string, ClashingDots>
   /** By id: dots that we showed with another content than the peer knows, with the peer's. */
   readonly clashes: Map<string, ClashingDots>
+  /** Ids of entries of which parts have come, and not the whole yet. */
+  readonly inParts: Set<string>
   /** How many of our blocks were answered so far. */
   answered: number
   /** Something in the turn needs an answer. */
@@ -59,6 +61,7 @@ export function startTurn(): Turn {
     suspects: new Map(),
     objections: new Map(),
     clashes: new Map(),
+    inParts: new Set(),
     answered: 0,
     expecting: false,
   }
@@ -67,6 +70,6 @@ export function startTurn(): Turn {
 /** Whether the peer may have removed a version of an entry of ours: it had seen the dot, and does not list it. */
 export function mayBeGone(state: DescentState, entry: PeerEntry, listed: PeerEntry | undefined): boolean {
   const { theirs } = state.talk
-  const isListed = (dot: NamedDot) => listed?.updates.some((update) => sameDot(update.dot, dot)) === true
-  return entry.updates.some(({ dot }) => theirs.seen.has(dot) && !isListed(dot))
+  const listedAt = finderOf(listed?.updates ?? [])
+  return entry.updates.some(({ dot }) => theirs.seen.has(dot) && listedAt(dot) === undefined)
 }

@@ -24,6 +24,8 @@ export function* receiveTurn(state: DescentState, first: Message): Step<Turn> {
     message = yield* receive()
   }
   turn.expecting = message.expecting
+  // Parts show that the entry is there: as long as the whole of it has not come, nothing of ours is removed.
+  for (const id of turn.inParts) state.doubts.delete(id)
   if (turn.answered !== state.asked.blocks.length) throw new SyncError('blocks without an answer')
   const asks = turn.places.length > 0 || turn.wanted.size > 0 || turn.values.length > 0
   if (asks && !turn.expecting) throw new SyncError('a last turn that asks')
@@ -103,9 +105,11 @@ function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message,
     const id = idText(addressId(entry.address))
     for (const { dot } of entry.updates) talk.listed.add(dot)
     const isTaken = isAccepted(state, entry)
-    if (!message.part) {
+    if (message.part) turn.inParts.add(id)
+    else {
       talk.entriesReceived++
       compare(state, turn, id, entry)
+      turn.inParts.delete(id)
       if (isTaken) doubtAfter(state, id, entry)
       else state.doubts.delete(id)
     }
@@ -134,7 +138,8 @@ function named(entry: PeerEntry): PeerEntry {
 function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry): void {
   const { talk } = state
   const dots: NamedDot[] = []
-  let isWanted = turn.wanted.has(id) && isSuspect(state, entry)
+  // After parts the dots are the same because they have just come.
+  let isWanted = turn.wanted.has(id) && !turn.inParts.has(id) && isSuspect(state, entry)
   for (const update of entry.updates) {
     if (update.value !== null && !talk.mine.seen.has(update.dot)) continue
     const theirs = updateDigest(update)

@@ -1,10 +1,11 @@
 /** Our turn in a descent: nodes, wants and entries, in messages of a bounded size. */
 import { type Address, addressText } from '../../../store/model/address.js'
 import { Context } from '../../../store/model/context.js'
-import type { NamedDot } from '../../../store/model/dot.js'
+import { matcherOf, type NamedDot } from '../../../store/model/dot.js'
+import type { Update } from '../../../store/model/update.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
-import { clashesAim, entryBytesAim, messageBytesAim, valuesMax, wantsMax } from '../limits.js'
+import { clashesAim, entryBytesAim, messageBytesAim, treeNodesMax, valuesMax, wantsMax } from '../limits.js'
 import type { TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
@@ -14,6 +15,7 @@ import { idBytes, idText } from './ids.js'
 const nothing = new Context()
 const noAddresses: ReadonlyMap<string, Address> = new Map()
 const unlisted: Doubt = { listed: undefined, isShown: false }
+const digits = 16
 
 /** Answers the peer's blocks, and notes in `asked` what these nodes ask. Returns the peer's listings, in order. */
 export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<PlacedNode[]> {
@@ -30,7 +32,9 @@ export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<
     answers.push(answer)
     nodes.push(...below)
     bytes += below.reduce((sum, node) => sum + node.digests.length, 2)
-    if (bytes < messageBytesAim) continue
+    // Nodes without an entry take hardly a byte: their number counts as well.
+    const isFull = bytes >= messageBytesAim || nodes.length + digits > treeNodesMax || answers.length >= treeNodesMax
+    if (!isFull) continue
     yield* state.talk.send({ type: 'tree', answers, nodes })
     answers = []
     nodes = []
@@ -81,7 +85,9 @@ export function* sendDoubted(state: DescentState): Step<void> {
 
 /** An entry is about to be shown: what is still doubted of it is settled after the peer's next turn. */
 function show(state: DescentState, text: string, entry: PeerEntry | undefined, { listed }: Doubt): void {
-  if (entry === undefined || !mayBeGone(state, entry, listed)) state.doubts.delete(text)
+  // What is not shown whole cannot be objected to.
+  const isHidden = entry !== undefined && entry.updates.length > state.talk.options.entryVersionsMax
+  if (entry === undefined || isHidden || !mayBeGone(state, entry, listed)) state.doubts.delete(text)
   else state.doubts.set(text, { listed, isShown: true })
 }
 
@@ -153,7 +159,11 @@ class EntrySender {
   *add(entry: PeerEntry, isForced: boolean): Step<void> {
     const { talk } = this.#state
     let trimmed = isForced ? entry : talk.trim(entry)
-    if (sizeOf(trimmed) > entryBytesAim) trimmed = yield* this.#sendAhead(trimmed)
+    const { entryVersionsAim, entryVersionsMax } = talk.options
+    const isLarge = sizeOf(trimmed) > entryBytesAim || trimmed.updates.length > entryVersionsAim
+    if (isLarge) trimmed = yield* this.#sendAhead(trimmed)
+    // Too many to be named in one message: the parts have brought what the peer lacks, and what it has too many goes by the log.
+    if (trimmed.updates.length > entryVersionsMax) return
     this.#entries.push(trimmed)
     this.#bytes += sizeOf(trimmed)
     talk.entriesSent++
@@ -170,18 +180,34 @@ class EntrySender {
     yield* this.#send(entries, false)
   }
 
-  /** Great values travel one a message, ahead of the entry, which then names their dots only. */
+  /**
+   * What the peer needs of a large entry travels ahead of it, a bounded part a message; the entry then names the dots only. Of one that is
+   * not named whole, an empty part at least: the peer must not take it for absent.
+   */
   *#sendAhead(entry: PeerEntry): Step<PeerEntry> {
     const { talk } = this.#state
-    const great = entry.updates.filter((update) => update.value !== null)
-    if (great.length < 2) return entry
-    for (const update of great) {
-      yield* this.#send([{ ...entry, updates: [update] }], true)
-      talk.valuesSent++
+    const { entryVersionsAim, entryVersionsMax } = talk.options
+    const isBare = matcherOf(entry.bare)
+    const isNamed = (update: Update) => update.value === null && isBare(update.dot)
+    const ahead = entry.updates.filter((update) => !isNamed(update))
+    const isSplit = entry.updates.length > entryVersionsMax
+    if (ahead.length < 2 && !isSplit) return entry
+    for (let from = 0; from < ahead.length || (isSplit && from === 0); ) {
+      let to = from
+      for (let bytes = 0; to < ahead.length && to - from < entryVersionsAim && bytes < messageBytesAim; to++) {
+        bytes += bytesOf(ahead[to]!)
+        if (bytes > messageBytesAim && to > from) break
+      }
+      const updates = ahead.slice(from, to)
+      yield* this.#send([{ ...entry, updates, bare: updates.map(({ dot }) => dot).filter(isBare) }], true)
+      talk.valuesSent += updates.filter((update) => update.value !== null).length
+      from = Math.max(to, from + 1)
     }
-    const bare = [...entry.bare, ...great.map((update) => update.dot)]
-    const updates = entry.updates.map((update) => (update.value === null ? update : namedUpdate(update)))
-    return { address: entry.address, updates, bare }
+    return {
+      address: entry.address,
+      updates: entry.updates.map(namedUpdate),
+      bare: entry.updates.map(({ dot }) => dot),
+    }
   }
 
   *#send(entries: readonly PeerEntry[], part: boolean): Step<void> {
@@ -190,10 +216,10 @@ class EntrySender {
   }
 }
 
-function sizeOf(entry: PeerEntry): number {
-  const { key, field } = entry.address
-  return entry.updates.reduce(
-    (sum, { value, supersedes }) => sum + 24 + (value?.length ?? 0) + supersedes.length * 4,
-    8 + key.length + field.length,
-  )
+function sizeOf({ address: { key, field }, updates }: PeerEntry): number {
+  return updates.reduce((sum, update) => sum + bytesOf(update), 8 + key.length + field.length)
+}
+
+function bytesOf({ value, supersedes }: Update): number {
+  return 24 + (value?.length ?? 0) + supersedes.length * 4
 }
