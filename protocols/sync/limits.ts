@@ -42,6 +42,8 @@ export const wantsMax = 1_000_000
 export const messageEntriesMax = 65_536
 /** Entries that are put into one message, and joined in one batch. */
 export const messageEntriesAim = 256
+/** Batches of entries joined, while the peer waits for our turn, before it gets a sign of life. */
+export const doubtedBatchesMax = 16
 /** Versions of one entry beyond which they travel ahead, in messages of so many at most. */
 export const entryVersionsAim = 1_024
 /** Addresses of which one message may ask the values. */

@@ -53,8 +53,9 @@ describe('reading what a peer misses', () => {
     wanted.setRanges('f'.repeat(16), ranges)
     const scan = vi.spyOn(node.store, 'scan')
     const calls = await readAll(node, wanted)
-    expect(scan).not.toHaveBeenCalled()
     expect(calls.length).toBeGreaterThan(1)
+    // One for the digests of what is not kept any more.
+    expect(scan).toHaveBeenCalledTimes(calls.length)
     for (const { rows } of calls) expect(rows).toBeLessThanOrEqual(missingRowsMax)
     const told = calls.reduce((sum, { unlisted }) => sum + unlisted.size, 0)
     expect(told).toBe(wanted.size)

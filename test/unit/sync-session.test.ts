@@ -133,6 +133,19 @@ describe('one session', () => {
     pair.expectEqual()
   })
 
+  test('a side that joins very many removals before its turn sends signs of life, since the peer waits', () => {
+    const pair = new Pair()
+    const updates = Array.from({ length: 400 }, (_, count) => pair.put(pair.both, `key-${count}`, 'value'))
+    for (const { address, dot } of updates.slice(0, 250)) pair.put([pair.there], address.key, null, [dot], actors[1])
+    for (let count = 0; count < 30; count++) pair.put([pair.there], `late-${count}`, 'value', [], actors[2])
+    pair.there.truncate(() => true, true)
+    const { messages, outcomes } = pair.sync()
+    const signs = messages.filter(({ message }) => message.type === 'wants' && message.positions.length === 0)
+    expect(signs.length).toBeGreaterThan(0)
+    expect(outcomes.map((outcome) => outcome?.ended)).toEqual(['complete', 'complete'])
+    pair.expectEqual()
+  })
+
   test('contexts that tell nothing lead to the tree at once: its first nodes come with the answer', () => {
     const pair = new Pair()
     for (let count = 0; count < 12; count++) pair.put(pair.both, `key-${count}`, 'value')

@@ -5,7 +5,15 @@ import { matcherOf, type NamedDot } from '../../../store/model/dot.js'
 import type { Update } from '../../../store/model/update.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
-import { clashesAim, entryBytesAim, messageBytesAim, treeNodesMax, valuesMax, wantsMax } from '../limits.js'
+import {
+  clashesAim,
+  doubtedBatchesMax,
+  entryBytesAim,
+  messageBytesAim,
+  treeNodesMax,
+  valuesMax,
+  wantsMax,
+} from '../limits.js'
 import type { TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
@@ -109,7 +117,8 @@ export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
 
 /**
  * Settles what the peer's turn has said of entries of ours (rule 3): what it had seen and does not list goes, unless it knows another content
- * under the dot; then it tells which, and of the two contents the greater keeps the dot.
+ * under the dot; then it tells which, and of the two contents the greater keeps the dot. While the peer waits for our turn it gets a sign of life
+ * now and then.
  */
 export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<void> {
   const { talk } = state
@@ -121,7 +130,11 @@ export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<
     entries = []
     yield { type: 'pause' }
   }
+  let looked = 0
   for (const [text, { listed, isShown }] of state.doubts) {
+    if (turn?.expecting === true && ++looked % (doubtedBatchesMax * talk.options.messageEntriesAim) === 0) {
+      yield* talk.send({ type: 'wants', positions: [] })
+    }
     const clash = turn?.clashes.get(text)
     if (!isShown) continue
     state.doubts.delete(text)
