@@ -160,7 +160,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
     case 'clashes': {
       const table = tableOf(message.clashes.flatMap(({ dots }) => dots))
       table.write(writer, () => unknownMember)
-      writer.varint(message.clashes.length)
+      writer.varint(message.clashes.length, clashesMax)
       for (const { address, dots } of message.clashes) {
         writeAddress(writer, address)
         table.writeNamedDots(writer, dots)
