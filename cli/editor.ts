@@ -4,7 +4,7 @@ import type { Io } from './io.js'
 
 /** A text after it was edited. */
 export interface Edited {
-  readonly text: string
+  readonly bytes: Uint8Array
   readonly file: string
   /** Removes the file. */
   discard(): Promise<void>
@@ -24,7 +24,7 @@ export async function editText(io: Io, text: string, fileName: string): Promise<
   try {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' })
     await runEditor(io, file)
-    return { text: await readFile(file, 'utf8'), file, discard }
+    return { bytes: await readFile(file), file, discard }
   } catch (error) {
     await discard()
     throw error

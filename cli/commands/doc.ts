@@ -68,7 +68,7 @@ export const edit: Action = async (invocation) => {
   const before = `${JSON.stringify(shown?.document ?? {}, null, 2)}\n`
   const edited = await editText(invocation.io, before, `${key.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 40)}.json`)
   try {
-    const written = await store(invocation, key, { before, after: edited.text, context: shown?.context })
+    const written = await store(invocation, key, { before, after: edited.bytes, context: shown?.context })
     await edited.discard()
     if (written !== undefined) return report(invocation.output, written, { json: invocation.json, what: 'stored' })
     if (invocation.json) return invocation.output.json({ key, changed: false })
@@ -92,7 +92,7 @@ async function shownOrNothing(invocation: Invocation, key: string): Promise<Docu
 async function store(
   invocation: Invocation,
   key: string,
-  { before, after, context }: { before: string; after: string; context: string | undefined },
+  { before, after, context }: { before: string; after: Uint8Array; context: string | undefined },
 ): Promise<Written | undefined> {
   const json = parsed(after)
   if (JSON.stringify(json) === JSON.stringify(JSON.parse(before))) return undefined
@@ -100,11 +100,11 @@ async function store(
   return await invocation.client().documents.put(key, after, options)
 }
 
-function parsed(text: string): unknown {
+function parsed(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    throw new UsageError(`this is not JSON: ${(error as Error).message}`, { cause: error })
+    throw new UsageError(`this is not JSON in UTF-8: ${(error as Error).message}`, { cause: error })
   }
 }
 

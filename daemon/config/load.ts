@@ -160,7 +160,7 @@ async function fileLayer(file: string, isRequired: boolean): Promise<Layer> {
   }
   const { parse: parseToml } = await import('smol-toml')
   try {
-    const layer = flatten(parseToml(readFileSync(file, 'utf8')), file)
+    const layer = flatten(parseToml(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))), file)
     if (!isRequired && layer.has('data')) {
       throw bad('data', `'data' in ${file}: a data directory's own file cannot move it; use --data or --config`)
     }

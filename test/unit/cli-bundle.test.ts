@@ -72,6 +72,29 @@ test('bytes go in by stdin and come out by stdout unchanged', async () => {
   expect(stdout.equals(value)).toBe(true)
 })
 
+/** Runs a line of shell in which `$hearsay` is the command line, and `$bad` is text in Latin-1. */
+const shell = (script: string) =>
+  run([`hearsay="${process.execPath} ${entry}"; bad=$(printf 'caf\\351'); ${script}`], null, {}, ['bash', '-c'])
+
+test.each([
+  ['$hearsay put "$bad" v'],
+  ['$hearsay put k "$bad"'],
+  ['$hearsay get k --data "$bad"'],
+  ['$hearsay set add tags "$bad"'],
+  ['$hearsay daemon --name "$bad"'],
+  ['HEARSAY_TOKEN="$bad" $hearsay put k v'],
+])('%s is refused where it is not UTF-8', async (script) => {
+  stored.clear()
+  const { exit, stderr } = await shell(script)
+  expect({ exit, stored: stored.size }).toEqual({ exit: 2, stored: 0 })
+  expect(stderr).toMatch(/^error USAGE: .*is not UTF-8/)
+})
+
+test('a character U+FFFD is text like any other', async () => {
+  expect(await shell('$hearsay put "caf\ufffd" v')).toMatchObject({ exit: 0, stderr: '' })
+  expect(stored.get('/v1/kv/caf%EF%BF%BD')?.toString()).toBe('v')
+})
+
 test('the entry runs by itself and knows the version of its package', async () => {
   const { exit, stdout } = await run(['version'], null, {}, [entry])
   expect({ exit, text: stdout.toString() }).toEqual({ exit: 0, text: '9.8.7\n' })
