@@ -94,7 +94,7 @@ export class Client {
     const headers = { ...types, ...writeHeaders(options) }
     const path = pathOf('/v1/kv', key) + putQuery(options)
     const timeoutMs = patience(options.timeoutMs)
-    return this.#requests.json({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs })
+    return this.#requests.put({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs })
   }
 
   /** Deletes a key. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */

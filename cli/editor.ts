@@ -1,5 +1,6 @@
 /** Lets a person edit a text in an editor, in a file that nobody else can read. */
 import { HearsayApiError, UsageError } from './failure.js'
+import { fileFailure } from './file-failure.js'
 import type { Io } from './io.js'
 
 /** A text after it was edited. */
@@ -10,15 +11,24 @@ export interface Edited {
   discard(): Promise<void>
 }
 
+/** Throws UsageError when no editor is named and nobody is there to use `vi`: it would wait for ever. */
+export function assertEditable({ environment, stdinTerminal, stdoutTerminal }: Io): void {
+  if (environment.VISUAL || environment.EDITOR || (stdinTerminal && stdoutTerminal)) return
+  throw new UsageError('there is no terminal to edit on: set EDITOR to a program, or use `doc put` or `doc patch`')
+}
+
 /**
  * Opens $VISUAL or $EDITOR, `vi` when neither is set, and waits until it ends. The file stays until `discard`.
- * Throws when the editor cannot be started or fails; nothing is kept then.
+ * Throws when the editor cannot be started or fails, and FILE_FAILED; nothing is kept then.
  */
 export async function editText(io: Io, text: string, fileName: string): Promise<Edited> {
   const { mkdtemp, readFile, rm, writeFile } = process.getBuiltinModule('node:fs/promises')
   const { tmpdir } = process.getBuiltinModule('node:os')
   const { join } = process.getBuiltinModule('node:path')
-  const directory = await mkdtemp(join(io.environment.TMPDIR || tmpdir(), 'hearsay-edit-'))
+  const parent = io.environment.TMPDIR || tmpdir()
+  const directory = await mkdtemp(join(parent, 'hearsay-edit-')).catch((error: unknown) => {
+    throw fileFailure('write', parent, error)
+  })
   const discard = () => rm(directory, { recursive: true, force: true })
   const file = join(directory, fileName)
   try {
@@ -27,7 +37,7 @@ export async function editText(io: Io, text: string, fileName: string): Promise<
     return { bytes: await readFile(file), file, discard }
   } catch (error) {
     await discard()
-    throw error
+    throw error instanceof HearsayApiError || error instanceof UsageError ? error : fileFailure('write', file, error)
   }
 }
 

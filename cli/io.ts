@@ -11,6 +11,8 @@ export interface Io {
   readonly environment: NodeJS.ProcessEnv
   /** Whether data is piped or redirected into the command. */
   readonly stdinPiped: boolean
+  /** Whether a person can answer on stdin. */
+  readonly stdinTerminal: boolean
   /** Whether a person looks at stdout. */
   readonly stdoutTerminal: boolean
   readonly stderrTerminal: boolean
@@ -21,11 +23,12 @@ export interface Io {
   onInterrupt(interrupted: () => void): () => void
 }
 
-/** The surroundings of this process; streams are opened when first used. A reader of our output that goes away ends the process quietly. */
+/** The surroundings of this process; streams are opened when first used. */
 export function processIo(): Io {
   const guarded = new WeakSet<Writable>()
   const guard = (stream: Writable): Writable => {
-    if (!guarded.has(stream)) stream.on('error', endOnClosedPipe)
+    // Whoever writes is told of a failed write; the event of the stream would end the process before it could say so.
+    if (!guarded.has(stream)) stream.on('error', () => {})
     guarded.add(stream)
     return stream
   }
@@ -42,6 +45,9 @@ export function processIo(): Io {
     environment: process.env,
     get stdinPiped() {
       return isPiped(0)
+    },
+    get stdinTerminal() {
+      return isTerminal(0)
     },
     get stdoutTerminal() {
       return isTerminal(1)
@@ -67,11 +73,6 @@ function onInterrupt(interrupted: () => void): () => void {
   return forget
 }
 
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-  process.exit(1)
-}
-
 function isTerminal(descriptor: number): boolean {
   return process.getBuiltinModule('node:tty').isatty(descriptor)
 }
@@ -86,7 +87,7 @@ function isPiped(descriptor: number): boolean {
   }
 }
 
-/** Writes to a stream and waits until it takes more. */
+/** Writes to a stream and waits until it takes more. Rejects with the system's error. */
 export function write(stream: Writable, chunk: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(chunk, (error) => (error ? reject(error) : resolve()))

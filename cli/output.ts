@@ -1,12 +1,17 @@
 /** What the command line prints: values byte for byte, lines for people, JSON for machines, errors. */
 import pico from 'picocolors'
+import { fileFailure } from './file-failure.js'
 import { type Io, write } from './io.js'
 import { shownValueCharactersMax } from './limits.js'
 
-/** Writes for one run of a command. */
+/**
+ * Writes for one run of a command. The outcome of a command does not depend on who reads it: once the reader of stdout has gone away the
+ * rest of the output is dropped, and what stderr does not take is lost, while the command goes on to its exit code.
+ */
 export class Output {
   readonly #io: Io
   readonly #isJson: boolean
+  #isRead = true
 
   /** `isJson`: errors are JSON too. */
   constructor(io: Io, isJson = false) {
@@ -23,14 +28,33 @@ export class Output {
     return pico.createColors(this.#wantsColors() && this.#io.stderrTerminal)
   }
 
-  /** Writes bytes as they are; resolves when they are taken. */
-  bytes(bytes: Uint8Array): Promise<void> {
-    return write(this.#io.stdout, bytes)
+  /** False once the reader of stdout has gone away. */
+  get isRead(): boolean {
+    return this.#isRead
   }
 
-  /** Writes one line. */
+  /** The same items, until the reader of stdout has gone away: for output without end, or large. */
+  async *whileRead<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const item of items) {
+      yield item
+      if (!this.#isRead) return
+    }
+  }
+
+  /** Writes bytes or text as they are; resolves when they are taken. Throws FILE_FAILED when they cannot be written. */
+  async bytes(bytes: Uint8Array | string): Promise<void> {
+    if (!this.#isRead) return
+    try {
+      await write(this.#io.stdout, bytes)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw fileFailure('write', 'stdout', error)
+      this.#isRead = false
+    }
+  }
+
+  /** Writes one line. Throws FILE_FAILED. */
   line(text: string): Promise<void> {
-    return write(this.#io.stdout, `${text}\n`)
+    return this.bytes(`${text}\n`)
   }
 
   /** Writes one JSON value on one line. */
@@ -40,12 +64,17 @@ export class Output {
 
   /** A remark on stderr that does not change the outcome. */
   warn(text: string): Promise<void> {
-    return write(this.#io.stderr, `${this.#errorColors.yellow('warning')} ${text}\n`)
+    return this.#toStderr(`${this.#errorColors.yellow('warning')} ${text}\n`)
   }
 
   /** A remark on stderr, plain. */
   note(text: string): Promise<void> {
-    return write(this.#io.stderr, `${text}\n`)
+    return this.#toStderr(`${text}\n`)
+  }
+
+  async #toStderr(text: string): Promise<void> {
+    // There is nobody left to tell that stderr takes nothing.
+    await write(this.#io.stderr, text).catch(() => {})
   }
 
   #wantsColors(): boolean {
@@ -59,10 +88,10 @@ export class Output {
     next: string | undefined,
     details: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
-    if (this.#isJson) return write(this.#io.stderr, `${JSON.stringify({ ...details, code, message, next })}\n`)
+    if (this.#isJson) return this.#toStderr(`${JSON.stringify({ ...details, code, message, next })}\n`)
     const { red, bold } = this.#errorColors
     const first = `${red('error')} ${bold(code)}: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`
-    return write(this.#io.stderr, next === undefined ? first : `${first}  next: ${next}\n`)
+    return this.#toStderr(next === undefined ? first : `${first}  next: ${next}\n`)
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HearsayApiError, UsageError } from './failure.js'
+import { fileFailure } from './file-failure.js'
 
 const ownerOnly = 0o600
 /** What file systems without hard links say. */
@@ -10,9 +11,11 @@ const linkless = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 /** What file systems say that cannot sync a folder. */
 const unsyncable = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EBADF', 'EISDIR'])
 
-/** Throws WOULD_OVERWRITE when the file is there, unless `force`; UsageError when what is there is no file at all. */
+/** Throws WOULD_OVERWRITE when the file is there, unless `force`; UsageError when what is there is no file at all; FILE_FAILED. */
 export async function assertWritable(path: string, force: boolean): Promise<void> {
-  const found = await lstat(path).catch(ignoreMissing)
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw fileFailure('write', path, error)
+  })
   if (found === undefined) return
   if (!found.isFile() && !found.isSymbolicLink()) throw new UsageError(`${path} is no file; write to - for stdout`)
   if (!force) throw wouldOverwrite(path)
@@ -20,11 +23,11 @@ export async function assertWritable(path: string, force: boolean): Promise<void
 
 /**
  * Writes the chunks to a file: under another name first, synced, then renamed. What was written is removed when it fails or the
- * process is told to end. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`.
+ * process is told to end. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`; FILE_FAILED.
  */
 export async function writePrivately(path: string, chunks: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  const file = await create(temporary)
+  const file = await create(temporary, path)
   const forgetSignals = onSignal(() => void rm(temporary, { force: true }).finally(() => process.exit(1)))
   try {
     try {
@@ -36,18 +39,18 @@ export async function writePrivately(path: string, chunks: AsyncIterable<Uint8Ar
     await (force ? rename(temporary, path) : moveIfFree(temporary, path))
     await syncFolder(dirname(path))
   } catch (error) {
-    throw isOfSystem(error) ? unwritable(path, error) : error
+    throw isOfSystem(error) ? fileFailure('write', path, error) : error
   } finally {
     forgetSignals()
     await rm(temporary, { force: true })
   }
 }
 
-async function create(path: string): Promise<FileHandle> {
+async function create(temporary: string, path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'wx', ownerOnly)
+    return await open(temporary, 'wx', ownerOnly)
   } catch (error) {
-    throw unwritable(path, error)
+    throw fileFailure('write', path, error)
   }
 }
 
@@ -84,18 +87,10 @@ function isOfSystem(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException).syscall === 'string'
 }
 
-function unwritable(path: string, error: unknown): UsageError {
-  return new UsageError(`cannot write ${path}: ${(error as Error).message}`, { cause: error })
-}
-
 function wouldOverwrite(path: string): HearsayApiError {
   return new HearsayApiError(
     'WOULD_OVERWRITE',
     0,
     `${path} is there already; give another name, or --force to replace it`,
   )
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

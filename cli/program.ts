@@ -7,6 +7,7 @@ import { packageVersion } from './commands/version.js'
 import { UsageError } from './failure.js'
 import { type Parsed, signedLast, wordsOf } from './fast.js'
 import type { Io } from './io.js'
+import { Output } from './output.js'
 
 /**
  * Parses a call. Help and version are printed to stdout.
@@ -15,7 +16,8 @@ import type { Io } from './io.js'
  */
 export async function parseFully(argv: readonly string[], io: Io): Promise<Parsed | undefined> {
   let parsed: Parsed | undefined
-  const program = makeProgram(io, (found) => {
+  const help: string[] = []
+  const program = makeProgram(io, help, (found) => {
     parsed = found
   })
   try {
@@ -23,13 +25,23 @@ export async function parseFully(argv: readonly string[], io: Io): Promise<Parse
     await program.parseAsync(withSignedLast(argv), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return undefined
-    throw new UsageError(error.message.replace(/^error: /, ''))
+    if (error.exitCode !== 0) throw new UsageError(explained(error, argv))
+    await new Output(io).bytes(help.join(''))
+    return undefined
   }
   return parsed
 }
 
-function makeProgram(io: Io, found: (parsed: Parsed) => void): Command {
+/** The parser's words, and for what may have been meant as a value how it is given as one. */
+function explained({ code, message }: CommanderError, argv: readonly string[]): string {
+  const text = message.replace(/^error: /, '')
+  const spec = specOf(argv)
+  if (code !== 'commander.unknownOption' || spec === undefined || spec.arguments.length === 0) return text
+  const [, option = ''] = /'(.*)'/s.exec(text) ?? []
+  return `${text}. If it is a value, write -- before it: hearsay ${spec.name} … -- '${option}'`
+}
+
+function makeProgram(io: Io, help: string[], found: (parsed: Parsed) => void): Command {
   const program = new Command('hearsay')
     .description('A peer-to-peer key-value store: always writable, converges by itself, loses nothing to a conflict')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -37,7 +49,7 @@ function makeProgram(io: Io, found: (parsed: Parsed) => void): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureOutput(outputOf(io))
+    .configureOutput(outputOf(io, help))
     .addHelpText('after', exitCodeHelp)
   for (const option of commonOptions) program.addOption(optionOf(option).hideHelp())
   const parents = new Map<string, Command>()
@@ -45,9 +57,10 @@ function makeProgram(io: Io, found: (parsed: Parsed) => void): Command {
   return program
 }
 
-function outputOf(io: Io) {
+/** Help is gathered, so that a failed write of it can be told. */
+function outputOf(io: Io, help: string[]) {
   return {
-    writeOut: (text: string) => void io.stdout.write(text),
+    writeOut: (text: string) => void help.push(text),
     // Errors are printed by the caller, in one form for all.
     writeErr: () => {},
     getOutHelpWidth: () => io.columns,
@@ -76,8 +89,12 @@ function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Comm
   return parent
 }
 
+function specOf(argv: readonly string[]): CommandSpec | undefined {
+  return commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
+}
+
 function withSignedLast(argv: readonly string[]): string[] {
-  const spec = commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
+  const spec = specOf(argv)
   if (spec === undefined) return [...argv]
   const { length } = wordsOf(spec)
   return [...argv.slice(0, length), ...signedLast(spec, argv.slice(length))]

@@ -1,10 +1,11 @@
 /** Runs one parsed call and reports: every failure becomes one exit code. */
 import { type Client, connect } from './client.js'
 import { type CommandSpec, Invocation, type OptionValues } from './command.js'
-import { exitOf, HearsayApiError, remedyOf, UsageError } from './failure.js'
+import { exitOf, HearsayApiError, UsageError } from './failure.js'
 import type { Parsed } from './fast.js'
 import type { Io } from './io.js'
 import { Output } from './output.js'
+import { remedyOf } from './remedies.js'
 
 /** Exit code of a wrong call. */
 const usageExit = 2
@@ -18,7 +19,7 @@ export async function run(parsed: Parsed, io: Io): Promise<number> {
   try {
     return await execute(parsed, io, output)
   } catch (error) {
-    return report(error, output, parsed.command)
+    return report(error, output, parsed)
   }
 }
 
@@ -56,26 +57,40 @@ function checkChoices(command: CommandSpec, options: OptionValues): void {
   }
 }
 
-/** Prints an error and gives its exit code. */
-export async function report(error: unknown, output: Output, command: CommandSpec | undefined): Promise<number> {
+/**
+ * Prints an error and gives its exit code, whether or not it can be printed.
+ * @param parsed the call that met it; undefined when there was none
+ */
+export async function report(error: unknown, output: Output, parsed: Parsed | undefined): Promise<number> {
+  const command = parsed?.command.name ?? ''
   if (error instanceof UsageError) {
-    await output.error('USAGE', error.message, `see \`hearsay ${command ? `${command.name} ` : ''}--help\``)
+    await output.error('USAGE', error.message, `see \`hearsay ${command === '' ? '' : `${command} `}--help\``)
     return usageExit
   }
-  if (error instanceof HearsayApiError) {
-    await output.error(error.code, error.message, remedyOf(error.code), error.details)
-    return error.exit
-  }
-  const { code, message, stack } = describe(error)
-  await output.error(code, message, remedyOf(code))
-  if (code === 'INTERNAL' && stack) await output.note(stack)
-  return exitOf(code, 500)
+  const { code, message, stack, details, exit } = describe(error)
+  const about = { command, positionals: parsed?.positionals ?? [], details }
+  await output.error(code, message, remedyOf(code, about), details)
+  if (code === 'INTERNAL' && stack !== undefined) await output.note(stack)
+  return exit
+}
+
+interface Description {
+  readonly code: string
+  readonly message: string
+  readonly stack?: string | undefined
+  readonly details: Readonly<Record<string, unknown>>
+  readonly exit: number
 }
 
 /** Errors of the daemon's own code carry stable codes too; anything else is a defect. */
-function describe(error: unknown): { code: string; message: string; stack?: string | undefined } {
-  if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) }
-  const { code } = error as { code?: unknown }
-  const known = error.name === 'HearsayError' && typeof code === 'string'
-  return { code: known ? code : 'INTERNAL', message: error.message, stack: error.stack }
+function describe(error: unknown): Description {
+  const exit = exitOf('INTERNAL', 500)
+  if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error), details: {}, exit }
+  const { message, stack } = error
+  if (error instanceof HearsayApiError) return { code: error.code, message, details: error.details, exit: error.exit }
+  const { code, details = {} } = error as { code?: unknown; details?: Description['details'] }
+  if (error.name !== 'HearsayError' || typeof code !== 'string') {
+    return { code: 'INTERNAL', message, stack, details: {}, exit }
+  }
+  return { code, message, stack, details, exit: exitOf(code, 500) }
 }

@@ -3,7 +3,7 @@
 /** Of each code: its HTTP status, the exit code of the command line, and what it means. docs/OPERATIONS.md lists the same table; a test compares the two. */
 export const errorCodes = {
   BAD_REQUEST: { status: 400, exit: 2, meaning: 'the request is malformed' },
-  BAD_KEY: { status: 400, exit: 2, meaning: 'a key is empty, too long, or not UTF-8' },
+  BAD_KEY: { status: 400, exit: 2, meaning: 'a key is empty or not UTF-8' },
   BAD_CONTEXT: { status: 400, exit: 2, meaning: 'a context token is malformed, altered, or of another key or mesh' },
   BAD_CURSOR: { status: 400, exit: 2, meaning: 'a cursor of the change feed is malformed' },
   BAD_DOCUMENT: {
@@ -53,7 +53,7 @@ export const errorCodes = {
     exit: 3,
     meaning: 'events after the cursor are no longer kept, or it is of another feed',
   },
-  TOO_LARGE: { status: 413, exit: 2, meaning: 'a value or a request is over its limit; nothing was stored' },
+  TOO_LARGE: { status: 413, exit: 2, meaning: 'a key, a value or a request is over its limit; nothing was stored' },
   UNSUPPORTED_TYPE: { status: 415, exit: 2, meaning: 'the body has a content type that the route does not take' },
   RETRY_KEY_REUSED: { status: 422, exit: 2, meaning: 'the idempotency key was used for another request' },
   INTERNAL: { status: 500, exit: 1, meaning: 'a defect; the log has the details' },
@@ -86,6 +86,7 @@ export const errorCodes = {
   STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },
   STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory or backup was written by a newer version' },
   PORT_IN_USE: { status: 500, exit: 1, meaning: 'an address to listen on is taken' },
+  FILE_FAILED: { status: 500, exit: 1, meaning: 'a file, or the output, cannot be read or written' },
   EDITOR_FAILED: { status: 500, exit: 1, meaning: 'the editor ended with an error; nothing was stored' },
   UNREACHABLE_DAEMON: { status: 500, exit: 6, meaning: 'no daemon answers at the API address' },
 } as const satisfies Record<string, { status: number; exit: number; meaning: string }>

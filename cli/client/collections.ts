@@ -114,7 +114,7 @@ export class MapClient {
     const path = pathOf('/v1/maps', key, field) + putQuery(options)
     const headers = { 'Content-Type': 'application/octet-stream', ...writeHeaders(options) }
     const timeoutMs = patience(options.timeoutMs)
-    return this.#requests.json({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs })
+    return this.#requests.put({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs })
   }
 
   /** Removes a field. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */

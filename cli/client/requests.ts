@@ -41,7 +41,18 @@ export class Requests {
 
   /** Sends a request whose answer is JSON. Throws UNREACHABLE_DAEMON when it is something else. */
   async json<T>(call: Call): Promise<T> {
+    return this.#parsed(await this.#transport.send(call))
+  }
+
+  /** Sends a put, whose answer says beside its JSON how many siblings there are now. */
+  async put<T extends shapes.Written>(call: Call): Promise<T> {
     const answer = await this.#transport.send(call)
+    const written = this.#parsed<T>(answer)
+    const siblings = headerOf(answer, 'hearsay-siblings')
+    return siblings === '' ? written : { ...written, siblings: Number(siblings) }
+  }
+
+  #parsed<T>(answer: Answer): T {
     if (answer.body.byteLength === 0) return {} as T
     try {
       return JSON.parse(answer.body.toString('utf8')) as T

@@ -50,6 +50,8 @@ export interface Written {
   /** The token of the new version alone. */
   readonly context: string
   readonly acks: Acks
+  /** Versions that a read shows there now; more than 1 is a conflict that stayed. Absent when the node does not tell. */
+  readonly siblings?: number
 }
 
 /** A counter. */

@@ -7,8 +7,9 @@ import { dataDirectory } from '../client/locate.js'
 import type { Action, Invocation } from '../command.js'
 import { loadDaemonPart } from '../daemon-part.js'
 import { formatBytes } from '../duration.js'
-import { UsageError } from '../failure.js'
-import { count, printable } from '../output.js'
+import { HearsayApiError, UsageError } from '../failure.js'
+import { fileFailure } from '../file-failure.js'
+import { count, type Output, printable } from '../output.js'
 import { assertWritable, writePrivately } from '../private-file.js'
 import { Progress } from '../progress.js'
 
@@ -23,7 +24,7 @@ export const backup: Action = async (invocation) => {
   if (!toStdout) await assertWritable(file, force)
   const taken = new Taken(invocation)
   const chunks = taken.check(invocation.client().backup())
-  if (toStdout) for await (const chunk of chunks) await output.bytes(chunk)
+  if (toStdout) await printWhole(output, chunks)
   else await writePrivately(file, chunks, force)
   const { node, takenAtMs } = taken.head!
   const summary = {
@@ -37,6 +38,13 @@ export const backup: Action = async (invocation) => {
   await output.line(
     `saved ${printable(node)} to ${file}, ${formatBytes(taken.bytes)}; it holds the mesh secret: keep it safe`,
   )
+}
+
+/** Half a backup is none: here a reader that goes away is an error. */
+async function printWhole(output: Output, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of output.whileRead(chunks)) await output.bytes(chunk)
+  if (output.isRead) return
+  throw new HearsayApiError('FILE_FAILED', 0, 'cannot write stdout: its reader went away before the backup was whole')
 }
 
 /** A backup on its way: every byte is checked before the file gets its name. */
@@ -136,9 +144,9 @@ function story({ data, origin, entries, peer, members, former }: RestoreReport, 
 function sizeOf(file: string): number {
   try {
     const stats = statSync(file)
-    if (!stats.isFile()) throw new Error('it is no file')
+    if (!stats.isFile()) throw new UsageError(`${file} is no file`)
     return stats.size
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error })
+    throw error instanceof UsageError ? error : fileFailure('read', file, error)
   }
 }

@@ -9,7 +9,8 @@ import { report } from './put.js'
 /** Lists addresses in conflict. */
 export const conflicts: Action = async (invocation) => {
   let found = 0
-  for await (const conflict of invocation.client().conflicts(invocation.positionals[0] ?? '')) {
+  const all = invocation.client().conflicts(invocation.positionals[0] ?? '')
+  for await (const conflict of invocation.output.whileRead(all)) {
     found++
     if (invocation.json) await invocation.output.json(conflict)
     else await printConflict(invocation.output, conflict)

@@ -1,7 +1,7 @@
 /** `hearsay doc`: JSON documents whose parts merge. */
 import type { DocumentOptions, DocumentShown, Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
-import { editText } from '../editor.js'
+import { assertEditable, editText } from '../editor.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { count, printable } from '../output.js'
 import { deleteOptionsOf, reportDeleted } from './del.js'
@@ -64,6 +64,7 @@ const headBytes = 4096
 /** Opens a document in an editor and stores what was changed; what others changed meanwhile stays. */
 export const edit: Action = async (invocation) => {
   const key = invocation.argument(0)
+  assertEditable(invocation.io)
   const shown = await shownOrNothing(invocation, key)
   const before = `${JSON.stringify(shown?.document ?? {}, null, 2)}\n`
   const edited = await editText(invocation.io, before, `${key.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 40)}.json`)

@@ -7,7 +7,7 @@ import { count, printable } from '../output.js'
 export const get: Action = async (invocation) => {
   const key = invocation.argument(0)
   const options = readOptionsOf(invocation)
-  const warn = (siblings: number) => warnOfSiblings(invocation, siblings, remediesOf(key))
+  const warn = (siblings: number) => warnOfSiblings(invocation, siblings, placeOf(key))
   if (invocation.json || invocation.flag('all')) {
     return printVersions(invocation, await invocation.client().getAll(key, options), warn)
   }
@@ -47,7 +47,15 @@ async function printVersion(invocation: Invocation, number: number, version: Ver
   if (bytes.at(-1) !== 0x0a) await output.bytes(Buffer.from('\n'))
 }
 
-function remediesOf(key: string) {
+/** Where siblings are, and the commands that look at them and settle them. */
+export interface ConflictPlace {
+  readonly what: string
+  readonly look: string
+  readonly settle: string
+}
+
+/** A key as such a place. */
+export function placeOf(key: string): ConflictPlace {
   const name = printable(key)
   return { what: name, look: `hearsay get ${name} --all`, settle: `hearsay resolve ${name}` }
 }
@@ -56,9 +64,9 @@ function remediesOf(key: string) {
 export function warnOfSiblings(
   invocation: Invocation,
   siblings: number,
-  { what, look, settle }: { what: string; look: string; settle: string },
+  { what, look, settle }: ConflictPlace,
+  role = 'this is the latest',
 ): Promise<void> {
-  return invocation.output.warn(
-    `${what} has ${count(siblings, 'sibling')}; this is the latest. See \`${look}\`, settle with \`${settle}\``,
-  )
+  const message = `${what} has ${count(siblings, 'sibling')}; ${role}. See \`${look}\`, settle with \`${settle}\``
+  return invocation.output.warn(message)
 }

@@ -16,7 +16,7 @@ export const ls: Action = async (invocation) => {
     values,
   })
   let printed = 0
-  for await (const item of items) {
+  for await (const item of invocation.output.whileRead(items)) {
     await print(invocation, item)
     if (++printed >= wanted) return
   }

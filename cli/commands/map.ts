@@ -3,16 +3,17 @@ import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
 import { printable, shortValue } from '../output.js'
 import { deleteOptionsOf, reportDeleted } from './del.js'
-import { printVersions, readOptionsOf, warnOfSiblings } from './get.js'
-import { putOptionsOf, readValue, report } from './put.js'
+import { type ConflictPlace, printVersions, readOptionsOf, warnOfSiblings } from './get.js'
+import { putOptionsOf, readValue, report, warnOfRest } from './put.js'
 
 /** Stores a field. */
 export const put: Action = async (invocation) => {
   const [key = '', field = ''] = invocation.positionals
   const value = await readValue(invocation, 2)
   const written = await invocation.client().maps.put(key, field, value, putOptionsOf(invocation))
-  if (invocation.json) return invocation.output.json(written)
-  await report(invocation.output, { ...written, key: `${key} ${field}` }, { json: false, what: 'stored' })
+  if (invocation.json) await invocation.output.json(written)
+  else await report(invocation.output, { ...written, key: `${key} ${field}` }, { json: false, what: 'stored' })
+  await warnOfRest(invocation, written, placeOf(key, field))
 }
 
 /** Prints a field, or all of them. */
@@ -31,13 +32,16 @@ export const get: Action = async (invocation) => {
 }
 
 function warning(invocation: Invocation, key: string, field: string): (siblings: number) => Promise<void> {
+  return (siblings) => warnOfSiblings(invocation, siblings, placeOf(key, field))
+}
+
+function placeOf(key: string, field: string): ConflictPlace {
   const [name, part] = [printable(key), printable(field)]
-  return (siblings) =>
-    warnOfSiblings(invocation, siblings, {
-      what: `${name} ${part}`,
-      look: `hearsay map get ${name} ${part} --all`,
-      settle: `hearsay resolve ${name} --field ${part}`,
-    })
+  return {
+    what: `${name} ${part}`,
+    look: `hearsay map get ${name} ${part} --all`,
+    settle: `hearsay resolve ${name} --field ${part}`,
+  }
 }
 
 /** Prints all fields, one a line. */

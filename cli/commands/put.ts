@@ -2,15 +2,28 @@
 import type { Acks, PutOptions, Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError, UsageError } from '../failure.js'
+import { fileFailure } from '../file-failure.js'
 import { valueBytesMax } from '../limits.js'
 import { count, type Output, printable } from '../output.js'
+import { type ConflictPlace, placeOf, warnOfSiblings } from './get.js'
 
 /** Stores a value. */
 export const put: Action = async (invocation) => {
   const key = invocation.argument(0)
   const options = putOptionsOf(invocation)
   const written = await invocation.client().put(key, await readValue(invocation, 1), options)
-  return report(invocation.output, written, { json: invocation.json, what: 'stored' })
+  await report(invocation.output, written, { json: invocation.json, what: 'stored' })
+  await warnOfRest(invocation, written, placeOf(key))
+}
+
+/** Says on stderr that a put has left siblings: without a context it replaces only what a read showed. */
+export async function warnOfRest(
+  invocation: Invocation,
+  { siblings = 1 }: Written,
+  place: ConflictPlace,
+): Promise<void> {
+  if (siblings > 1)
+    await warnOfSiblings(invocation, siblings, place, 'this put replaced what was shown, the others stay')
 }
 
 /** Says what a write did: for people one line, with the acknowledgements when others were asked for. */
@@ -37,7 +50,7 @@ export function putOptionsOf(invocation: Invocation): PutOptions {
   }
 }
 
-/** The value of a put, from its argument at a position, from a file or from stdin. Throws UsageError and TOO_LARGE. */
+/** The value of a put, from its argument at a position, from a file or from stdin. Throws UsageError, FILE_FAILED and TOO_LARGE. */
 export function readValue(invocation: Invocation, position: number): Promise<Uint8Array> | Uint8Array {
   const given = invocation.positionals[position]
   const file = invocation.text('file')
@@ -56,8 +69,7 @@ async function fromFile(file: string): Promise<Uint8Array> {
     if ((await stat(file)).size > valueBytesMax) throw oversized()
     return await readFile(file)
   } catch (error) {
-    if (error instanceof HearsayApiError) throw error
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error })
+    throw error instanceof HearsayApiError ? error : fileFailure('read', file, error)
   }
 }
 
@@ -65,15 +77,23 @@ async function fromFile(file: string): Promise<Uint8Array> {
 async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const piece of stream) {
-    const chunk = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : (piece as Uint8Array)
-    bytes += chunk.byteLength
-    if (bytes > valueBytesMax) throw oversized()
-    chunks.push(chunk)
+  try {
+    for await (const piece of stream) {
+      const chunk = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : (piece as Uint8Array)
+      bytes += chunk.byteLength
+      if (bytes > valueBytesMax) throw oversized()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw error instanceof HearsayApiError ? error : fileFailure('read', 'stdin', error)
   }
   return Buffer.concat(chunks)
 }
 
 function oversized(): HearsayApiError {
-  return new HearsayApiError('TOO_LARGE', 0, `the value is over ${valueBytesMax} bytes; nothing was stored`)
+  return new HearsayApiError(
+    'TOO_LARGE',
+    0,
+    `the value is over ${valueBytesMax} bytes, more than any node takes; nothing was stored`,
+  )
 }

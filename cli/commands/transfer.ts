@@ -3,7 +3,7 @@ import { createReadStream, statSync } from 'node:fs'
 import type { ImportFormat } from '../client/import-formats.js'
 import type { ImportSummary } from '../client.js'
 import type { Action, Invocation } from '../command.js'
-import { UsageError } from '../failure.js'
+import { fileFailure } from '../file-failure.js'
 import { importFailuresShown } from '../limits.js'
 import { count } from '../output.js'
 import { Progress } from '../progress.js'
@@ -29,8 +29,9 @@ export const importFile: Action = async (invocation) => {
 
 /** Prints every entry as it comes. */
 export const exportAll: Action = async (invocation) => {
-  for await (const chunk of invocation.client().export(invocation.positionals[0] ?? '')) {
-    await invocation.output.bytes(chunk)
+  const { output } = invocation
+  for await (const chunk of output.whileRead(invocation.client().export(invocation.positionals[0] ?? ''))) {
+    await output.bytes(chunk)
   }
 }
 
@@ -48,12 +49,27 @@ function sourceOf(
   invocation: Invocation,
   file: string,
 ): { lines: AsyncIterable<Uint8Array>; bytesTotal: number | undefined } {
-  if (file === '-') return { lines: invocation.io.stdin, bytesTotal: undefined }
+  if (file === '-') return { lines: readable('stdin', invocation.io.stdin), bytesTotal: undefined }
   try {
     const stats = statSync(file)
-    if (stats.isDirectory()) throw new Error('it is a directory')
-    return { lines: createReadStream(file), bytesTotal: stats.isFile() ? stats.size : undefined }
+    return { lines: readable(file, createReadStream(file)), bytesTotal: stats.isFile() ? stats.size : undefined }
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error })
+    throw fileFailure('read', file, error)
+  }
+}
+
+/** The chunks of a file. Throws FILE_FAILED when it cannot be read to its end. */
+async function* readable(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await iterator.next().catch((error: unknown) => {
+        throw fileFailure('read', name, error)
+      })
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await iterator.return?.()
   }
 }

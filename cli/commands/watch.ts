@@ -25,7 +25,7 @@ export const watch: Action = async (invocation) => {
       },
     })
     let count = 0
-    for await (const event of events) {
+    for await (const event of invocation.output.whileRead(events)) {
       await show(invocation, event)
       if (++count >= limit) return
     }

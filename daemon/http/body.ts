@@ -17,15 +17,17 @@ export interface BodySource {
   readonly declaredBytes: string | undefined
   /** What is too large, for the message. */
   readonly what: string
+  /** The setting that the limit is; undefined when it cannot be moved. */
+  readonly setting?: string | undefined
 }
 
 /**
  * The whole body, at most `bytesMax` bytes. Throws TOO_LARGE as soon as more is announced or has come; whoever answers
  * then drains the rest.
  */
-export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax: number): Promise<Buffer> {
+export function readBody({ payload, declaredBytes, what, setting }: BodySource, bytesMax: number): Promise<Buffer> {
   if (declaredBytes !== undefined && Number(declaredBytes) > bytesMax) {
-    return Promise.reject(tooLarge(what, bytesMax))
+    return Promise.reject(tooLarge(what, bytesMax, setting))
   }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -45,7 +47,7 @@ export function readBody({ payload, declaredBytes, what }: BodySource, bytesMax:
       idle.refresh()
       bytes += chunk.length
       chunks.push(chunk)
-      if (bytes > bytesMax) fail(tooLarge(what, bytesMax))
+      if (bytes > bytesMax) fail(tooLarge(what, bytesMax, setting))
     }
     const onEnd = () => {
       stop()
@@ -73,10 +75,9 @@ export function drain(payload: Readable, done: () => void): void {
   else payload.on('error', stop).once('end', stop).once('close', stop).resume()
 }
 
-function tooLarge(what: string, bytesMax: number): HearsayError {
-  return new HearsayError('TOO_LARGE', `${what} is over the limit of ${bytesMax} bytes; nothing was stored`, {
-    limit: bytesMax,
-  })
+function tooLarge(what: string, bytesMax: number, setting: string | undefined): HearsayError {
+  const details = { limit: bytesMax, ...(setting !== undefined && { setting }) }
+  return new HearsayError('TOO_LARGE', `${what} is over the limit of ${bytesMax} bytes; nothing was stored`, details)
 }
 
 function cut(): StatusError {
@@ -93,22 +94,25 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
+/** The setting that bounds what clients write. */
+const valueSetting = 'values.maxBytes'
+
 /** The bytes of a value that stands in a JSON body. Throws BAD_REQUEST when it does not fit its encoding, and TOO_LARGE. */
 export function boundedValue(value: string, encoding: EncodedValue['encoding'] | undefined, bytesMax: number): Buffer {
   const bytes = decodeValue(value, encoding)
   if (bytes.length <= bytesMax) return bytes
-  throw new HearsayError('TOO_LARGE', `the value is over the limit of ${bytesMax} bytes; nothing was stored`)
+  throw tooLarge('the value', bytesMax, valueSetting)
 }
 
 function sourceOf(request: FastifyRequest, payload: FastifyRequest['raw'], what: string) {
   return { payload, declaredBytes: request.headers['content-length'], what }
 }
 
-/** Bodies are bytes, at most `bytesMax` of them, whatever their type. */
+/** Bodies are bytes, at most `bytesMax` of them, as `values.maxBytes` says, whatever their type. */
 export function takeBytes(api: Api, what: string, bytesMax: number): void {
   api.removeAllContentTypeParsers()
   api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-    readBody(sourceOf(request, payload, what), bytesMax),
+    readBody({ ...sourceOf(request, payload, what), setting: valueSetting }, bytesMax),
   )
 }
 

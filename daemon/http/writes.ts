@@ -1,7 +1,8 @@
 /** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
 import { hash } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
 import type { Acks, Want } from '../../protocols/membership/types.js'
-import type { OnceOptions } from '../../store/data/types.js'
+import type { OnceOptions, Written } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Mesh } from '../views/mesh-view.js'
@@ -54,6 +55,11 @@ export function startWrite(
       throw new HearsayError('NOT_ENOUGH_ACKS', message, { ...answer, acks, stored: true })
     },
   }
+}
+
+/** Says with a put how many versions a read shows now, as a read does: whoever put without a context may have left siblings. */
+export function tellSiblings(reply: FastifyReply, { siblings }: Written): void {
+  if (siblings !== undefined) void reply.header('Hearsay-Siblings', `${siblings}`)
 }
 
 /** The nodes that have every one of the dots. */

@@ -277,6 +277,6 @@ function absent(key: string, unreadable: number): HearsayError {
 }
 
 function tooLarge(bytes: number, bytesMax: number): HearsayError {
-  const message = `the document would take ${bytes} bytes with its history, the limit is ${bytesMax}; split it over several keys; nothing was stored`
+  const message = `the document would take ${bytes} bytes with its history, the limit is ${bytesMax}; nothing was stored. Delete it and put it again, which drops its history, or split it over several keys`
   return new HearsayError('TOO_LARGE', message, { limit: bytesMax })
 }

@@ -64,6 +64,8 @@ export interface Written {
   readonly dot: Dot
   /** The token of the new dot alone. */
   readonly context: string
+  /** After a put: versions that a read shows there, this one included; more than 1 is a conflict. */
+  readonly siblings?: number
 }
 
 /** A type that users see. */

@@ -35,10 +35,17 @@ export class Values {
 
   /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */
   async put(address: Address, value: Uint8Array, options: WriteOptions): Promise<Written> {
+    // A retry that is answered from memory does not look.
+    let isAlone = false
     const dot = await this.access.write((turn) =>
-      once(turn, options, dotAnswer, () => this.putIn(turn, address, value, options)),
+      once(turn, options, dotAnswer, () => {
+        const put = this.putIn(turn, address, value, options)
+        isAlone = turn.transaction.versions(address).length === 1
+        return put
+      }),
     )
-    return this.access.written(address, dot)
+    const siblings = isAlone ? 1 : (this.get(address)?.versions.length ?? 0)
+    return { ...this.access.written(address, dot), siblings }
   }
 
   /** Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was given. */

@@ -101,7 +101,7 @@ export class OpenDocument {
     if (heads !== undefined) this.#handle.integrate()
     const bytes = this.#handle.save()
     if (rowsOf(bytes) !== undefined) return bytes
-    const message = `the document would have more than ${documentRowsMax} operations in its history; put it anew under another key; nothing was stored`
+    const message = `the document would have more than ${documentRowsMax} operations in its history; nothing was stored. Delete it and put it again, which drops its history`
     throw new HearsayError('TOO_LARGE', message)
   }
 

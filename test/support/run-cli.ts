@@ -18,13 +18,16 @@ export interface Setting {
   readonly environment?: NodeJS.ProcessEnv
   readonly terminal?: boolean
   readonly nowMs?: number
+  /** The system's code with which every write to stdout fails. */
+  readonly stdoutFails?: string
   /** Ends a command that goes on until it is interrupted. */
   readonly interrupt?: AbortSignal
 }
 
 /** Runs a call and collects what it prints. */
 export async function runCli(argv: readonly string[], setting: Setting = {}): Promise<Ran> {
-  const stdout = new Collector()
+  const stdout = new Collector(setting.stdoutFails)
+  stdout.on('error', () => {})
   const stderr = new Collector()
   const io: Io = {
     stdin: setting.stdin === undefined ? new PassThrough() : Readable.from([Buffer.from(setting.stdin)]),
@@ -32,6 +35,7 @@ export async function runCli(argv: readonly string[], setting: Setting = {}): Pr
     stderr,
     environment: setting.environment ?? {},
     stdinPiped: setting.stdin !== undefined,
+    stdinTerminal: setting.terminal === true,
     stdoutTerminal: setting.terminal === true,
     stderrTerminal: setting.terminal === true,
     columns: 80,
@@ -47,10 +51,17 @@ export async function runCli(argv: readonly string[], setting: Setting = {}): Pr
 
 class Collector extends Writable {
   readonly #chunks: Buffer[] = []
+  readonly #fails: string | undefined
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+  constructor(fails?: string) {
+    super()
+    this.#fails = fails
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
     this.#chunks.push(Buffer.from(chunk))
-    done()
+    if (this.#fails === undefined) done()
+    else done(Object.assign(new Error(this.#fails), { code: this.#fails }))
   }
 
   bytes(): Buffer {

@@ -61,6 +61,14 @@ describe('backup', () => {
     expect((await runCli(['backup', '-'], { terminal: true })).exit).toBe(2)
   })
 
+  test('is an error when the reader of stdout goes away: half a backup is none', async () => {
+    const ran = await against({ body: whole() }, ['backup', '-'], { stdoutFails: 'EPIPE' })
+    expect(ran.exit).toBe(1)
+    expect(ran.stderr).toMatch(
+      /^error FILE_FAILED: cannot write stdout: its reader went away before the backup was whole/,
+    )
+  })
+
   test('leaves a file that is there alone, and replaces it with --force', async () => {
     writeFileSync(file, 'before')
     chmodSync(file, 0o644)
@@ -97,11 +105,14 @@ describe('backup', () => {
     expect((await against({ body: whole() }, ['backup', file], { terminal: true })).stderr).toContain('0 rows')
   })
 
-  test('into what is no file, or a folder that is not there, is a wrong call', async () => {
+  test('into what is no file is a wrong call, into a folder that is not there a failure', async () => {
     expect((await against({ body: whole() }, ['backup', folder, '--force'])).exit).toBe(2)
     await fake?.stop()
-    expect((await against({ body: whole() }, ['backup', join(folder, 'none', 'x')])).exit).toBe(2)
-    expect((await runCli(['restore', join(folder, 'none')])).exit).toBe(2)
+    const missing = await against({ body: whole() }, ['backup', join(folder, 'none', 'x')])
+    expect(missing.exit).toBe(1)
+    expect(missing.stderr).toMatch(/^error FILE_FAILED: cannot write .*none\/x: there is no such file or folder/)
+    expect((await runCli(['restore', join(folder, 'none')])).exit).toBe(1)
+    expect((await runCli(['restore', folder])).exit).toBe(2)
   })
 })
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundle } from '../../cli/bundle.mjs'
-import { type FakeApi, startFakeApi } from '../support/fake-api.js'
+import { type FakeApi, problem, startFakeApi } from '../support/fake-api.js'
 
 let directory: string
 let entry: string
@@ -25,6 +25,10 @@ beforeAll(async () => {
   fake = await startFakeApi(({ method, url, body }) => {
     if (method === 'PUT') stored.set(url, body)
     if (method === 'PUT') return { body: written }
+    if (method === 'DELETE') return problem(409, 'CONFLICT', 'siblings')
+    if (url.endsWith('absent')) return problem(404, 'NOT_FOUND', 'there is none')
+    if (url.startsWith('/v1/kv?'))
+      return { body: { items: [{ key: 'in-conflict/1', types: ['reg'], siblings: 2 }], next: null } }
     if (url.startsWith('/v1/export')) return { body: Buffer.alloc(4 * 1024 * 1024, '{"key":"k"}\n') }
     return { body: stored.get(url) ?? Buffer.alloc(0) }
   })
@@ -115,6 +119,30 @@ test('a reader that goes away ends an export quietly', async () => {
   expect(stdout.toString()).toBe('{"key":"k"}\n 0\n')
   expect(stderr).toBe('')
 })
+
+test.each([
+  ['$hearsay get absent 2>/dev/full', 3],
+  ['$hearsay put 2>/dev/full', 2],
+  ['$hearsay put 2>&-', 2],
+  ['$hearsay get absent 2> >(exec true)', 3],
+  ['set -o pipefail; $hearsay del --prefix in-conflict/ | true', 4],
+  ['set -o pipefail; $hearsay put k v | true', 0],
+])('the exit code does not depend on who reads: %s', async (script, exit) => {
+  const { stdout } = await shell(`${script}; echo $?`)
+  expect(stdout.toString()).toBe(`${exit}\n`)
+})
+
+test.each(['get k', 'export', 'version', '--help', 'completion bash', 'ls'])(
+  'output of `%s` to a full disk is an error that says so',
+  async (call) => {
+    stored.set('/v1/kv/k', Buffer.from('v'))
+    const { exit, stderr } = await shell(`$hearsay ${call} > /dev/full`)
+    expect({ exit, stderr }).toEqual({
+      exit: 1,
+      stderr: 'error FILE_FAILED: cannot write stdout: the disk is full\n  next: make room, then do it again\n',
+    })
+  },
+)
 
 test('bash takes its completions and completes commands, flags and keys', async () => {
   const script = `

@@ -82,6 +82,20 @@ describe('doc', () => {
 })
 
 describe('doc edit', () => {
+  test('without a terminal and without an editor refuses at once', async () => {
+    const ran = await hearsay(['doc', 'edit', 'd'], { environment: { PATH: process.env.PATH, TMPDIR: folder } })
+    expect(ran).toMatchObject({ exit: 2, text: '' })
+    expect(ran.stderr).toMatch(/^error USAGE: there is no terminal to edit on: set EDITOR/)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('says when its file cannot be made', async () => {
+    const environment = { PATH: process.env.PATH, TMPDIR: join(folder, 'none'), EDITOR: 'true' }
+    const ran = await hearsay(['doc', 'edit', 'd'], { environment })
+    expect(ran.exit).toBe(1)
+    expect(ran.stderr).toMatch(/^error FILE_FAILED: cannot write .*none: there is no such file or folder/)
+  })
+
   /** An editor that is a line of shell; the file is `$1`. */
   const edit = (script: string, argv: readonly string[] = []) =>
     hearsay(['doc', 'edit', 'd', ...argv], {

@@ -88,7 +88,6 @@ describe('put', () => {
 
   test.each([
     [['put', 'k', 'v', '--file', '/dev/null']],
-    [['put', 'k', '--file', '/nonexistent']],
     [['put', 'k', 'v', '--ttl', 'soon']],
     [['put', 'k', 'v', '--timeout', '5']],
     [['put', 'k', 'v', '--acks', 'some']],
@@ -100,6 +99,27 @@ describe('put', () => {
     [['put']],
   ])('%j is a usage error and sends nothing', async (argv) => {
     expect(await against({ body: written }, argv)).toMatchObject({ exit: 2, requests: [], text: '' })
+  })
+
+  test.each([
+    ['/nonexistent', 'there is no such file or folder', 'check the name'],
+    [tmpdir(), 'it is a folder', 'name a file'],
+  ])('a file that cannot be read, as %s, is no wrong call', async (file, says, next) => {
+    const ran = await against({ body: written }, ['put', 'k', '--file', file])
+    expect(ran).toMatchObject({ exit: 1, requests: [], text: '' })
+    expect(ran.stderr).toBe(`error FILE_FAILED: cannot read ${file}: ${says}\n  next: ${next}\n`)
+  })
+
+  test('says on stderr when siblings stay', async () => {
+    const ran = await against({ body: written, headers: { 'Hearsay-Siblings': '3' } }, ['put', 'k', 'v'])
+    expect(ran).toMatchObject({ exit: 0, text: 'stored k\n' })
+    expect(ran.stderr).toMatch(/^warning k has 3 siblings; this put replaced what was shown, .*hearsay resolve k/)
+    const field = await against({ body: { ...written, field: 'f' }, headers: { 'Hearsay-Siblings': '2' } }, [
+      ...['map', 'put', 'k', 'f', 'v', '--json'],
+    ])
+    expect(field.stderr).toMatch(/^warning k f has 2 siblings; .*hearsay resolve k --field f/)
+    expect(JSON.parse(field.text)).toEqual({ ...written, field: 'f', siblings: 2 })
+    expect((await against({ body: written, headers: { 'Hearsay-Siblings': '1' } }, ['put', 'k', 'v'])).stderr).toBe('')
   })
 
   test('flags become query and headers', async () => {
@@ -124,6 +144,26 @@ describe('put', () => {
   })
 })
 
+describe('what to do next', () => {
+  test.each([
+    ['TOO_LARGE', { setting: 'values.maxBytes' }, ['put', 'k', 'v'], 'next: store less, or raise `values.maxBytes`'],
+    ['TOO_LARGE', {}, ['put', 'k', 'v'], undefined],
+    ['NOT_FOUND', {}, ['forget', 'n'], 'next: see who is there with `hearsay members`'],
+    ['NOT_FOUND', {}, ['get', 'k'], 'next: see what is there with `hearsay ls`'],
+    ['CONFLICT', {}, ['map', 'rm', 'k', 'f'], 'next: look with `hearsay map get KEY FIELD --all`'],
+    [
+      'BAD_CONTEXT',
+      {},
+      ['doc', 'put', 'k', '{}'],
+      'next: take the context of `hearsay doc get KEY --conflicts --json`',
+    ],
+  ])('about %s with %j of %j', async (code, details, argv, next) => {
+    const { stderr } = await against(problem(400, code, 'so it is', details), argv)
+    if (next === undefined) expect(stderr).toBe(`error ${code}: so it is\n`)
+    else expect(stderr).toContain(`\n  ${next}`)
+  })
+})
+
 describe('errors', () => {
   test.each(Object.entries(errorCodes))('%s ends with its exit code and one line', async (code, { status, exit }) => {
     const ran = await against(problem(status, code, 'what happened'), ['put', 'k', 'v'])
@@ -142,7 +182,13 @@ describe('errors', () => {
     [['frobnicate'], /^error USAGE: unknown command 'frobnicate'/],
     [['gte', 'k'], /Did you mean get\?/],
     [['get'], /^error USAGE: missing required argument 'KEY'/],
-    [['get', 'k', '--nope'], /^error USAGE: unknown option '--nope'/],
+    [['get', 'k', '--nope'], /^error USAGE: unknown option '--nope'.* write -- before it: hearsay get … -- '--nope'/],
+    [
+      ['put', 'k', '-x'],
+      /^error USAGE: unknown option '-x'\. If it is a value, write -- before it: hearsay put … -- '-x'/,
+    ],
+    [['set', 'add', 'k', '-x y'], /unknown option '-x y'.*hearsay set add … -- '-x y'/],
+    [['status', '--nope'], /^error USAGE: unknown option '--nope'\n/],
     [['get', 'a', 'b'], /^error USAGE: too many arguments/],
     [['ls', '--limit', '0'], /^error USAGE: --limit '0'/],
     [['completion', 'tcsh'], /^error USAGE: .*bash, zsh or fish/],
@@ -288,8 +334,10 @@ describe('import and export', () => {
     expect(ran.stderr).toContain('line 2: BAD_REQUEST: not JSON\n')
   })
 
-  test('a file that is not there: exit 2', async () => {
-    expect(await against({}, ['import', '/nonexistent'])).toMatchObject({ exit: 2, requests: [] })
+  test.each(['/nonexistent', tmpdir()])('a file that cannot be read, as %s: exit 1', async (file) => {
+    const ran = await against({}, ['import', file])
+    expect(ran).toMatchObject({ exit: 1, requests: [] })
+    expect(ran.stderr).toMatch(`error FILE_FAILED: cannot read ${file}: `)
   })
 
   test('a progress bar is drawn on a terminal only', async () => {

@@ -3,7 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { batchBodyBytesMax, headerBytesMax } from '../../daemon/http/limits.js'
+import { batchOperationsMax } from '../../store/data/batches.js'
 import { errorCodes } from '../../store/errors.js'
+import { clientValueBytesDefault, fieldBytesMax, keyBytesMax, valueBytesMax } from '../../store/model/limits.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -23,6 +26,24 @@ describe('documents', () => {
       rows.map(([, code, status, exit, meaning]) => [code, { status: Number(status), exit: Number(exit), meaning }]),
     )
     expect(documented).toEqual(errorCodes)
+  })
+
+  it('OPERATIONS gives the limits behind 413 as they are', () => {
+    const text = read('docs/OPERATIONS.md')
+    const [, table = ''] = /What 413 `TOO_LARGE` is about:\n\n(.*?)\n\n/s.exec(text) ?? []
+    const mebibytes = (bytes: number) => `${bytes / 1024 ** 2} MiB`
+    const count = (amount: number) => amount.toLocaleString('en-US')
+    const values = `${mebibytes(clientValueBytesDefault)}, at most ${mebibytes(valueBytesMax)}`
+    const limits = {
+      '| a key, ': `${count(keyBytesMax)} bytes`,
+      '| a value, ': `\`values.maxBytes\`: ${values}`,
+      '| a batch ': `${count(batchOperationsMax)} operations and ${mebibytes(batchBodyBytesMax)}`,
+      '| the request line ': `${headerBytesMax / 1024} KiB`,
+    }
+    for (const [row, limit] of Object.entries(limits)) {
+      expect(table.split('\n').find((line) => line.startsWith(row))).toContain(`| ${limit} `)
+    }
+    expect(fieldBytesMax).toBe(keyBytesMax)
   })
 
   it.each(pages)('%s links only to what exists', (page) => {

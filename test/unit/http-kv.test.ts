@@ -131,7 +131,12 @@ describe('PUT', () => {
 
   it('refuses a value over the limit and stores nothing; one at the limit fits', async () => {
     const answer = await put('k', Buffer.alloc(1025))
-    expect(answer.json()).toMatchObject({ status: 413, code: 'TOO_LARGE', limit: 1024 })
+    expect(answer.json()).toMatchObject({
+      status: 413,
+      code: 'TOO_LARGE',
+      limit: 1024,
+      setting: 'values.maxBytes',
+    })
     expect(served.services.registers.get('k')).toBeUndefined()
     expect((await put('k', Buffer.alloc(1024))).statusCode).toBe(200)
   })

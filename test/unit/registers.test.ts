@@ -72,6 +72,17 @@ describe('registers', () => {
     expect(shown(a.registers)).toEqual(['settled'])
   })
 
+  it('a put says how many versions a read shows then, also when it is repeated', async () => {
+    const { a } = await conflict()
+    const retry = { key: 'once', requestHash: new Uint8Array(32) }
+    expect(await a.registers.put('k', bytes('third'), { retry })).toMatchObject({ siblings: 2 })
+    expect(await a.registers.put('k', bytes('third'), { retry })).toMatchObject({ siblings: 2 })
+    expect(await a.registers.put('k', bytes('left'), {})).toMatchObject({ siblings: 1 })
+    const { context } = a.registers.get('k')!
+    expect(await a.registers.put('k', bytes('settled'), { context })).toMatchObject({ siblings: 1 })
+    expect(await (await conflict('lww')).a.registers.put('k', bytes('third'), {})).toMatchObject({ siblings: 1 })
+  })
+
   it('a put with a context supersedes exactly what that read returned, also what the node has not seen yet', async () => {
     const { a, b } = await conflict()
     const c = await open('c')

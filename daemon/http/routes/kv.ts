@@ -12,7 +12,7 @@ import { listItemJson, writtenJson } from '../render.js'
 import { type Api, type ApiServices, beforeBody, headerOf, requestKey } from '../services.js'
 import * as common from '../shapes/common.js'
 import * as shapes from '../shapes/kv.js'
-import { startWrite } from '../writes.js'
+import { startWrite, tellSiblings } from '../writes.js'
 
 /** The routes below /v1/kv. */
 export function kvRoutes(services: ApiServices): FastifyPluginAsync {
@@ -34,7 +34,7 @@ function addPut(api: Api, services: ApiServices): void {
     headers: common.writeHeaders,
     response: { 200: shapes.writtenShape, default: common.problemShape },
   }
-  api.put('/v1/kv/:key', { schema, onRequest: beforeBody(requestKey) }, async (request) => {
+  api.put('/v1/kv/:key', { schema, onRequest: beforeBody(requestKey) }, async (request, reply) => {
     const key = requestKey(request)
     const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
     const write = startWrite(request, value, services)
@@ -44,6 +44,7 @@ function addPut(api: Api, services: ApiServices): void {
       ifAbsent: request.query.ifAbsent ?? false,
       ...write.once,
     })
+    tellSiblings(reply, written)
     return write.acknowledged([written.dot], writtenJson(key, written))
   })
 }

@@ -14,7 +14,7 @@ import * as shapes from '../shapes/collections.js'
 import * as common from '../shapes/common.js'
 import { deleteQuery, putQuery } from '../shapes/kv.js'
 import { jsonStream, sendStream } from '../streams.js'
-import { dotJson, startWrite } from '../writes.js'
+import { dotJson, startWrite, tellSiblings } from '../writes.js'
 
 /** The routes below /v1/maps. */
 export function mapRoutes(services: ApiServices): FastifyPluginAsync {
@@ -95,7 +95,7 @@ function addPut(api: Api, services: ApiServices): void {
     headers: common.writeHeaders,
     response: { 200: shapes.fieldWrittenShape, default: common.problemShape },
   }
-  api.put('/v1/maps/:key/:field', { schema, onRequest: beforeBody(named) }, async (request) => {
+  api.put('/v1/maps/:key/:field', { schema, onRequest: beforeBody(named) }, async (request, reply) => {
     const { key, field } = named(request)
     const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
     const write = startWrite(request, value, services)
@@ -105,6 +105,7 @@ function addPut(api: Api, services: ApiServices): void {
       ifAbsent: request.query.ifAbsent ?? false,
       ...write.once,
     })
+    tellSiblings(reply, written)
     return write.acknowledged([written.dot], { ...writtenJson(key, written), field })
   })
 }

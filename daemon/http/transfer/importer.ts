@@ -96,7 +96,10 @@ export class Importer {
     const parsed = parseLine(line)
     for (const { value } of 'versions' in parsed ? parsed.versions : []) {
       if (value.length > this.#valueBytesMax) {
-        throw new HearsayError('TOO_LARGE', `a value is over the limit of ${this.#valueBytesMax} bytes`)
+        throw new HearsayError(
+          'TOO_LARGE',
+          `a value is over the limit of ${this.#valueBytesMax} bytes (values.maxBytes)`,
+        )
       }
     }
     return parsed

@@ -1,0 +1,36 @@
+/** Files, and the streams of the command line, that cannot be read or written: what the system said, in words. */
+import { HearsayApiError } from './failure.js'
+
+/** The system's codes in words, with what to do about them. */
+const causes: Readonly<Record<string, readonly [says: string, remedy: string | undefined]>> = {
+  ENOENT: ['there is no such file or folder', 'check the name'],
+  ENOTDIR: ['a part of the path is no folder', 'check the name'],
+  EISDIR: ['it is a folder', 'name a file'],
+  ELOOP: ['its links lead in a circle', 'name the file itself'],
+  ENAMETOOLONG: ['its name is too long', 'use a shorter one'],
+  EACCES: ['this user may not', 'change its mode or owner, or run this as another user'],
+  EPERM: ['this user may not', 'change its mode or owner, or run this as another user'],
+  ENOSPC: ['the disk is full', 'make room, then do it again'],
+  EDQUOT: ["this user's quota is used up", 'make room, then do it again'],
+  EFBIG: ['the file would be too large', 'write to another file system, or raise the limit (`ulimit -f`)'],
+  EROFS: ['the file system is read-only', 'write to another one'],
+  EIO: ['the disk failed', 'look into the log of the system (`dmesg`)'],
+  EMFILE: ['this process has too many open files', 'raise the limit (`ulimit -n`)'],
+  ENFILE: ['the system has too many open files', 'close some programs'],
+}
+
+/**
+ * The error for a file that could not be read or written.
+ * @param error what the system said
+ */
+export function fileFailure(verb: 'read' | 'write', path: string, error: unknown): HearsayApiError {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const [says] = causes[code] ?? [message]
+  const details = code === '' ? { path } : { path, cause: code }
+  return new HearsayApiError('FILE_FAILED', 0, `cannot ${verb} ${path}: ${says}`, details, { cause: error })
+}
+
+/** What to do about a FILE_FAILED with this cause; undefined when that is not known. */
+export function fileRemedy(cause: unknown): string | undefined {
+  return typeof cause === 'string' ? causes[cause]?.[1] : undefined
+}

@@ -1,0 +1,59 @@
+/** What to do next about an error: the line below it. */
+import { fileRemedy } from './file-failure.js'
+
+/** What is known of an error beside its code. */
+export interface Circumstances {
+  /** The words of the command that met it; empty when there was none. */
+  readonly command: string
+  /** The arguments of the call. */
+  readonly positionals: readonly string[]
+  /** What the daemon added. */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+type Remedy = string | ((about: Circumstances) => string | undefined)
+
+/** The commands that take a member of the mesh, not a key. */
+const memberCommands = new Set(['forget', 'block', 'unblock', 'sync'])
+
+/** How what stands at an address is looked at, for the type that a command works on. */
+function look({ command }: Circumstances): string {
+  if (command.startsWith('map')) return 'hearsay map get KEY FIELD --all'
+  return command.startsWith('doc') ? 'hearsay doc get KEY --conflicts' : 'hearsay get KEY --all'
+}
+
+const settle = ({ command }: Circumstances): string =>
+  command.startsWith('map') ? 'hearsay resolve KEY --field FIELD' : 'hearsay resolve KEY'
+
+const remedies: Readonly<Record<string, Remedy>> = {
+  UNAUTHORIZED: 'name its directory with --data, or set HEARSAY_TOKEN to the content of `api.token` in it',
+  FORBIDDEN_ORIGIN: 'use the host name or address that the daemon listens on',
+  NOT_FOUND: ({ command }) =>
+    memberCommands.has(command) ? 'see who is there with `hearsay members`' : 'see what is there with `hearsay ls`',
+  CONFLICT: (about) => `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
+  EXISTS: 'leave out --if-absent to write over it',
+  BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
+  PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch anew',
+  STALE_CONTEXT: (about) => `read again with \`${look(about)}\` and decide with the new version in view`,
+  TOO_MANY_SIBLINGS: (about) => `look at them with \`${look(about)}\`, then settle them with \`${settle(about)}\``,
+  BAD_CONTEXT: (about) => `take the context of \`${look(about)} --json\` of the same address, whole and unaltered`,
+  BAD_CURSOR: 'take the `cursor` of an event of `hearsay watch --json`, whole and unaltered',
+  CURSOR_GONE: 'read what is there now with `hearsay ls --values`, then watch from now on, or with --since 0',
+  TOO_MANY_WATCHERS: 'end some of the readers of this node, or watch another node',
+  BAD_TOKEN: 'copy the whole line that `hearsay invite` printed on a node of the mesh',
+  NOT_ENOUGH_ACKS: 'the write stays and will spread: see `hearsay where KEY`; do not repeat it without --id',
+  NO_QUORUM:
+    'see who is reachable with `hearsay status`; without --require-quorum or --consistency this node alone answers',
+  // Most limits cannot be moved, and the message says what they are.
+  TOO_LARGE: ({ details: { setting } }) =>
+    typeof setting === 'string' ? `store less, or raise \`${setting}\` in the configuration` : undefined,
+  FILE_FAILED: ({ details: { cause } }) => fileRemedy(cause),
+  STORE_FAILED: 'check the disk and the log of the daemon, then restart it; the last write may or may not be stored',
+  INTERNAL: 'see the log of the daemon',
+}
+
+/** What the user can do next about an error with this code; undefined when its message says all. */
+export function remedyOf(code: string, about: Circumstances): string | undefined {
+  const remedy = Object.hasOwn(remedies, code) ? remedies[code] : undefined
+  return typeof remedy === 'function' ? remedy(about) : remedy
+}
