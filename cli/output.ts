@@ -103,6 +103,12 @@ export function printable(text: string): string {
   )
 }
 
+/** Text as one word of a shell's line, for commands that are shown to be typed. */
+export function shellWord(text: string): string {
+  const shown = printable(text)
+  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`
+}
+
 /** A value on one short line, for tables. */
 export function shortValue(value: string, encoding: string): string {
   const text = encoding === 'base64' ? `base64:${value}` : printable(value)

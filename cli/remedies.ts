@@ -28,8 +28,13 @@ const settle = ({ command }: Circumstances): string =>
 const remedies: Readonly<Record<string, Remedy>> = {
   UNAUTHORIZED: 'name its directory with --data, or set HEARSAY_TOKEN to the content of `api.token` in it',
   FORBIDDEN_ORIGIN: 'use the host name or address that the daemon listens on',
-  NOT_FOUND: ({ command }) =>
-    memberCommands.has(command) ? 'see who is there with `hearsay members`' : 'see what is there with `hearsay ls`',
+  // A key of another type: the message says how it is looked at.
+  NOT_FOUND: ({ command, details: { types } }) =>
+    types !== undefined
+      ? undefined
+      : memberCommands.has(command)
+        ? 'see who is there with `hearsay members`'
+        : 'see what is there with `hearsay ls`',
   CONFLICT: (about) => `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
   EXISTS: 'leave out --if-absent to write over it',
   BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',

@@ -1,9 +1,11 @@
-/** `hearsay del`: deletes a key, or every key with a prefix. */
+/** `hearsay del`: deletes the value of a key, or every key with a prefix, whatever its types. */
 import type { Client, DeleteOptions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { deletesAtOnce } from '../limits.js'
 import { count, printable } from '../output.js'
+import { confirm } from '../question.js'
+import { countTypes, describeTypes, isTypeName, type TypeName, typeNames, withValueOf } from './types.js'
 
 /** Deletes. */
 export const del: Action = async (invocation) => {
@@ -13,8 +15,21 @@ export const del: Action = async (invocation) => {
   if (key !== undefined && prefix !== undefined) throw new UsageError('give either KEY or --prefix, not both')
   if (prefix !== undefined) return deletePrefix(invocation, prefix, options)
   if (key === undefined) throw new UsageError('give the KEY to delete, or --prefix PREFIX')
-  await invocation.client().delete(key, options)
+  if (invocation.flag('everything')) throw new UsageError("--everything goes with --prefix ''")
+  await withValueOf(key, 'remove', () => invocation.client().delete(key, options))
   await reportDeleted(invocation, key)
+  await warnOfRest(invocation, key)
+}
+
+/** Says on stderr what the key still is: its value is gone, other types under it are not. */
+async function warnOfRest({ client, output }: Invocation, key: string): Promise<void> {
+  // The delete is done, whether or not this can be told.
+  const page = await client()
+    .listPage({ prefix: key, limit: 1 })
+    .catch(() => undefined)
+  const first = page?.items[0]
+  const types = first?.key === key ? first.types : []
+  if (types.some(isTypeName)) await output.warn(`something is left: ${describeTypes(key, types, 'remove')}`)
 }
 
 /** Says that a key is deleted, as whatever type. */
@@ -33,54 +48,128 @@ export function deleteOptionsOf(invocation: Invocation): DeleteOptions {
   }
 }
 
-/** Deletes all keys with a prefix; keys in conflict stay unless `all`, and are reported at the end: exit code 4. */
+/** What is to be deleted. */
+interface Doomed {
+  readonly key: string
+  readonly types: readonly TypeName[]
+}
+
+/** What became of it. */
+interface Outcome {
+  /** Keys of which anything was deleted. */
+  keys: number
+  readonly types: Partial<Record<TypeName, number>>
+  readonly inConflict: Set<string>
+  readonly unreadable: Set<string>
+}
+
+/**
+ * Deletes all keys with a prefix. Keys in conflict stay unless `all`, and so do documents that cannot be read; they are reported at the
+ * end: exit code 4, or 1.
+ */
 async function deletePrefix(invocation: Invocation, prefix: string, options: DeleteOptions): Promise<number> {
   if (options.context !== undefined) throw new UsageError('--context belongs to one key; it does not go with --prefix')
-  const { deleted, inConflict } = await deleteEach(invocation.client(), prefix, options)
-  if (invocation.json) await invocation.output.json({ prefix, deleted, conflicts: inConflict })
-  else await invocation.output.line(`deleted ${count(deleted, 'key')}`)
-  if (inConflict.length === 0) return 0
-  const names = inConflict.slice(0, 3).map(printable).join(', ')
-  const more = inConflict.length > 3 ? ' and more' : ''
-  const message = `${count(inConflict.length, 'key')} in conflict stayed: ${names}${more}`
-  await invocation.output.error('CONFLICT', message, 'settle with `hearsay resolve KEY`, or delete with --all')
-  return 4
+  if (prefix === '' && !invocation.flag('everything')) {
+    throw new UsageError(
+      'an empty --prefix is every key of the mesh (is a variable unset?): add --everything if that is meant',
+    )
+  }
+  let found: AsyncIterable<Doomed> | Doomed[] = doomed(invocation.client(), prefix)
+  if (invocation.io.stdinTerminal && !invocation.flag('yes')) {
+    const listed: Doomed[] = []
+    for await (const item of found) listed.push(item)
+    if (listed.length > 0 && !(await confirm(invocation.io, questionOf(prefix, listed)))) {
+      await invocation.output.note('nothing was deleted')
+      return 1
+    }
+    found = listed
+  }
+  return reportPrefix(invocation, prefix, await deleteEach(invocation.client(), found, options))
+}
+
+async function* doomed(client: Client, prefix: string): AsyncGenerator<Doomed> {
+  for await (const { key, types } of client.list({ prefix })) yield { key, types: types.filter(isTypeName) }
+}
+
+function questionOf(prefix: string, listed: readonly Doomed[]): string {
+  const amounts: Partial<Record<TypeName, number>> = {}
+  for (const type of listed.flatMap(({ types }) => types)) amounts[type] = (amounts[type] ?? 0) + 1
+  const where = prefix === '' ? 'EVERYTHING in this mesh' : `all that begins with ${printable(prefix)}`
+  return `delete ${where}: ${countTypes(amounts)}?`
+}
+
+async function reportPrefix({ json, output }: Invocation, prefix: string, outcome: Outcome): Promise<number> {
+  const { keys, types, inConflict, unreadable } = outcome
+  const amounts = countTypes(types)
+  if (json) {
+    const all = Object.fromEntries(typeNames.map((type) => [type, types[type] ?? 0]))
+    await output.json({ prefix, deleted: keys, types: all, conflicts: [...inConflict], unreadable: [...unreadable] })
+  } else await output.line(`deleted ${count(keys, 'key')}${amounts === '' ? '' : `: ${amounts}`}`)
+  if (inConflict.size > 0) {
+    const message = `${count(inConflict.size, 'key')} in conflict stayed: ${someOf(inConflict)}`
+    await output.error('CONFLICT', message, 'settle with `hearsay resolve KEY`, or delete with --all')
+  }
+  if (unreadable.size > 0) {
+    const message = `${count(unreadable.size, 'document')} stayed that cannot be read here: ${someOf(unreadable)}`
+    await output.error('DOCUMENT_UNREADABLE', message, 'delete with --all, or on a node that can read them')
+  }
+  return inConflict.size > 0 ? 4 : unreadable.size > 0 ? 1 : 0
+}
+
+function someOf(keys: ReadonlySet<string>): string {
+  const [first, second, third, ...more] = [...keys].map(printable)
+  return [first, second, third].filter((key) => key !== undefined).join(', ') + (more.length > 0 ? ' and more' : '')
 }
 
 /** Several deletes are under way at once, so that the daemon commits them together. */
 async function deleteEach(
   client: Client,
-  prefix: string,
+  found: AsyncIterable<Doomed> | readonly Doomed[],
   options: DeleteOptions,
-): Promise<{ deleted: number; inConflict: string[] }> {
-  const inConflict: string[] = []
-  let deleted = 0
-  let batch: string[] = []
+): Promise<Outcome> {
+  const outcome: Outcome = { keys: 0, types: {}, inConflict: new Set(), unreadable: new Set() }
+  let batch: Doomed[] = []
   const flush = async () => {
-    const outcomes = await Promise.all(batch.map((key) => deleteOne(client, key, options)))
-    deleted += outcomes.filter((outcome) => outcome === 'deleted').length
-    inConflict.push(...batch.filter((_, index) => outcomes[index] === 'conflict'))
+    await Promise.all(batch.map((item) => deleteKey(client, item, options, outcome)))
     batch = []
   }
-  for await (const { key, types } of client.list({ prefix })) {
-    if (types.includes('reg')) batch.push(key)
+  for await (const item of found) {
+    batch.push(item)
     if (batch.length >= deletesAtOnce) await flush()
   }
   await flush()
-  return { deleted, inConflict }
+  return outcome
 }
 
-async function deleteOne(
-  client: Client,
-  key: string,
-  options: DeleteOptions,
-): Promise<'deleted' | 'conflict' | 'gone'> {
+async function deleteKey(client: Client, { key, types }: Doomed, options: DeleteOptions, to: Outcome): Promise<void> {
+  let isAny = false
+  for (const type of types) {
+    const ended = await deleteType(client, key, type, options)
+    if (ended === 'CONFLICT') to.inConflict.add(key)
+    if (ended === 'DOCUMENT_UNREADABLE') to.unreadable.add(key)
+    if (ended !== 'deleted') continue
+    to.types[type] = (to.types[type] ?? 0) + 1
+    isAny = true
+  }
+  if (isAny) to.keys++
+}
+
+const deletions: Readonly<Record<TypeName, (client: Client, key: string, options: DeleteOptions) => Promise<void>>> = {
+  reg: (client, key, options) => client.delete(key, options),
+  ctr: (client, key, { all: _, ...nodes }) => client.counters.delete(key, nodes),
+  set: (client, key, { all: _, ...nodes }) => client.sets.clear(key, nodes),
+  map: (client, key, options) => client.maps.clear(key, options),
+  doc: (client, key, options) => client.documents.delete(key, options),
+}
+
+/** Resolves with the code of what is expected to go wrong with single keys; what is gone already is none. */
+async function deleteType(client: Client, key: string, type: TypeName, options: DeleteOptions): Promise<string> {
   try {
-    await client.delete(key, options)
+    await deletions[type](client, key, options)
     return 'deleted'
   } catch (error) {
-    if (error instanceof HearsayApiError && error.code === 'NOT_FOUND') return 'gone'
-    if (error instanceof HearsayApiError && error.code === 'CONFLICT') return 'conflict'
+    const code = error instanceof HearsayApiError ? error.code : ''
+    if (['NOT_FOUND', 'CONFLICT', 'DOCUMENT_UNREADABLE'].includes(code)) return code
     throw error
   }
 }

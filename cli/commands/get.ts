@@ -2,6 +2,7 @@
 import type { ReadOptions, Version, Versions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { count, printable } from '../output.js'
+import { withValueOf } from './types.js'
 
 /** Prints a value. */
 export const get: Action = async (invocation) => {
@@ -9,9 +10,10 @@ export const get: Action = async (invocation) => {
   const options = readOptionsOf(invocation)
   const warn = (siblings: number) => warnOfSiblings(invocation, siblings, placeOf(key))
   if (invocation.json || invocation.flag('all')) {
-    return printVersions(invocation, await invocation.client().getAll(key, options), warn)
+    const found = await withValueOf(key, 'look', () => invocation.client().getAll(key, options))
+    return printVersions(invocation, found, warn)
   }
-  const shown = await invocation.client().get(key, options)
+  const shown = await withValueOf(key, 'look', () => invocation.client().get(key, options))
   await invocation.output.bytes(shown.value)
   if (shown.siblings > 1) await warn(shown.siblings)
 }

@@ -1,10 +1,12 @@
 /** `hearsay where`, `invite`, `join`, `forget`, `block` and `unblock`: the members of the mesh. */
 import type { Action } from '../command.js'
 import { printable } from '../output.js'
+import { withValueOf } from './types.js'
 
 /** Shows which members durably hold the shown version of a key. */
 export const where: Action = async (invocation) => {
-  const found = await invocation.client().where(invocation.argument(0))
+  const key = invocation.argument(0)
+  const found = await withValueOf(key, 'look', () => invocation.client().where(key))
   if (invocation.json) return invocation.output.json(found)
   const { bold, green, gray } = invocation.output.colors
   await invocation.output.line(`${bold(printable(found.key))}  ${gray(found.dot)}`)

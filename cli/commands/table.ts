@@ -10,16 +10,22 @@ const values: readonly CommandSpec[] = [
   ...quickCommands,
   {
     name: 'del',
-    summary: 'delete a key, or all keys with a prefix',
+    summary: 'delete the value of a key, or all keys with a prefix, whatever their types',
     arguments: [{ ...keyArgument, required: false }],
     options: [
-      { name: 'prefix', value: 'PREFIX', help: 'delete every key that starts like this' },
+      {
+        name: 'prefix',
+        value: 'PREFIX',
+        help: 'delete every key of every type that starts like this; asks first on a terminal, a script is not asked',
+      },
+      { name: 'yes', help: 'do not ask' },
+      { name: 'everything', help: 'let the prefix be empty: every key of the mesh' },
       contextOption,
       { name: 'all', help: 'delete every sibling of a key in conflict' },
       ...nodesOptions,
       ...commonOptions,
     ],
-    examples: ['hearsay del greeting', 'hearsay del --prefix sessions/'],
+    examples: ['hearsay del greeting', 'hearsay del --prefix sessions/', "hearsay del --prefix '' --everything --yes"],
     load: async () => (await import('./del.js')).del,
   },
   {

@@ -22,11 +22,11 @@ export interface ApiServer {
   close(graceMs?: number): Promise<void>
 }
 
-/** Starts one; `flags` as for the daemon. */
-export async function startApiServer(flags: Record<string, unknown> = {}): Promise<ApiServer> {
+/** Starts one; `flags` as for the daemon. `isReal`: registers too are the real ones, in memory. */
+export async function startApiServer(flags: Record<string, unknown> = {}, isReal = false): Promise<ApiServer> {
   const directory = mkdtempSync(join(tmpdir(), 'hearsay-api-'))
   const services = await fakeServices(flags)
-  const api = await createApi(services)
+  const api = await createApi(isReal ? { ...services, ...services.real.services() } : services)
   const listeners = new Listeners(api.routing)
   const socketPath = join(directory, 'api.sock')
   await listeners.listenUnix(socketPath)

@@ -207,38 +207,52 @@ describe('errors', () => {
 })
 
 describe('del', () => {
+  const done = ({ method }: Recorded) => (method === 'GET' ? { body: { items: [], next: null } } : { status: 204 })
+
   test('deletes', async () => {
-    const ran = await against({ status: 204 }, ['del', 'a/b'])
-    expect(ran).toMatchObject({ exit: 0, text: 'deleted a/b\n' })
+    const ran = await against(done, ['del', 'a/b'])
+    expect(ran).toMatchObject({ exit: 0, text: 'deleted a/b\n', stderr: '' })
     expect(ran.requests[0]).toMatchObject({ method: 'DELETE', url: '/v1/kv/a%2Fb' })
   })
 
+  test('is done, also when it cannot be told what is left', async () => {
+    const ran = await against(({ method }) => (method === 'GET' ? { status: 500 } : { status: 204 }), ['del', 'k'])
+    expect(ran).toMatchObject({ exit: 0, text: 'deleted k\n', stderr: '' })
+  })
+
   test('--context and --all go along', async () => {
-    const ran = await against({ status: 204 }, ['del', 'k', '--context', 'tok', '--all', '--acks', 'all'])
+    const ran = await against(done, ['del', 'k', '--context', 'tok', '--all', '--acks', 'all'])
     expect(ran.requests[0]?.url).toBe('/v1/kv/k?all=true&acks=all')
     expect(ran.requests[0]?.headers['hearsay-context']).toBe('tok')
   })
 
-  test('--prefix deletes every key below it and reports those in conflict', async () => {
-    const items = ['p/1', 'p/2', 'p/3'].map((key) => ({ key, types: ['reg'], siblings: 1 }))
+  test('--prefix reports what stays: values in conflict, documents that cannot be read', async () => {
+    const types: Record<string, string[]> = { 'p/1': ['reg'], 'p/2': ['reg'], 'p/3': ['reg', 'set'], 'p/4': ['doc'] }
+    const items = Object.entries(types).map(([key, held]) => ({ key, types: held, siblings: 1 }))
     const ran = await against(
       ({ method, url }) => {
         if (method === 'GET') return { body: { items, next: null } }
         if (url.endsWith('2')) return problem(409, 'CONFLICT', 'siblings')
-        return url.endsWith('3') ? problem(404, 'NOT_FOUND', 'gone') : { status: 204 }
+        if (url.endsWith('4')) return problem(500, 'DOCUMENT_UNREADABLE', 'of a newer version')
+        return url === '/v1/kv/p%2F3' ? problem(404, 'NOT_FOUND', 'gone') : { status: 204 }
       },
       ['del', '--prefix', 'p/'],
     )
-    expect(ran).toMatchObject({ exit: 4, text: 'deleted 1 key\n' })
-    expect(ran.stderr).toMatch(/^error CONFLICT: 1 key in conflict stayed: p\/2/)
+    expect(ran).toMatchObject({ exit: 4, text: 'deleted 2 keys: 1 value, 1 set\n' })
+    expect(ran.stderr).toMatch(/^error CONFLICT: 1 key in conflict stayed: p\/2\n/)
+    expect(ran.stderr).toMatch(/^error DOCUMENT_UNREADABLE: 1 document stayed that cannot be read here: p\/4\n/m)
   })
 
-  test.each([[['del']], [['del', 'k', '--prefix', 'p']], [['del', '--prefix', 'p', '--context', 'c']]])(
-    '%j is a usage error',
-    async (argv) => {
-      expect(await against({ status: 204 }, argv)).toMatchObject({ exit: 2, requests: [] })
-    },
-  )
+  test.each([
+    [['del']],
+    [['del', 'k', '--prefix', 'p']],
+    [['del', 'k', '--everything']],
+    [['del', '--prefix', 'p', '--context', 'c']],
+    [['del', '--prefix', '']],
+    [['del', '--prefix=', '--yes']],
+  ])('%j is a usage error', async (argv) => {
+    expect(await against({ status: 204 }, argv)).toMatchObject({ exit: 2, requests: [] })
+  })
 })
 
 describe('ls', () => {

@@ -14,6 +14,30 @@ function send(method: Method, url: string, payload?: string | Buffer | object, h
 
 const code = (answer: { json(): unknown }) => (answer.json() as { code: string }).code
 
+describe('a key without a value', () => {
+  it('says what it holds instead, to reads, deletes and questions of where it is', async () => {
+    await send('PUT', '/v1/sets/k/m')
+    await send('POST', '/v1/counters/k')
+    await send('PUT', '/v1/sets/longer/m')
+    for (const [method, route] of [
+      ['GET', '/v1/kv'],
+      ['DELETE', '/v1/kv'],
+      ['GET', '/v1/where'],
+    ] as const) {
+      const answer = await send(method, `${route}/k`)
+      expect(answer.statusCode).toBe(404)
+      expect(answer.json()).toMatchObject({
+        code: 'NOT_FOUND',
+        detail: '"k" is a counter and a set, and has no value of its own',
+        types: ['ctr', 'set'],
+      })
+      const absent = (await send(method, `${route}/long`)).json()
+      expect(absent).toMatchObject({ code: 'NOT_FOUND', detail: 'there is no "long"' })
+      expect(absent).not.toHaveProperty('types')
+    }
+  })
+})
+
 describe('counters', () => {
   it('count up and down from nothing, by one unless told, and are gone when deleted', async () => {
     expect((await send('GET', '/v1/counters/hits')).statusCode).toBe(404)

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
 import type { Registers } from '../../views/data-view.js'
+import { absentValue } from '../absent.js'
 import { takeBytes } from '../body.js'
 import { pageBytesMax, pageItemsDefault } from '../limits.js'
 import { behind } from '../paths.js'
@@ -57,18 +58,19 @@ function addGet(api: Api, services: ApiServices): void {
     querystring: common.getQuery,
     response: { 200: shapes.versionsShape, default: common.problemShape },
   }
-  const answer = (key: string, accept: string | undefined, reply: FastifyReply): FastifyReply => {
+  const answer = (key: string, accept: string | undefined, reply: FastifyReply): FastifyReply | Promise<never> => {
     const shown = registers.get(key)
-    if (shown === undefined) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
-    return answerShown(shown, accept, reply, mesh)
+    return shown === undefined ? absentValue(registers, key) : answerShown(shown, accept, reply, mesh)
   }
-  // A plain read answers in the same turn.
   api.get('/v1/kv/:key', { schema }, (request, reply) => {
     const key = requestKey(request)
     const { accept } = request.headers
     const repaired = afterRepair(request, request.query, services, register(key))
     const ready = repaired === undefined ? registers.prepare(key) : repaired.then(() => registers.prepare(key))
-    return ready === undefined ? void answer(key, accept, reply) : ready.then(() => answer(key, accept, reply))
+    if (ready !== undefined) return ready.then(() => answer(key, accept, reply))
+    const answered = answer(key, accept, reply)
+    // A plain read of what is there answers in the same turn.
+    return answered instanceof Promise ? answered : undefined
   })
 }
 
@@ -83,10 +85,10 @@ function addDelete(api: Api, services: ApiServices): void {
   api.delete('/v1/kv/:key', { schema }, async (request, reply) => {
     const key = requestKey(request)
     const write = startWrite(request, '', services)
-    const written = await services.registers.delete(key, {
-      context: headerOf(request, 'hearsay-context'),
-      all: request.query.all ?? false,
-      ...write.once,
+    const options = { context: headerOf(request, 'hearsay-context'), all: request.query.all ?? false, ...write.once }
+    const written = await services.registers.delete(key, options).catch((error: unknown) => {
+      if (error instanceof HearsayError && error.code === 'NOT_FOUND') return absentValue(services.registers, key)
+      throw error
     })
     await write.acknowledged([written.dot], writtenJson(key, written))
     return reply.code(204).send()

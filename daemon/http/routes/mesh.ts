@@ -2,6 +2,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { HearsayError } from '../../../store/errors.js'
 import { dotText } from '../../../store/model/dot.js'
+import { absentValue } from '../absent.js'
 import { takeJson } from '../body.js'
 import { idleSocketMs, jsonBodyBytesMax, waitTimeoutMsDefault, workTimeoutMs } from '../limits.js'
 import { keyOf } from '../paths.js'
@@ -64,7 +65,7 @@ function addViews(api: Api, services: ApiServices): void {
   api.get('/v1/where/:key', { schema: where }, async (request) => {
     const key = requestKey(request)
     const dot = registers.get(key)?.versions[0]?.dot
-    if (dot === undefined) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
+    if (dot === undefined) return absentValue(registers, key)
     const { nodes, unknown } = mesh.where(dot)
     return { key, dot: dotText(dot), nodes, unknown }
   })
