@@ -228,7 +228,8 @@ export class Client {
   /**
    * Imports in requests of bounded size; what was imported before a failure stays, and importing again skips it.
    * @param onProgress told after each request how much was taken, in bytes of the source
-   * @param format JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what it looks like
+   * @param format JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what its first
+   *   entry tells, and BAD_REQUEST when that is none of them
    */
   import(
     source: Lines,

@@ -24,8 +24,8 @@ export const importBatchLines = 500
 export const importBatchBytes = 1024 * 1024
 /** Bytes of one line of an import. */
 export const importLineBytesMax = 256 * 1024 * 1024
-/** Bytes at the start of an import that are looked at to tell its form. */
-export const importDetectBytes = 64 * 1024
+/** Bytes at the start of an import that are looked at to tell its form; its first entry may be longer. */
+export const importDetectBytes = 1024 * 1024
 /** Failed lines after which an import gives up: this is some other file. */
 export const importFailuresMax = 1_000
 /** Failed lines of an import that are shown one by one. */

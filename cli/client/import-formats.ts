@@ -1,11 +1,12 @@
 /** The forms of files that can be imported, each turned into JSON lines as it is read: our own, `consul kv export`, and key, tab, value. */
-
+import { repeatedName } from '../../store/model/json-names.js'
+import { HearsayApiError } from '../failure.js'
 import { importDetectBytes } from '../limits.js'
+import { type Detection, detect, type ImportFormat, refuseUtf16 } from './import-detection.js'
 import { elementsOf } from './json-array.js'
 import { splitLines } from './lines.js'
 
-/** The forms. */
-export type ImportFormat = 'jsonl' | 'consul' | 'tsv'
+export type { ImportFormat } from './import-detection.js'
 
 /** All of them, by name. */
 export const importFormats: readonly ImportFormat[] = ['jsonl', 'consul', 'tsv']
@@ -29,33 +30,55 @@ export interface ImportItem {
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The entries of a source. Throws HearsayApiError TOO_LARGE for one over the limit, BAD_REQUEST for a source that is cut off. */
+/**
+ * The entries of a source. Throws HearsayApiError TOO_LARGE for one over the limit, BAD_REQUEST for a source that is cut off, or of no form
+ * that is known.
+ */
 export async function* itemsOf(source: Lines, format: ImportFormat | 'auto'): AsyncGenerator<ImportItem> {
-  const { chunks, start } = await peek(source)
+  const { start, chunks, format: found } = await peek(source, format)
   const converters = { jsonl: jsonLines, consul: consulEntries, tsv: tabbedLines } as const
-  yield* converters[format === 'auto' ? detectFormat(start) : format](chunks)
+  try {
+    yield* converters[found](chunks, start)
+  } finally {
+    await chunks.return(undefined)
+  }
 }
 
-/** The form of a source that starts like this; JSON lines when it is none of the others, so that each line is judged by itself. */
-export function detectFormat(start: Buffer): ImportFormat {
-  const text = start.toString('latin1').trimStart()
-  if (text.startsWith('[')) return 'consul'
-  if (text.startsWith('{')) return 'jsonl'
-  return text.split('\n', 1)[0]!.includes('\t') ? 'tsv' : 'jsonl'
+interface Peeked {
+  readonly start: Buffer
+  /** All of the source again, without a byte order mark. */
+  readonly chunks: AsyncGenerator<Buffer>
+  readonly format: ImportFormat
 }
 
-/** Reads far enough to tell what a source is, and gives all of it again, without a byte order mark. */
-async function peek(source: Lines): Promise<{ start: Buffer; chunks: AsyncGenerator<Buffer> }> {
+/** Reads far enough to tell what a source is. Throws BAD_REQUEST when it is nothing that is known, or in UTF-16. */
+async function peek(source: Lines, format: ImportFormat | 'auto'): Promise<Peeked> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
   let start: Buffer = Buffer.alloc(0)
   let isOver = false
-  while (!isOver && start.byteLength < importDetectBytes && !/\S[^\n]*\n/.test(start.toString('latin1'))) {
+  let isFirst = true
+  for (;;) {
     const next = await iterator.next()
     isOver = next.done === true
     if (!isOver) start = Buffer.concat([start, asBuffer(next.value as string | Uint8Array)])
+    if (!isOver && isFirst && start.byteLength < byteOrderMark.length) continue
+    if (isFirst && start.subarray(0, byteOrderMark.length).equals(byteOrderMark))
+      start = start.subarray(byteOrderMark.length)
+    isFirst = false
+    const found = judge(start, format, isOver || start.byteLength >= importDetectBytes)
+    if (found === 'more') continue
+    if ('format' in found) return { start, chunks: resumed(start, iterator, isOver), format: found.format }
+    await iterator.return?.()
+    throw new HearsayApiError('BAD_REQUEST', 0, found.refusal)
   }
-  if (start.subarray(0, byteOrderMark.length).equals(byteOrderMark)) start = start.subarray(byteOrderMark.length)
-  return { start, chunks: resumed(start, iterator, isOver) }
+}
+
+/** A form that was named is not judged: it is only waited for how it begins. */
+function judge(start: Buffer, format: ImportFormat | 'auto', isWhole: boolean): Detection {
+  if (format === 'auto') return detect(start, isWhole)
+  const refusal = refuseUtf16(start)
+  if (refusal !== undefined) return { refusal }
+  return isWhole || /\S/.test(start.toString('latin1')) ? { format } : 'more'
 }
 
 async function* resumed(
@@ -97,7 +120,7 @@ async function* tabbedLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Impor
     sourceBytes += text.byteLength
     line++
     const bare = text.subarray(0, text.at(-2) === 0x0d ? -2 : -1)
-    if (bare.byteLength > 0) yield { line, sourceBytes, ...tabbed(bare) }
+    if (!isBlank(bare)) yield { line, sourceBytes, ...tabbed(bare) }
   }
 }
 
@@ -113,16 +136,23 @@ function tabbed(line: Buffer): Pick<ImportItem, 'text' | 'failure'> {
   }
 }
 
-/** Consul writes one array of objects with key, flags and the value in base64. */
-async function* consulEntries(chunks: AsyncIterable<Buffer>): AsyncGenerator<ImportItem> {
-  for await (const { line, sourceBytes, text } of elementsOf(chunks)) yield { line, sourceBytes, ...consulEntry(text) }
+/** Consul writes one array of objects with key, flags and the value in base64; tools make one object a line of it. */
+async function* consulEntries(chunks: AsyncIterable<Buffer>, start: Buffer): AsyncGenerator<ImportItem> {
+  const isArray = !/^\s*\{/.test(start.toString('latin1'))
+  for await (const { line, sourceBytes, text } of isArray ? elementsOf(chunks) : jsonLines(chunks)) {
+    if (isArray || !isBlank(text!)) yield { line, sourceBytes, ...consulEntry(text!) }
+  }
 }
 
 function consulEntry(text: Buffer): Pick<ImportItem, 'text' | 'failure' | 'hasFlags'> {
   const entry = parsedObject(text)
   if (entry === undefined) return failed('BAD_REQUEST', 'this is no JSON object')
-  const { key, value, flags } = entry
+  const { key, value, flags, ...others } = entry
   if (typeof key !== 'string') return failed('BAD_REQUEST', "there is no 'key'")
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) return failed('BAD_REQUEST', `the field '${unknown}' of "${key}" has no place here`)
+  const name = repeatedName(text.toString())
+  if (name !== undefined) return failed('BAD_REQUEST', `the name '${name}' stands twice in "${key}"`)
   // Consul has keys without a value.
   if (value !== null && typeof value !== 'string')
     return failed('BAD_REQUEST', `'value' of "${key}" is no text in base64`)
@@ -156,4 +186,8 @@ function decoded(bytes: Buffer): string | undefined {
 
 function failed(code: string, message: string): Pick<ImportItem, 'failure'> {
   return { failure: { code, message } }
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x0d || byte === 0x0a)
 }

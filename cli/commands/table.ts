@@ -92,7 +92,7 @@ const values: readonly CommandSpec[] = [
         name: 'format',
         value: 'FORMAT',
         choices: ['jsonl', 'consul', 'tsv'],
-        help: 'jsonl (of `export`), consul (of `consul kv export`) or tsv (key, tab, value); else what it looks like',
+        help: 'jsonl (of `export`), consul (of `consul kv export`) or tsv (key, tab, value); else told by its first entry',
       },
       ...commonOptions,
     ],

@@ -137,7 +137,7 @@ describe('requests', () => {
       )
       return { body: { imported: lines.length - failed.length, skipped: 0, failed } }
     })
-    const lines = Array.from({ length: 1_203 }, (_, index) => (index === 999 ? 'bad' : `{"n":${index}}`)).join('\n')
+    const lines = Array.from({ length: 1_203 }, (_, index) => (index === 999 ? 'bad' : `{"key":"${index}"}`)).join('\n')
     // Chunks that end anywhere, also within a character of a line.
     const chunks = lines.match(/[\s\S]{1,7}/g)!.map((chunk) => Buffer.from(chunk))
     const sum = await connect({ api, environment: {} }).import(chunks)

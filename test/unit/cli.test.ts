@@ -343,7 +343,9 @@ describe('import and export', () => {
 
   test('failed lines are named: exit 1', async () => {
     const failed = [{ line: 2, code: 'BAD_REQUEST', message: 'not JSON' }]
-    const ran = await against({ body: { imported: 1, skipped: 0, failed } }, ['import', '-'], { stdin: '{}\nx\n' })
+    const ran = await against({ body: { imported: 1, skipped: 0, failed } }, ['import', '-'], {
+      stdin: '{"key":"a"}\nx\n',
+    })
     expect(ran.exit).toBe(1)
     expect(ran.stderr).toContain('line 2: BAD_REQUEST: not JSON\n')
   })
@@ -356,7 +358,7 @@ describe('import and export', () => {
 
   test('a progress bar is drawn on a terminal only', async () => {
     const body = { imported: 1, skipped: 0, failed: [] }
-    const setting = { stdin: '{}\n', terminal: true, environment: { NO_COLOR: '1' } }
+    const setting = { stdin: '{"key":"a"}\n', terminal: true, environment: { NO_COLOR: '1' } }
     expect((await against({ body }, ['import', '-'], setting)).stderr).toContain('1 lines')
   })
 

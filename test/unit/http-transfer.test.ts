@@ -119,6 +119,39 @@ describe('export and import', () => {
     expect([...served.services.registers.versions.keys()].sort()).toEqual(['bytes', 'last', 'short'])
   })
 
+  it.each<[string, string]>([
+    ['{"key":"k","value":"x","encodng":"base64"}', "the field 'encodng' is not known here"],
+    ['{"key":"k","value":"x","flags":0}', "the field 'flags' is not known here"],
+    ['{"key":"k","op":"del","value":null}', "the field 'op' is not known here"],
+    ['{"key":"k","value":"x","versions":[{"value":"y"}]}', "the field 'value' is not known here"],
+    ['{"key":"k","versions":[{"value":"y","tags":[]}]}', "the field 'tags' is not known here"],
+    ['{"key":"k","versions":["y"]}', 'a version is not a JSON object'],
+    ['{"key":"k","type":"set","member":"m","ttl":"1h"}', "the field 'ttl' is not known here"],
+    ['{"key":"k","type":"set","member":{"value":"bQ==","encoding":"hex"}}', "'encoding' is neither"],
+    ['{"key":"k","type":"ctr","value":1,"by":1}', "the field 'by' is not known here"],
+    ['{"key":"k","type":"doc","document":{},"value":1}', "the field 'value' is not known here"],
+    ['{"key":"k","type":"doc","document":{"a":[{"b":1,"b":2}]}}', "the name 'b' stands twice"],
+    ['{"key":"k","value":"x","value":"y"}', "the name 'value' stands twice"],
+    ['{"key":"k","value":"x","k\\u0065y":"l"}', "the name 'key' stands twice"],
+    ['{"key":"k","value":"x","ttl":30}', "'ttl' is not a duration"],
+    ['{"key":"k","value":"x","ttl":"soon"}', 'ttl: '],
+    ['{"key":"k","value":"x","ttl":"0s"}', 'ttl: '],
+    ['{"key":"k","value":"x","ttl":"1h","expires":"2030-01-01T00:00:00.000Z"}', "'expires' or 'ttl', not both"],
+  ])('refuses %s', async (line, message) => {
+    const answer = (await importLines(line)).json()
+    expect(answer).toMatchObject({ imported: 0, failures: 1, failed: [{ line: 1, code: 'BAD_REQUEST' }] })
+    expect(answer.failed[0].message).toContain(message)
+    expect(served.services.registers.versions.size).toBe(0)
+  })
+
+  it('takes a time to live, lines that end with CRLF, and skips blank ones', async () => {
+    const lines =
+      '\r\n{"key":"k","value":"x","ttl":"90s"}\r\n  \r\n\t\n{"key":"l","value":"\\"key\\":1","expires":null}\r\n'
+    expect((await importLines(lines)).json()).toMatchObject({ imported: 2, failed: [] })
+    expect(served.services.registers.get('k')!.versions[0]!.expiresAtMs).toBe(fakeNowMs + 90_000)
+    expect(served.services.registers.get('l')!.versions[0]!.expiresAtMs).toBeNull()
+  })
+
   it('bounds the list of failures, and ends with the store’s own error', async () => {
     const answer = (await importLines('x\n'.repeat(1500))).json()
     expect([answer.failures, answer.failed.length]).toEqual([1500, 1000])

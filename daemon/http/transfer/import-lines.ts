@@ -2,8 +2,10 @@
 import { checkedDocument, type JsonObject } from '../../../store/documents/json.js'
 import { HearsayError } from '../../../store/errors.js'
 import { type Address, mapField, register } from '../../../store/model/address.js'
+import { repeatedName } from '../../../store/model/json-names.js'
 import { decodeValue } from '../../views/value-json.js'
 import { checkKey, checkPart } from '../paths.js'
+import { deadlineOf } from '../query.js'
 
 /** One version of a line. */
 export interface ImportedVersion {
@@ -23,8 +25,18 @@ export type ImportedLine =
 
 type Raw = Readonly<Record<string, unknown>>
 
-/** One line in the exported form `{key, type, …}` or the short form `{key, value, encoding}`. Throws a HearsayError. */
-export function parseLine(line: Buffer): ImportedLine {
+/**
+ * The fields of a version: what is imported, and what an export says of where it came from. Nothing else is taken: a field that is not
+ * understood would be lost without a word.
+ */
+const versionFields = ['value', 'encoding', 'expires', 'ttl', 'dot', 'node', 'time']
+const lineFields = ['key', 'type']
+
+/**
+ * One line in the exported form `{key, type, …}` or the short form `{key, value, encoding?, expires?, ttl?}`. Throws a HearsayError.
+ * @param nowMs from when a `ttl` counts
+ */
+export function parseLine(line: Buffer, nowMs: number): ImportedLine {
   const raw = parseObject(line)
   const { key, type = 'reg', error } = raw
   if (error !== undefined) throw bad('the exporter could not read this entry; export it again')
@@ -32,45 +44,85 @@ export function parseLine(line: Buffer): ImportedLine {
   checkKey(key)
   switch (type) {
     case 'reg':
-      return { kind: 'versions', address: register(key), versions: versionsOf(raw) }
-    case 'map':
-      return { kind: 'versions', address: fieldAddress(key, raw.field), versions: versionsOf(raw) }
+      return { kind: 'versions', address: register(key), versions: versionsOf(raw, lineFields, nowMs) }
+    case 'map': {
+      const versions = versionsOf(raw, [...lineFields, 'field'], nowMs)
+      return { kind: 'versions', address: fieldAddress(key, raw.field), versions }
+    }
     case 'set':
+      checkFields(raw, [...lineFields, 'member'])
       return { kind: 'member', key, member: checkPart(partOf(raw.member, 'member'), 'member') }
     case 'ctr':
+      checkFields(raw, [...lineFields, 'value'])
       return { kind: 'counter', key, value: counterOf(raw.value) }
     case 'doc':
-      return raw.versions === undefined
-        ? { kind: 'json', key, json: checkedDocument(raw.document) }
-        : { kind: 'document', key, versions: versionsOf(raw) }
+      if (raw.versions !== undefined) {
+        return { kind: 'document', key, versions: versionsOf(raw, [...lineFields, 'document'], nowMs) }
+      }
+      checkFields(raw, [...lineFields, 'document'])
+      return { kind: 'json', key, json: checkedDocument(raw.document) }
     default:
       throw bad(`the type '${String(type)}' cannot be imported by this version`)
   }
 }
 
+function checkFields(raw: Raw, known: readonly string[]): void {
+  const unknown = Object.keys(raw).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw bad(`the field '${unknown}' is not known here; known are ${known.join(', ')}`)
+}
+
 function parseObject(line: Buffer): Raw {
+  let text: string
+  let parsed: unknown
   try {
-    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line))
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Raw
+    text = new TextDecoder('utf-8', { fatal: true }).decode(line)
+    parsed = JSON.parse(text)
   } catch {
-    // Answered below, like JSON of another form.
+    throw bad('the line is not JSON in UTF-8')
   }
-  throw bad('the line is not a JSON object')
+  if (!isObject(parsed)) throw bad('the line is not a JSON object')
+  const name = repeatedName(text)
+  if (name !== undefined)
+    throw bad(`the name '${name}' stands twice in one object, and only one of the two could be kept`)
+  return parsed
 }
 
-function versionsOf(raw: Raw): ImportedVersion[] {
-  const versions = raw.versions === undefined ? [raw] : raw.versions
+function isObject(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The versions of a line, or the one that it is itself. `others`: the fields that the line has beside them. */
+function versionsOf(raw: Raw, others: readonly string[], nowMs: number): ImportedVersion[] {
+  const { versions } = raw
+  if (versions === undefined) {
+    checkFields(raw, [...others, ...versionFields])
+    return [parseVersion(raw, nowMs)]
+  }
+  checkFields(raw, [...others, 'versions'])
   if (!Array.isArray(versions) || versions.length === 0) throw bad("'versions' is not a list with at least one version")
-  return versions.map(parseVersion)
+  return versions.map((version: unknown) => {
+    if (!isObject(version)) throw bad('a version is not a JSON object')
+    checkFields(version, versionFields)
+    return parseVersion(version, nowMs)
+  })
 }
 
-function parseVersion(raw: unknown): ImportedVersion {
-  const { value, encoding = 'utf8', expires } = (raw ?? {}) as Raw
+function parseVersion({ value, encoding = 'utf8', expires, ttl }: Raw, nowMs: number): ImportedVersion {
   if (typeof value !== 'string') throw bad("a version has no 'value' that is a text")
   if (encoding !== 'utf8' && encoding !== 'base64') throw bad("'encoding' is neither utf8 nor base64")
-  const expiresAtMs = expires === undefined || expires === null ? null : Date.parse(String(expires))
+  return { value: decodeValue(value, encoding), expiresAtMs: deadline(expires ?? null, ttl ?? null, nowMs) }
+}
+
+/** When a version expires, in milliseconds since 1970; null: never. */
+function deadline(expires: unknown, ttl: unknown, nowMs: number): number | null {
+  if (expires !== null && ttl !== null) throw bad("a version has 'expires' or 'ttl', not both")
+  if (ttl !== null) {
+    if (typeof ttl !== 'string') throw bad('\'ttl\' is not a duration as a text, such as "30s"')
+    return deadlineOf(ttl, nowMs)
+  }
+  const expiresAtMs = expires === null ? null : typeof expires === 'string' ? Date.parse(expires) : Number.NaN
   if (Number.isNaN(expiresAtMs)) throw bad("'expires' is not a time in ISO 8601")
-  return { value: decodeValue(value, encoding), expiresAtMs }
+  return expiresAtMs
 }
 
 function fieldAddress(key: string, field: unknown): Address {
@@ -81,9 +133,11 @@ function fieldAddress(key: string, field: unknown): Address {
 /** A member or a field: text, or with its encoding. */
 function partOf(part: unknown, what: string): Buffer {
   if (typeof part === 'string') return decodeValue(part)
-  const { value, encoding } = (part ?? {}) as Raw
-  if (typeof value === 'string' && encoding === 'base64') return decodeValue(value, 'base64')
-  throw bad(`the line has no '${what}'`)
+  if (!isObject(part) || typeof part.value !== 'string') throw bad(`the line has no '${what}'`)
+  checkFields(part, ['value', 'encoding'])
+  const { value, encoding = 'utf8' } = part
+  if (encoding !== 'utf8' && encoding !== 'base64') throw bad("'encoding' is neither utf8 nor base64")
+  return decodeValue(value, encoding)
 }
 
 function counterOf(value: unknown): bigint {

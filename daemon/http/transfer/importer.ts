@@ -41,7 +41,7 @@ export class Importer {
     let number = 0
     for await (const line of lines) {
       number++
-      if (line !== null && line.length === 0) continue
+      if (line !== null && isBlank(line)) continue
       this.#start(line, number)
       while (this.#running.size >= importWindowLines || this.#runningBytes >= importWindowBytes) {
         await Promise.race(this.#running)
@@ -93,7 +93,7 @@ export class Importer {
 
   #read(line: Line): ImportedLine {
     if (line === null) throw new HearsayError('TOO_LARGE', 'the line is over the limit')
-    const parsed = parseLine(line)
+    const parsed = parseLine(line, this.#nowMs)
     for (const { value } of 'versions' in parsed ? parsed.versions : []) {
       if (value.length > this.#valueBytesMax) {
         throw new HearsayError(
@@ -114,4 +114,9 @@ export class Importer {
     this.#failures++
     if (this.#failed.length < importFailuresMax) this.#failed.push({ line, code: error.code, message: error.message })
   }
+}
+
+/** Nothing, or spaces: what an editor leaves at the end, and the rest of a line that ends with CRLF. */
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)
 }
