@@ -24,7 +24,7 @@ export function repeatedName(text: string): string | undefined {
       const end = textEnd(text, at)
       const names = open.at(-1)
       if (names !== undefined && isName(text, end)) {
-        const name = JSON.parse(text.slice(at, end)) as string
+        const name = nameIn(text, at, end)
         if (names.has(name)) return name
         names.add(name)
       }
@@ -46,6 +46,16 @@ export function textEnd(text: string, at: number): number {
 /** True if a colon follows, so that the text before it is a name. */
 export function isName(text: string, end: number): boolean {
   let at = end
-  while (at < text.length && ' \t\n\r'.includes(text[at]!)) at++
+  while (isSpace(text.charCodeAt(at))) at++
   return text.charCodeAt(at) === colon
+}
+
+/** Nearly no name has escapes. */
+function nameIn(text: string, at: number, end: number): string {
+  const raw = text.slice(at + 1, end - 1)
+  return raw.includes('\\') ? (JSON.parse(text.slice(at, end)) as string) : raw
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }
