@@ -1,6 +1,10 @@
 /** The daemon as a process: starts it, prints the ready line, stops it when told to, starts it anew when it asks for that. */
 import './polyfill.js'
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { HearsayError } from '../store/errors.js'
+import type { Start } from './call-hint.js'
+import type { Config } from './config/load.js'
 import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
 import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js'
@@ -46,7 +50,7 @@ async function runOnce(
   }
   if (first instanceof RestartNeeded) return first.restart
   const { daemon, ready } = first
-  process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, daemon.config.settings.data))
+  process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, startOf(daemon.config)))
   if (process.env.NOTIFY_SOCKET !== undefined && !(await notifyServiceManager('READY=1'))) {
     daemon.log.warn({}, 'systemd-notify could not be run: the service manager does not know that this daemon is ready')
   }
@@ -67,6 +71,36 @@ async function runOnce(
   await daemon.stop()
   clearTimeout(overdue)
   return end.restart
+}
+
+function startOf({ settings, origins }: Config): Start {
+  const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
+  return {
+    entry: fileURLToPath(new URL('../cli/hearsay.js', import.meta.url)),
+    root,
+    environment: process.env,
+    workingDirectory: workingDirectory(),
+    data: settings.data,
+    isDefaultData: origins.data === 'default',
+    realPath,
+  }
+}
+
+/** One that was removed is none. */
+function workingDirectory(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/'
+  }
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 function needsRestart(error: unknown): RestartNeeded {

@@ -1,4 +1,5 @@
 /** The line on stdout that says the daemon is ready. */
+import { callHint, type Start } from './call-hint.js'
 
 /** What it says. */
 export interface Ready {
@@ -13,13 +14,14 @@ export interface Ready {
   readonly dashboard: string | null
 }
 
-/** One line, with its end: JSON for programs, or for people what is there and what to do next. */
-export function readyLine(ready: Ready, format: 'text' | 'json', dataDirectory: string): string {
+/** One line, with its end: JSON for programs, or for people what is there and what to do next, as they can type it. */
+export function readyLine(ready: Ready, format: 'text' | 'json', start: Start): string {
   if (format === 'json') return `${JSON.stringify({ msg: 'ready', ...ready })}\n`
   const where = ready.api
     .slice(1)
     .map((url) => `, ${url}`)
     .join('')
+  const { program, flags } = callHint(start)
   const dashboard = ready.dashboard === null ? '' : ` Dashboard: ${ready.dashboard}`
-  return `hearsay is ready: node ${ready.node}, data in ${dataDirectory}${where}. Try \`hearsay put hello world\`, or \`hearsay invite\` to add a machine.${dashboard}\n`
+  return `hearsay is ready: node ${ready.node}, data in ${start.data}${where}. Try \`${program} put hello world${flags}\`, or \`${program} invite${flags}\` to add a machine.${dashboard}\n`
 }

@@ -1,11 +1,18 @@
 /** Real daemons as processes: the ready line, what they leave behind, who gets in, joining and blocking across restarts. */
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../cli/client.js'
 import { allEqual, connectedTo, Daemon, Fleet, until } from './daemons.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let fleet: Fleet
 const extra: Daemon[] = []
@@ -225,3 +232,28 @@ describe('several daemons', () => {
     await expect(new Daemon(join(fleet.folder, 'z'), 'z', ['--join', 'hearsay-x']).start()).rejects.toThrow('BAD_TOKEN')
   })
 })
+
+it('what the ready line says to try works as typed after `npm start`', { timeout: 60_000 }, async () => {
+  const data = join(mkdtempSync(join(tmpdir(), 'hearsay-start-')), 'with a space')
+  const environment = { PATH: pathOfShell(), HOME: dirname(data) }
+  const flags = ['--data', data, '--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false']
+  const child = spawn('npm', ['start', '--silent', '--', ...flags], { cwd: root, env: environment, detached: true })
+  try {
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+    const [, first = ''] = /Try `([^`]+)`/.exec(line) ?? []
+    expect(first).toMatch(/^npx hearsay put hello world --data /)
+    const { stdout } = await promisify(execFile)('sh', ['-c', first], { cwd: root, env: environment })
+    expect(stdout).toBe('stored hello\n')
+  } finally {
+    const ended = once(child, 'exit')
+    process.kill(-child.pid!, 'SIGTERM')
+    await ended
+    rmSync(dirname(data), { recursive: true, force: true })
+  }
+})
+
+/** The PATH of a shell that npm has not added to. */
+function pathOfShell(): string {
+  const folders = (process.env.PATH ?? '').split(':')
+  return folders.filter((folder) => !folder.endsWith('node_modules/.bin')).join(':')
+}

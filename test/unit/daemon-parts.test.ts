@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Start } from '../../daemon/call-hint.js'
 import { BlockList } from '../../daemon/mesh/block-list.js'
 import { PeerBook, rememberedMembersMax } from '../../daemon/mesh/peer-book.js'
 import { LazyNetwork } from '../../daemon/net/lazy-network.js'
@@ -231,11 +232,63 @@ describe('readiness', () => {
     dashboard: 'http://127.0.0.1:2/',
   }
 
+  const entry = '/clone/dist/cli/hearsay.js'
+  const links: Record<string, string> = { [entry]: entry, '/clone/node_modules/.bin/hearsay': entry }
+  const start: Start = {
+    entry,
+    root: '/clone',
+    environment: {},
+    workingDirectory: '/clone',
+    data: '/d',
+    isDefaultData: true,
+    realPath: (path) => links[path],
+  }
+  /** As npm starts a script that was called in a folder. */
+  const byNpm = (folder: string) => ({ PATH: '/clone/node_modules/.bin:/usr/bin', INIT_CWD: folder })
+
+  it.each<[string, Partial<Start>, string]>([
+    ['`npm start`', { environment: byNpm('/clone') }, 'npx hearsay put hello world'],
+    ['`npm start` in a folder of the clone', { environment: byNpm('/clone/docs') }, 'npx hearsay put hello world'],
+    ['`npm start` from elsewhere', { environment: byNpm('/cloned') }, `${entry} put hello world`],
+    ['its file', { workingDirectory: '/' }, `${entry} put hello world`],
+    ['its file, in the clone', {}, 'npx hearsay put hello world'],
+    [
+      'its name',
+      {
+        environment: { PATH: '/bin:/usr/bin' },
+        realPath: (path) => (path === '/usr/bin/hearsay' ? entry : links[path]),
+      },
+      'hearsay put hello world',
+    ],
+    [
+      'its name, from the PATH of a shell',
+      { environment: { PATH: '/clone/node_modules/.bin' } },
+      'hearsay put hello world',
+    ],
+    [
+      'another program of that name on the PATH',
+      {
+        workingDirectory: '/',
+        realPath: (path) => (path === '/bin/hearsay' ? '/other' : links[path]),
+        environment: { PATH: '/bin' },
+      },
+      `${entry} put hello world`,
+    ],
+    [
+      'a data directory of its own',
+      { data: "/it's", isDefaultData: false },
+      "npx hearsay put hello world --data '/it'\\''s'",
+    ],
+    ['another API in the shell', { environment: { HEARSAY_API: 'x:1' } }, 'npx hearsay put hello world --data /d'],
+  ])('says what can be typed after a start by %s', (_, facts, call) => {
+    expect(readyLine(ready, 'text', { ...start, ...facts })).toContain(`Try \`${call}\`, or `)
+  })
+
   it('is one line of JSON, or one for people that says what to do next', () => {
-    const json = readyLine(ready, 'json', '/d')
+    const json = readyLine(ready, 'json', start)
     expect(json.endsWith('}\n')).toBe(true)
     expect(JSON.parse(json)).toEqual({ msg: 'ready', ...ready })
-    const text = readyLine(ready, 'text', '/d')
+    const text = readyLine(ready, 'text', start)
     expect(text.trimEnd().split('\n')).toHaveLength(1)
     for (const part of ['node a', '/d', 'http://127.0.0.1:2/', 'hearsay invite']) expect(text).toContain(part)
   })
