@@ -208,6 +208,10 @@ export interface Status {
   readonly conflicts: number
   /** What is kept of updates that are no longer live, for members that miss them. */
   readonly log: { readonly bytes: number }
+  /** Whether the store has been compared with itself since the start; until then the node does not sync. */
+  readonly verified: boolean
+  /** Where peers reach the node: multiaddrs. */
+  readonly addresses: readonly string[]
   readonly blocked: readonly string[]
   readonly warnings: readonly string[]
   readonly members: readonly Member[]
@@ -216,6 +220,8 @@ export interface Status {
 /** The report of one session of anti-entropy. */
 export interface SyncSession {
   readonly peer: string
+  /** The peer's name; its id while its name is not known. */
+  readonly name: string
   readonly mode: string
   readonly roundTrips: number
   readonly bytesSent: number

@@ -17,7 +17,7 @@ export const sync: Action = async (invocation) => {
 function row(session: SyncSession): string[] {
   const amount = (entries: number, bytes: number) => `${entries.toLocaleString('en-US')} (${formatBytes(bytes)})`
   return [
-    printable(session.peer),
+    printable(session.name),
     session.mode,
     String(session.roundTrips),
     amount(session.entriesSent, session.bytesSent),

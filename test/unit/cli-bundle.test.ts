@@ -1,9 +1,9 @@
 /** The bundled command line as a process of its own: what only a real process shows. */
 import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundle } from '../../cli/bundle.mjs'
 import { type FakeApi, problem, startFakeApi } from '../support/fake-api.js'
@@ -106,6 +106,23 @@ test('the entry runs by itself and knows the version of its package', async () =
 
 test('/dev/null on stdin is no value', async () => {
   expect(await run(['put', 'k'], null)).toMatchObject({ exit: 2 })
+})
+
+test('put and get are one file, which loads what ARCHITECTURE says and nothing else', async () => {
+  const text = await readFile(entry, 'utf8')
+  const named = (pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))].sort()
+  const imported = named(/\bfrom\s*["']([^"']+)["']/g)
+  const asked = named(/getBuiltinModule\(["']([^"']+)["']\)/g).map((name) => name.replace('/promises', ''))
+  const page = await readFile(new URL('../../docs/ARCHITECTURE.md', import.meta.url), 'utf8')
+  const [, imports = '', asks = ''] = /it imports (.*?),\s+and asks for (.*?) when it needs them/s.exec(page) ?? []
+  const inCode = (sentence: string) => [...sentence.matchAll(/`(node:\w+)`/g)].map(([, name]) => name!)
+  expect(inCode(imports).sort()).toEqual(imported)
+  expect(inCode(asks).sort()).toEqual([...new Set(asked)].sort())
+  const alone = join(directory, 'alone', 'cli', 'hearsay.js')
+  await mkdir(dirname(alone), { recursive: true })
+  await copyFile(entry, alone)
+  expect(await run(['put', 'alone', 'v'], null, {}, [process.execPath, alone])).toMatchObject({ exit: 0, stderr: '' })
+  expect((await run(['get', 'alone'], null, {}, [process.execPath, alone])).stdout.toString()).toBe('v')
 })
 
 test('calls that the entry does not know itself are handed on', async () => {

@@ -97,7 +97,8 @@ describe('the mesh', () => {
 
   test('sync reports each session', async () => {
     const session = {
-      peer: 'beta',
+      peer: '12D3KooW',
+      name: 'beta',
       mode: 'delta',
       roundTrips: 2,
       bytesSent: 2048,
