@@ -258,7 +258,7 @@ function checkView(
 ): void {
   if (options.isExact === true) checkExact(address, live, base)
   if (options.ifAbsent !== true || live.length === 0) return
-  throw new HearsayError('EXISTS', `document "${address.key}" exists; leave out --if-absent to edit it`)
+  throw new HearsayError('EXISTS', `document "${address.key}" exists; nothing was stored`)
 }
 
 function checkExact(address: Address, live: readonly Version[], base: DocumentContext | undefined): void {
@@ -272,7 +272,7 @@ function checkExact(address: Address, live: readonly Version[], base: DocumentCo
 
 function absent(key: string, unreadable: number): HearsayError {
   if (unreadable === 0) return new HearsayError('NOT_FOUND', `there is no document "${key}"`)
-  const message = `no version of document "${key}" can be read here; another node may read it, 'hearsay doc del --all' removes it`
+  const message = `no version of document "${key}" can be read here; it is kept as it is, and another node may read it`
   return new HearsayError('DOCUMENT_UNREADABLE', message, { unreadable })
 }
 

@@ -63,7 +63,7 @@ export class Values {
     const versions = transaction.versions(address)
     const expired = expiredDots(versions, transaction.nowMs)
     if (options.ifAbsent === true && expired.length < versions.length) {
-      throw new HearsayError('EXISTS', `${nameOf(address)} exists; leave out --if-absent to overwrite it`)
+      throw new HearsayError('EXISTS', `${nameOf(address)} exists; nothing was stored`)
     }
     // Who says what is in view need not wait for what a resolver would show.
     const superseded = mergeDots(context ?? turn.look(address).groups[0]?.dots ?? [], expired)
@@ -147,12 +147,8 @@ function nameOf({ key, type, field }: Address): string {
 }
 
 function conflictAt(address: Address, count: number): HearsayError {
-  const look = address.type === 'map' ? 'hearsay map get --all' : 'hearsay get --all'
-  return new HearsayError(
-    'CONFLICT',
-    `${nameOf(address)} holds ${count} siblings; look at them with '${look}', then delete with --all or --context`,
-    { siblings: count },
-  )
+  const message = `${nameOf(address)} holds ${count} siblings: say which are meant by the context of a read, or that all are`
+  return new HearsayError('CONFLICT', message, { siblings: count })
 }
 
 function resolved(
