@@ -14,6 +14,8 @@ export type Detection =
 
 const choose = 'If it is one of the forms after all, name it: --format jsonl, consul or tsv'
 
+const convert = 'write its entries as JSON lines, {"key": …, "value": …}, or as lines of key, tab, value'
+
 /** Starts of files of bytes, each with what helps. */
 const magics: readonly (readonly [start: string, help: string])[] = [
   ['\x1f\x8b', 'it is compressed: gunzip -c FILE | hearsay import -'],
@@ -22,9 +24,9 @@ const magics: readonly (readonly [start: string, help: string])[] = [
   ['BZh91AY&SY', 'it is compressed: bzip2 -dc FILE | hearsay import -'],
   ['PK\x03\x04', 'it is a ZIP archive: unzip -p FILE | hearsay import -'],
   ['\x89HSB\r\n', 'it is a backup of a whole node: hearsay restore FILE'],
-  ['REDIS00', 'it is a dump of Redis (RDB): write its keys as lines of key, tab, value, or as JSON lines'],
-  ['SQLite format 3\0', 'it is a database of SQLite: sqlite3 -tabs FILE "select key, value from …" | hearsay import -'],
-  ['PGDMP\x01', 'it is a dump of PostgreSQL: psql -c "copy (select key, value from …) to stdout" | hearsay import -'],
+  ['REDIS00', `it is a dump of Redis (RDB): ${convert}`],
+  ['SQLite format 3\0', `it is a database of SQLite: ${convert}`],
+  ['PGDMP\x01', `it is a dump of PostgreSQL: ${convert}`],
 ]
 
 const utf16 = 'it is UTF-16: iconv -f UTF-16 -t UTF-8 FILE | hearsay import -'
@@ -66,8 +68,8 @@ function detectLine(text: string, at: number, isWhole: boolean): Detection {
   const line = lineAt(text, at)
   if (line.includes('\t')) return { format: 'tsv' }
   if (!isWhole && at + line.length === text.length) return 'more'
-  if (/^(--|\/\*|create |insert |drop |set )/i.test(line)) return refuse('its first line looks like SQL')
-  if (line.startsWith('<')) return refuse('it looks like XML or HTML')
+  if (/^(--|\/\*|create |insert |drop |set )/i.test(line)) return refuse(`its first line looks like SQL: ${convert}`)
+  if (line.startsWith('<')) return refuse(`it looks like XML or HTML: ${convert}`)
   const hint = line.includes(',') ? '; if it is comma-separated, write a tab in place of the first comma' : ''
   return refuse(`its first line is no JSON object and has no tab between key and value${hint}`)
 }
