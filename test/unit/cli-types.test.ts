@@ -62,6 +62,18 @@ describe('a key of another type', () => {
   })
 })
 
+test('an export of every type is imported whole; the second time adds nothing', async () => {
+  await hearsay(['put', 'p/late', 'v', '--ttl', '1h'])
+  const stdin = (await hearsay(['export'])).stdout
+  const keysBefore = await keys()
+  await server.close()
+  server = await startApiServer({}, true)
+  const imported = () => hearsay(['import', '-', '--json'], { stdin })
+  expect(JSON.parse((await imported()).text)).toEqual({ imported: 9, skipped: 0, failed: [] })
+  expect(await keys()).toEqual(keysBefore)
+  expect(JSON.parse((await imported()).text)).toEqual({ imported: 0, skipped: 9, failed: [] })
+})
+
 describe('del --prefix', () => {
   test('takes every type, and says how many of each', async () => {
     const ran = await hearsay(['del', '--prefix', 'p/'])

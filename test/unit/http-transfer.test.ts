@@ -128,6 +128,10 @@ describe('export and import', () => {
     ['{"key":"k","versions":["y"]}', 'a version is not a JSON object'],
     ['{"key":"k","type":"set","member":"m","ttl":"1h"}', "the field 'ttl' is not known here"],
     ['{"key":"k","type":"set","member":{"value":"bQ==","encoding":"hex"}}', "'encoding' is neither"],
+    [
+      '{"key":"k","type":"set","member":"m","versions":[{"expires":"2030-01-01T00:00:00.000Z"}]}',
+      "the field 'expires' is",
+    ],
     ['{"key":"k","type":"ctr","value":1,"by":1}', "the field 'by' is not known here"],
     ['{"key":"k","type":"doc","document":{},"value":1}', "the field 'value' is not known here"],
     ['{"key":"k","type":"doc","document":{"a":[{"b":1,"b":2}]}}', "the name 'b' stands twice"],

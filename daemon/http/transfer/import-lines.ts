@@ -29,7 +29,8 @@ type Raw = Readonly<Record<string, unknown>>
  * The fields of a version: what is imported, and what an export says of where it came from. Nothing else is taken: a field that is not
  * understood would be lost without a word.
  */
-const versionFields = ['value', 'encoding', 'expires', 'ttl', 'dot', 'node', 'time']
+const originFields = ['value', 'encoding', 'dot', 'node', 'time']
+const versionFields = [...originFields, 'expires', 'ttl']
 const lineFields = ['key', 'type']
 
 /**
@@ -50,7 +51,8 @@ export function parseLine(line: Buffer, nowMs: number): ImportedLine {
       return { kind: 'versions', address: fieldAddress(key, raw.field), versions }
     }
     case 'set':
-      checkFields(raw, [...lineFields, 'member'])
+      checkFields(raw, [...lineFields, 'member', 'versions'])
+      checkOrigins(raw.versions ?? [])
       return { kind: 'member', key, member: checkPart(partOf(raw.member, 'member'), 'member') }
     case 'ctr':
       checkFields(raw, [...lineFields, 'value'])
@@ -89,6 +91,12 @@ function parseObject(line: Buffer): Raw {
 
 function isObject(value: unknown): value is Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The versions of a member of a set say where it came from, and no more. */
+function checkOrigins(versions: unknown): void {
+  if (!Array.isArray(versions) || !versions.every(isObject)) throw bad("'versions' is not a list of JSON objects")
+  for (const version of versions) checkFields(version, originFields)
 }
 
 /** The versions of a line, or the one that it is itself. `others`: the fields that the line has beside them. */
