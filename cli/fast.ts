@@ -39,7 +39,8 @@ export function wordsOf(command: CommandSpec): string[] {
   return command.name.split(' ')
 }
 
-function commandOf(argv: readonly string[], commands: readonly CommandSpec[]): CommandSpec | undefined {
+/** The command that a call begins with; undefined when it begins with none. */
+export function commandOf(argv: readonly string[], commands: readonly CommandSpec[]): CommandSpec | undefined {
   return commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
 }
 

@@ -5,7 +5,7 @@ import { commonOptions } from './commands/quick.js'
 import { commands, groups } from './commands/table.js'
 import { packageVersion } from './commands/version.js'
 import { UsageError } from './failure.js'
-import { type Parsed, signedLast, wordsOf } from './fast.js'
+import { commandOf, type Parsed, signedLast, wordsOf } from './fast.js'
 import type { Io } from './io.js'
 import { Output } from './output.js'
 
@@ -35,7 +35,7 @@ export async function parseFully(argv: readonly string[], io: Io): Promise<Parse
 /** The parser's words, and for what may have been meant as a value how it is given as one. */
 function explained({ code, message }: CommanderError, argv: readonly string[]): string {
   const text = message.replace(/^error: /, '')
-  const spec = specOf(argv)
+  const spec = commandOf(argv, commands)
   if (code !== 'commander.unknownOption' || spec === undefined || spec.arguments.length === 0) return text
   const [, option = ''] = /'(.*)'/s.exec(text) ?? []
   return `${text}. If it is a value, write -- before it: hearsay ${spec.name} … -- '${option}'`
@@ -89,12 +89,8 @@ function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Comm
   return parent
 }
 
-function specOf(argv: readonly string[]): CommandSpec | undefined {
-  return commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
-}
-
 function withSignedLast(argv: readonly string[]): string[] {
-  const spec = specOf(argv)
+  const spec = commandOf(argv, commands)
   if (spec === undefined) return [...argv]
   const { length } = wordsOf(spec)
   return [...argv.slice(0, length), ...signedLast(spec, argv.slice(length))]

@@ -5,8 +5,6 @@ import { fileRemedy } from './file-failure.js'
 export interface Circumstances {
   /** The words of the command that met it; empty when there was none. */
   readonly command: string
-  /** The arguments of the call. */
-  readonly positionals: readonly string[]
   /** What the daemon added. */
   readonly details: Readonly<Record<string, unknown>>
 }

@@ -19,7 +19,7 @@ export async function run(parsed: Parsed, io: Io): Promise<number> {
   try {
     return await execute(parsed, io, output)
   } catch (error) {
-    return report(error, output, parsed)
+    return report(error, output, parsed.command)
   }
 }
 
@@ -59,17 +59,16 @@ function checkChoices(command: CommandSpec, options: OptionValues): void {
 
 /**
  * Prints an error and gives its exit code, whether or not it can be printed.
- * @param parsed the call that met it; undefined when there was none
+ * @param spec the command that met it; undefined when there is none
  */
-export async function report(error: unknown, output: Output, parsed: Parsed | undefined): Promise<number> {
-  const command = parsed?.command.name ?? ''
+export async function report(error: unknown, output: Output, spec: CommandSpec | undefined): Promise<number> {
+  const command = spec?.name ?? ''
   if (error instanceof UsageError) {
     await output.error('USAGE', error.message, `see \`hearsay ${command === '' ? '' : `${command} `}--help\``)
     return usageExit
   }
   const { code, message, stack, details, exit } = describe(error)
-  const about = { command, positionals: parsed?.positionals ?? [], details }
-  await output.error(code, message, remedyOf(code, about), details)
+  await output.error(code, message, remedyOf(code, { command, details }), details)
   if (code === 'INTERNAL' && stack !== undefined) await output.note(stack)
   return exit
 }

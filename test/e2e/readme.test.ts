@@ -1,7 +1,8 @@
 /** Runs the shell blocks of the README, in order, in one shell, and compares what they print with the `#>` lines below them. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
@@ -27,13 +28,16 @@ function stepsOf(markdown: string): Step[] {
   })
 }
 
+/** npm writes into it. */
+const home = mkdtempSync(join(tmpdir(), 'hearsay-readme-'))
+
 /** A shell that is told one step after another. */
 class Shell {
   readonly #child = spawn('bash', ['--norc', '--noprofile'], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', LANG: 'C.UTF-8', NO_COLOR: '1' },
+    env: { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', NO_COLOR: '1' },
   })
   #output = ''
   #waiting: (() => void) | undefined
@@ -78,7 +82,10 @@ function pattern(expected: string): RegExp {
 }
 
 const shell = new Shell()
-afterAll(() => shell.end())
+afterAll(async () => {
+  await shell.end()
+  rmSync(home, { recursive: true, force: true })
+})
 
 test('the README does what it says', { timeout: 180_000 }, async () => {
   const steps = stepsOf(readFileSync(join(root, 'README.md'), 'utf8'))

@@ -102,7 +102,7 @@ describe('put', () => {
   })
 
   test.each([
-    ['/nonexistent', 'there is no such file or folder', 'check the name'],
+    ['/nonexistent/file', 'there is no such file or folder', 'check the name'],
     [tmpdir(), 'it is a folder', 'name a file'],
   ])('a file that cannot be read, as %s, is no wrong call', async (file, says, next) => {
     const ran = await against({ body: written }, ['put', 'k', '--file', file])
@@ -183,6 +183,7 @@ describe('errors', () => {
     [['gte', 'k'], /Did you mean get\?/],
     [['get'], /^error USAGE: missing required argument 'KEY'/],
     [['get', 'k', '--nope'], /^error USAGE: unknown option '--nope'.* write -- before it: hearsay get … -- '--nope'/],
+    [['set', 'ls'], /^error USAGE: missing required argument 'KEY'\n {2}next: see `hearsay set ls --help`/],
     [
       ['put', 'k', '-x'],
       /^error USAGE: unknown option '-x'\. If it is a value, write -- before it: hearsay put … -- '-x'/,
@@ -350,7 +351,7 @@ describe('import and export', () => {
     expect(ran.stderr).toContain('line 2: BAD_REQUEST: not JSON\n')
   })
 
-  test.each(['/nonexistent', tmpdir()])('a file that cannot be read, as %s: exit 1', async (file) => {
+  test.each(['/nonexistent/file', tmpdir()])('a file that cannot be read, as %s: exit 1', async (file) => {
     const ran = await against({}, ['import', file])
     expect(ran).toMatchObject({ exit: 1, requests: [] })
     expect(ran.stderr).toMatch(`error FILE_FAILED: cannot read ${file}: `)
