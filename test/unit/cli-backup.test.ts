@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitOf } from '../../cli/failure.js'
 import { BackupEncoder } from '../../store/backup/format.js'
+import { formatVersion } from '../../store/keyspace.js'
 import { type FakeAnswer, type FakeApi, problem, startFakeApi } from '../support/fake-api.js'
 import { type Ran, runCli, type Setting } from '../support/run-cli.js'
 
-const head = { layout: 1, takenAtMs: 0, software: '1', node: 'ann', peer: 'p' }
+const head = { layout: formatVersion, takenAtMs: 0, software: '1', node: 'ann', peer: 'p' }
 const keys = { seed: new Uint8Array(32), secret: new Uint8Array(32) }
 
 function start(): [BackupEncoder, Buffer] {
