@@ -4,6 +4,8 @@
 export const valueBytesMax = 64 * 1024 * 1024
 /** Operations of one batch, as the daemon takes them. */
 export const batchOperationsMax = 1_000
+/** Bytes of the headers of one answer, as many as the daemon takes: a context names every version that was read. */
+export const headerBytesMax = 256 * 1024
 /** Bytes of one answer that is kept in memory; streams have no limit. */
 export const responseBytesMax = 512 * 1024 * 1024
 /** How long a request may stay without an answer, in milliseconds, when the command says nothing else. */

@@ -1,7 +1,7 @@
 /** HTTP requests to one daemon over a Unix socket or TCP, with raw paths and typed failures. */
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { failureOf, HearsayApiError } from '../failure.js'
-import { responseBytesMax, responseTimeoutMsDefault } from '../limits.js'
+import { headerBytesMax, responseBytesMax, responseTimeoutMsDefault } from '../limits.js'
 import { describeEndpoint, type Endpoint } from './locate.js'
 
 /** One request. */
@@ -89,7 +89,7 @@ export class Transport {
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`
     // An empty server name (for TLS) spares Node the search for one, which costs milliseconds at the first request.
     const signal = call.signal && { signal: call.signal }
-    const fixed = { agent: this.#agent, servername: '' }
+    const fixed = { agent: this.#agent, servername: '', maxHeaderSize: headerBytesMax }
     return { ...this.#endpoint, method: call.method, path: call.path, headers, ...signal, ...fixed }
   }
 

@@ -70,7 +70,8 @@ export class Effects {
     const { dots, contexts } = this.#rows
     const digest = updateDigest(update)
     const renamed = renamedBy(update, digest)
-    if (renamed !== undefined && this.#isSuperseded(batch, renamed, update.dot)) return this.#bury(batch, update.dot, digest!)
+    if (renamed !== undefined && this.#isSuperseded(batch, renamed, update.dot))
+      return this.#bury(batch, update.dot, digest!)
     const known = contexts.seen.has(update.dot) ? dots.read(batch, update.dot) : undefined
     // A stub of another address was left by an update that had no business with this dot.
     const isVoid = known?.state === 'stub' && !isAt(known, update.address)

@@ -28,6 +28,12 @@ const failure = (promise: Promise<unknown>): Promise<HearsayApiError> =>
     (error) => error,
   )
 
+test('the context of very many versions comes in a header of any size that the daemon sends', async () => {
+  const context = 'c'.repeat(100_000)
+  const { api } = await fake(() => ({ headers: { 'Hearsay-Context': context, 'Hearsay-Dot': 'a:1' }, body: {} }))
+  expect((await connect({ api, environment: {} }).get('k')).context).toBe(context)
+})
+
 describe('paths', () => {
   test.each([
     ['plain', '/v1/kv/plain'],
