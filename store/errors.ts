@@ -9,7 +9,8 @@ export const errorCodes = {
   BAD_DOCUMENT: {
     status: 400,
     exit: 2,
-    meaning: 'a document is no JSON object, or is too deep or too large in itself',
+    meaning:
+      'a document is no JSON object, is too deep or too large in itself, or holds a number that would be rounded',
   },
   BAD_PATCH: { status: 400, exit: 2, meaning: 'a patch is malformed' },
   BAD_TOKEN: { status: 400, exit: 2, meaning: 'an invitation is malformed' },

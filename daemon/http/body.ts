@@ -4,7 +4,10 @@
  */
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { checkNumbers } from '../../store/documents/json.js'
 import { HearsayError } from '../../store/errors.js'
+import { nestsTooDeep } from '../../store/model/json-text.js'
+import { jsonDepthMax } from '../../store/model/limits.js'
 import { decodeValue, type EncodedValue } from '../views/value-json.js'
 import { bodyIdleMs, drainMsMax } from './limits.js'
 import { StatusError } from './problem.js'
@@ -86,9 +89,24 @@ function cut(): StatusError {
 
 /** JSON of a body. Throws BAD_REQUEST. An empty body is an empty object. */
 export function parseJson(bytes: Buffer): unknown {
-  if (bytes.length === 0) return {}
+  return bytes.length === 0 ? {} : readJson(bytes).value
+}
+
+/** JSON of a body that is a document or a patch of one: no number of it is rounded. Throws BAD_REQUEST and BAD_DOCUMENT. */
+export function parseDocument(bytes: Buffer): unknown {
+  const { value, text } = readJson(bytes)
+  checkNumbers(text)
+  return value
+}
+
+/** The depth is looked at before anything that could run out of stack. */
+function readJson(bytes: Buffer): { readonly value: unknown; readonly text: string } {
+  if (nestsTooDeep(bytes)) {
+    throw new HearsayError('BAD_REQUEST', `the body nests deeper than ${jsonDepthMax} levels; nothing was stored`)
+  }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return { value: JSON.parse(text), text }
   } catch {
     throw new HearsayError('BAD_REQUEST', 'the body is not JSON in UTF-8')
   }

@@ -1,5 +1,6 @@
 /** JSON values: what a document may hold, checked, compared and written down in one way. */
 import { HearsayError } from '../errors.js'
+import { roundedNumber } from '../model/json-text.js'
 import { documentDepthMax, documentValuesMax } from './limits.js'
 
 /** A value without parts. */
@@ -73,6 +74,24 @@ export function checkedDocument(value: unknown): JsonObject {
   if (!isObject(value)) throw bad('the root of a document is a JSON object; wrap other values in one')
   checkJson(value)
   return value
+}
+
+/**
+ * Throws BAD_DOCUMENT, naming the place, when a number in the JSON text of a document or patch would be stored rounded. The text must be one
+ * that was read as JSON already. `member`: the document is this member of it.
+ */
+export function checkNumbers(text: string, member?: string): void {
+  const rounded = roundedNumber(text, member)
+  if (rounded === undefined) return
+  const { path } = rounded
+  const message = `the document is refused: the number ${shortened(rounded.spelt)} at ${path || 'its root'} would be rounded (whole numbers are exact up to 2^53); write it as a text; nothing was stored`
+  throw new HearsayError('BAD_DOCUMENT', message, { path })
+}
+
+const speltCharactersMax = 40
+
+function shortened(spelt: string): string {
+  return spelt.length <= speltCharactersMax ? spelt : `${spelt.slice(0, speltCharactersMax)}…`
 }
 
 function checkText(text: string): void {

@@ -19,15 +19,18 @@ export function readJson(bytes: Uint8Array): JsonValue | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
   try {
     JSON.parse(text)
-    return new Reader(text).value()
+    return new Reader(text, 'refuse').value()
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-/** Looked at first: JSON.parse takes seconds for a megabyte of brackets. */
-function nestsTooDeep(bytes: Uint8Array): boolean {
+/**
+ * Whether objects and arrays stand within one another deeper than `jsonDepthMax`. To be asked before anything else looks at a text: JSON.parse
+ * takes seconds for a megabyte of brackets, and whatever walks the result by recursion ends at the end of the stack.
+ */
+export function nestsTooDeep(bytes: Uint8Array): boolean {
   let depth = 0
   let isInText = false
   for (let at = 0; at < bytes.length; at++) {
@@ -39,6 +42,51 @@ function nestsTooDeep(bytes: Uint8Array): boolean {
     if (depth > jsonDepthMax) return true
   }
   return false
+}
+
+/**
+ * The first number of a JSON text that JSON.parse would not give back as it is spelt: one of 2^53 or more that a double rounds, or beyond what
+ * a double can hold, or so small that it becomes zero. `path` is where it stands, as a JSON pointer (RFC 6901). Undefined when there is none.
+ * The text must be one that JSON.parse takes and that does not nest too deep. `member`: only this member of the object is looked at, and paths
+ * begin there.
+ */
+export function roundedNumber(
+  text: string,
+  member?: string,
+): { readonly path: string; readonly spelt: string } | undefined {
+  if (!mayHoldRounded.test(text)) return undefined
+  const steps: (string | number)[] = []
+  const find = (value: JsonValue): string | undefined => {
+    if (value instanceof JsonNumber) return isRounded(value.text) ? value.text : undefined
+    const members = value instanceof Map || Array.isArray(value) ? value.entries() : []
+    for (const [key, inner] of members as Iterable<[string | number, JsonValue]>) {
+      steps.push(key)
+      const found = find(inner)
+      if (found !== undefined) return found
+      steps.pop()
+    }
+    return undefined
+  }
+  const whole = new Reader(text, 'lastCounts').value()
+  const spelt = find(member === undefined ? whole : whole instanceof Map ? (whole.get(member) ?? null) : null)
+  if (spelt === undefined) return undefined
+  const path = steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return { path, spelt }
+}
+
+/** Nothing else can be rounded: sixteen digits in a row, or an exponent. */
+const mayHoldRounded = /\d{16}|\d[eE]/
+/** Digits that tell two doubles apart, always. */
+const doubleDigits = 17
+
+function isRounded(spelt: string): boolean {
+  const read = Number(spelt)
+  if (!Number.isFinite(read)) return true
+  if (Math.abs(read) <= Number.MAX_SAFE_INTEGER) return read === 0 && /[1-9]/.test(spelt.split(/[eE]/)[0]!)
+  const plain = plainNumber(spelt)
+  if (plain === plainNumber(String(read))) return false
+  // A fraction or an exponent says that a double is meant, and some programs always write 17 digits of it.
+  return !/[.eE]/.test(spelt) || plain !== plainNumber(read.toPrecision(doubleDigits))
 }
 
 /** The shortest text of a value; keys in their order, numbers as they were spelt. */
@@ -94,10 +142,12 @@ const wordLengths = { t: 4, f: 5, n: 4 } as const
 /** Reads a text that JSON.parse has taken and that does not nest too deep, so that neither is looked at again. */
 class Reader {
   readonly #text: string
+  readonly #onKeyTwice: 'refuse' | 'lastCounts'
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, onKeyTwice: 'refuse' | 'lastCounts') {
     this.#text = text
+    this.#onKeyTwice = onKeyTwice
   }
 
   value(): JsonValue {
@@ -115,7 +165,7 @@ class Reader {
     const members = new Map<string, JsonValue>()
     this.#members('}', () => {
       const key = this.#string()
-      if (members.has(key)) throw new SyntaxError('a key stands twice')
+      if (this.#onKeyTwice === 'refuse' && members.has(key)) throw new SyntaxError('a key stands twice')
       this.#skip(isSpace)
       this.#at++
       members.set(key, this.value())

@@ -33,7 +33,7 @@ export const logicalMax = 0xffff
 export const frameUpdatesMax = 65_536
 /** How far in the future a hybrid logical time may lie before it is shown last, in milliseconds. */
 export const clockBoundMsDefault = 60_000
-/** Objects and arrays within one another in a JSON text that is merged; deeper ones stay siblings. */
+/** Objects and arrays within one another in a JSON text: deeper bodies of requests are refused, deeper texts are not merged and stay siblings. */
 export const jsonDepthMax = 128
 /** Bytes of all versions of a JSON text that is merged; larger ones stay siblings: everything waits for the tens of milliseconds that it takes. */
 export const jsonMergeBytesMax = 512 * 1024

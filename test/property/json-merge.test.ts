@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { valueHash } from '../../store/model/digest.js'
 import { mergeJson } from '../../store/model/json-merge.js'
-import { equalityText, jsonText, readJson } from '../../store/model/json-text.js'
+import { equalityText, jsonText, readJson, roundedNumber } from '../../store/model/json-text.js'
 import { siblings } from '../../store/model/register.js'
 import type { Version } from '../../store/model/update.js'
 
@@ -108,6 +108,29 @@ describe('json-merge', () => {
       fc.property(fc.oneof(fc.uint8Array(), almostJson), (bytes) => {
         const value = readJson(bytes)
         if (value !== undefined) expect(JSON.parse(jsonText(value))).toEqual(JSON.parse(Buffer.from(bytes).toString()))
+      }),
+    )
+  })
+})
+
+describe('numbers that would be rounded', () => {
+  it('are exactly the whole numbers that do not come back, wherever they stand', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }), (number) => {
+        const comesBack = JSON.stringify(Number(number)) === String(number)
+        const found = roundedNumber(`{"a":[1.5,{"b":${number}}]}`)
+        // From 10^21 on a double is shown with an exponent, and is the same number nevertheless.
+        const isShownShort = Math.abs(Number(number)) >= 1e21
+        if (!isShownShort) expect(found).toEqual(comesBack ? undefined : { path: '/a/1/b', spelt: String(number) })
+      }),
+    )
+  })
+
+  it('are none of those that JSON.stringify or seventeen digits say of a double', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        expect(roundedNumber(JSON.stringify({ number }))).toBeUndefined()
+        expect(roundedNumber(`[${number.toExponential(16)}]`)).toBeUndefined()
       }),
     )
   })

@@ -10,7 +10,7 @@ const merge = 'application/merge-patch+json'
 const patch = 'application/json-patch+json; charset=utf-8'
 
 function send(
-  method: 'GET' | 'PUT' | 'PATCH' | 'DELETE',
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE',
   url: string,
   body?: unknown,
   headers: Record<string, string> = {},
@@ -157,5 +157,83 @@ describe('documents over HTTP', () => {
       failed: [{ code: 'BAD_DOCUMENT' }, {}],
     })
     await other.close()
+  })
+})
+
+describe('numbers that a document cannot hold', () => {
+  it.each([
+    ['{"a":9007199254740993}', '/a'],
+    ['{"a":[0,{"b/c~":-12345678901234567890}]}', '/a/1/b~1c~0'],
+    ['{"a":18446744073709551616}', '/a'],
+    ['{"a":72057594037927936}', '/a'],
+    ['{"a":9007199254740993.0}', '/a'],
+    ['{"a":9.007199254740993e15}', '/a'],
+    ['{"a":1e400}', '/a'],
+    ['{"a":1e-400}', '/a'],
+  ])('are refused with their place, and nothing is stored: %s', async (body, path) => {
+    await send('PUT', '/v1/docs/d', { a: 'before' })
+    const merged = `{"deep":${body}}`
+    const operations = `[{"op":"add","path":"/x","value":${body}}]`
+    const answers = [
+      [await send('PUT', '/v1/docs/d', body), path],
+      [await send('PATCH', '/v1/docs/d', merged, { 'content-type': merge }), `/deep${path}`],
+      [await send('PATCH', '/v1/docs/d', operations, { 'content-type': patch }), `/0/value${path}`],
+    ] as const
+    for (const [answer, place] of answers) {
+      expect(answer.json()).toMatchObject({ status: 400, code: 'BAD_DOCUMENT', path: place })
+      expect((answer.json() as { detail: string }).detail).toContain(` at ${place} `)
+    }
+    expect((await send('GET', '/v1/docs/d')).json()).toEqual({ a: 'before' })
+    const line = `{"key":"new","time":9007199254740993,"type":"doc","document":${body}}`
+    const imported = (await send('POST', '/v1/import', line)).json() as { failed: { code: string; message: string }[] }
+    expect(imported).toMatchObject({ imported: 0, failures: 1, failed: [{ line: 1, code: 'BAD_DOCUMENT' }] })
+    expect(imported.failed[0]!.message).toContain(` at ${path} `)
+  })
+
+  it.each([
+    '{"a":9007199254740991,"b":-9007199254740992}',
+    '{"a":100000000000000000000,"b":1e300,"c":0.1,"d":123456789.12345678}',
+    '{"a":0e5,"b":-0,"c":5e-324,"d":"9007199254740993"}',
+    '{"a":1,"a":2,"b":1e21}',
+  ])('but what comes back as the same number is stored: %s', async (body) => {
+    expect((await send('PUT', '/v1/docs/d', body)).statusCode).toBe(200)
+    const shown = await send('GET', '/v1/docs/d')
+    expect(shown.json()).toEqual(JSON.parse(body.replace('-0,', '0,')))
+    // Whatever a read shows may be written again.
+    expect((await send('PUT', '/v1/docs/d', shown.body)).statusCode).toBe(200)
+  })
+
+  it('seventeen digits with an exponent are the spelling of a double', async () => {
+    expect((await send('PUT', '/v1/docs/d', '{"a":9.9999999999999992e+22}')).statusCode).toBe(200)
+    expect((await send('GET', '/v1/docs/d')).body).toBe('{"a":1e+23}')
+  })
+})
+
+describe('JSON that nests thousands deep', () => {
+  const deep = (levels: number) => `${'[{"a":'.repeat(levels / 2)}0${'}]'.repeat(levels / 2)}`
+
+  it.each([200, 20_000, 200_000])('is a 400 on every route that takes JSON: %d levels', async (levels) => {
+    const api = await createApi(await fakeServices({ 'values-max-bytes': '1MiB' }))
+    const calls = [
+      ['PUT', '/v1/docs/d', `{"a":${deep(levels)}}`],
+      ['PATCH', '/v1/docs/d', `{"a":${deep(levels)}}`, merge],
+      ['PATCH', '/v1/docs/d', `[{"op":"add","path":"/a","value":${deep(levels)}}]`, patch],
+      ['POST', '/v1/batch', `{"ops":[{"op":"put","key":"k","value":${deep(levels)}}]}`],
+      ['POST', '/v1/counters/k', `{"by":${deep(levels)}}`],
+      ['POST', '/v1/conflicts/k', `{"pick":${deep(levels)}}`],
+      ['POST', '/v1/sync', `{"peer":${deep(levels)}}`],
+      ['POST', '/v1/block', deep(levels)],
+      ['POST', '/v1/join', deep(levels)],
+    ] as const
+    for (const [method, url, payload, type] of calls) {
+      const headers = type === undefined ? {} : { 'content-type': type }
+      const answer = await api.inject({ method, url, headers, payload })
+      expect([url, answer.statusCode, code(answer)]).toEqual([url, 400, 'BAD_REQUEST'])
+    }
+    const lines = [`{"key":"k","type":"doc","document":${deep(levels)}}`, `{"key":"k","value":${deep(levels)}}`]
+    const imported = await api.inject({ method: 'POST', url: '/v1/import', payload: lines.join('\n') })
+    expect(imported.json()).toMatchObject({ imported: 0, failures: 2 })
+    expect(imported.body).not.toContain('INTERNAL')
+    await api.close()
   })
 })

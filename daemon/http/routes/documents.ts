@@ -7,7 +7,7 @@ import { parseJsonPatch } from '../../../store/documents/json-patch.js'
 import { HearsayError } from '../../../store/errors.js'
 import { document } from '../../../store/model/address.js'
 import { dotText } from '../../../store/model/dot.js'
-import { parseJson, takeBytes } from '../body.js'
+import { parseDocument, takeBytes } from '../body.js'
 import { afterRepair } from '../reads.js'
 import { writtenJson } from '../render.js'
 import {
@@ -78,7 +78,7 @@ function addPut(api: Api, services: ApiServices): void {
   }
   api.put('/v1/docs/:key', { schema, onRequest: beforeBody(requestKey) }, (request) => {
     const body = bodyOf(request.body)
-    return edit(request, services, body, { put: parseJson(body) as JsonObject })
+    return edit(request, services, body, { put: parseDocument(body) as JsonObject })
   })
 }
 
@@ -96,7 +96,7 @@ function addPatch(api: Api, services: ApiServices): void {
   })
   api.patch('/v1/docs/:key', { schema, onRequest }, (request) => {
     const body = bodyOf(request.body)
-    const json = parseJson(body)
+    const json = parseDocument(body)
     const isMerge = patchTypeOf(request) === 'application/merge-patch+json'
     const change: DocumentEdit = isMerge ? { merge: json as JsonObject } : { operations: parseJsonPatch(json) }
     return edit(request, services, body, change)

@@ -1,8 +1,10 @@
 /** Lines of an import: the exported form of every type, and the short form. */
-import { checkedDocument, type JsonObject } from '../../../store/documents/json.js'
+import { checkedDocument, checkNumbers, type JsonObject } from '../../../store/documents/json.js'
 import { HearsayError } from '../../../store/errors.js'
 import { type Address, mapField, register } from '../../../store/model/address.js'
 import { repeatedName } from '../../../store/model/json-names.js'
+import { nestsTooDeep } from '../../../store/model/json-text.js'
+import { jsonDepthMax } from '../../../store/model/limits.js'
 import { decodeValue } from '../../views/value-json.js'
 import { checkKey, checkPart } from '../paths.js'
 import { deadlineOf } from '../query.js'
@@ -38,7 +40,7 @@ const lineFields = ['key', 'type']
  * @param nowMs from when a `ttl` counts
  */
 export function parseLine(line: Buffer, nowMs: number): ImportedLine {
-  const raw = parseObject(line)
+  const { raw, text } = parseObject(line)
   const { key, type = 'reg', error } = raw
   if (error !== undefined) throw bad('the exporter could not read this entry; export it again')
   if (typeof key !== 'string') throw bad("the line has no 'key'")
@@ -62,7 +64,7 @@ export function parseLine(line: Buffer, nowMs: number): ImportedLine {
         return { kind: 'document', key, versions: versionsOf(raw, [...lineFields, 'document'], nowMs) }
       }
       checkFields(raw, [...lineFields, 'document'])
-      return { kind: 'json', key, json: checkedDocument(raw.document) }
+      return { kind: 'json', key, json: documentOf(raw, text) }
     default:
       throw bad(`the type '${String(type)}' cannot be imported by this version`)
   }
@@ -73,7 +75,13 @@ function checkFields(raw: Raw, known: readonly string[]): void {
   if (unknown !== undefined) throw bad(`the field '${unknown}' is not known here; known are ${known.join(', ')}`)
 }
 
-function parseObject(line: Buffer): Raw {
+function documentOf({ document }: Raw, text: string): JsonObject {
+  checkNumbers(text, 'document')
+  return checkedDocument(document)
+}
+
+function parseObject(line: Buffer): { readonly raw: Raw; readonly text: string } {
+  if (nestsTooDeep(line)) throw bad(`the line nests deeper than ${jsonDepthMax} levels`)
   let text: string
   let parsed: unknown
   try {
@@ -86,7 +94,7 @@ function parseObject(line: Buffer): Raw {
   const name = repeatedName(text)
   if (name !== undefined)
     throw bad(`the name '${name}' stands twice in one object, and only one of the two could be kept`)
-  return parsed
+  return { raw: parsed, text }
 }
 
 function isObject(value: unknown): value is Raw {
