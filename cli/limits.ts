@@ -10,6 +10,10 @@ export const headerBytesMax = 256 * 1024
 export const responseBytesMax = 512 * 1024 * 1024
 /** How long a request may stay without an answer, in milliseconds, when the command says nothing else. */
 export const responseTimeoutMsDefault = 30_000
+/** Files that the daemon must be allowed to open: modules at its start, then tables of the store and connections. */
+export const openFilesMin = 256
+/** The longest timer that Node takes, about 24.8 days; the daemon refuses to wait for that long. */
+export const timerMsMax = 2 ** 31 - 1
 /** How long the daemon may take over its own time limit before the client gives up, in milliseconds. */
 export const responseGraceMs = 5_000
 /** How long work that talks to peers (join, sync, block) may take, in milliseconds. */

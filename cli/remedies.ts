@@ -52,7 +52,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   TOO_LARGE: ({ details: { setting } }) =>
     typeof setting === 'string' ? `store less, or raise \`${setting}\` in the configuration` : undefined,
   FILE_FAILED: ({ details: { cause } }) => fileRemedy(cause),
-  STORE_FAILED: 'check the disk and the log of the daemon, then restart it; the last write may or may not be stored',
+  STORE_FAILED: 'the last write may or may not be stored: read it before you repeat it',
   INTERNAL: 'see the log of the daemon',
 }
 

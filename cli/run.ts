@@ -1,4 +1,6 @@
 /** Runs one parsed call and reports: every failure becomes one exit code. */
+
+import { systemFailure } from '../store/system-errors.js'
 import { type Client, connect } from './client.js'
 import { type CommandSpec, Invocation, type OptionValues } from './command.js'
 import { exitOf, HearsayApiError, UsageError } from './failure.js'
@@ -88,8 +90,10 @@ function describe(error: unknown): Description {
   const { message, stack } = error
   if (error instanceof HearsayApiError) return { code: error.code, message, details: error.details, exit: error.exit }
   const { code, details = {} } = error as { code?: unknown; details?: Description['details'] }
-  if (error.name !== 'HearsayError' || typeof code !== 'string') {
-    return { code: 'INTERNAL', message, stack, details: {}, exit }
+  if (error.name === 'HearsayError' && typeof code === 'string') {
+    return { code, message, stack, details, exit: exitOf(code, 500) }
   }
-  return { code, message, stack, details, exit: exitOf(code, 500) }
+  const refused = systemFailure(error)
+  if (refused === undefined) return { code: 'INTERNAL', message, stack, details: {}, exit }
+  return { code: refused.code, message: refused.message, details: refused.details, exit: exitOf(refused.code, 503) }
 }

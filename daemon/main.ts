@@ -3,12 +3,14 @@ import './polyfill.js'
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { HearsayError } from '../store/errors.js'
+import { systemFailure } from '../store/system-errors.js'
 import type { Start } from './call-hint.js'
 import type { Config } from './config/load.js'
+import type { Log } from './log/log.js'
 import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
 import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js'
-import { type Restart, RestartNeeded, RunningDaemon } from './running.js'
+import { type Restart, RestartNeeded, RunningDaemon, type StartOptions } from './running.js'
 import { notifyServiceManager } from './service-manager.js'
 
 /** How long stopping may take before the process ends regardless, in milliseconds. What was acknowledged is on the disk. */
@@ -18,18 +20,20 @@ const stopMsMax = 4_500
 const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNREFUSED'])
 
 /**
- * Runs a daemon until SIGTERM or SIGINT. `options` are the flags by their long names, repeatable ones as lists.
+ * Runs a daemon until SIGTERM, SIGINT or SIGHUP. `options` are the flags by their long names, repeatable ones as lists.
  * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped. A daemon that needs a new start, to
  * mend its store or under another peer id, gets it in the same process.
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
   const signal = nextSignal()
   guardProcess()
-  const budget = new RestartBudget(() => realEnvironment.monotonicMs())
+  const newBudget = () => new RestartBudget(() => realEnvironment.monotonicMs())
+  const budget = newBudget()
+  const diskBudget = newBudget()
   for (let after: Restart | undefined; ; ) {
-    after = await runOnce(options, signal, after)
-    // A new identity is needed but once; damage may come again and again.
-    if (after.kind === 'identity' || budget.take()) continue
+    after = await runOnce({ flags: options, mayRestart: () => diskBudget.take() }, signal, after)
+    // A new identity is needed but once, and a disk that works again has asked before; damage may come again and again.
+    if (after.kind !== 'damage' || budget.take()) continue
     const message = `${after.reason}; that was done ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
     throw new HearsayError('STORE_FAILED', message)
   }
@@ -37,11 +41,11 @@ export async function runDaemon(options: Record<string, unknown>): Promise<void>
 
 /** Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new start. */
 async function runOnce(
-  options: Record<string, unknown>,
+  options: Pick<StartOptions, 'flags' | 'mayRestart'>,
   signal: Promise<string>,
   after: Restart | undefined,
 ): Promise<Restart> {
-  const started = RunningDaemon.start({ flags: options, environment: process.env, ...(after && { after }) })
+  const started = RunningDaemon.start({ ...options, environment: process.env, ...(after && { after }) })
   const first = await Promise.race([started.catch(needsRestart), signal])
   if (typeof first === 'string') {
     endProcessLater(0)
@@ -50,6 +54,7 @@ async function runOnce(
   }
   if (first instanceof RestartNeeded) return first.restart
   const { daemon, ready } = first
+  logWarnings(daemon.log)
   process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, startOf(daemon.config)))
   if (process.env.NOTIFY_SOCKET !== undefined && !(await notifyServiceManager('READY=1'))) {
     daemon.log.warn({}, 'systemd-notify could not be run: the service manager does not know that this daemon is ready')
@@ -108,10 +113,15 @@ function needsRestart(error: unknown): RestartNeeded {
   throw error
 }
 
-/** Resolves with the first signal that asks to stop; a second one ends the process at once. */
+/**
+ * Resolves with the first signal that asks to stop; a second one ends the process at once. SIGHUP is the end of the terminal that the daemon was
+ * started from; nothing is read anew at it, since settings hold for a whole run.
+ */
 function nextSignal(): Promise<string> {
+  // Without a listener Node opens a debugger at it: a way into the process for whoever runs as this user.
+  process.on('SIGUSR1', () => {})
   return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.once(name, () => {
         resolve(name)
         process.on(name, () => process.exit(1))
@@ -124,6 +134,12 @@ function endProcessLater(exitCode: number): NodeJS.Timeout {
   return setTimeout(() => process.exit(exitCode), stopMsMax).unref()
 }
 
+/** What Node itself warns of goes the way of all messages. */
+function logWarnings(log: Log): void {
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => log.warn({ warning: warning.name }, warning.message))
+}
+
 /** A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the network's. */
 function guardProcess(): void {
   process.stdout.on('error', () => {})
@@ -131,9 +147,9 @@ function guardProcess(): void {
   const report = (error: unknown) => {
     const { code } = (error ?? {}) as { code?: string }
     if (code !== undefined && harmlessCodes.has(code)) return
-    process.stderr.write(
-      `error ${error instanceof HearsayError ? error.code : 'INTERNAL'}: ${String((error as Error)?.stack ?? error)}\n`,
-    )
+    const known = error instanceof HearsayError ? error : systemFailure(error)
+    const text = known === undefined ? String((error as Error)?.stack ?? error) : known.message
+    process.stderr.write(`error ${known?.code ?? 'INTERNAL'}: ${text}\n`)
   }
   process.on('unhandledRejection', report)
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {

@@ -11,12 +11,30 @@ const ownerOnlyFolder = 0o700
 /** Makes a folder that only its owner can look into, with what is above it. Throws BAD_CONFIG when that cannot be. */
 export function makePrivateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: ownerOnlyFolder })
-    const { mode, uid } = statSync(path)
+    makeFolder(path)
+    const found = statSync(path)
+    if (!found.isDirectory()) throw new Error('it is a file')
+    const { mode, uid } = found
     if ((mode & 0o777) !== ownerOnlyFolder && uid === process.getuid?.()) chmodSync(path, ownerOnlyFolder)
   } catch (error) {
     const message = `the data directory ${path} cannot be made or used (${(error as Error).message}); choose another with --data`
     throw new HearsayError('BAD_CONFIG', message, { key: 'data' }, { cause: error })
+  }
+}
+
+/**
+ * Makes a folder and what is above it. Node's own way to do that begins anew at the top for as long as the system says of a folder that it is
+ * not there, which some, below /proc for example, say for ever.
+ */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: ownerOnlyFolder })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    makeFolder(dirname(path))
+    mkdirSync(path, { mode: ownerOnlyFolder })
   }
 }
 

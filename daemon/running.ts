@@ -1,4 +1,5 @@
 /** One running daemon: the order in which its parts start and stop. */
+import { setMaxListeners } from 'node:events'
 import { homedir, hostname, tmpdir } from 'node:os'
 import { memberTag } from '../protocols/membership/core/record.js'
 import { HearsayError } from '../store/errors.js'
@@ -7,8 +8,8 @@ import { parseApiAddress } from './config/checks.js'
 import { type Config, loadConfig } from './config/load.js'
 import { createApi } from './http/app.js'
 import { loadApiToken } from './http/listening/api-token.js'
+import { KeptSocket } from './http/listening/kept-socket.js'
 import { Listeners } from './http/listening/listeners.js'
-import { prepareSocket, removeSocket } from './http/listening/socket-path.js'
 import { openApiText } from './http/openapi.js'
 import type { Api, ApiServices } from './http/services.js'
 import { createLog, type Log } from './log/log.js'
@@ -36,12 +37,14 @@ export interface StartOptions {
   readonly writeLog?: (line: string) => void
   /** Why the run before ended, where that is to be told, and what this one is to do about it. */
   readonly after?: Restart
+  /** Whether a disk that works again may be answered with a new start now; it is counted if so. */
+  readonly mayRestart?: () => boolean
 }
 
 /** Why a daemon is to be stopped and started anew. */
 export interface Restart {
-  /** `damage`: to save what is readable of the store. `identity`: it has a new peer id. */
-  readonly kind: 'damage' | 'identity'
+  /** `damage`: to save what is readable of the store. `identity`: it has a new peer id. `disk`: to read what a failed write left. */
+  readonly kind: 'damage' | 'identity' | 'disk'
   readonly reason: string
   /** An invitation to be used at once. */
   readonly token?: string | undefined
@@ -67,12 +70,17 @@ export class RunningDaemon {
   #needRestart!: (restart: Restart) => void
   #stopped: Promise<void> | undefined
   #isIdentityLost = false
+  readonly #mayRestart: () => boolean
   #opened: OpenedStore | undefined
 
   private constructor(
     readonly config: Config,
     readonly log: Log,
+    mayRestart: () => boolean,
   ) {
+    this.#mayRestart = mayRestart
+    // Each request that waits listens to it.
+    setMaxListeners(0, this.#stopping.signal)
     this.restartNeeded = new Promise((resolve) => {
       this.#needRestart = resolve
     })
@@ -84,7 +92,7 @@ export class RunningDaemon {
     const config = await loadConfig({ flags, environment, home: environment.HOME ?? homedir(), hostname: hostname() })
     const { logFormat: format, logLevel: level } = config.settings
     const log = createLog({ format, level, ...(writeLog === undefined ? {} : { write: writeLog }) })
-    const daemon = new RunningDaemon(config, log)
+    const daemon = new RunningDaemon(config, log, options.mayRestart ?? (() => false))
     try {
       return { daemon, ready: await daemon.#start(environment, options.after) }
     } catch (error) {
@@ -136,7 +144,8 @@ export class RunningDaemon {
       environment: realEnvironment,
       log: this.log,
       warnings,
-      onRestartNeeded: (reason) => this.#needRestart({ kind: 'damage', reason }),
+      onRestartNeeded: (kind, reason) => this.#needRestart({ kind, reason }),
+      mayRestart: this.#mayRestart,
     })
     this.#add('replica', () => node.close())
     const mesh = await DaemonMesh.create({
@@ -148,7 +157,10 @@ export class RunningDaemon {
     const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
     const watch = this.#watch(node, mesh)
     const api = await this.#serve({ ...node.data.services(), node, mesh, watch, backups, nowMs }, environment)
-    node.replica.onVerification(() => mesh.verificationChanged())
+    node.replica.onVerification(() => {
+      mesh.verificationChanged()
+      node.verificationChanged()
+    })
     void node.verify()
     await mesh.start()
     const join = after?.token ?? settings.join
@@ -195,13 +207,14 @@ export class RunningDaemon {
     const listeners = new Listeners(api.routing)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data
-    const path = prepareSocket({
+    const place = {
       dataDirectory,
       runtimeDirectory: environment.XDG_RUNTIME_DIR,
       temporaryDirectory: environment.TMPDIR ?? tmpdir(),
-    })
-    await listeners.listenUnix(path)
-    this.#add('socket', () => removeSocket(path, dataDirectory))
+    }
+    const socket = new KeptSocket({ listeners, place, environment: realEnvironment, log })
+    const path = await socket.open()
+    this.#add('socket', () => socket.stop())
     const urls = [`unix:${path}`]
     const token = await loadApiToken(dataDirectory)
     for (const address of config.settings.api) {

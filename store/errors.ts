@@ -72,7 +72,8 @@ export const errorCodes = {
   STORE_FAILED: {
     status: 503,
     exit: 1,
-    meaning: 'the disk failed; the outcome of the last write is unknown, and the node is read-only until restarted',
+    meaning:
+      'the disk failed; the outcome of the last write is unknown, and the node is read-only until it has started anew',
   },
   NOT_ENOUGH_ACKS: {
     status: 503,
@@ -84,6 +85,11 @@ export const errorCodes = {
   TOO_MANY_WATCHERS: { status: 503, exit: 1, meaning: 'as many watch the change feed already as this node serves' },
   NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },
   TIMED_OUT: { status: 504, exit: 7, meaning: 'what was waited for did not happen in time' },
+  SYSTEM_FAILED: {
+    status: 503,
+    exit: 1,
+    meaning: 'the system refused a file, a folder or a descriptor; `system` is its code for that',
+  },
   STORE_LOCKED: { status: 500, exit: 1, meaning: 'another daemon uses this data directory' },
   STORE_FORMAT: { status: 500, exit: 1, meaning: 'the data directory or backup was written by a newer version' },
   PORT_IN_USE: { status: 500, exit: 1, meaning: 'an address to listen on is taken' },

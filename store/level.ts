@@ -14,6 +14,7 @@ import {
   scanRowsMax,
 } from './kv-limits.js'
 import { type Bounds, boundsOf, limitOf } from './kv-range.js'
+import { systemCodeOf, systemRemedy } from './system-errors.js'
 
 /** How a store is to be opened. */
 export interface LevelOptions {
@@ -262,15 +263,32 @@ function reasonOf(error: unknown): string {
   return causesOf(error).at(-1)?.message ?? String(error)
 }
 
+/** The reason with the system's code, which LevelDB leaves out. */
+function shownReason(error: unknown): string {
+  const [reason, code] = [reasonOf(error), systemCodeOf(error)]
+  return code === undefined || reason.includes(code) ? reason : `${code}: ${reason}`
+}
+
+function remedyOf(error: unknown, otherwise: string): string {
+  return systemRemedy(systemCodeOf(error) ?? '') ?? otherwise
+}
+
+function systemOf(error: unknown): { readonly system?: string } {
+  const system = systemCodeOf(error)
+  return system === undefined ? {} : { system }
+}
+
 function openFailure(path: string, error: unknown): HearsayError {
   if (hasCode(error, 'LEVEL_LOCKED')) {
     const message = `another daemon uses the store at ${path}; stop it, or give this one another data directory`
     return new HearsayError('STORE_LOCKED', message, { path }, { cause: error })
   }
   const isDamaged = isDamage(error)
-  const advice = isDamaged ? 'it is damaged' : 'check that the directory exists, is writable and has space'
-  const message = `the store at ${path} cannot be opened: ${reasonOf(error)}; ${advice}`
-  return new HearsayError('STORE_FAILED', message, { path, isDamaged }, { cause: error })
+  const advice = isDamaged
+    ? 'it is damaged'
+    : remedyOf(error, 'check that the directory exists, is writable and has space')
+  const message = `the store at ${path} cannot be opened: ${shownReason(error)}; ${advice}`
+  return new HearsayError('STORE_FAILED', message, { path, isDamaged, ...systemOf(error) }, { cause: error })
 }
 
 function readFailure(error: unknown): unknown {
@@ -281,10 +299,11 @@ function readFailure(error: unknown): unknown {
     const message = `the store is damaged: ${reasonOf(error)}; restart the daemon to verify it and fetch what is lost from peers`
     return new HearsayError('DAMAGED_VALUE', message, {}, { cause: error })
   }
-  return new HearsayError('STORE_FAILED', `the store cannot be read: ${reasonOf(error)}`, {}, { cause: error })
+  const message = `the store cannot be read: ${shownReason(error)}; ${remedyOf(error, 'check the disk')}`
+  return new HearsayError('STORE_FAILED', message, systemOf(error), { cause: error })
 }
 
 function writeFailure(error: unknown): HearsayError {
-  const message = `the store cannot be written: ${reasonOf(error)}; check disk space and health, then restart the daemon`
-  return new HearsayError('STORE_FAILED', message, { isDamaged: isDamage(error) }, { cause: error })
+  const message = `the store cannot be written: ${shownReason(error)}; ${remedyOf(error, 'check disk space and health')}`
+  return new HearsayError('STORE_FAILED', message, { isDamaged: isDamage(error), ...systemOf(error) }, { cause: error })
 }

@@ -1,7 +1,7 @@
 /** HTTP requests to one daemon over a Unix socket or TCP, with raw paths and typed failures. */
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { failureOf, HearsayApiError } from '../failure.js'
-import { headerBytesMax, responseBytesMax, responseTimeoutMsDefault } from '../limits.js'
+import { headerBytesMax, responseBytesMax, responseTimeoutMsDefault, timerMsMax } from '../limits.js'
 import { describeEndpoint, type Endpoint } from './locate.js'
 
 /** One request. */
@@ -75,15 +75,17 @@ export class Transport {
 
   #open(call: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const outgoing = request(this.#options(call), resolve)
-      const timeoutMs = call.timeoutMs ?? responseTimeoutMsDefault
+      const options = this.#options(call)
+      for (const [name, value] of Object.entries(options.headers)) checkHeader(name, value)
+      const outgoing = request(options, resolve)
+      const timeoutMs = Math.min(call.timeoutMs ?? responseTimeoutMsDefault, timerMsMax)
       outgoing.setTimeout(timeoutMs, () => outgoing.destroy(this.#silent(timeoutMs)))
       outgoing.on('error', (error) => reject(this.#unreachable(error, call)))
       outgoing.end(call.body)
     })
   }
 
-  #options(call: Call): RequestOptions & { servername: string } {
+  #options(call: Call): RequestOptions & { servername: string; headers: Record<string, string> } {
     const headers: Record<string, string> = { ...call.headers }
     if (call.body) headers['Content-Length'] = String(call.body.byteLength)
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`
@@ -145,4 +147,21 @@ export class Transport {
     const message = `the answer of ${this.address} is over ${responseBytesMax} bytes: ask for less`
     return new HearsayApiError('TOO_LARGE', 0, message)
   }
+}
+
+/** What users give as these headers, in their words. */
+const headerWords: Readonly<Record<string, string>> = {
+  'Hearsay-Context': 'a context',
+  'Idempotency-Key': 'the id of an operation (--id)',
+  Authorization: 'the token of the API',
+  'Last-Event-ID': 'a cursor',
+}
+
+/** A header cannot carry line breaks, nor text beyond Latin-1. */
+function checkHeader(name: string, value: string): void {
+  const wrong = /[^\t\x20-\x7e\x80-\xff]/u.exec(value)?.[0]
+  if (wrong === undefined) return
+  const what = headerWords[name] ?? `the header ${name}`
+  const message = `${what} cannot hold the character ${JSON.stringify(wrong)}: use letters, digits and punctuation in one line; nothing was sent`
+  throw new HearsayApiError('BAD_REQUEST', 0, message)
 }

@@ -1,4 +1,5 @@
 /** Checks of single settings: names, addresses, resolvers. Each throws an Error that says what is wrong. */
+import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { rulePrefixBytesMax, rulesMax } from '../../protocols/membership/limits.js'
 import { modulesMax } from '../resolvers/limits.js'
@@ -33,10 +34,28 @@ export function checkName(name: string): void {
 /** A TCP multiaddr, for example `/ip4/0.0.0.0/tcp/7400`. */
 export function checkMultiaddr(text: string): void {
   const match = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/(\d{1,5})(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]+)?$/.exec(text)
-  if (match === null || Number(match[1]) > portMax) {
+  const [, kind, host] = text.split('/')
+  const isHost = (kind !== 'ip4' || isIPv4(host!)) && (kind !== 'ip6' || isIPv6(host!))
+  if (match === null || Number(match[1]) > portMax || !isHost) {
     throw new Error(`'${text}' is not a TCP multiaddr; write for example /ip4/0.0.0.0/tcp/7400`)
   }
 }
+
+/** A multiaddr that others are told: one that they can dial. */
+export function checkAnnounced(text: string): void {
+  checkMultiaddr(text)
+  const [, kind, host, , port] = text.split('/')
+  if (Number(port) === 0)
+    throw new Error(`'${text}' has port 0, which nobody can dial; write the port that is forwarded`)
+  if ((kind === 'ip4' || kind === 'ip6') && anyAddress.test(host!)) {
+    throw new Error(
+      `'${text}' stands for all addresses of this machine, which nobody can dial; write the one that others reach`,
+    )
+  }
+}
+
+/** 0.0.0.0, and all spellings of `::`. */
+const anyAddress = /^(?:0+(?:\.0+)*|[0:]*)$/
 
 /** `HOST:PORT`, or a port alone for the loopback. */
 export function parseApiAddress(text: string): ApiAddress {

@@ -1,6 +1,13 @@
 /** The one table of everything that can be set; the example file, the flags, the variables and `hearsay config` come from it. */
 import { clientValueBytesDefault, clockBoundMsDefault, valueBytesMax } from '../../store/model/limits.js'
-import { checkMultiaddr, checkName, parseApiAddress, parseResolvers, type ResolverRule } from './checks.js'
+import {
+  checkAnnounced,
+  checkMultiaddr,
+  checkName,
+  parseApiAddress,
+  parseResolvers,
+  type ResolverRule,
+} from './checks.js'
 import { acksKnob, choiceKnob, durationKnob, type Knob, listKnob, sizeKnob, switchKnob, textKnob } from './knob.js'
 
 const second = 1000
@@ -37,7 +44,7 @@ export const knobs = {
       about: 'Addresses that peers are told instead of those listened on (port forwarding, containers).',
       tradeOff: 'A wrong one makes this node unreachable for peers that it does not dial itself.',
     },
-    checkMultiaddr,
+    checkAnnounced,
   ),
   api: listKnob(
     [],

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
+import { systemFailure } from '../../store/system-errors.js'
 import { withPathsFrom } from './checks.js'
 import type { Knob, Surroundings } from './knob.js'
 import { flagOf, type KnobName, knobNames, knobs, type Settings, variableOf } from './knobs.js'
@@ -167,7 +168,8 @@ async function fileLayer(file: string, isRequired: boolean): Promise<Layer> {
     return layer
   } catch (error) {
     if (error instanceof HearsayError) throw error
-    throw bad('config', `${file} cannot be read as TOML: ${(error as Error).message}`)
+    const refused = systemFailure(error)
+    throw bad('config', refused?.message ?? `${file} cannot be read as TOML: ${(error as Error).message}`)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Errors as clients see them: application/problem+json with a stable code. */
 import { type ErrorCode, errorCodes, HearsayError } from '../../store/errors.js'
+import { systemFailure } from '../../store/system-errors.js'
 
 /** The content type of every error. */
 export const problemType = 'application/problem+json'
@@ -53,6 +54,8 @@ export function hearsayError(thrown: unknown): HearsayError {
   if (statusCode === 404) return new HearsayError('NOT_FOUND', message)
   if (statusCode === 400) return new HearsayError('BAD_REQUEST', message)
   if (statusCode > 400 && statusCode < 500) return new StatusError(statusCode, 'BAD_REQUEST', message)
+  const refused = systemFailure(thrown)
+  if (refused !== undefined) return refused
   return new HearsayError('INTERNAL', 'a defect in the daemon; its log has the details', {}, { cause: thrown })
 }
 

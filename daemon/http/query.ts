@@ -66,12 +66,13 @@ function reading<T>(name: string, read: () => T): T {
 
 /** A timeout in milliseconds; the fallback when absent. Throws BAD_REQUEST. */
 export function timeoutOf(text: string | undefined, fallbackMs: number): number {
-  return text === undefined
-    ? fallbackMs
-    : Math.min(
-        reading('timeout', () => parseDuration(text)),
-        timeoutMsMax,
-      )
+  if (text === undefined) return fallbackMs
+  const timeoutMs = reading('timeout', () => parseDuration(text))
+  if (timeoutMs <= timeoutMsMax) return timeoutMs
+  throw new HearsayError(
+    'BAD_REQUEST',
+    `timeout: '${text}' is out of its range: at most ${formatDuration(timeoutMsMax)}`,
+  )
 }
 
 /** The deadline of a time to live that starts now, in milliseconds since 1970; null when absent. Throws BAD_REQUEST. */

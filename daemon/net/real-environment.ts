@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Environment } from '../../store/environment.js'
 
-/** Longest delay that a Node timer takes; beyond it fires at once. */
+/** Longest delay that one Node timer takes, about 24.8 days; a longer one takes several, one after the other. */
 const timerMaxMs = 2 ** 31 - 1
 
 /** The environment of a real process. Timers do not keep it alive. */
@@ -13,8 +13,13 @@ export const realEnvironment: Environment = {
   random: () => Math.random(),
   randomBytes: (count) => new Uint8Array(randomBytes(count)),
   setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), timerMaxMs))
-    timer.unref()
+    let timer: NodeJS.Timeout
+    const start = (leftMs: number) => {
+      const stepMs = Math.min(Math.max(leftMs, 0), timerMaxMs)
+      timer = setTimeout(stepMs < leftMs ? () => start(leftMs - stepMs) : callback, stepMs)
+      timer.unref()
+    }
+    start(delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),

@@ -1,4 +1,5 @@
 /** Runs the supervisor's decisions: one timer, the dials, and nothing else. */
+import { setMaxListeners } from 'node:events'
 import type { PeerId } from '../../protocols/network.js'
 import type { Environment, Timer } from '../../store/environment.js'
 import { dialTimeoutMs } from './limits.js'
@@ -105,6 +106,8 @@ export class Supervisor {
   async #dial(dial: Dial): Promise<void> {
     const dialling = new AbortController()
     const all = this.#dials.signal
+    // As many listeners as dials at once: nothing leaks, whatever Node thinks of more than ten.
+    setMaxListeners(0, all)
     const stop = (): void => dialling.abort()
     all.addEventListener('abort', stop)
     const timer = this.environment.setTimer(dialTimeoutMs, stop)

@@ -18,6 +18,7 @@ import { finishRestore, isRestorePending, removeLeftovers } from '../restore/pla
 import { packageVersion } from '../version.js'
 import type { NodeView } from '../views/node-view.js'
 import { ConflictIndex } from './conflict-index.js'
+import { DiskRecovery } from './disk-recovery.js'
 import { TableDamage } from './table-damage.js'
 
 /** What a stored node is opened with. */
@@ -32,8 +33,10 @@ export interface StoredNodeOptions {
   readonly log: Log
   /** Warnings of the configuration. */
   readonly warnings: readonly string[]
-  /** Asks for a new start, which mends what cannot be mended while the store is open. */
-  onRestartNeeded(reason: string): void
+  /** Asks for a new start, which mends what cannot be mended while the store is open, or reads what a failed write left. */
+  onRestartNeeded(kind: 'damage' | 'disk', reason: string): void
+  /** Whether one more new start because of the disk is allowed now; it is counted if so. */
+  mayRestart(): boolean
 }
 
 /**
@@ -71,6 +74,7 @@ export class StoredNode implements NodeView {
   readonly #options: StoredNodeOptions
   readonly #conflicts: ConflictIndex
   readonly #documents: DocumentThread
+  readonly #disk: DiskRecovery
   #checkWarning: string | undefined
   #tokenKey: Buffer
   #isSyncing = false
@@ -88,6 +92,13 @@ export class StoredNode implements NodeView {
     this.#options = options
     this.#tokenKey = tokenKey(options.secret)
     this.#documents = new DocumentThread(options)
+    this.#disk = new DiskRecovery({
+      dataDirectory: options.settings.data,
+      environment: options.environment,
+      log: options.log,
+      mayRestart: () => options.mayRestart(),
+      onRestartNeeded: (reason) => options.onRestartNeeded('disk', reason),
+    })
     this.data = new UserData(new Access(replica, () => this.#tokenKey, resolvers), this.#documents)
     this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
   }
@@ -95,7 +106,10 @@ export class StoredNode implements NodeView {
   /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */
   static async open(options: StoredNodeOptions): Promise<StoredNode> {
     const { settings, opened, member, environment, log } = options
-    const damage = new TableDamage(options)
+    const damage = new TableDamage({
+      ...options,
+      onRestartNeeded: (reason) => options.onRestartNeeded('damage', reason),
+    })
     const replica = await Replica.open({
       store: opened.store,
       environment,
@@ -135,6 +149,11 @@ export class StoredNode implements NodeView {
       log.warn({ err }, this.#checkWarning)
       return false
     }
+  }
+
+  /** To be told when the store fails; damage in its files is mended otherwise. */
+  verificationChanged(): void {
+    if (this.replica.failure !== undefined && this.damage.warning === undefined) this.#disk.failed()
   }
 
   /** To be told of every commit. */
@@ -205,7 +224,9 @@ export class StoredNode implements NodeView {
 
   warnings(): string[] {
     const { warnings } = this.#options
-    const files = [this.damage.warning, this.#checkWarning].filter((warning) => warning !== undefined)
+    const files = [this.damage.warning, this.#disk.warning, this.#checkWarning].filter(
+      (warning) => warning !== undefined,
+    )
     return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings()]
   }
 
@@ -216,6 +237,7 @@ export class StoredNode implements NodeView {
   /** Flushes and closes. */
   close(): Promise<void> {
     this.#isClosed = true
+    this.#disk.stop()
     this.resolvers.stop()
     this.#documents.stop()
     return this.replica.close()

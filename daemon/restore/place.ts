@@ -7,7 +7,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
 import { meshSecretFile, peerKeyFile } from '../net/identity.js'
-import { syncFolder } from '../private-files.js'
+import { makePrivateFolder, syncFolder } from '../private-files.js'
 import { type Lock, takeLock } from './lock.js'
 
 /** Where a restored node is written to; of no meaning to anybody until it is renamed. */
@@ -44,7 +44,7 @@ export async function isInUse(dataDirectory: string): Promise<boolean> {
 /** Locks the store of a data directory, there or not, against daemons. Throws STORE_LOCKED. */
 export async function lockPlace(dataDirectory: string): Promise<Lock> {
   const store = join(dataDirectory, storeFolder)
-  await mkdir(store, { recursive: true, mode: 0o700 })
+  makePrivateFolder(store)
   return takeLock(
     join(store, lockName),
     `a daemon uses ${dataDirectory}; stop it, or choose another directory with --data`,

@@ -4,6 +4,7 @@
  */
 import { HearsayError } from '../errors.js'
 import type { KvStore } from '../kv.js'
+import { systemCodeOf, systemRemedy } from '../system-errors.js'
 import { Batch } from './batch.js'
 import { batchBytesMax, waitingWritesMax } from './limits.js'
 
@@ -139,9 +140,7 @@ export class GroupCommit {
   }
 
   #fail(cause: unknown, settlers: readonly { reject: (error: unknown) => void }[]): void {
-    const message =
-      'the disk failed while writing; whether the last writes are stored is unknown; check the disk and restart the daemon'
-    const failure = new HearsayError('STORE_FAILED', message, {}, { cause })
+    const failure = diskFailure(cause)
     this.#failure = failure
     this.#inFlight = undefined
     for (const settler of [...settlers, ...this.#openSettlers, ...this.#waiting]) settler.reject(failure)
@@ -149,4 +148,13 @@ export class GroupCommit {
     this.#waiting.length = 0
     this.#hooks.failed(failure)
   }
+}
+
+/** Says why, as the system does, and what helps. Nothing in memory can be believed from now on: only another opening of the store tells what is there. */
+function diskFailure(cause: unknown): HearsayError {
+  const system = systemCodeOf(cause)
+  const reason = system === undefined ? '' : ` (${system})`
+  const remedy = systemRemedy(system ?? '') ?? 'check disk space and health'
+  const message = `the disk failed while writing${reason}; whether the last writes are stored is unknown, and no more are taken until the store is opened anew; ${remedy}`
+  return new HearsayError('STORE_FAILED', message, system === undefined ? {} : { system }, { cause })
 }

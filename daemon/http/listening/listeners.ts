@@ -15,6 +15,7 @@ export class Listeners {
   readonly #servers: Server[] = []
   /** Requests under way on each open connection. */
   readonly #requests = new Map<Socket, number>()
+  #unix: Server | undefined
   #isClosing = false
 
   /** `route` handles requests that may pass. */
@@ -22,9 +23,11 @@ export class Listeners {
     this.#route = route
   }
 
-  /** Listens on a Unix socket that only its owner can connect to. */
+  /** Listens on a Unix socket that only its owner can connect to; in place of the one before, whose connections go on. */
   async listenUnix(path: string): Promise<void> {
+    await this.#endUnix()
     const server = this.#server(this.#route)
+    this.#unix = server
     const before = process.umask(0o177)
     try {
       server.listen(path)
@@ -46,6 +49,16 @@ export class Listeners {
     server.listen(address.port, address.host)
     await listening(server, shown(address.host, address.port))
     return shown(address.host, (server.address() as AddressInfo).port)
+  }
+
+  /** Before the next one listens: the end of a listener removes the file at its path, whoever made it. */
+  async #endUnix(): Promise<void> {
+    const server = this.#unix
+    if (server === undefined) return
+    this.#unix = undefined
+    this.#servers.splice(this.#servers.indexOf(server), 1)
+    server.close()
+    await new Promise<void>((resolve) => setImmediate(resolve))
   }
 
   /** Takes no more connections, lets requests under way finish for so long, then breaks what is left. */
@@ -101,14 +114,20 @@ function shown(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+const listenRemedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'it is taken: stop what uses it, or choose another with --api',
+  EADDRNOTAVAIL: 'this machine does not have it: choose one of its own with --api',
+  EACCES: 'this user may not: choose a port above 1023 with --api',
+  ENOTFOUND: 'there is no such host: choose an address of this machine with --api',
+  EAI_AGAIN: 'its name cannot be looked up: choose an address of this machine with --api',
+}
+
 function listening(server: Server, where: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('listening', resolve)
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const isTaken = cause.code === 'EADDRINUSE'
-      const message = isTaken
-        ? `the API address ${where} is taken; choose another with --api, or stop what uses it`
-        : `the API cannot listen on ${where}: ${cause.message}`
+      const message = `the API cannot listen on ${where} (${cause.message}); ${listenRemedies[cause.code ?? ''] ?? 'choose another address with --api'}`
       reject(
         new HearsayError(isTaken ? 'PORT_IN_USE' : 'BAD_CONFIG', message, { key: 'api', address: where }, { cause }),
       )
