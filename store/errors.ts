@@ -22,6 +22,8 @@ export const errorCodes = {
   },
   BAD_BACKUP: { status: 400, exit: 1, meaning: 'a backup is damaged, cut off, or no backup; nothing was restored' },
   UNAUTHORIZED: { status: 401, exit: 1, meaning: 'the API token is missing or wrong' },
+  OWN_INVITATION: { status: 400, exit: 2, meaning: 'the invitation is of this node itself' },
+  FORGOTTEN: { status: 403, exit: 1, meaning: 'the mesh has forgotten this node, or this node the inviting member' },
   FORBIDDEN_ORIGIN: { status: 403, exit: 1, meaning: 'the Host or Origin header is foreign' },
   NOT_FOUND: { status: 404, exit: 3, meaning: 'there is no such key, member, peer or route' },
   CONFLICT: {
@@ -69,6 +71,11 @@ export const errorCodes = {
     meaning: 'no stored version of the document can be read; it is kept as it is',
   },
   UNREACHABLE: { status: 502, exit: 1, meaning: 'no address of the invitation or peer answered' },
+  NOT_ADMITTED: {
+    status: 502,
+    exit: 1,
+    meaning: 'the inviting member was reached, but has not admitted this node: no heartbeat came back',
+  },
   STORE_FAILED: {
     status: 503,
     exit: 1,

@@ -18,13 +18,14 @@ import type { LiveNetwork } from '../net/live-network.js'
 import { realEnvironment } from '../net/real-environment.js'
 import type { StoredNode } from '../node/stored-node.js'
 import type { Mesh } from '../views/mesh-view.js'
+import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
 import type { PeerBook } from './peer-book.js'
 import { metricName, Protocols, reasonOf } from './protocols.js'
 import { sightingFile } from './sighting-file.js'
 
-/** How long a join waits for the first connection to the inviting member, in milliseconds. */
-const firstConnectionMs = 5_000
+/** How long a join that was admitted waits for the member's record, so that it can be called by name, in milliseconds. */
+const firstRecordMs = 5_000
 /** Pauses between attempts of a join that was asked for at the start, in milliseconds. */
 const joinRetryMs = [1_000, 2_000, 5_000, 10_000] as const
 
@@ -173,12 +174,17 @@ export class DaemonMesh implements Mesh {
    */
   async joinAtStart(token: string): Promise<void> {
     const invite = decodeInvite(token)
+    const isIn = this.#isSecretOf(invite) && this.#protocols.membership.records().length > 0
+    if (isIn) return this.#requireLive().learn(invite.peer, invite.addresses)
     try {
       await this.#join(invite)
     } catch (error) {
+      // The token of a node's own is of no harm in the settings that all nodes share.
+      if (error instanceof HearsayError && error.code === 'OWN_INVITATION') return
       this.#joinWarning = `--join: ${reasonOf(error)}`
       this.#options.log.warn({}, this.#joinWarning)
-      if (error instanceof HearsayError && error.code === 'UNREACHABLE') this.#joinLater(token, 0)
+      const mayHelp = error instanceof HearsayError && ['UNREACHABLE', 'NOT_ADMITTED'].includes(error.code)
+      if (mayHelp) this.#joinLater(token, 0)
     }
   }
 
@@ -194,32 +200,39 @@ export class DaemonMesh implements Mesh {
     })
   }
 
+  /** Resolves once the inviting member has admitted this node: a heartbeat that it took after our own has come back. */
   async #join(invite: Invite): Promise<void> {
     const live = this.#requireLive()
     if (invite.peer === this.peer) return this.#joinNamesake(invite, live)
-    if (!Buffer.from(invite.secret).equals(this.#secret)) await this.#changeMesh(invite, live)
+    const { membership } = this.#protocols
+    const { blocks, log } = this.#options
+    const admission = new Admission({ invite, self: this.peer, membership, blocks, environment: realEnvironment, log })
+    if (this.#isSecretOf(invite)) admission.refuseHopeless()
+    else await this.#changeMesh(invite, live)
     live.learn(invite.peer, invite.addresses)
-    const isConnected = () => live.peers().includes(invite.peer)
-    await this.#protocols.membership.wait({
-      peers: 1,
-      converged: false,
-      timeoutMs: isConnected() ? 0 : firstConnectionMs,
-    })
+    await admission.wait(() => this.#isStopped)
+    await membership.wait({ peers: 1, converged: false, timeoutMs: firstRecordMs })
     this.#joinWarning = undefined
   }
 
+  #isSecretOf({ secret }: Invite): boolean {
+    return Buffer.from(secret).equals(this.#secret)
+  }
+
   /**
-   * An invitation by a node with our own peer id: our own invitation, which changes nothing, or that of the node that our data directory
-   * is a copy of. Who joins is the one to take a new peer id.
+   * An invitation by a node with our own peer id: our own invitation (OWN_INVITATION), or that of the node that our data directory is a copy
+   * of. Who joins is the one to take a new peer id: the daemon starts anew under it and joins by itself, which this does not wait for (NOT_ADMITTED).
    */
   async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
     const own = new Set(this.addresses())
-    if (invite.addresses.every((address) => own.has(address))) return
+    if (invite.addresses.every((address) => own.has(address))) throw ownInvitation()
     const { reachesOther } = await import('../net/join.js')
     const isHere = (visitor: PeerId) => live.connections().some(({ peer }) => peer === visitor)
-    if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) return
+    if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) throw ownInvitation()
     const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
     this.#options.onIdentityLost(reason, encodeInvite(invite))
+    const message = `${reason}; this node takes a new peer id, starts anew and joins by itself: look at its status in a moment`
+    throw new HearsayError('NOT_ADMITTED', message, { peer: invite.peer, restarts: true })
   }
 
   /** Another live node has our peer id, which one of the two keeps. */
@@ -324,6 +337,11 @@ export class DaemonMesh implements Mesh {
     if (this.#live?.isStarted === true) return this.#live
     throw new HearsayError('UNREACHABLE', 'the network of this node is still starting; try again in a moment')
   }
+}
+
+function ownInvitation(): HearsayError {
+  const message = 'this is the invitation of this node itself; use it on the machine that is to join'
+  return new HearsayError('OWN_INVITATION', message)
 }
 
 function namedCounters(group: string, counters: object): Record<string, number> {

@@ -20,7 +20,10 @@ export interface Mesh {
   warnings(): string[]
   /** A token with addresses and the mesh secret. */
   invite(): string
-  /** Joins another mesh: BAD_TOKEN, UNREACHABLE, OTHER_MESH; nothing has changed then. */
+  /**
+   * Joins another mesh; resolves once the inviting member has admitted this node and a heartbeat of it has come back. BAD_TOKEN, OWN_INVITATION,
+   * UNREACHABLE, OTHER_MESH, FORGOTTEN: nothing has changed then. NOT_ADMITTED: the mesh was reached, and may admit this node later.
+   */
   join(token: string): Promise<void>
   /** Retires a member for good. NOT_FOUND. */
   forget(nameOrPeer: string): Promise<void>

@@ -167,8 +167,9 @@ describe('copied data directories', () => {
     const one = await fleet.add('one', interval)
     await one.client.put('before', 'before')
     const { peer } = one.ready
-    // Its own invitation means nothing to a node.
-    await one.client.join((await one.client.invite()).token)
+    // Its own invitation means nothing to a node, and it says so.
+    const own = one.client.join((await one.client.invite()).token)
+    await expect(own).rejects.toMatchObject({ code: 'OWN_INVITATION', status: 400 })
     expect((await one.client.status()).peer).toBe(peer)
     await one.stop()
     const data = join(fleet.folder, 'twin')
@@ -177,7 +178,9 @@ describe('copied data directories', () => {
     await Promise.all([one.start(), twin.start()])
     await one.client.put('at-one', 'one')
     await twin.client.put('at-twin', 'twin')
-    await twin.client.join((await one.client.invite()).token)
+    // It joins once it has started anew, which the request does not wait for.
+    const joining = twin.client.join((await one.client.invite()).token)
+    await expect(joining).rejects.toMatchObject({ code: 'NOT_ADMITTED', details: { restarts: true } })
     expect(await partWays([one, twin], peer)).toBe(twin)
     await expectOneMesh([one, twin])
     for (const node of [one, twin]) {
