@@ -20,7 +20,7 @@ export const missingGapMax = 2
 export const missingLookupsMax = 16
 /** Entries of several versions that one such call keeps decoded. */
 export const missingEntriesMax = 16
-/** How long answers of retry-safe requests are kept, in milliseconds, and how many. */
+/** How long answers of retry-safe requests are kept at least, in milliseconds of one run, and how many. */
 export const retryKeepMs = 24 * 3600 * 1000
 export const retryKeepCount = 100_000
 /** How often answers beyond that are looked for, in milliseconds. */

@@ -10,13 +10,11 @@ import {
   type DotRow,
   decodeAcknowledgement,
   decodeFeed,
-  decodeRetryOrder,
   dotKey,
   encodeAcknowledgement,
   feedKey,
   feedSequence,
   rangeOf,
-  retryKeyRow,
 } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import { type MemberTag, unknownMember } from '../model/codec.js'
@@ -24,7 +22,7 @@ import { Context } from '../model/context.js'
 import type { Actor, Dot } from '../model/dot.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
-import { hintBytesReadMax, hintRowsMax, retryKeepCount, retryKeepMs, trimRowsMax } from './limits.js'
+import { hintBytesReadMax, hintRowsMax, trimRowsMax } from './limits.js'
 import type { Obligation } from './types.js'
 
 /** How much of the log is kept for members that are away. */
@@ -187,26 +185,6 @@ export class UpdateLog {
       const ranges = new Map(acknowledged.actors().map((actor) => [actor, acknowledged.rangesOf(actor)]))
       batch.set(key, encodeAcknowledgement(key, { ranges, behindSinceMs }))
     })
-  }
-
-  /** Drops remembered answers beyond their window. Returns how many are left. */
-  async pruneRetries(): Promise<number> {
-    const order: { key: Uint8Array; retryKey: string; atMs: number }[] = []
-    for await (const rows of this.#store.scan(rangeOf('retryOrder'))) {
-      for (const { key, value } of rows) order.push({ key, ...decodeRetryOrder(key, value) })
-    }
-    const oldestMs = this.#owner.nowMs() - retryKeepMs
-    const surplus = order.length - retryKeepCount
-    const gone = order.filter((row, at) => at < surplus || row.atMs < oldestMs)
-    if (gone.length > 0) {
-      await this.#owner.submit((batch) => {
-        for (const { key, retryKey } of gone) {
-          batch.set(key, null)
-          batch.set(retryKeyRow(retryKey), null)
-        }
-      })
-    }
-    return order.length - gone.length
   }
 
   /** Measured again only when what it misses, or the log, has changed. */

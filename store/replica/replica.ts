@@ -23,6 +23,7 @@ import { type Hint, type LogLimits, type LogOwner, UpdateLog } from './log.js'
 import { PeerReader } from './missing.js'
 import { type OpenedRows, openRows } from './opening.js'
 import { Past } from './past.js'
+import { Retries } from './retries.js'
 import type { RunMemory } from './run.js'
 import { transactionOn } from './transaction.js'
 import type {
@@ -460,6 +461,10 @@ export class Replica implements SyncReplica {
         nowMs: () => this.#environment.nowMs(),
         acknowledgedByAll: () => this.#log.acknowledgedByAll(),
         submit: (write) => this.#submit(write),
+      }),
+      retries: new Retries(this.#store, {
+        submit: (write) => this.#submit(write),
+        monotonicMs: () => this.#environment.monotonicMs(),
       }),
       get isAllowed() {
         return replica.isVerified && replica.failure === undefined

@@ -4,6 +4,7 @@ import type { BaselineSweep } from './baselines.js'
 import type { DigestSweep } from './digest-rows.js'
 import { baselineSweepChance, digestSweepIntervalMs, retryPruneIntervalMs, trimIntervalMs } from './limits.js'
 import type { UpdateLog } from './log.js'
+import type { Retries } from './retries.js'
 
 /** What is needed of the replica. */
 export interface UpkeepOwner {
@@ -11,6 +12,7 @@ export interface UpkeepOwner {
   readonly log: UpdateLog
   readonly baselines: BaselineSweep
   readonly digests: DigestSweep
+  readonly retries: Retries
   /** Whether rows may go: the store is verified, and takes writes. */
   readonly isAllowed: boolean
   warn(about: string, warning: string): void
@@ -62,7 +64,7 @@ export class Upkeep {
   }
 
   async #tidy(): Promise<void> {
-    const { environment, log } = this.#owner
+    const { environment, retries } = this.#owner
     await this.trim()
     if (environment.random() < baselineSweepChance) await this.sweepBaselines()
     const nowMs = environment.monotonicMs()
@@ -72,6 +74,6 @@ export class Upkeep {
     }
     if (!this.#owner.isAllowed || nowMs - this.#prunedAtMs < retryPruneIntervalMs) return
     this.#prunedAtMs = nowMs
-    await log.pruneRetries()
+    await retries.prune()
   }
 }
