@@ -9,7 +9,7 @@ export const daemonOptions: readonly OptionSpec[] = [
   { name: 'announce', value: 'MULTIADDR', repeatable: true, help: 'tell peers this address instead' },
   { name: 'join', value: 'TOKEN', help: 'join the mesh of an invitation at the first start' },
   { name: 'api', value: 'ADDR', repeatable: true, help: 'serve the API on host:port too' },
-  { name: 'resp', value: 'ADDR', help: 'serve the Redis protocol on host:port' },
+  { name: 'resp', value: 'ADDR', help: 'kept for the Redis protocol, which this version does not serve' },
   { name: 'config', value: 'FILE', help: 'the configuration file; else config.toml in the data directory' },
   { name: 'mdns', value: 'BOOL', valueOptional: true, help: 'find peers on the LAN; --mdns=false turns it off' },
   { name: 'durability', value: 'MODE', help: 'answer a write once it survives power loss (fsync), or sooner (os)' },

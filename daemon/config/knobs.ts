@@ -59,8 +59,9 @@ export const knobs = {
   resp: textKnob<string | null>(
     () => null,
     {
-      about: 'The address of the Redis protocol.',
-      tradeOff: 'Convenient for existing clients; what is not set here does not listen.',
+      about:
+        'Kept for the address of the Redis protocol, which this version does not serve: nothing listens, and the daemon warns.',
+      tradeOff: 'Setting it changes nothing but the warning.',
       example: '127.0.0.1:7379',
     },
     (text) => void parseApiAddress(text),
@@ -147,7 +148,8 @@ export const knobs = {
     second,
     { min: 50, max: 60 * second },
     {
-      about: 'How often neighbours hear from this node. After three missed ones a peer counts as gone.',
+      about:
+        'How often neighbours hear from this node. A peer of which nothing at all came for three and a half times as long counts as gone.',
       tradeOff: 'Shorter notices a cut sooner, and costs more when idle. Set it alike on all nodes.',
     },
   ),

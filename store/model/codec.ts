@@ -5,7 +5,7 @@
 import { type Address, noField, types } from './address.js'
 import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
 import type { HybridTime } from './clock.js'
-import { Context, type Ranges } from './context.js'
+import type { Context, Ranges } from './context.js'
 import {
   type Actor,
   actorBytes,
@@ -194,43 +194,6 @@ export interface Contexts {
 /** Contexts as they travel: with the member of each actor. */
 export interface TaggedContexts extends Contexts {
   readonly members: ReadonlyMap<Actor, MemberTag>
-}
-
-/** Writes both contexts: per actor its id, its member, the seen ranges, and the applied ones only where they differ. */
-export function writeContexts(writer: ByteWriter, contexts: Contexts, memberOf: MemberOf): void {
-  const actors = contexts.seen.actors()
-  writer.varint(actors.length, contextActorsMax)
-  for (const actor of actors) {
-    const seen = contexts.seen.rangesOf(actor)
-    const applied = contexts.applied.rangesOf(actor)
-    const same = seen.length === applied.length && seen.every((value, at) => value === applied[at])
-    writer.hex(actor).hex(memberOf(actor))
-    writeRanges(writer, seen, contextRangesMax)
-    writer.u8(same ? 0 : 1)
-    if (!same) writeRanges(writer, applied, contextRangesMax)
-  }
-}
-
-/** Reads both contexts; refuses actors out of order, and applied dots that were not seen. */
-export function readContexts(reader: ByteReader): TaggedContexts {
-  const seen = new Context()
-  const applied = new Context()
-  const members = new Map<Actor, MemberTag>()
-  let before = ''
-  for (let left = reader.count(contextActorsMax, 2 * actorBytes + 3); left > 0; left--) {
-    const actor = reader.hex(actorBytes)
-    if (actor <= before) throw new DecodeError('actors not strictly ascending')
-    before = actor
-    members.set(actor, reader.hex(actorBytes))
-    const seenRanges = readRanges(reader)
-    if (seenRanges.length === 0) throw new DecodeError('actor without a dot')
-    seen.setRanges(actor, seenRanges)
-    const differs = reader.u8()
-    if (differs > 1) throw new DecodeError('bad flag')
-    applied.setRanges(actor, differs === 1 ? readRanges(reader) : seenRanges)
-  }
-  if (!seen.covers(applied)) throw new DecodeError('applied beyond seen')
-  return { seen, applied, members }
 }
 
 /** A list of updates as it travels, with the member of each actor that issued one. */

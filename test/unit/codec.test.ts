@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { register, types } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
-import { decodeUpdates, encodeUpdates, readContexts, readDots } from '../../store/model/codec.js'
+import { decodeUpdates, encodeUpdates, readDots } from '../../store/model/codec.js'
 import { addressId, entryDigest, valueHash } from '../../store/model/digest.js'
 import { compareDots } from '../../store/model/dot.js'
 import { decodeToken, encodeToken, tokenKey } from '../../store/model/token.js'
@@ -141,22 +141,6 @@ describe('updates', () => {
     }
     expect(() => decodeUpdates(encodeUpdates([itself], memberOf))).toThrow(DecodeError)
     expect(() => decodeUpdates(encodeUpdates([unsorted], memberOf))).toThrow(DecodeError)
-  })
-})
-
-describe('contexts', () => {
-  it('arbitrary bytes give an error or a value', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
-        try {
-          const { seen, applied } = readContexts(new ByteReader(bytes))
-          expect(seen.covers(applied)).toBe(true)
-        } catch (error) {
-          expect(error).toBeInstanceOf(DecodeError)
-        }
-      }),
-      { numRuns: 2000 },
-    )
   })
 })
 

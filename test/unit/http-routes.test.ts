@@ -83,6 +83,8 @@ describe('the mesh', () => {
     const answer = (await post('/v1/sync', { peer: 'b' })).json()
     expect(answer.sessions).toHaveLength(1)
     expect(fits(sessionsShape, answer)).toBe(true)
+    // A session of three turns is one and a half round trips.
+    expect(fits(sessionsShape, { sessions: [{ ...answer.sessions[0], roundTrips: 1.5 }] })).toBe(true)
     expect((await post('/v1/sync')).statusCode).toBe(200)
     expect((await post('/v1/sync', { peer: 'c' })).json().code).toBe('NOT_FOUND')
     expect(served.services.mesh.calls.map(([, peer]) => peer)).toEqual(['b', undefined, 'c'])

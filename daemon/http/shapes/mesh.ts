@@ -67,7 +67,7 @@ export const sessionsShape = Type.Object({
       peer: Type.String(),
       name: Type.String(),
       mode: Type.String(),
-      roundTrips: Type.Integer(),
+      roundTrips: Type.Number({ description: 'Half the number of turns.' }),
       bytesSent: Type.Integer(),
       bytesReceived: Type.Integer(),
       entriesSent: Type.Integer(),

@@ -10,10 +10,9 @@ import { decodeHeartbeat, encodeHeartbeat } from '../../../protocols/membership/
 import * as reads from '../../../protocols/membership/read-messages.js'
 import { decodeMessage, encodeMessage, type Message } from '../../../protocols/sync/messages.js'
 import { Assembly, piecesOf } from '../../../protocols/sync/pieces.js'
-import { ByteReader, ByteWriter } from '../../../store/model/bytes.js'
-import { decodeUpdates, encodeUpdates, readContexts, writeContexts } from '../../../store/model/codec.js'
+import { decodeUpdates, encodeUpdates } from '../../../store/model/codec.js'
 import { bytesDecoder, type Decoder } from './decoder.js'
-import { actor, address, capture, contexts, dot, memberOf, members, put, remove, tag } from './examples.js'
+import { actor, address, capture, dot, memberOf, members, put, remove, tag } from './examples.js'
 
 const messages: readonly Message[] = [
   { type: 'open', young: true, salt: Buffer.alloc(8, 1), capture },
@@ -59,17 +58,9 @@ const heartbeat = encodeHeartbeat({
   ],
 })
 
-const contextsWriter = new ByteWriter()
-writeContexts(contextsWriter, contexts, memberOf)
-
 /** Of bytes from peers. */
 export const wireDecoders: readonly Decoder[] = [
   bytesDecoder('updates', [encodeUpdates([put, remove], memberOf)], decodeUpdates),
-  bytesDecoder('contexts', [contextsWriter.finish()], (bytes) => {
-    const reader = new ByteReader(bytes)
-    readContexts(reader)
-    reader.end()
-  }),
   bytesDecoder(
     'gossip',
     [
