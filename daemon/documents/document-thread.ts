@@ -7,6 +7,7 @@ import type { DocumentView } from '../../store/documents/document.js'
 import type { DocumentEngine, EditRequest, EditResult } from '../../store/documents/engine.js'
 import type { Environment, Timer } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
+import { systemFailure } from '../../store/system-errors.js'
 import { documentBytesWaitingMax, documentCallMs, documentCallsWaitingMax, documentHeapMiB } from './limits.js'
 import type { Answer, Call, Question, Refusal } from './messages.js'
 
@@ -86,7 +87,7 @@ export class DocumentThread implements DocumentEngine {
     } catch (error) {
       this.#remove(waiting)
       const message = `no thread for documents can be started: ${error instanceof Error ? error.message : error}`
-      waiting.reject(new HearsayError('INTERNAL', message, {}, { cause: error }))
+      waiting.reject(systemFailure(error) ?? new HearsayError('INTERNAL', message, {}, { cause: error }))
     }
   }
 
@@ -106,11 +107,12 @@ export class DocumentThread implements DocumentEngine {
     worker.on('message', (answer: Answer) => {
       if (this.#worker === worker) this.#answered(answer)
     })
-    const ended = (why: string) => {
+    const ended = (why: string, cause?: unknown) => {
       if (this.#worker !== worker) return
-      this.#firstFailed(new HearsayError('INTERNAL', `the thread for documents ended: ${why}; nothing was stored`))
+      const message = `the thread for documents ended: ${why}; nothing was stored`
+      this.#firstFailed(systemFailure(cause) ?? new HearsayError('INTERNAL', message))
     }
-    worker.on('error', (error) => ended(error instanceof Error ? error.message : String(error)))
+    worker.on('error', (error) => ended(error instanceof Error ? error.message : String(error), error))
     worker.on('exit', (code) => ended(`exit code ${code}`))
     return worker
   }

@@ -71,6 +71,47 @@ describe('a full disk', () => {
     },
   )
 
+  it.skipIf(!isRoot)(
+    `is named, and taken up again by the daemon itself once there is space${needsRoot}`,
+    { timeout: limitMs(180_000) },
+    async () => {
+      const tried = rounds(1, 3)
+      const data = join(fleet.folder, 'comes-back')
+      mkdirSync(data)
+      mount('-t', 'tmpfs', '-o', 'size=64m,mode=700', 'tmpfs', data)
+      const daemon = fleet.prepare('comes-back', [], {}, data)
+      await daemon.start()
+      const { pid } = daemon
+      const writers = new Writers('full', new Random(seedOf(12)))
+      const recoveryMs: number[] = []
+      for (let round = 0; round < tried; round++) {
+        const balloon = join(data, 'balloon')
+        expect(await writers.run(daemon, 4, (acknowledged) => acknowledged >= 100)).toEqual([])
+        fill(balloon, 64 * 1024)
+        for (const error of await writers.run(daemon, 8, () => false)) {
+          expect(error).toMatchObject({ code: 'STORE_FAILED', details: { system: 'ENOSPC' } })
+        }
+        expect((await daemon.client.status()).warnings.join()).toMatch(/ENOSPC.*make space there/)
+        expect(daemon.stderr).toContain('ENOSPC')
+        await writersUnchanged(daemon, writers)
+        rmSync(balloon)
+        recoveryMs.push(
+          await timed(() =>
+            until(
+              'writes again',
+              () => daemon.client.put('after', `round ${round}`),
+              () => true,
+            ),
+          ),
+        )
+        await writers.expectKept(daemon)
+        expect((await daemon.client.status()).warnings).toEqual([])
+      }
+      expect(daemon.pid).toBe(pid)
+      note({ fault: 'disk full, then not', tried, checked: writers.acknowledged, lost: 0, recoveryMs })
+    },
+  )
+
   /** Takes all space but so many bytes. */
   function fill(path: string, leaveBytes: number): void {
     const chunk = Buffer.alloc(64 * 1024)
