@@ -1,5 +1,4 @@
 /** Runs one parsed call and reports: every failure becomes one exit code. */
-
 import { systemFailure } from '../store/system-errors.js'
 import { type Client, connect } from './client.js'
 import { type CommandSpec, Invocation, type OptionValues } from './command.js'

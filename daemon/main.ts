@@ -145,11 +145,11 @@ function guardProcess(): void {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   const report = (error: unknown) => {
-    const { code } = (error ?? {}) as { code?: string }
-    if (code !== undefined && harmlessCodes.has(code)) return
-    const known = error instanceof HearsayError ? error : systemFailure(error)
-    const text = known === undefined ? String((error as Error)?.stack ?? error) : known.message
-    process.stderr.write(`error ${known?.code ?? 'INTERNAL'}: ${text}\n`)
+    const reason = ((error ?? {}) as { code?: string }).code
+    if (reason !== undefined && harmlessCodes.has(reason)) return
+    const refused = systemFailure(error)
+    const code = refused?.code ?? (error instanceof HearsayError ? error.code : 'INTERNAL')
+    process.stderr.write(`error ${code}: ${refused?.message ?? String((error as Error)?.stack ?? error)}\n`)
   }
   process.on('unhandledRejection', report)
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {

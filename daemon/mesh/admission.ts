@@ -20,8 +20,6 @@ export interface AdmissionOptions {
   readonly blocks: Pick<BlockList, 'has'>
   readonly environment: Environment
   readonly log: Log
-  /** Whether the mesh of the invitation answers at all; rejects with UNREACHABLE. Another one only in tests. */
-  readonly test?: () => Promise<unknown>
 }
 
 /** The admission of this node by one member. */
@@ -70,10 +68,9 @@ export class Admission {
   /** Nobody answers, or somebody does, but not to us. */
   async #reason(): Promise<HearsayError> {
     const { environment, invite, log, membership, self } = this.#options
-    const test =
-      this.#options.test ?? (async () => (await import('../net/join.js')).testInvitation(invite, environment, log))
+    const { testInvitation } = await import('../net/join.js')
     try {
-      await test()
+      await testInvitation(invite, environment, log)
     } catch (error) {
       if (error instanceof HearsayError) return error
       throw error

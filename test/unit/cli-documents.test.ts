@@ -138,6 +138,14 @@ describe('doc edit', () => {
     expect(readFileSync(kept, 'utf8')).toBe('{"mine":1}\n')
   })
 
+  test('takes a change of a number that reads alike for one, which the daemon refuses', async () => {
+    await hearsay(['doc', 'put', 'd', '{"n":9007199254740992}'])
+    const ran = await edit('echo "{\\"n\\":9007199254740993}" > "$1"')
+    expect(ran.exit).toBe(2)
+    expect(ran.stderr).toContain('BAD_DOCUMENT')
+    expect(ran.stderr).toContain(' at /n ')
+  })
+
   test('stores nothing when nothing changed, the editor failed, or the text is no JSON', async () => {
     await hearsay(['doc', 'put', 'd', '{"a":1}'])
     const { dot } = await details()
