@@ -96,9 +96,10 @@ async function store(
   { before, after, context }: { before: string; after: Uint8Array; context: string | undefined },
 ): Promise<Written | undefined> {
   const json = parsed(after)
+  const text = Buffer.from(after).toString()
   // Numbers of many digits may differ and read alike: whether they fit is for the daemon to say.
   const isSame =
-    after === before || (!/\d{16}/.test(after) && JSON.stringify(json) === JSON.stringify(JSON.parse(before)))
+    text === before || (!/\d{16}/.test(text) && JSON.stringify(json) === JSON.stringify(JSON.parse(before)))
   if (isSame) return undefined
   const options = { ...invocation.nodes(), ...(context === undefined ? { ifAbsent: true } : { context }) }
   return await invocation.client().documents.put(key, after, options)
