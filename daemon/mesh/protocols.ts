@@ -165,18 +165,12 @@ export class Protocols {
         isMember: (peer) => this.membership.isMember(peer),
         // What was lost to damage is answered as damaged until a complete pass; equal heartbeats alone are none.
         looksEqual: (peer) => (node.replica.awaitsPass ? false : this.membership.looksEqual(peer)),
-        lastEqualMs: (peer) => this.#monotonic(this.membership.lastEqualMs(peer)),
+        lastEqualMs: (peer) => this.membership.lastEqualAtMs(peer),
       },
       run: (peer, how) => this.#sync.run(peer, how),
       isReady: () => node.replica.isVerified,
       intervalMs: settings['sync.interval'],
     })
-  }
-
-  /** A time of the wall clock on the monotonic one. */
-  #monotonic(wallMs: number | null): number | undefined {
-    const { environment } = this.#options
-    return wallMs === null ? undefined : environment.monotonicMs() - (environment.nowMs() - wallMs)
   }
 
   #count({ mode, ended, ...report }: SessionReport): void {

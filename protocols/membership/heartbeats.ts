@@ -39,7 +39,7 @@ export class Heartbeats {
   readonly #neighbours = new Map<PeerId, Neighbour>()
   readonly #clocks = new Map<PeerId, ClockSamples>()
   readonly #seenMs = new Map<PeerId, number>()
-  readonly #equalMs = new Map<PeerId, number>()
+  readonly #equal = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
   #urgentUntilMs = Number.NEGATIVE_INFINITY
   #urgedMs = Number.NEGATIVE_INFINITY
   #watchTimer: Timer | undefined
@@ -117,12 +117,17 @@ export class Heartbeats {
     return this.#seenMs.get(peer) ?? null
   }
   equalMs(peer: PeerId): number | null {
-    return this.#equalMs.get(peer) ?? null
+    return this.#equal.get(peer)?.wallMs ?? null
+  }
+
+  /** The same of the last time it was equal, on the monotonic clock, which no step of the wall clock moves; undefined: never. */
+  equalAtMs(peer: PeerId): number | undefined {
+    return this.#equal.get(peer)?.atMs
   }
 
   /** The peer was proven equal just now. */
   provenEqual(peer: PeerId): void {
-    this.#equalMs.set(peer, this.#options.environment.nowMs())
+    this.#equal.set(peer, { wallMs: this.#options.environment.nowMs(), atMs: this.#nowMs })
   }
 
   /** Peers' clocks against our wall clock of now, in milliseconds: those that were heard not longer ago than `withinMs`. */

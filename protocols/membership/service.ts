@@ -193,6 +193,11 @@ export class Membership {
     return this.#heartbeats.equalMs(peer)
   }
 
+  /** The same on the monotonic clock; undefined: never since the start. */
+  lastEqualAtMs(peer: PeerId): number | undefined {
+    return this.#heartbeats.equalAtMs(peer)
+  }
+
   /** A sync session has proven a peer equal. */
   provenEqual(peer: PeerId): void {
     this.#heartbeats.provenEqual(peer)

@@ -91,5 +91,5 @@ export const busyRetryMs: readonly [number, number] = [60, 300]
 export const busyAttemptsMax = 40
 /** Wait after a failure, in milliseconds: the first, doubled each time up to the second, jittered by half. */
 export const failureRetryMs: readonly [number, number] = [1_000, 60_000]
-/** Members that were not proven equal for so many intervals get a session without the young rule: damage may hide behind steady writes. */
+/** Members that were not proven equal for so many intervals, counted from the connect, get a session without the young rule: damage may hide behind steady writes. */
 export const deepAfterIntervals = 12

@@ -55,6 +55,8 @@ export class SyncScheduler {
   readonly #wanted = new Map<PeerId, Wanted>()
   readonly #failures = new Map<PeerId, number>()
   readonly #mismatchSinceMs = new Map<PeerId, number>()
+  /** When each connected peer was met, or when a session since then went all the way, on the monotonic clock. */
+  readonly #deepSinceMs = new Map<PeerId, number>()
   #interval: Timer | undefined
   #pump: Timer | undefined
   #running: PeerId | undefined
@@ -120,12 +122,16 @@ export class SyncScheduler {
   sessionEnded(report: SessionReport): void {
     if (report.ended !== 'complete' && report.ended !== 'young') return
     this.#failures.delete(report.peer)
-    if (this.#wanted.get(report.peer)?.waiters.length === 0) this.#wanted.delete(report.peer)
+    const wanted = this.#wanted.get(report.peer)
+    if (wanted?.waiters.length !== 0) return
+    // A session that young differences ended has not looked at what this one is to look at.
+    if (wanted.youngOk || report.ended === 'complete') this.#wanted.delete(report.peer)
   }
 
   #connected(peer: PeerId): void {
     if (this.#isStopped) return
     this.#failures.delete(peer)
+    this.#deepSinceMs.set(peer, this.#nowMs())
     const delayMs = this.#options.network.self < peer ? 0 : this.#jittered(connectGraceMs)
     this.#want(peer, { youngOk: false, delayMs })
   }
@@ -133,6 +139,7 @@ export class SyncScheduler {
   #disconnected(peer: PeerId): void {
     this.#mismatchSinceMs.delete(peer)
     this.#failures.delete(peer)
+    this.#deepSinceMs.delete(peer)
     const wanted = this.#wanted.get(peer)
     this.#wanted.delete(peer)
     for (const tell of wanted?.waiters ?? []) tell(notHeld(peer, 'not connected'))
@@ -155,9 +162,10 @@ export class SyncScheduler {
 
   #wantPeriodic(peer: PeerId): void {
     const { intervalMs, peers } = this.#options
-    const lastEqualMs = peers.lastEqualMs(peer)
-    // Behind steady writes the young rule could hide damage for ever.
-    const isDeep = lastEqualMs !== undefined && this.#nowMs() - lastEqualMs > deepAfterIntervals * intervalMs
+    const neverMs = Number.NEGATIVE_INFINITY
+    const sinceMs = Math.max(peers.lastEqualMs(peer) ?? neverMs, this.#deepSinceMs.get(peer) ?? neverMs)
+    // Behind steady writes the young rule could hide damage for ever, also from a peer that was never proven equal.
+    const isDeep = this.#nowMs() - sinceMs > deepAfterIntervals * intervalMs
     this.#want(peer, { youngOk: !isDeep, delayMs: 0 })
   }
 
@@ -218,6 +226,8 @@ export class SyncScheduler {
     this.#running = undefined
     const isDone = report.ended === 'complete' || report.ended === 'young'
     if (isDone) this.#failures.delete(wanted.peer)
+    const isDeep = !wanted.youngOk && report.ended === 'complete'
+    if (isDeep && this.#deepSinceMs.has(wanted.peer)) this.#deepSinceMs.set(wanted.peer, this.#nowMs())
     if (report.mode === 'busy' && this.#retryBusy(wanted)) return this.#arm()
     for (const tell of wanted.waiters) tell(report)
     if (!isDone && report.mode !== 'busy') this.#retryFailed(wanted)
