@@ -58,8 +58,6 @@ export const gossipRepairMs = 2_000
 /** How often this node asks for others on the local network, in milliseconds. */
 export const mdnsIntervalMs = 10_000
 
-/** Nodes up to which all are connected with all. */
-export const fullMeshNodesMax = 16
 /** Connections that a node of a larger mesh dials; above it exploration gives old ones up. */
 export const partialMeshDials = 8
 /** How often a node of a larger mesh dials a member it has no connection to, so that healed halves meet, in milliseconds. */

@@ -1,4 +1,5 @@
 /** Decides whom to dial and when: events in, dials out. Pure: no clock, no timers, no randomness of its own. */
+import { fullMeshNodesMax } from '../../protocols/membership/limits.js'
 import type { PeerId } from '../../protocols/network.js'
 import { AddressBook, peerOf } from './address-book.js'
 import * as limits from './limits.js'
@@ -253,7 +254,7 @@ export class SupervisorCore {
 
   #isSmall(): boolean {
     const others = this.#count((target) => target.key === target.peer && !this.#refused(target.key))
-    return others < limits.fullMeshNodesMax
+    return others + 1 <= fullMeshNodesMax
   }
 
   #ofPeer(peer: PeerId): Target[] {

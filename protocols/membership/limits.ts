@@ -52,8 +52,8 @@ export const neighboursMax = 1_024
 /** Relays of other members in one heartbeat, and actors in one relay. */
 export const relaysMax = 8
 export const relayActorsMax = 256
-/** Other members up to which all are connected; beyond, some are known only by what others pass on. */
-export const fullMeshMembersMax = 16
+/** Nodes of a mesh, this one included, up to which all are connected with all; beyond, some are known only by what others pass on. */
+export const fullMeshNodesMax = 16
 /** Members beyond which acknowledgements are not relayed any more (sync sessions still bring them). */
 export const relayMembersMax = 64
 /** A capture is shown again for so many times as long as it took, so that captures cost little of a busy node; and at most so many milliseconds. */

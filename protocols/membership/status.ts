@@ -6,7 +6,7 @@ import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
 import { differingPrefixes, type RuleMark } from './core/rules.js'
 import type { Heartbeats } from './heartbeats.js'
-import { clockHeardMs, fullMeshMembersMax, rulesNamedMax } from './limits.js'
+import { clockHeardMs, fullMeshNodesMax, rulesNamedMax } from './limits.js'
 import type { Records } from './records.js'
 import type { Sightings } from './sightings.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
@@ -65,7 +65,7 @@ function shownState(
   { acks, connected, directory, heartbeats, waiting }: StatusContext,
 ): string | undefined {
   if (connected.has(peer)) return heartbeats.latest(peer)?.state?.digest
-  const isRelayed = directory.others().length > fullMeshMembersMax && waiting.isReachable(peer)
+  const isRelayed = directory.peers().length > fullMeshNodesMax && waiting.isReachable(peer)
   return isRelayed ? (acks.get(directory.tagOf(peer)).state ?? undefined) : undefined
 }
 

@@ -1,9 +1,9 @@
 /** Heartbeats between members, on real replicas in virtual time: who is equal, silent, slow, or sends garbage. */
 import { describe, expect, it } from 'vitest'
-import { bytesAloneIntervalsMax } from '../../protocols/membership/limits.js'
+import { bytesAloneIntervalsMax, fullMeshNodesMax } from '../../protocols/membership/limits.js'
 import type { Sighting, SightingStore } from '../../protocols/membership/types.js'
 import { FakeMesh } from '../support/fake-network.js'
-import { type MemberNode, openLine, openMember, openMembers } from '../support/member-nodes.js'
+import { type MemberNode, openEach, openLine, openMember, openMembers } from '../support/member-nodes.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 type Trio = [MemberNode, MemberNode, MemberNode]
@@ -26,6 +26,17 @@ describe('heartbeats', () => {
     expect(c.membership.looksEqual('a')).toBe(false)
     expect(a.membership.looksEqual('b')).toBe(true)
     expect(a.membership.lastEqualMs('b')).not.toBeNull()
+  })
+
+  it('tell of members that are not connected as soon as a mesh is too large for all connections', async () => {
+    const world = new VirtualWorld(3)
+    const mesh = new FakeMesh(world)
+    const names = Array.from({ length: fullMeshNodesMax + 1 }, (_, at) => `n${at}`)
+    const nodes = await openEach(mesh, names)
+    for (const name of names.slice(1)) mesh.connect(names[0]!, name)
+    await world.runUntil(() => nodes.every((node) => node.membership.records().length === fullMeshNodesMax))
+    await world.runUntil(() => nodes.every((node) => converged(node).every(Boolean)), { limitMs: 30_000 })
+    expect(nodes[1]!.membership.members().filter(({ connected }) => connected)).toHaveLength(1)
   })
 
   it('are remembered over restarts, and written only when somebody comes or goes, or hourly', async () => {

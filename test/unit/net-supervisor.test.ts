@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import * as limits from '../../daemon/net/limits.js'
 import { type Dial, SupervisorCore } from '../../daemon/net/supervisor-core.js'
+import { fullMeshNodesMax } from '../../protocols/membership/limits.js'
 import { Random } from '../support/random.js'
 
 /** A source of numbers that a seed decides. */
@@ -223,7 +224,7 @@ function pairOf(a: string, b: string): string {
 
 describe('a mesh', () => {
   test('of up to 16 nodes connects all with all, and within seconds after a long cut', () => {
-    const mesh = new VirtualMesh(limits.fullMeshNodesMax, 50)
+    const mesh = new VirtualMesh(fullMeshNodesMax, 50)
     mesh.run(2_000)
     expect(mesh.links.size).toBe((16 * 15) / 2)
     mesh.partition((a, b) => a < 'n008' === b < 'n008')
