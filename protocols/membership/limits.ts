@@ -42,7 +42,7 @@ export const urgeRenewMs = 1_000
 export const heartbeatMsMax = 2 ** 48 - 1
 /** Bytes of one heartbeat frame. */
 export const heartbeatFrameBytesMax = 1024 * 1024
-/** Actors, and about how many bytes of ranges, in one heartbeat; what is left follows in the next ones. */
+/** Actors, and bytes of their ranges, in one heartbeat; what is left follows in the next ones. */
 export const heartbeatActorsMax = 1_024
 export const heartbeatContextBytes = 128 * 1024
 /** Ranges of one actor that are told; an actor with more gaps is acknowledged only in part. */
@@ -52,6 +52,10 @@ export const neighboursMax = 1_024
 /** Relays of other members in one heartbeat, and actors in one relay. */
 export const relaysMax = 8
 export const relayActorsMax = 256
+/** Relays of one heartbeat that go to those who have waited longest, whether there is more of them to tell or not. */
+export const relaysInTurn = 2
+/** Bytes of ranges in all relays of one heartbeat; what is left follows in the next ones. */
+export const heartbeatRelayBytes = 256 * 1024
 /** Nodes of a mesh, this one included, up to which all are connected with all; beyond, some are known only by what others pass on. */
 export const fullMeshNodesMax = 16
 /** Members beyond which acknowledgements are not relayed any more (sync sessions still bring them). */

@@ -90,7 +90,7 @@ const tagBytes = 8
 const relayBits = { unverified: 0x01, sameState: 0x02, sameAcknowledged: 0x04, acknowledged: 0x08 }
 const relayFlagsMax = 0x0f
 
-/** Writes a heartbeat. */
+/** Writes a heartbeat. Throws a RangeError for one that no reader takes: whoever composes it keeps to the limits. */
 export function encodeHeartbeat(beat: Heartbeat): Buffer {
   const writer = new ByteWriter(64).u8(heartbeatVersion).varint(flagsOf(beat)).varint(beat.nonce).varint(beat.wallMs)
   if (beat.echo !== null) writer.varint(beat.echo.nonce).varint(beat.echo.heldMs)
@@ -98,15 +98,16 @@ export function encodeHeartbeat(beat: Heartbeat): Buffer {
   if (beat.list !== null) writer.raw(beat.list)
   if (beat.epoch !== null) writer.varint(beat.epoch)
   if (beat.knownEpoch !== null) writer.varint(beat.knownEpoch)
-  if (beat.acknowledged.length > 0) writeActors(writer, beat.acknowledged)
+  if (beat.acknowledged.length > 0) writeActors(writer, beat.acknowledged, heartbeatActorsMax)
   if (beat.neighbours !== null) {
-    writer.varint(beat.neighbours.length)
+    writer.count(beat.neighbours.length, neighboursMax)
     for (const tag of beat.neighbours) writer.hex(tag)
   }
   if (beat.relays.length > 0) {
-    writer.varint(beat.relays.length)
+    writer.count(beat.relays.length, relaysMax)
     for (const relay of beat.relays) writeRelay(writer, relay)
   }
+  if (writer.length > heartbeatFrameBytesMax) throw new RangeError(`a heartbeat of ${writer.length} bytes`)
   return writer.finish()
 }
 
@@ -157,8 +158,8 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   return beat
 }
 
-function writeActors(writer: ByteWriter, actors: readonly ActorRanges[]): void {
-  writer.varint(actors.length)
+function writeActors(writer: ByteWriter, actors: readonly ActorRanges[], max: number): void {
+  writer.count(actors.length, max)
   for (const { actor, ranges } of actors) {
     writer.hex(actor)
     writeRanges(writer, ranges)
@@ -187,7 +188,7 @@ function writeRelay(writer: ByteWriter, relay: Relay): void {
     (acknowledged === 'same' ? relayBits.sameAcknowledged : acknowledged === null ? 0 : relayBits.acknowledged)
   writer.u8(flags).hex(relay.member).varint(relay.ageMs).varint(relay.epoch).raw(relay.list)
   if (state !== 'same') writer.raw(state)
-  if (acknowledged !== null && acknowledged !== 'same') writeActors(writer, acknowledged)
+  if (acknowledged !== null && acknowledged !== 'same') writeActors(writer, acknowledged, relayActorsMax)
 }
 
 function readRelays(reader: ByteReader): Relay[] {

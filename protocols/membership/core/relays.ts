@@ -1,7 +1,8 @@
 /** What one heartbeat channel passes on of members that the receiver is not connected to: news first, then in turn. */
 import type { MemberTag } from '../../../store/model/codec.js'
 import { Context, type Ranges } from '../../../store/model/context.js'
-import { heartbeatRangesMax, relayActorsMax, relaysMax } from '../limits.js'
+import { actorBytes } from '../../../store/model/dot.js'
+import { heartbeatRangesMax, heartbeatRelayBytes, relayActorsMax, relaysInTurn, relaysMax } from '../limits.js'
 import type { ActorRanges, Relay } from '../messages.js'
 import type { Acknowledgement } from './acks.js'
 import type { ChangeLog } from './changes.js'
@@ -24,15 +25,19 @@ export interface RelaySource {
 
 /** What was passed on so far of one member. */
 interface Told {
-  takenAtMs: number
+  readonly takenAtMs: number
   /** The heartbeat that told it last. */
-  nonce: number
-  epoch: number
-  stamp: number
-  context: Context
+  readonly nonce: number
+  readonly epoch: number
+  readonly stamp: number
+  readonly context: Context
 }
 
+const untold: Told = { takenAtMs: Number.NEGATIVE_INFINITY, nonce: 0, epoch: -1, stamp: -1, context: new Context() }
+
 const unknownDigest = '0000000000000000'
+/** Bytes of a number on the wire, at most. */
+const varintBytesMax = 8
 
 /** Builds the relays of one channel. */
 export class RelayWriter {
@@ -40,71 +45,135 @@ export class RelayWriter {
 
   /** The relays of the next heartbeat. `mayBeSame`: whether the receiver knows all of the sender's own context by then. */
   next(source: RelaySource, candidates: readonly Relayable[], nonce: number, mayBeSame: boolean): Relay[] {
-    const turnOf = ({ member }: Relayable) => this.#told.get(member)?.nonce ?? 0
-    const urgency = (one: Relayable) => (this.#hasNewContext(one) ? 0 : 1)
-    return candidates
+    const relays: Relay[] = []
+    let bytesLeft = heartbeatRelayBytes
+    for (const one of this.#order(candidates)) {
+      if (relays.length === relaysMax) break
+      const told = this.#told.get(one.member) ?? untold
+      const news = this.#hasNewContext(one) ? newContext(told, one.acknowledgement, source, mayBeSame) : undefined
+      const part = news && fitting(news, bytesLeft)
+      // Left out, it goes to the front of the next heartbeat.
+      if (part === 'nothing') continue
+      bytesLeft -= part?.bytes ?? 0
+      this.#told.set(one.member, afterTelling(told, one.acknowledgement, part, nonce))
+      relays.push(relayOf(source, one, part?.acknowledged ?? null))
+    }
+    return relays
+  }
+
+  /** First a few who have waited longest, so that all get their turn; then those of whom there is a new context; then the others. */
+  #order(candidates: readonly Relayable[]): Set<Relayable> {
+    const turnOf = ({ member }: Relayable) => (this.#told.get(member) ?? untold).nonce
+    const waiting = candidates
       .filter((one) => this.#hasNewContext(one) || this.#isFresher(one))
-      .sort((a, b) => urgency(a) - urgency(b) || turnOf(a) - turnOf(b))
-      .slice(0, relaysMax)
-      .map((one) => this.#relay(source, one, nonce, mayBeSame))
+      .sort((a, b) => turnOf(a) - turnOf(b))
+    const withNews = waiting.filter((one) => this.#hasNewContext(one))
+    return new Set([...waiting.slice(0, relaysInTurn), ...withNews, ...waiting])
   }
 
   #isFresher({ member, acknowledgement }: Relayable): boolean {
-    return acknowledgement.takenAtMs > (this.#told.get(member)?.takenAtMs ?? Number.NEGATIVE_INFINITY)
+    return acknowledgement.takenAtMs > (this.#told.get(member) ?? untold).takenAtMs
   }
 
   #hasNewContext({ member, acknowledgement, withContext }: Relayable): boolean {
-    const told = this.#told.get(member)
-    return withContext && (told?.stamp !== acknowledgement.stamp || told.epoch !== acknowledgement.epoch)
-  }
-
-  #relay(source: RelaySource, one: Relayable, nonce: number, mayBeSame: boolean): Relay {
-    const { member, acknowledgement } = one
-    const { epoch, isVerified, list, state, takenAtMs } = acknowledgement
-    const hasNews = this.#hasNewContext(one)
-    const told = this.#told.get(member) ?? { epoch: -1, stamp: -1, context: new Context(), takenAtMs, nonce }
-    this.#told.set(member, told)
-    told.takenAtMs = takenAtMs
-    told.nonce = nonce
-    const isSameState = state === Buffer.from(source.state).toString('hex')
-    return {
-      member,
-      ageMs: Math.max(0, Math.round(source.monotonicMs - takenAtMs)),
-      isVerified: isVerified && state !== null,
-      epoch,
-      list: Buffer.from(list ?? unknownDigest, 'hex'),
-      state: isSameState ? 'same' : Buffer.from(state ?? unknownDigest, 'hex'),
-      acknowledged: hasNews ? tellContext(told, acknowledgement, source, mayBeSame) : null,
-    }
+    const told = this.#told.get(member) ?? untold
+    return withContext && (told.stamp !== acknowledgement.stamp || told.epoch !== acknowledgement.epoch)
   }
 }
 
-/** What the receiver is to add. A greater epoch than before starts over, even with nothing in it. */
-function tellContext(
+/** What the receiver is to add to what it knows of a member. */
+interface NewContext {
+  /** The whole of it is the sender's own. */
+  readonly isSame: boolean
+  /** What the receiver has been told so far under this epoch. */
+  readonly before: Context
+  readonly whole: Context
+  readonly actors: readonly ActorRanges[]
+}
+
+/** As much of it as goes into one heartbeat. */
+interface Part {
+  readonly acknowledged: NonNullable<Relay['acknowledged']>
+  /** What the receiver has been told with it. */
+  readonly context: Context
+  readonly isWhole: boolean
+  readonly bytes: number
+}
+
+/** A greater epoch than before starts over. */
+function newContext(
   told: Told,
-  { epoch, stamp, context }: Acknowledgement,
+  { epoch, context }: Acknowledgement,
   source: RelaySource,
   mayBeSame: boolean,
-): Relay['acknowledged'] {
-  if (told.epoch !== epoch) told.context = new Context()
-  told.epoch = epoch
-  told.stamp = stamp
-  if (mayBeSame && context.equals(source.applied.current)) {
-    told.context = context.clone()
-    return 'same'
-  }
-  const news = context.minus(told.context).actors()
-  const ranges: ActorRanges[] = news
-    .slice(0, relayActorsMax)
+): NewContext {
+  const before = told.epoch === epoch ? told.context : new Context()
+  const isSame = mayBeSame && context.equals(source.applied.current)
+  const actors = context
+    .minus(before)
+    .actors()
     .map((actor) => ({ actor, ranges: cut(context.rangesOf(actor)) }))
-  told.context = told.context.clone()
-  for (const one of ranges) told.context.setRanges(one.actor, one.ranges)
+    // Of an actor with too many gaps there is no more to tell than this.
+    .filter(({ actor, ranges }) => !sameRanges(ranges, before.rangesOf(actor)))
+  return { isSame, before, whole: context, actors }
+}
+
+/** As much as so many bytes hold; `nothing` when there is something to tell, and no room for any of it. */
+function fitting({ isSame, before, whole, actors }: NewContext, bytesMax: number): Part | 'nothing' {
+  if (isSame) return { acknowledged: 'same', context: whole.clone(), isWhole: true, bytes: 0 }
+  const context = before.clone()
+  const acknowledged: ActorRanges[] = []
+  let bytes = 0
+  for (const one of actors.slice(0, relayActorsMax)) {
+    const more = actorRangesBytesMax(one.ranges)
+    if (bytes + more > bytesMax) break
+    bytes += more
+    acknowledged.push(one)
+    context.setRanges(one.actor, one.ranges)
+  }
+  if (acknowledged.length === 0 && actors.length > 0) return 'nothing'
+  return { acknowledged, context, isWhole: acknowledged.length === actors.length, bytes }
+}
+
+function afterTelling(
+  told: Told,
+  { epoch, stamp, takenAtMs }: Acknowledgement,
+  part: Part | undefined,
+  nonce: number,
+): Told {
+  if (part === undefined) return { ...told, takenAtMs, nonce }
   // What did not fit follows with one of the next heartbeats.
-  if (ranges.length < news.length) told.stamp = -1
-  return ranges
+  return { takenAtMs, nonce, epoch, stamp: part.isWhole ? stamp : -1, context: part.context }
+}
+
+function relayOf(
+  source: RelaySource,
+  { member, acknowledgement }: Relayable,
+  acknowledged: Relay['acknowledged'],
+): Relay {
+  const { epoch, isVerified, list, state, takenAtMs } = acknowledgement
+  const isSameState = state === Buffer.from(source.state).toString('hex')
+  return {
+    member,
+    ageMs: Math.max(0, Math.round(source.monotonicMs - takenAtMs)),
+    isVerified: isVerified && state !== null,
+    epoch,
+    list: Buffer.from(list ?? unknownDigest, 'hex'),
+    state: isSameState ? 'same' : Buffer.from(state ?? unknownDigest, 'hex'),
+    acknowledged,
+  }
 }
 
 /** An actor with too many gaps is told in part; what is left out is not acknowledged. */
 export function cut(ranges: Ranges): Ranges {
   return ranges.length <= 2 * heartbeatRangesMax ? ranges : ranges.slice(0, 2 * heartbeatRangesMax)
+}
+
+/** Bytes that the ranges of one actor take at most, once cut: its id, their count, and two numbers each. */
+export function actorRangesBytesMax(ranges: Ranges): number {
+  return actorBytes + 2 + ranges.length * varintBytesMax
+}
+
+function sameRanges(a: Ranges, b: Ranges): boolean {
+  return a.length === b.length && a.every((value, at) => value === b[at])
 }

@@ -3,10 +3,10 @@ import type { MemberTag } from '../../../store/model/codec.js'
 import type { Context } from '../../../store/model/context.js'
 import type { Actor } from '../../../store/model/dot.js'
 import type { PeerId } from '../../network.js'
-import { heartbeatActorsMax, heartbeatContextBytes, neighboursMax } from '../limits.js'
+import { heartbeatActorsMax, heartbeatContextBytes, heartbeatMsMax, neighboursMax } from '../limits.js'
 import type { ActorRanges, Heartbeat } from '../messages.js'
 import type { ChangeLog } from './changes.js'
-import { cut, type Relayable, RelayWriter } from './relays.js'
+import { actorRangesBytesMax, cut, type Relayable, RelayWriter } from './relays.js'
 
 /** What a node shows of itself at one moment. */
 export interface LocalView {
@@ -64,7 +64,7 @@ export class HeartbeatWriter {
   next(view: LocalView, options: BeatOptions): Heartbeat {
     const { urges, asks, echo, knownEpoch } = options
     const isVerified = view.isVerified
-    const head = { nonce: ++this.nonce, wallMs: Math.max(0, view.wallMs), isVerified, urges, asks, echo, knownEpoch }
+    const head = { nonce: ++this.nonce, wallMs: onTheWire(view.wallMs), isVerified, urges, asks, echo, knownEpoch }
     return {
       ...head,
       state: isVerified ? this.#state(view) : null,
@@ -117,13 +117,18 @@ export class HeartbeatWriter {
     let bytes = 0
     for (const actor of this.#untold) {
       const ranges = cut(applied.rangesOf(actor))
-      bytes += 9 + ranges.length * 8
+      bytes += actorRangesBytesMax(ranges)
       if (told.length === heartbeatActorsMax || (told.length > 0 && bytes > heartbeatContextBytes)) break
       told.push({ actor, ranges })
       this.#untold.delete(actor)
     }
     return told
   }
+}
+
+/** A clock that is off may show what no frame can carry. */
+function onTheWire(ms: number): number {
+  return Math.min(Math.max(0, Math.floor(ms)), heartbeatMsMax)
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
