@@ -5,12 +5,12 @@ import type { MemberOf, MemberTag, TaggedUpdates } from '../../store/model/codec
 import { Context } from '../../store/model/context.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
+import { updateBytesBound } from '../../store/model/sizes.js'
 import type { Update } from '../../store/model/update.js'
 import type { MissingUpdates } from '../../store/replica/types.js'
 import { FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Pending } from './core/fetches.js'
-import { updateBytes } from './core/outbox.js'
 import { fetchBytesPerSecondMin, fetchFrameBytes, fetchPatienceMs, fetchProgressMs, fetchSlackBytes } from './limits.js'
 import {
   type AnnouncedUpdate,
@@ -73,7 +73,7 @@ function splitIntoFrames(updates: readonly Update[]): Update[][] {
   const parts: Update[][] = []
   let bytes = 0
   for (const update of updates) {
-    const more = updateBytes(update)
+    const more = updateBytesBound(update)
     const part = parts.at(-1)
     if (part === undefined || bytes + more > fetchFrameBytes) {
       parts.push([update])

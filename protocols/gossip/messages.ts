@@ -51,14 +51,14 @@ const earlyFlag = 0x01
 const announcementFlag = 0x02
 const knownFlags = earlyFlag | announcementFlag
 
-/** A message with whole groups of updates, one after another. */
+/** A message with whole groups of updates, one after another. Throws a RangeError for one that no reader takes. */
 export function encodeGossip(updates: readonly Update[], early: boolean, memberOf: MemberOf): Buffer {
   const writer = new ByteWriter(1024).u8(gossipVersion).u8(early ? earlyFlag : 0)
   writeUpdates(writer, updates, memberOf)
-  return writer.finish()
+  return finished(writer, gossipBytesMax)
 }
 
-/** A message that announces one group. */
+/** A message that announces one group. Throws a RangeError for one that no reader takes. */
 export function encodeAnnouncement(updates: readonly AnnouncedUpdate[], early: boolean, memberOf: MemberOf): Buffer {
   const writer = new ByteWriter(1024).u8(gossipVersion).u8(announcementFlag | (early ? earlyFlag : 0))
   const table = new ActorTable()
@@ -70,6 +70,11 @@ export function encodeAnnouncement(updates: readonly AnnouncedUpdate[], early: b
     writer.varint(value === null ? 0 : value.bytes + 1, valueBytesMax + 1)
     if (value !== null) writer.raw(value.hash)
   }
+  return finished(writer, gossipBytesMax)
+}
+
+function finished(writer: ByteWriter, bytesMax: number): Buffer {
+  if (writer.length > bytesMax) throw new RangeError(`${writer.length} bytes, of which a reader takes ${bytesMax}`)
   return writer.finish()
 }
 
@@ -159,11 +164,11 @@ export type FetchAnswer =
 
 const answerKinds = ['more', 'last', 'missing', 'busy'] as const
 
-/** An answer with updates. */
+/** An answer with updates. Throws a RangeError for one that no reader takes. */
 export function encodeFetchUpdates(updates: readonly Update[], isLast: boolean, memberOf: MemberOf): Buffer {
   const writer = new ByteWriter(1024).u8(gossipVersion).u8(isLast ? 1 : 0)
   writeUpdates(writer, updates, memberOf)
-  return writer.finish()
+  return finished(writer, fetchFrameBytesMax)
 }
 
 /** An answer without updates: not all dots are here, or too many fetches are being answered already. */

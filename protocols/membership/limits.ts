@@ -86,7 +86,7 @@ export const freshHeartbeatMs = 2_000
 
 /** Bytes of one frame of the read protocol: the greatest value and its surroundings. */
 export const readFrameBytesMax = valueBytesMax + 4 * 1024 * 1024
-/** Dots in one question or answer of the read protocol. */
+/** Dots in one list of a question or an answer of the read protocol; no greater than what one update may supersede. */
 export const readDotsMax = 65_536
 /** Reads answered at once, and of these to one peer. */
 export const readsMax = 32

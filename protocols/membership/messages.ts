@@ -100,11 +100,11 @@ export function encodeHeartbeat(beat: Heartbeat): Buffer {
   if (beat.knownEpoch !== null) writer.varint(beat.knownEpoch)
   if (beat.acknowledged.length > 0) writeActors(writer, beat.acknowledged, heartbeatActorsMax)
   if (beat.neighbours !== null) {
-    writer.count(beat.neighbours.length, neighboursMax)
+    writer.varint(beat.neighbours.length, neighboursMax)
     for (const tag of beat.neighbours) writer.hex(tag)
   }
   if (beat.relays.length > 0) {
-    writer.count(beat.relays.length, relaysMax)
+    writer.varint(beat.relays.length, relaysMax)
     for (const relay of beat.relays) writeRelay(writer, relay)
   }
   if (writer.length > heartbeatFrameBytesMax) throw new RangeError(`a heartbeat of ${writer.length} bytes`)
@@ -159,7 +159,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
 }
 
 function writeActors(writer: ByteWriter, actors: readonly ActorRanges[], max: number): void {
-  writer.count(actors.length, max)
+  writer.varint(actors.length, max)
   for (const { actor, ranges } of actors) {
     writer.hex(actor)
     writeRanges(writer, ranges)

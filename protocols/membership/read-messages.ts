@@ -14,6 +14,7 @@ import {
   writeUpdates,
 } from '../../store/model/codec.js'
 import { type Actor, compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
+import { dotsBytesBound, tableActorBytes, updateBytesBound } from '../../store/model/sizes.js'
 import type { PeerEntry } from '../../store/replica/types.js'
 import type { Protocol } from '../network.js'
 import { shortDigestBytes } from './core/digest.js'
@@ -50,11 +51,12 @@ export type ReadAnswer =
 
 const answerKinds = ['copy', 'other-list', 'not-verified', 'busy', 'too-large'] as const
 
-/** Writes a question. */
+/** Writes a question. Throws a RangeError for more dots than a reader takes. */
 export function encodeReadRequest({ address, list, dots }: ReadRequest): Buffer {
   const writer = new ByteWriter().u8(readVersion)
   writeAddress(writer, address)
   writer.raw(list)
+  if (dots.length > readDotsMax) throw tooMany(dots.length)
   writeNamedDots(writer, dots)
   return writer.finish()
 }
@@ -69,7 +71,7 @@ export function decodeReadRequest(bytes: Uint8Array): ReadRequest {
   return { address, list, dots }
 }
 
-/** Writes an answer. */
+/** Writes an answer. Throws a RangeError for a copy that no reader takes; see `fitsFrame`. */
 export function encodeReadAnswer(answer: ReadAnswer, memberOf: MemberOf): Buffer {
   const writer = new ByteWriter().u8(readVersion).u8(answerKinds.indexOf(answer.kind))
   if (answer.kind === 'copy') writeCopy(writer, answer.copy, memberOf)
@@ -86,7 +88,7 @@ export function decodeReadAnswer(bytes: Uint8Array, address: Address): ReadAnswe
   return answer
 }
 
-/** Writes a repair: the asker's copy, for one that lags. */
+/** Writes a repair: the asker's copy, for one that lags. Throws a RangeError for a copy that no reader takes. */
 export function encodeRepair(copy: Copy, memberOf: MemberOf): Buffer {
   const writer = new ByteWriter().u8(readVersion)
   writeCopy(writer, copy, memberOf)
@@ -111,10 +113,32 @@ export function decodeRepaired(bytes: Uint8Array): void {
   start(bytes).end()
 }
 
-function writeCopy(writer: ByteWriter, { entry, removed }: Copy, memberOf: MemberOf): void {
-  writeUpdates(writer, entry.updates, memberOf)
-  writeDots(writer, entry.bare)
-  writeDots(writer, removed)
+/** Whether a copy fits one frame, and its counts their limits. */
+export function fitsFrame({ entry, removed }: Copy): boolean {
+  const { updates, bare } = entry
+  const counts = [updates.length, bare.length, removed.length, ...updates.map(({ supersedes }) => supersedes.length)]
+  if (counts.some((count) => count > readDotsMax)) return false
+  const listed = frameHeadBytes + dotsBytesBound(bare) + dotsBytesBound(removed)
+  return updates.reduce((sum, update) => sum + updateBytesBound(update) + tableActorBytes, listed) <= readFrameBytesMax
+}
+
+/** Version, kind, and the counts of actors and updates, at most. */
+const frameHeadBytes = 18
+
+function writeCopy(writer: ByteWriter, copy: Copy, memberOf: MemberOf): void {
+  if (!fitsFrame(copy)) throw new RangeError('a copy over the limits of a frame')
+  writeUpdates(writer, copy.entry.updates, memberOf)
+  writeCounted(writer, copy.entry.bare)
+  writeCounted(writer, copy.removed)
+}
+
+function writeCounted(writer: ByteWriter, dots: readonly Dot[]): void {
+  if (dots.length > readDotsMax) throw tooMany(dots.length)
+  writeDots(writer, dots)
+}
+
+function tooMany(dots: number): RangeError {
+  return new RangeError(`${dots} dots, of which a reader takes ${readDotsMax}`)
 }
 
 function readCopy(reader: ByteReader, address: Address): Copy {

@@ -14,7 +14,7 @@ import type { Update } from '../../store/model/update.js'
 import { ChannelCounts, FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
-import { readFrameBytesMax, readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
+import { readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
 import * as messages from './read-messages.js'
 import type { MembershipReplica } from './types.js'
 import { majority } from './waiting.js'
@@ -35,7 +35,6 @@ interface Answered {
   readonly copy: messages.Copy
 }
 
-const frameSlackBytes = 1024 * 1024
 /** A read is over after three frames. */
 const patience = { stillMs: readProgressMs, wholeMs: 3 * readProgressMs, bytesPerSecondMin: 1 }
 
@@ -117,7 +116,7 @@ export class ReadRepair {
       const mine = this.#copy(address, theirs)
       const known = new Set(theirs.map(dotText))
       const lags = mine.removed.length > 0 || mine.entry.updates.some(({ dot }) => !known.has(dotText(dot)))
-      if (!lags || copyBytes(mine) > readFrameBytesMax - frameSlackBytes) return
+      if (!lags || !messages.fitsFrame(mine)) return
       await channel.send(messages.encodeRepair(mine, replica.memberOf))
       const frame = await frames.next()
       if (frame !== undefined) messages.decodeRepaired(frame)
@@ -169,7 +168,7 @@ export class ReadRepair {
     if (!replica.isVerified) return { kind: 'not-verified' }
     if (!directory.digest().equals(list)) return { kind: 'other-list' }
     const copy = this.#copy(address, dots)
-    return copyBytes(copy) > readFrameBytesMax - frameSlackBytes ? { kind: 'too-large' } : { kind: 'copy', copy }
+    return messages.fitsFrame(copy) ? { kind: 'copy', copy } : { kind: 'too-large' }
   }
 
   #isSame({ digest, ...dot }: NamedDot): boolean {
@@ -218,14 +217,6 @@ function bareDot({ actor, counter }: Dot): Dot {
 
 function liveDots(updates: readonly { readonly dot: Dot }[]): Dot[] {
   return updates.map(({ dot }) => dot)
-}
-
-function copyBytes({ entry, removed }: messages.Copy): number {
-  const listed = (removed.length + entry.bare.length) * 16
-  return entry.updates.reduce(
-    (sum, { value, supersedes }) => sum + (value?.length ?? 0) + supersedes.length * 16,
-    listed,
-  )
 }
 
 /** The first so many that count; fewer when there are not so many. */

@@ -21,6 +21,7 @@ import {
   clashesMax,
   digestsMax,
   listingEntriesMax,
+  messageBytesMax,
   saltBytes,
   syncVersion,
   treeNodesMax,
@@ -112,7 +113,7 @@ const codes: Readonly<Record<Message['type'], number>> = {
 }
 const typesByCode = new Map(Object.entries(codes).map(([type, code]) => [code, type as Message['type']]))
 
-/** Writes a message. `memberOf` tags the actors named in it. */
+/** Writes a message. `memberOf` tags the actors named in it. Throws a RangeError for one that no reader takes. */
 export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
   const writer = new ByteWriter().u8(codes[message.type])
   switch (message.type) {
@@ -135,6 +136,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       writeUpdates(writer, message.updates.updates, memberOf)
       break
     case 'digests': {
+      if (message.dots.length > digestsMax) throw new RangeError(`${message.dots.length} digests in one message`)
       const table = tableOf(message.dots)
       table.write(writer, memberOf)
       table.writeNamedDots(writer, message.dots)
@@ -171,6 +173,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       writer.u8(flag(message.expecting))
       break
   }
+  if (writer.length > messageBytesMax) throw new RangeError(`a message ${message.type} of ${writer.length} bytes`)
   return writer.finish()
 }
 

@@ -53,12 +53,6 @@ export class ByteWriter {
     return this
   }
 
-  /** A count of items that follow. Throws a RangeError beyond the limit of the reader: what is written can be read. */
-  count(count: number, max: number): this {
-    if (count > max) throw new RangeError(`${count} items, of which a reader takes ${max}`)
-    return this.varint(count)
-  }
-
   /** Bytes as they are, without a length. */
   raw(bytes: Uint8Array): this {
     this.#reserve(bytes.length)

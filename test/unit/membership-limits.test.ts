@@ -5,8 +5,11 @@ import type { Relayable } from '../../protocols/membership/core/relays.js'
 import { type BeatOptions, HeartbeatWriter, type LocalView } from '../../protocols/membership/core/writer.js'
 import * as limits from '../../protocols/membership/limits.js'
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat } from '../../protocols/membership/messages.js'
+import * as reads from '../../protocols/membership/read-messages.js'
+import { register } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
+import { keyBytesMax } from '../../store/model/limits.js'
 
 const idOf = (at: number, first: string) => first + at.toString(16).padStart(15, '0')
 
@@ -144,5 +147,48 @@ describe('the largest heartbeat', () => {
     const huge = { acknowledged: [{ actor: idOf(0, 'a'), ranges: wideRanges(2 ** 13) }] }
     const many = { acknowledged: actors(64).map(({ actor }) => ({ actor, ranges: huge.acknowledged[0]!.ranges })) }
     expect(() => encodeHeartbeat({ ...beat, ...many })).toThrow(RangeError)
+  })
+})
+
+describe('the largest copy of an address', () => {
+  const value = Buffer.alloc(32 * 1024)
+  const key = 'k'.repeat(keyBytesMax)
+  const copyOf = (versions: number, listed = 0): reads.Copy => {
+    const address = register(key)
+    const time = { ms: 1, logical: 0 }
+    const dots = (count: number) => Array.from({ length: count }, (_, at) => ({ actor: idOf(0, 'f'), counter: at + 1 }))
+    const updates = dots(versions).map((dot) => ({
+      dot,
+      address,
+      kind: 'put' as const,
+      time,
+      expiresAtMs: null,
+      value,
+      supersedes: [],
+    }))
+    return { entry: { address, updates, bare: [] }, removed: dots(listed), members: new Map() }
+  }
+  const encode = (copy: reads.Copy) => reads.encodeReadAnswer({ kind: 'copy', copy }, () => idOf(0, '0'))
+
+  it('is refused before it is sent when the addresses alone make it too large for a frame', () => {
+    const most = Math.floor((limits.readFrameBytesMax - 1024) / (value.length + keyBytesMax + 66))
+    expect(reads.fitsFrame(copyOf(most))).toBe(true)
+    expect(encode(copyOf(most)).length).toBeLessThanOrEqual(limits.readFrameBytesMax)
+    const more = copyOf(Math.floor(limits.readFrameBytesMax / value.length))
+    expect(reads.fitsFrame(more)).toBe(false)
+    expect(() => encode(more)).toThrow(RangeError)
+  })
+
+  it('has no more dots than a reader takes', () => {
+    const most = { ...copyOf(0, limits.readDotsMax) }
+    expect(reads.decodeReadAnswer(encode(most), register(key))).toMatchObject({ kind: 'copy' })
+    expect(reads.fitsFrame(copyOf(0, limits.readDotsMax + 1))).toBe(false)
+    expect(() => encode(copyOf(0, limits.readDotsMax + 1))).toThrow(RangeError)
+    const { removed } = copyOf(0, limits.readDotsMax + 1)
+    const request = { address: register(key), list: new Uint8Array(8) }
+    expect(() => reads.encodeReadRequest({ ...request, dots: removed })).toThrow(RangeError)
+    expect(reads.decodeReadRequest(reads.encodeReadRequest({ ...request, dots: removed.slice(1) })).dots).toHaveLength(
+      limits.readDotsMax,
+    )
   })
 })

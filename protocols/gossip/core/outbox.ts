@@ -1,5 +1,6 @@
 /** Local writes on their way out: whole groups, coalesced into messages; a group that fits no message is announced. */
 import { digestBytes } from '../../../store/model/digest.js'
+import { tableActorBytes, tableDotBytesMax, updateBytesBound } from '../../../store/model/sizes.js'
 import type { Update } from '../../../store/model/update.js'
 import { announcedDotsMax, fetchBytesMax } from '../limits.js'
 import { type AnnouncedUpdate, announced, announcedBytes } from '../messages.js'
@@ -14,23 +15,17 @@ export type Outgoing =
 
 // Version, flags, and the counts of actors and updates.
 const headBytes = 16
-// An entry of the actor table, and a dot that refers to it.
-const actorBytesMax = 16
-const dotBytesMax = 11
 // A dot, the size of its value, and the hash of it.
-const announcedBytesMax = dotBytesMax + 5 + digestBytes
+const announcedBytesMax = tableDotBytesMax + 5 + digestBytes
 
-/** Bytes that a group takes in a message, never less than it really does. The updates of a group are of one actor. */
+/** Bytes that a group takes in a message, never less than it really does. */
 export function groupBytesBound(group: Group): number {
-  return group.reduce((sum, update) => sum + updateBytes(update), actorBytesMax)
+  return group.reduce((sum, update) => sum + updateBytesBound(update), actorsBytes(group))
 }
 
-/** Bytes that an update takes in a frame without the table of actors, never less than it really does. */
-export function updateBytes(update: Update): number {
-  const { address, value, supersedes } = update
-  // Flags, type, time, deadline and five lengths take at most 39 bytes.
-  const own = 39 + dotBytesMax + Buffer.byteLength(address.key) + address.field.length + (value?.length ?? 0)
-  return own + supersedes.length * (actorBytesMax + dotBytesMax)
+/** Nearly always one actor; two where the id of a run ended in the middle of a write. */
+function actorsBytes(group: Group): number {
+  return tableActorBytes * new Set(group.map(({ dot }) => dot.actor)).size
 }
 
 interface Waiting {
@@ -93,7 +88,7 @@ export class Outbox {
     if (this.#fits(bytes)) return { outgoing: { kind: 'updates', groups: [group] }, bytes }
     if (group.length > announcedDotsMax) return undefined
     const updates = group.map(announced)
-    const announcementBytes = actorBytesMax + updates.length * announcedBytesMax
+    const announcementBytes = actorsBytes(group) + updates.length * announcedBytesMax
     const isTooLarge = !this.#fits(announcementBytes) || announcedBytes(updates) > fetchBytesMax
     return isTooLarge ? undefined : { outgoing: { kind: 'announcement', updates }, bytes: announcementBytes }
   }
