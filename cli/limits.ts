@@ -20,6 +20,8 @@ export const responseGraceMs = 5_000
 export const meshTimeoutMs = 600_000
 /** How long `wait` waits, in milliseconds, when not told. */
 export const waitTimeoutMsDefault = 30_000
+/** After how long `wait` says whom it waits for, in milliseconds. */
+export const waitNoticeMs = 3_000
 /** Items of one page of a listing. */
 export const pageItemsDefault = 1_000
 /** Items of one page of a listing with values, which may be large. */

@@ -87,7 +87,7 @@ export const errorCodes = {
     exit: 5,
     meaning: 'stored, but too few nodes acknowledged in time; it will still spread',
   },
-  NO_QUORUM: { status: 503, exit: 5, meaning: 'too few members are reachable; nothing was stored' },
+  NO_QUORUM: { status: 503, exit: 5, meaning: 'too few members answered in time; nothing was stored' },
   TOO_BUSY: { status: 503, exit: 1, meaning: 'too much is waiting to be done; nothing was stored' },
   TOO_MANY_WATCHERS: { status: 503, exit: 1, meaning: 'as many watch the change feed already as this node serves' },
   NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },

@@ -236,7 +236,9 @@ export interface Where {
   readonly key: string
   readonly dot: string
   readonly nodes: readonly string[]
-  /** Members of whom it is not known. */
+  /** Nodes that were asked, and do not have it. */
+  readonly missing: readonly string[]
+  /** Members that did not answer. */
   readonly unknown: readonly string[]
 }
 

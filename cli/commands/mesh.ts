@@ -8,9 +8,10 @@ export const where: Action = async (invocation) => {
   const key = invocation.argument(0)
   const found = await withValueOf(key, 'look', () => invocation.client().where(key))
   if (invocation.json) return invocation.output.json(found)
-  const { bold, green, gray } = invocation.output.colors
+  const { bold, green, gray, yellow } = invocation.output.colors
   await invocation.output.line(`${bold(printable(found.key))}  ${gray(found.dot)}`)
   for (const node of found.nodes) await invocation.output.line(`  ${green('has it')}   ${printable(node)}`)
+  for (const node of found.missing) await invocation.output.line(`  ${yellow('missing')}  ${printable(node)}`)
   for (const node of found.unknown) await invocation.output.line(`  ${gray('unknown')}  ${printable(node)}`)
 }
 

@@ -32,7 +32,7 @@ export const nodesOptions: readonly OptionSpec[] = [
     value: 'N|majority|all',
     help: 'return only when so many nodes, this one included, have it durably',
   },
-  { name: 'require-quorum', help: 'refuse when less than a majority is reachable' },
+  { name: 'require-quorum', help: 'refuse unless a majority of the members answers' },
   timeout,
 ]
 

@@ -86,7 +86,8 @@ export const knobs = {
     tradeOff: 'More is safer and slower, and fails when too few nodes can be reached.',
   }),
   requireQuorum: switchKnob(false, {
-    about: 'Refuses writes while fewer than a majority of the members are reachable, unless the request says.',
+    about:
+      'Refuses writes unless a majority of the members answers after the request came, or the request says otherwise.',
     tradeOff: 'On: the smaller side of a partition is read-only.',
   }),
   consistency: choiceKnob('one', ['one', 'majority', 'all'], {

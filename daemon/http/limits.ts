@@ -33,6 +33,8 @@ export const pageItemsMax = 10_000
 export const nodesTimeoutMsDefault = 5_000
 /** How long `wait` waits when the request does not say, in milliseconds. */
 export const waitTimeoutMsDefault = 30_000
+/** Members that the message of a wait names when they were missing; all of them are in its details. */
+export const missingNamedMax = 5
 /** The longest timeout that a request may ask for, in milliseconds. */
 export const timeoutMsMax = 24 * 3600 * 1000
 /** The longest time to live, in milliseconds: a hundred years. */

@@ -21,8 +21,8 @@ export interface NodesQuery {
 /** A write of any type, as far as it is the same for all. */
 export interface StartedWrite {
   /**
-   * For the store: how a repeated request is known, and what refuses the write when too few members can be reached, with NO_QUORUM; not
-   * asked for a retry of one that is stored.
+   * For the store: how a repeated request is known, and what refuses the write, with NO_QUORUM, when too few members answer
+   * after the request came; not asked for a retry of one that is stored.
    */
   readonly once: OnceOptions
   /** The answer, with the acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with all of it in its details. */
@@ -39,17 +39,23 @@ export function startWrite(
   const want = acksOf(query.acks, config.settings.acks)
   const timeoutMs = timeoutOf(query.timeout, nodesTimeoutMsDefault)
   const needsQuorum = query.requireQuorum ?? config.settings.requireQuorum
-  const guard = () => {
-    if (!needsQuorum || mesh.hasQuorum()) return
-    const message = 'fewer than a majority of the members are reachable; try again later, or without requireQuorum'
+  let isProven = !needsQuorum
+  let leftMs = timeoutMs
+  const prove = async () => {
+    allowSilence(request, timeoutMs + idleSocketMs)
+    const startMs = performance.now()
+    isProven = await mesh.proveQuorum(timeoutMs)
+    leftMs = Math.max(0, Math.floor(timeoutMs - (performance.now() - startMs)))
+    if (isProven) return
+    const message = 'fewer than a majority of the members answered in time; try again later, or without requireQuorum'
     throw new HearsayError('NO_QUORUM', message, { stored: false })
   }
   return {
-    once: { retry: retryOf(request, body), guard },
+    once: { retry: retryOf(request, body), guard: () => (isProven ? undefined : prove()) },
     async acknowledged(dots, answer) {
       if (want === 1) return { ...answer, acks: { have: 1, want: 1, nodes: [mesh.name] } }
       allowSilence(request, timeoutMs + idleSocketMs)
-      const acks = await acksOfAll(mesh, dots, want, timeoutMs)
+      const acks = await acksOfAll(mesh, dots, want, leftMs)
       if (acks.have >= acks.want) return { ...answer, acks }
       const message = `${acks.have} of ${acks.want} nodes have it durably; it is stored and will spread by itself`
       throw new HearsayError('NOT_ENOUGH_ACKS', message, { ...answer, acks, stored: true })

@@ -2,7 +2,7 @@
 
 import type { Rival } from '../../protocols/membership/core/rival.js'
 import { decodeInvite, encodeInvite, type Invite } from '../../protocols/membership/invite.js'
-import type { Acks, MemberStatus, Want } from '../../protocols/membership/types.js'
+import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
 import type { PeerId } from '../../protocols/network.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import { HearsayError } from '../../store/errors.js'
@@ -317,11 +317,11 @@ export class DaemonMesh implements Mesh {
     return this.#protocols.membership.awaitAcks(dot, want, timeoutMs)
   }
 
-  hasQuorum(): boolean {
-    return this.#protocols.membership.hasQuorum()
+  proveQuorum(timeoutMs: number): Promise<boolean> {
+    return this.#protocols.membership.proveQuorum(timeoutMs)
   }
 
-  wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<boolean> {
+  wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<Waited> {
     return this.#protocols.membership.wait(condition, signal)
   }
 
@@ -329,7 +329,7 @@ export class DaemonMesh implements Mesh {
     return this.#protocols.membership.readRepair(address, consistency, timeoutMs)
   }
 
-  where(dot: Dot): { nodes: string[]; unknown: string[] } {
+  where(dot: Dot): Promise<Whereabouts> {
     return this.#protocols.membership.where(dot)
   }
 

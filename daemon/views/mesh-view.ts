@@ -1,5 +1,5 @@
 /** What the API sees of the mesh. */
-import type { Acks, MemberStatus, Want } from '../../protocols/membership/types.js'
+import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
@@ -35,12 +35,12 @@ export interface Mesh {
   sync(peer?: string): Promise<SessionReport[]>
   /** Waits until so many members have a durable copy of the dot, this node included. Resolves with what there is at the end of the time. */
   awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks>
-  /** Whether a majority of the members (this one included) is connected. */
-  hasQuorum(): boolean
-  /** Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal to us. Resolves whether it came true in time. */
-  wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<boolean>
+  /** Waits until a majority of the members (this one included) has answered a question asked after this call. Resolves whether it did in time. */
+  proveQuorum(timeoutMs: number): Promise<boolean>
+  /** Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal to us. Resolves whether it came true in time, and who was missing if not. */
+  wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<Waited>
   /** Asks members for their copy of an address, joins the answers here, repairs what lags; NO_QUORUM when too few answer. */
   readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void>
-  /** Which members durably hold this version. */
-  where(dot: Dot): { nodes: string[]; unknown: string[] }
+  /** Which members durably hold this version, asked afresh. */
+  where(dot: Dot): Promise<Whereabouts>
 }

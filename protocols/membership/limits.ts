@@ -78,6 +78,9 @@ export const reportObligationsMs = 500
 export const saveSightingsMs = 5_000
 export const saveSightingsMsMax = 3_600_000
 
+/** How long an exchange that proves a quorum may stand without enough answers before the next one begins beside it, in milliseconds. */
+export const quorumRestMs = 100
+
 /** First pause between two rounds of `wait`, and the longest, in milliseconds. */
 export const waitRoundMs = 20
 export const waitRoundMsMax = 500

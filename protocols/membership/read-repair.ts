@@ -14,10 +14,10 @@ import type { Update } from '../../store/model/update.js'
 import { ChannelCounts, FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
-import { readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
+import { readDotsMax, readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
+import { majority } from './quorum.js'
 import * as messages from './read-messages.js'
 import type { MembershipReplica } from './types.js'
-import { majority } from './waiting.js'
 
 /** What read repair needs. */
 export interface ReadRepairOptions {
@@ -44,6 +44,8 @@ export class ReadRepair {
   /** Counts since the start: questions of peers that were not well-formed; each ended its channel. */
   readonly counts = { malformed: 0 }
   readonly #answering = new Set<Channel>()
+  /** Reads under way: each asks whoever has come. */
+  readonly #reading = new Set<() => void>()
   readonly #answeringTo = new ChannelCounts()
 
   constructor(options: ReadRepairOptions) {
@@ -60,33 +62,50 @@ export class ReadRepair {
     for (const channel of this.#answering) channel.abort('stopping')
   }
 
+  /** Connections, or the member list, have changed. */
+  changed(): void {
+    for (const askNew of this.#reading) askNew()
+  }
+
   /**
    * Joins the copies of a majority (or of all) of the members, this one included, and repairs those that lag.
-   * Throws NO_QUORUM when too few with the same member list answer in time, NOT_VERIFIED while this store may have lost entries.
+   * Whoever connects within the time is asked too. Throws NO_QUORUM when too few with the same member list answer in time, NOT_VERIFIED while
+   * this store may have lost entries, TOO_LARGE for more versions than can be asked about.
    */
   async read(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
     const { directory, environment, network, replica } = this.#options
     if (!replica.isVerified) {
       throw new HearsayError('NOT_VERIFIED', 'the store is still being verified; try again in a moment')
     }
-    const nodes = directory.peers().length
-    const want = (consistency === 'all' ? nodes : majority(nodes)) - 1
-    const peers = network.peers().filter((peer) => directory.isMember(peer))
+    const dots = namedDots(replica.peerEntryAt(address).updates)
+    if (dots.length > readDotsMax) {
+      const message = `the key has ${dots.length} versions, more than a question to other nodes can name`
+      throw new HearsayError('TOO_LARGE', `${message}; read it from this node alone, and resolve it`)
+    }
     const channels = new Set<Channel>()
+    const asked = new Answers<Answered>()
+    const askNew = () => {
+      const nodes = directory.peers().length
+      const request = { address, list: directory.digest(), dots }
+      asked.expect((consistency === 'all' ? nodes : majority(nodes)) - 1, request.list.toString('hex'))
+      for (const peer of network.peers()) {
+        if (directory.isMember(peer)) asked.add(peer, () => this.#ask(peer, request, channels))
+      }
+    }
+    this.#reading.add(askNew)
     const timer = environment.setTimer(timeoutMs, () => {
+      asked.end()
       for (const channel of channels) channel.abort('timed out')
     })
     try {
-      const dots = namedDots(replica.peerEntryAt(address).updates)
-      const answered = await firstOf(
-        peers.map((peer) => this.#ask(peer, { address, list: directory.digest(), dots }, channels)),
-        want,
-      )
-      if (answered.length < want) throw noQuorum(answered.length + 1, want + 1)
+      askNew()
+      const answered = await asked.enough
+      if (answered.length < asked.want) throw noQuorum(answered.length + 1, asked.want + 1)
       await Promise.all(answered.map(({ copy }) => replica.joinEntries([copy.entry], fates(copy))))
       await Promise.all(answered.map((one) => this.#repair(address, one)))
     } finally {
       timer.cancel()
+      this.#reading.delete(askNew)
       for (const channel of channels) channel.abort('done')
     }
   }
@@ -219,23 +238,54 @@ function liveDots(updates: readonly { readonly dot: Dot }[]): Dot[] {
   return updates.map(({ dot }) => dot)
 }
 
-/** The first so many that count; fewer when there are not so many. */
-function firstOf<T>(asked: readonly Promise<T | undefined>[], want: number): Promise<T[]> {
-  return new Promise((resolve) => {
-    const found: T[] = []
-    let left = asked.length
-    if (left === 0 || want <= 0) return resolve(found)
-    for (const one of asked) {
-      one.then((answer) => {
-        left--
-        if (answer !== undefined && found.length < want) found.push(answer)
-        if (left === 0 || found.length === want) resolve(found)
-      })
-    }
-  })
+/**
+ * Answers of members, until there are enough of them. Who does not count now, or breaks off, is asked again when something has changed;
+ * with another member list everybody is.
+ */
+class Answers<T> {
+  /** Resolves with as many as are wanted, or with fewer when it is ended. */
+  readonly enough: Promise<readonly T[]>
+  /** How many are wanted. */
+  want = Number.POSITIVE_INFINITY
+  #list = ''
+  #asked = new Set<PeerId>()
+  #found: T[] = []
+  #resolve!: (found: readonly T[]) => void
+
+  constructor() {
+    this.enough = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  /** How many are wanted under this member list. */
+  expect(want: number, list: string): void {
+    if (list === this.#list) return
+    this.want = want
+    this.#list = list
+    this.#asked = new Set()
+    this.#found = []
+    if (want <= 0) this.end()
+  }
+
+  /** Asks a member unless it has been asked. `ask` gives undefined for an answer that does not count. */
+  add(peer: PeerId, ask: () => Promise<T | undefined>): void {
+    const asked = this.#asked
+    if (asked.has(peer) || this.#found.length >= this.want) return
+    asked.add(peer)
+    ask().then((answer) => {
+      if (answer === undefined) asked.delete(peer)
+      else if (asked === this.#asked && this.#found.length < this.want) this.#found.push(answer)
+      if (this.#found.length >= this.want) this.end()
+    })
+  }
+
+  /** Waits for no more. */
+  end(): void {
+    this.#resolve(this.#found.slice())
+  }
 }
 
 function noQuorum(have: number, want: number): HearsayError {
-  const message = `${have} of ${want} nodes answered in time; read with --consistency one, or see \`hearsay status\``
-  return new HearsayError('NO_QUORUM', message, { have, want })
+  return new HearsayError('NO_QUORUM', `${have} of ${want} nodes answered in time`, { have, want })
 }

@@ -12,13 +12,13 @@ import { Directory } from './core/directory.js'
 import type { Beat } from './core/reader.js'
 import type { MemberRecord } from './core/record.js'
 import { Heartbeats } from './heartbeats.js'
-import { clockHeardMs, heartbeatMsDefault } from './limits.js'
+import { clockHeardMs, freshHeartbeatMs, heartbeatMsDefault } from './limits.js'
 import { LocalState } from './local-state.js'
 import { ReadRepair } from './read-repair.js'
 import { Records } from './records.js'
 import { Sightings } from './sightings.js'
 import { byName, type StatusContext, statusOf, warningsOf } from './status.js'
-import type { Acks, MemberStatus, MembershipOptions, Want } from './types.js'
+import type { Acks, MemberStatus, MembershipOptions, Waited, Want, Whereabouts } from './types.js'
 import { type WaitCondition, Waiting } from './waiting.js'
 
 /** Membership. Call `start` once the replica is open and the network is up, and `committed` with every commit. */
@@ -233,14 +233,30 @@ export class Membership {
     this.#heartbeats.hurry()
   }
 
-  /** Whether a majority of the members (this one included) can be reached. */
-  hasQuorum(): boolean {
-    return this.#waiting.hasQuorum()
+  /** Waits until a majority of the members (this one included) has answered a question that was asked after this call. Resolves whether it did in time. */
+  proveQuorum(timeoutMs: number): Promise<boolean> {
+    return this.#waiting.proveQuorum(timeoutMs)
   }
 
-  /** Waits until members are connected and, if asked, equal. Resolves whether it came true in time; false when aborted. */
-  wait(condition: WaitCondition, signal?: AbortSignal): Promise<boolean> {
-    return this.#waiting.wait(condition, signal)
+  /** Waits until members are connected and, if asked, equal. Resolves with who was missing to the end when it did not come true in time, or was aborted. */
+  async wait(condition: WaitCondition, signal?: AbortSignal): Promise<Waited> {
+    const { missing, ...outcome } = await this.#waiting.wait(condition, signal)
+    const nowMs = this.#options.environment.nowMs()
+    const applied = this.#local.applied()
+    return {
+      ...outcome,
+      missing: missing.map(({ peer, reason }) => {
+        const { seenMs } = this.#sightings.of(peer)
+        const { context } = this.#acks.get(this.#directory.tagOf(peer))
+        return {
+          name: this.#directory.name(peer),
+          peer,
+          reason,
+          awayMs: reason === 'away' && seenMs !== null ? Math.max(0, nowMs - seenMs) : null,
+          behind: applied.minus(context).size,
+        }
+      }),
+    }
   }
 
   /** Joins the copies of a majority (or of all) here, and repairs what lags. Throws NO_QUORUM, NOT_VERIFIED. */
@@ -248,15 +264,19 @@ export class Membership {
     return this.#readRepair.read(address, consistency, timeoutMs)
   }
 
-  /** Which nodes durably hold a dot, and of which that is not known (they are not there to say). */
-  where(dot: Dot): { nodes: string[]; unknown: string[] } {
-    const nodes = this.#local.applied().has(dot) ? [this.#options.name] : []
-    const unknown: string[] = []
-    for (const { peer, name } of this.records()) {
-      if (this.#acks.has(this.#directory.tagOf(peer), dot)) nodes.push(name)
-      else if (!this.#waiting.isReachable(peer)) unknown.push(name)
-    }
-    return { nodes, unknown }
+  /** Which nodes durably hold a dot, asked afresh; each stands in exactly one of the lists. */
+  async where(dot: Dot, timeoutMs: number = freshHeartbeatMs): Promise<Whereabouts> {
+    const { nodes, missing, unknown } = await this.#waiting.holders(dot, timeoutMs)
+    const named = (peers: readonly PeerId[]) => peers.map((peer) => this.#directory.name(peer)).sort()
+    const own = [this.#options.name]
+    return this.#local.applied().has(dot)
+      ? { nodes: [...own, ...named(nodes)], missing: named(missing), unknown: named(unknown) }
+      : { nodes: named(nodes), missing: [...own, ...named(missing)], unknown: named(unknown) }
+  }
+
+  /** Members that have durably applied a dot, as far as is known without asking. */
+  knownHolders(dot: Dot): string[] {
+    return this.records().flatMap(({ peer, name }) => (this.#acks.has(this.#directory.tagOf(peer), dot) ? [name] : []))
   }
 
   /** The median offset of the members' clocks heard in the last minute, in milliseconds; or that there are none, or none heard. */
@@ -284,6 +304,7 @@ export class Membership {
     this.#sightings.changed()
     this.#publish()
     this.#waiting.changed()
+    this.#readRepair.changed()
   }
 
   #disconnected(peer: PeerId): void {
@@ -294,6 +315,7 @@ export class Membership {
 
   #heard(peer: PeerId): void {
     this.#acknowledgementsChanged()
+    this.#readRepair.changed()
     this.#options.onHeartbeat?.(peer)
   }
 
@@ -312,6 +334,7 @@ export class Membership {
     this.#keeper.report()
     onMembersChanged?.()
     this.#waiting.changed()
+    this.#readRepair.changed()
   }
 
   #publish(): void {

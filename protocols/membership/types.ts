@@ -112,6 +112,37 @@ export interface MemberStatus {
   readonly clockOffsetMs: number | null
 }
 
+/** A member that a wait was missing to its end. */
+export interface MissedMember {
+  readonly name: string
+  readonly peer: PeerId
+  /** Not connected; connected without an answer; with another state than ours; comparing its store with its checksums. */
+  readonly reason: 'away' | 'silent' | 'unequal' | 'unverified'
+  /** How long it has been away, in milliseconds; null: it is not, or was never seen. */
+  readonly awayMs: number | null
+  /** Updates applied here that it has not acknowledged. */
+  readonly behind: number
+}
+
+/** What came of a wait. */
+export interface Waited {
+  readonly isTrue: boolean
+  /** Whom it was missing; empty where this node itself stood in its way. */
+  readonly missing: readonly MissedMember[]
+  /** This node's own store is not verified. */
+  readonly isUnverified: boolean
+}
+
+/** The names of all nodes, each in exactly one list. */
+export interface Whereabouts {
+  /** They durably hold the version. */
+  readonly nodes: readonly string[]
+  /** They were asked, and do not. */
+  readonly missing: readonly string[]
+  /** They did not answer. */
+  readonly unknown: readonly string[]
+}
+
 /** How many nodes are wanted, this one included. */
 export type Want = number | 'majority' | 'all'
 

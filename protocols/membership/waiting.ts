@@ -7,7 +7,8 @@ import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
 import { freshHeartbeatMs, missedHeartbeatsMax, relaysMax, staleMsMax, waitRoundMs, waitRoundMsMax } from './limits.js'
 import type { LocalState } from './local-state.js'
-import type { Acks, Want } from './types.js'
+import { majority, Quorum } from './quorum.js'
+import type { Acks, MissedMember, Waited, Want } from './types.js'
 
 /** What waiting needs. */
 export interface WaitingOptions {
@@ -20,6 +21,24 @@ export interface WaitingOptions {
   readonly heartbeatMs: number
 }
 
+type MissingMember = Pick<MissedMember, 'peer' | 'reason'>
+
+type Heard = MissingMember['reason'] | 'equal'
+
+/** What came of a wait. */
+export interface WaitOutcome extends Omit<Waited, 'missing'> {
+  readonly missing: readonly MissingMember[]
+}
+
+/** Which members durably hold a dot. Each member stands in exactly one of the lists. */
+export interface Holders {
+  readonly nodes: readonly PeerId[]
+  /** They were asked, and do not have it. */
+  readonly missing: readonly PeerId[]
+  /** They did not answer. */
+  readonly unknown: readonly PeerId[]
+}
+
 /** What `wait` waits for. */
 export interface WaitCondition {
   /** So many other members; all when absent. */
@@ -29,23 +48,21 @@ export interface WaitCondition {
   readonly timeoutMs: number
 }
 
-/** More than half of so many nodes. */
-export function majority(nodes: number): number {
-  return Math.floor(nodes / 2) + 1
-}
-
 /** Everything of one node that waits for others. */
 export class Waiting {
   readonly #options: WaitingOptions
   readonly #watchers = new Set<() => void>()
+  readonly #quorum: Quorum
   #acksWaiting = 0
 
   constructor(options: WaitingOptions) {
     this.#options = options
+    this.#quorum = new Quorum({ ...options, onAnswer: () => this.changed() })
   }
 
   /** Acknowledgements, the member list or connections may have changed. */
   changed(): void {
+    this.#quorum.changed()
     for (const watcher of [...this.#watchers]) watcher()
   }
 
@@ -80,11 +97,49 @@ export class Waiting {
     return { have: peers.length, want: wanted, nodes: peers.map((peer) => directory.name(peer)) }
   }
 
-  /** Whether a majority of the members (this one included) can be reached. */
-  hasQuorum(): boolean {
-    const { directory } = this.#options
-    const reached = directory.others().filter(({ peer }) => this.isReachable(peer))
-    return reached.length + 1 >= this.#wanted('majority')
+  /** Waits until a majority of the members (this one included) has answered a question that was asked after this call. Resolves whether it did in time. */
+  async proveQuorum(timeoutMs: number): Promise<boolean> {
+    const exchange = this.#quorum.join()
+    try {
+      return await this.#until(() => exchange.isProven, timeoutMs)
+    } finally {
+      this.#quorum.leave(exchange)
+    }
+  }
+
+  /**
+   * Which other members durably hold a dot, asked afresh: resolves when all that are there have answered, or when the time is over. One that
+   * is away counts as a holder when it acknowledged the dot before it went.
+   */
+  async holders(dot: Dot, timeoutMs: number): Promise<Holders> {
+    const { acks, directory, environment, heartbeats, local } = this.#options
+    const startMs = environment.monotonicMs()
+    const answered = new Set<PeerId>()
+    const equal = new Set<PeerId>()
+    const asked = new Set(this.#connectedMembers())
+    for (const peer of asked) {
+      heartbeats.fresh(peer).then(
+        (beat) => {
+          answered.add(peer)
+          if (beat.state !== undefined && beat.state.digest === local.digest()) equal.add(peer)
+          this.changed()
+        },
+        () => undefined,
+      )
+    }
+    const has = (peer: PeerId) => acks.has(directory.tagOf(peer), dot) || (equal.has(peer) && local.applied().has(dot))
+    // Who is not connected may be passed on by another: what it said after the question counts.
+    const isPassedOn = (peer: PeerId) => !asked.has(peer) && acks.get(directory.tagOf(peer)).takenAtMs >= startMs
+    const isHeard = (peer: PeerId) => answered.has(peer) || isPassedOn(peer)
+    const others = () => directory.others().map(({ peer }) => peer)
+    const isKnown = (peer: PeerId) => has(peer) || isHeard(peer) || !this.isReachable(peer)
+    await this.#until(() => others().every(isKnown), timeoutMs)
+    const without = others().filter((peer) => !has(peer))
+    return {
+      nodes: others().filter(has),
+      missing: without.filter(isHeard),
+      unknown: without.filter((peer) => !isHeard(peer)),
+    }
   }
 
   /** Whether a member is connected, or was heard lately by way of one that is. */
@@ -99,34 +154,65 @@ export class Waiting {
     return environment.monotonicMs() - takenAtMs <= (missedHeartbeatsMax + 3 * turns) * heartbeatMs
   }
 
-  /** Waits for the condition. Resolves whether it came true in time; false when aborted. */
-  async wait(condition: WaitCondition, signal?: AbortSignal): Promise<boolean> {
+  /** Waits for the condition. Resolves when it has come true, when the time is over, or when it is aborted. */
+  async wait(condition: WaitCondition, signal?: AbortSignal): Promise<WaitOutcome> {
     const { converged, peers, timeoutMs } = condition
     const untilMs = this.#nowMs + timeoutMs
-    const areThere = () => this.#connectedMembers().length >= this.#peersWanted(peers)
-    if (!converged) return this.#until(areThere, timeoutMs, signal)
+    if (!converged) {
+      const areThere = () => this.#connectedMembers().length >= this.#peersWanted(peers)
+      return this.#outcome(await this.#until(areThere, timeoutMs, signal), new Map())
+    }
     const startMs = this.#nowMs
+    const heard = new Map<PeerId, Heard>()
     for (let pauseMs = waitRoundMs; ; pauseMs = Math.min(2 * pauseMs, waitRoundMsMax)) {
-      if (await this.#round(startMs, peers, untilMs)) return true
+      if (await this.#round(startMs, peers, untilMs, heard)) return this.#outcome(true, heard)
       const leftMs = untilMs - this.#nowMs
-      if (leftMs <= 0 || signal?.aborted === true) return false
+      if (leftMs <= 0 || signal?.aborted === true) return this.#outcome(false, heard)
       await this.#until(() => false, Math.min(pauseMs, leftMs), signal)
     }
   }
 
+  #outcome(isTrue: boolean, heard: ReadonlyMap<PeerId, Heard>): WaitOutcome {
+    const isUnverified = this.#options.local.digest() === undefined
+    if (isTrue) return { isTrue, missing: [], isUnverified }
+    const connected = new Set(this.#connected())
+    const known = new Set([...this.#options.directory.others().map(({ peer }) => peer), ...connected])
+    const missing = [...known].flatMap((peer): MissingMember[] => {
+      const reason = connected.has(peer) ? heard.get(peer) : this.#absence(peer)
+      return reason === undefined || reason === 'equal' ? [] : [{ peer, reason }]
+    })
+    return { isTrue, missing, isUnverified }
+  }
+
+  /** What is known of a member that is not connected. */
+  #absence(peer: PeerId): Heard {
+    const { acks, directory, local } = this.#options
+    if (!this.isReachable(peer)) return 'away'
+    return acks.get(directory.tagOf(peer)).state === local.digest() ? 'equal' : 'unequal'
+  }
+
   /**
-   * One round of `wait`: asks every connected member for a heartbeat, and compares each with the own state at its arrival.
-   * The own state must have stood still meanwhile, so that the members are equal to each other as well.
+   * One round of `wait`: asks every connected member for a heartbeat, and compares each with the own state at its arrival. The own state
+   * must have stood still meanwhile, so that the members are equal to each other as well. `heard` is told of each.
    */
-  async #round(startMs: number, peers: number | undefined, untilMs: number): Promise<boolean> {
+  async #round(
+    startMs: number,
+    peers: number | undefined,
+    untilMs: number,
+    heard: Map<PeerId, Heard>,
+  ): Promise<boolean> {
     const { heartbeats, local } = this.#options
     const before = local.digest()
     if (before === undefined) return false
     const limitMs = Math.min(freshHeartbeatMs, untilMs - this.#nowMs)
     const equal = new Set<PeerId>()
-    const asked = this.#connected().map(async (peer) => {
-      const beat = await heartbeats.fresh(peer)
-      if (beat.state?.digest === local.digest()) equal.add(peer)
+    const silent = new Set(this.#connected())
+    const asked = [...silent].map(async (peer) => {
+      const { state } = await heartbeats.fresh(peer)
+      const isEqual = state !== undefined && state.digest === local.digest()
+      silent.delete(peer)
+      heard.set(peer, isEqual ? 'equal' : state === undefined ? 'unverified' : 'unequal')
+      if (isEqual) equal.add(peer)
     })
     const isEnough = () => equal.size + this.#equalElsewhere(startMs, equal, before) >= this.#peersWanted(peers)
     let left = asked.length
@@ -139,6 +225,8 @@ export class Waiting {
         })
     }
     await this.#until(() => left === 0 || isEnough(), limitMs)
+    // A round that the end of the wait cut short says nothing new of those that had no time to answer.
+    for (const peer of silent) if (limitMs >= freshHeartbeatMs || !heard.has(peer)) heard.set(peer, 'silent')
     return isEnough() && local.digest() === before
   }
 

@@ -24,6 +24,15 @@ class ResolverPending extends Error {
   }
 }
 
+/** Ends a write that is to begin anew when something is settled outside of it; nothing was stored. */
+export class Postponed extends Error {
+  constructor(readonly until: Promise<void>) {
+    super('the write has to wait for something outside of it')
+    // It may be rejected before the write has been undone, and somebody looks.
+    until.catch(() => undefined)
+  }
+}
+
 /** The replica as the data types use it. */
 export class Access {
   readonly #tokenKey: () => Uint8Array
@@ -53,13 +62,16 @@ export class Access {
 
   /** Runs a write, atomically: what it throws is passed on and nothing is stored. Resolves once durable. */
   async write<T>(run: (turn: Turn) => T): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; ; ) {
       try {
         const waits = attempt <= resolverAttemptsMax
         return await this.replica.transact((transaction) => run(new Turn(this, transaction, this.#viewer(waits))))
       } catch (error) {
-        if (!(error instanceof ResolverPending)) throw error
-        await this.#resolvers.prepare(error.key, error.groups)
+        if (error instanceof Postponed) await error.until
+        else if (error instanceof ResolverPending) {
+          attempt++
+          await this.#resolvers.prepare(error.key, error.groups)
+        } else throw error
       }
     }
   }

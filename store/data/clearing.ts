@@ -2,7 +2,7 @@
 import type { HearsayError } from '../errors.js'
 import type { Dot } from '../model/dot.js'
 import type { Access, Turn } from './access.js'
-import { dotAnswer, once, recalled } from './once.js'
+import { dotAnswer, once, passGuard, recalled } from './once.js'
 import type { OnceOptions } from './types.js'
 
 /** Elements removed in one durable batch. */
@@ -36,7 +36,7 @@ export async function clearAll<T>(access: Access, clearing: Clearing<T>, options
   for await (const chunk of slices(clearing.elements)) {
     if (pending.length > 0) {
       await access.write((turn) => {
-        options.guard?.()
+        passGuard(options.guard)
         removePending(turn)
       })
     }

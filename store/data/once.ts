@@ -3,7 +3,7 @@ import { HearsayError } from '../errors.js'
 import { ByteReader, ByteWriter } from '../model/bytes.js'
 import { readDot, writeDot } from '../model/codec.js'
 import type { Dot } from '../model/dot.js'
-import type { Turn } from './access.js'
+import { Postponed, type Turn } from './access.js'
 import type { OnceOptions } from './types.js'
 
 /** How an answer is kept. */
@@ -23,7 +23,7 @@ export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>,
   const { retry, guard } = options
   const earlier = recalled(turn, options, codec)
   if (earlier !== undefined) return earlier
-  guard?.()
+  passGuard(guard)
   const answer = run()
   if (retry !== undefined) {
     const writer = new ByteWriter(32)
@@ -31,6 +31,12 @@ export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>,
     turn.transaction.remember(retry.key, retry.requestHash, writer.finish())
   }
   return answer
+}
+
+/** Asks the guard of a write. Throws what refuses the write, or what has it wait (`Access.write` begins it anew). */
+export function passGuard(guard: OnceOptions['guard']): void {
+  const waits = guard?.()
+  if (waits !== undefined) throw new Postponed(waits)
 }
 
 /** The answer of an earlier request with the same retry key; undefined when there was none. Throws RETRY_KEY_REUSED. */

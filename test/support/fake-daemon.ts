@@ -7,7 +7,7 @@ import type { Backups, Contents, Registers } from '../../daemon/views/data-view.
 import type { Mesh } from '../../daemon/views/mesh-view.js'
 import type { NodeView } from '../../daemon/views/node-view.js'
 import type { WatchFeed } from '../../daemon/watch/hub.js'
-import type { MemberStatus } from '../../protocols/membership/types.js'
+import type { MemberStatus, Waited } from '../../protocols/membership/types.js'
 import { Access } from '../../store/data/access.js'
 import type { Content } from '../../store/data/contents.js'
 import type {
@@ -62,15 +62,15 @@ export class FakeRegisters implements Registers {
         if (earlier.hash === hash) return earlier.written
         throw new HearsayError('RETRY_KEY_REUSED', 'another request used this key')
       }
-      const written = this.#write(key, value, options)
+      const written = await this.#write(key, value, options)
       this.retries.set(retry.key, { hash, written })
       return written
     }
     return this.#write(key, value, options)
   }
 
-  #write(key: string, value: Uint8Array, options: WriteOptions): Written {
-    options.guard?.()
+  async #write(key: string, value: Uint8Array, options: WriteOptions): Promise<Written> {
+    await options.guard?.()
     const before = this.versions.get(key) ?? []
     if (options.ifAbsent === true && before.length > 0) throw new HearsayError('EXISTS', `"${key}" exists`)
     const seen = options.context === undefined ? before.slice(0, 1).map(dotOf) : dotsOf(key, options.context)
@@ -87,7 +87,7 @@ export class FakeRegisters implements Registers {
   }
 
   async delete(key: string, options: WriteOptions): Promise<Written> {
-    options.guard?.()
+    await options.guard?.()
     const before = this.versions.get(key) ?? []
     if (before.length === 0) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
     if (before.length > 1 && options.all !== true && options.context === undefined) {
@@ -203,8 +203,8 @@ export class FakeMesh implements Mesh {
   blocked = () => [...this.blockedPeers]
   warnings = () => ['mesh warning']
   invite = () => 'hearsay-token'
-  hasQuorum = () => this.quorum
-  where = () => ({ nodes: ['a'], unknown: ['b'] })
+  proveQuorum = async () => this.quorum
+  where = async () => ({ nodes: ['a'], missing: ['c'], unknown: ['b'] })
 
   async join(given: string): Promise<void> {
     this.calls.push(['join', given])
@@ -246,9 +246,10 @@ export class FakeMesh implements Mesh {
       nodes: ['a', 'b'].slice(0, this.acks),
     }
   }
-  async wait(condition: object): Promise<boolean> {
+  async wait(condition: object): Promise<Waited> {
     this.calls.push(['wait', condition])
-    return this.waits
+    const away = { name: 'b', peer: 'b', reason: 'away' as const, awayMs: 59_200, behind: 3 }
+    return { isTrue: this.waits, missing: this.waits ? [] : [away], isUnverified: false }
   }
   async readRepair(address: { key: string }, consistency: string, timeoutMs: number): Promise<void> {
     this.calls.push(['readRepair', address.key, consistency, timeoutMs])

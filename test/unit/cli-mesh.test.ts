@@ -76,6 +76,17 @@ describe('the mesh', () => {
     expect(await against(problem(504, 'TIMED_OUT', 'not yet'), argv)).toMatchObject({ exit: 7, text: '' })
   })
 
+  test('wait says after a moment for whom, and waits on', async () => {
+    const late = {
+      status: 504,
+      body: { code: 'TIMED_OUT', detail: 'too late', waitingFor: 'b has been away for 59 s' },
+    }
+    const ran = await against(late, ['wait', '--timeout', '10s'])
+    expect(ran.requests.map(({ url }) => url)).toEqual(['/v1/wait?timeout=3000ms', '/v1/wait?timeout=7000ms'])
+    expect(ran.stderr).toMatch(/^still waiting: b has been away for 59 s\n/)
+    expect(ran.exit).toBe(7)
+  })
+
   test('invite prints the token alone', async () => {
     expect((await against({ body: { token: 'hearsay-x' } }, ['invite'])).text).toBe('hearsay-x\n')
   })
@@ -115,7 +126,9 @@ describe('the mesh', () => {
   })
 
   test('where shows who has it', async () => {
-    const found = { key: 'k', dot: 'a:1', nodes: ['alpha'], unknown: ['beta'] }
-    expect((await against({ body: found }, ['where', 'k'])).text).toBe('k  a:1\n  has it   alpha\n  unknown  beta\n')
+    const found = { key: 'k', dot: 'a:1', nodes: ['alpha'], missing: ['gamma'], unknown: ['beta'] }
+    expect((await against({ body: found }, ['where', 'k'])).text).toBe(
+      'k  a:1\n  has it   alpha\n  missing  gamma\n  unknown  beta\n',
+    )
   })
 })

@@ -94,13 +94,20 @@ describe('the mesh', () => {
     expect((await get('/v1/wait?peers=2&converged=true&timeout=1500ms')).json()).toEqual({ ok: true })
     expect(served.services.mesh.calls).toEqual([['wait', { peers: 2, converged: true, timeoutMs: 1500 }]])
     served.services.mesh.waits = false
-    expect((await get('/v1/wait')).json()).toMatchObject({ status: 504, code: 'TIMED_OUT' })
+    expect((await get('/v1/wait')).json()).toMatchObject({
+      status: 504,
+      code: 'TIMED_OUT',
+      detail: 'what was waited for did not happen in time: b has been away for 59 s',
+      waitingFor: 'b has been away for 59 s',
+      missing: [{ name: 'b', peer: 'b', reason: 'away', awayMs: 59_200, behind: 3 }],
+    })
     expect((await get('/v1/wait?peers=-1')).statusCode).toBe(400)
   })
 
   it('says who holds a key', async () => {
     served.services.registers.add('k', Buffer.from('x'))
-    expect((await get('/v1/where/k')).json()).toEqual({ key: 'k', dot: `${actor}:1`, nodes: ['a'], unknown: ['b'] })
+    const lists = { nodes: ['a'], missing: ['c'], unknown: ['b'] }
+    expect((await get('/v1/where/k')).json()).toEqual({ key: 'k', dot: `${actor}:1`, ...lists })
     expect((await get('/v1/where/none')).json().code).toBe('NOT_FOUND')
   })
 })

@@ -9,6 +9,7 @@ import { Guard } from '../../daemon/http/listening/guard.js'
 import { Listeners } from '../../daemon/http/listening/listeners.js'
 import { prepareSocket, removeSocket, socketPathBytesMax } from '../../daemon/http/listening/socket-path.js'
 import { makePrivateFolder } from '../../daemon/private-files.js'
+import type { Waited } from '../../protocols/membership/types.js'
 import { type ApiServer, ask, connectTo, received, startApiServer, testToken } from '../support/api-server.js'
 
 let server: ApiServer
@@ -234,14 +235,14 @@ describe('large and broken requests', () => {
 describe('closing', () => {
   it('lets a request under way finish, closes idle connections, then takes no more', async () => {
     const own = await startApiServer()
-    let finish: (value: boolean) => void = () => {}
+    let finish: (value: Waited) => void = () => {}
     own.services.mesh.wait = () => new Promise((resolve) => (finish = resolve))
     const waiting = ask(own, { path: '/v1/wait' })
     const idle = await connectTo(own)
     await expect.poll(() => finish.length).toBe(1)
     const closed = own.close(30_000)
     await received(idle)
-    finish(true)
+    finish({ isTrue: true, missing: [], isUnverified: false })
     expect((await waiting).json()).toEqual({ ok: true })
     await closed
     await expect(ask(own, { path: '/healthz' })).rejects.toThrow()

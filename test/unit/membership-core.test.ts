@@ -25,8 +25,8 @@ import {
   rulesMax,
 } from '../../protocols/membership/limits.js'
 import { LocalState } from '../../protocols/membership/local-state.js'
+import { majority } from '../../protocols/membership/quorum.js'
 import type { MembershipReplica } from '../../protocols/membership/types.js'
-import { majority } from '../../protocols/membership/waiting.js'
 import type { Environment } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import { Context } from '../../store/model/context.js'

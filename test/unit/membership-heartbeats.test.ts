@@ -151,7 +151,7 @@ describe('heartbeats', () => {
     const { world, nodes } = await openLine(['a', 'b'], ['a', 'c'])
     const [a, b, c] = nodes
     const dot = await world.runThrough(a.put('key', 'x'))
-    await world.runUntil(() => c.membership.where(dot).nodes.includes('name-b'))
+    await world.runUntil(() => c.membership.knownHolders(dot).includes('name-b'))
     const capture = b.replica.capture.bind(b.replica)
     b.replica.capture = () => {
       const { applied, ...rest } = capture()
@@ -160,10 +160,10 @@ describe('heartbeats', () => {
     }
     Object.defineProperty(b.replica, 'damageEpoch', { get: () => 1 })
     b.membership.verificationChanged()
-    await world.runUntil(() => !c.membership.where(dot).nodes.includes('name-b'))
+    await world.runUntil(() => !c.membership.knownHolders(dot).includes('name-b'))
     await world.runFor(10_000)
-    expect(c.membership.where(dot).nodes).not.toContain('name-b')
-    expect(a.membership.where(dot).nodes).not.toContain('name-b')
+    expect(c.membership.knownHolders(dot)).not.toContain('name-b')
+    expect(a.membership.knownHolders(dot)).not.toContain('name-b')
   })
 
   it('estimates the clocks of others, takes their median, and warns of one that is far off', async () => {
@@ -210,14 +210,14 @@ describe('heartbeats', () => {
     const { world, mesh, nodes } = await openLine(['a', 'b'], ['a', 'c'])
     const [a, b, c] = nodes
     const first = await world.runThrough(a.put('key', 'x'))
-    await world.runUntil(() => c.membership.where(first).nodes.includes('name-b'))
+    await world.runUntil(() => c.membership.knownHolders(first).includes('name-b'))
     await world.runThrough(b.stop())
     mesh.remove('b')
     await openMember(mesh, 'b', { store: b.store, clock: { offsetMs: -3_600_000 } })
     mesh.connect('a', 'b')
     await world.runFor(2_000)
     const second = await world.runThrough(a.put('key', 'y'))
-    await world.runUntil(() => c.membership.where(second).nodes.includes('name-b'), { limitMs: 5_000 })
+    await world.runUntil(() => c.membership.knownHolders(second).includes('name-b'), { limitMs: 5_000 })
   })
 
   it('acknowledgements are kept across a restart, and not written again when nothing changed', async () => {
@@ -229,7 +229,7 @@ describe('heartbeats', () => {
     mesh.remove('a')
     let saves = 0
     const again = await openMember(mesh, 'a', { store: a.store })
-    expect(again.membership.where(dot)).toEqual({ nodes: ['name-a', 'name-b'], unknown: [] })
+    expect(again.membership.knownHolders(dot)).toEqual(['name-b'])
     const save = again.replica.save.bind(again.replica)
     again.replica.save = (...args) => {
       saves++

@@ -1,5 +1,6 @@
 /** Repair at a read, on real replicas in virtual time. */
 import { describe, expect, it } from 'vitest'
+import { encodeRecord, memberAddress } from '../../protocols/membership/core/record.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import { register } from '../../store/model/address.js'
 import { type MemberNode, openMembers } from '../support/member-nodes.js'
@@ -79,5 +80,41 @@ describe('read repair', () => {
     await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
       code: 'NOT_VERIFIED',
     })
+  })
+
+  it('asks whoever connects within the time, and again who did not count at first', async () => {
+    const { world, mesh, a, b, c } = await lagging()
+    await world.runThrough(a.put('key', 'new'))
+    await world.runUntil(() => b.values('key')[0] === 'new')
+    const reading = c.membership.readRepair(address, 'majority', 5_000)
+    await world.runFor(1_500)
+    mesh.connect('b', 'c')
+    const startMs = world.elapsedMs
+    await world.runThrough(reading)
+    expect(world.elapsedMs - startMs).toBeLessThan(500)
+    expect(c.values('key')).toEqual(['new'])
+
+    // b does not count while its store is not verified.
+    mesh.split(['a'], ['b', 'c'])
+    const wasVerified = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(b.replica), 'isVerified')!
+    Object.defineProperty(b.replica, 'isVerified', { configurable: true, get: () => false })
+    const again = c.membership.readRepair(address, 'majority', 5_000)
+    await world.runFor(1_500)
+    Object.defineProperty(b.replica, 'isVerified', { configurable: true, ...wasVerified })
+    await world.runThrough(again)
+  })
+
+  it('has no answer left over from another member list', async () => {
+    const { world, mesh, a, b } = await lagging()
+    // b has answered; then a learns of a fourth member, so that three of four are wanted.
+    const reading = a.membership.readRepair(address, 'all', 3_000)
+    await world.runFor(500)
+    const value = encodeRecord({ name: 'name-d', peer: 'd', addresses: [], version: '' })
+    await world.runThrough(
+      a.replica.transact((transaction) => void transaction.put(memberAddress('d'), value, null, [])),
+    )
+    await world.runUntil(() => b.membership.records().length === 3)
+    mesh.connect('a', 'c')
+    await expect(world.runThrough(reading)).rejects.toMatchObject({ code: 'NO_QUORUM', details: { want: 4 } })
   })
 })

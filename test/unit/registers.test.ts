@@ -183,6 +183,26 @@ describe('registers', () => {
     await expect(registers.delete('k', { guard })).rejects.toThrow('refused')
   })
 
+  it('a guard that waits has the write begin anew, with what has come meanwhile in view', async () => {
+    const { registers } = await open('a')
+    await registers.put('k', bytes('1'), {})
+    let isProven = false
+    const guard = () => (isProven ? undefined : prove())
+    const prove = async () => {
+      // In a later turn: a write begins nothing of the store itself.
+      await Promise.resolve()
+      await registers.put('k', bytes('2'), {})
+      isProven = true
+    }
+    await registers.put('k', bytes('3'), { guard })
+    expect(shown(registers)).toEqual(['3'])
+    const refuse = async () => {
+      throw new Error('refused')
+    }
+    await expect(registers.put('k', bytes('4'), { guard: refuse })).rejects.toThrow('refused')
+    expect(shown(registers)).toEqual(['3'])
+  })
+
   it('lists keys in the order of their bytes, page by page', async () => {
     const { registers } = await open('a')
     const keys = ['a', 'a\u0000', 'a\u0000b', 'a/b', 'aa', 'b', 'ä', '\u{10000}', '\uffff']

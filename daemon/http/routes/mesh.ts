@@ -1,10 +1,11 @@
 /** The mesh: status, members, invitations, blocks, sync, waiting, who holds what. */
 import type { FastifyPluginAsync } from 'fastify'
+import type { Waited } from '../../../protocols/membership/types.js'
 import { HearsayError } from '../../../store/errors.js'
 import { dotText } from '../../../store/model/dot.js'
 import { absentValue } from '../absent.js'
 import { takeJson } from '../body.js'
-import { idleSocketMs, jsonBodyBytesMax, waitTimeoutMsDefault, workTimeoutMs } from '../limits.js'
+import { idleSocketMs, jsonBodyBytesMax, missingNamedMax, waitTimeoutMsDefault, workTimeoutMs } from '../limits.js'
 import { keyOf } from '../paths.js'
 import { timeoutOf } from '../query.js'
 import { memberJson } from '../render.js'
@@ -57,7 +58,7 @@ function addViews(api: Api, services: ApiServices): void {
     members: mesh.members().map(memberJson),
   }))
   const where = {
-    summary: 'Which members durably hold the shown version of a key',
+    summary: 'Which members durably hold the shown version of a key, asked afresh',
     params: common.keyParams,
     querystring: common.noQuery,
     response: answers(shapes.whereShape),
@@ -66,8 +67,7 @@ function addViews(api: Api, services: ApiServices): void {
     const key = requestKey(request)
     const dot = registers.get(key)?.versions[0]?.dot
     if (dot === undefined) return absentValue(registers, key)
-    const { nodes, unknown } = mesh.where(dot)
-    return { key, dot: dotText(dot), nodes, unknown }
+    return { key, dot: dotText(dot), ...(await mesh.where(dot)) }
   })
 }
 
@@ -146,14 +146,36 @@ function addWait(api: Api, { mesh, stopping }: ApiServices): void {
     const timeoutMs = timeoutOf(timeout, waitTimeoutMsDefault)
     allowSilence(request, timeoutMs + idleSocketMs)
     const { signal, done } = requestSignal(request, stopping)
-    try {
-      if (await mesh.wait({ peers, converged, timeoutMs }, signal)) return { ok: true as const }
-    } finally {
-      done()
-    }
-    throw new HearsayError(
-      'TIMED_OUT',
-      'what was waited for did not happen in time; `hearsay status` shows what is missing',
-    )
+    const waited = await mesh.wait({ peers, converged, timeoutMs }, signal).finally(done)
+    if (waited.isTrue) return { ok: true as const }
+    const waitingFor = obstacleText(waited)
+    const details = { waitingFor, missing: waited.missing }
+    throw new HearsayError('TIMED_OUT', `what was waited for did not happen in time: ${waitingFor}`, details)
   })
+}
+
+/** What a wait was missing to its end, in words. */
+function obstacleText({ missing, isUnverified }: Waited): string {
+  if (isUnverified) return 'the store of this node is still being verified'
+  if (missing.length === 0) return 'the data of this node did not stand still; see `hearsay status`'
+  const named = missing.slice(0, missingNamedMax).map(missedText)
+  if (missing.length > named.length) named.push(`and ${missing.length - named.length} more`)
+  return named.join('; ')
+}
+
+function missedText({ name, reason, awayMs, behind }: Waited['missing'][number]): string {
+  switch (reason) {
+    case 'away':
+      return awayMs === null
+        ? `${name} has never been connected`
+        : `${name} has been away for ${Math.round(awayMs / 1000)} s`
+    case 'silent':
+      return `${name} is connected and does not answer`
+    case 'unverified':
+      return `${name} is verifying its store`
+    case 'unequal':
+      return behind === 0
+        ? `${name} is not equal`
+        : `${name} is ${behind} ${behind === 1 ? 'update' : 'updates'} behind`
+  }
 }

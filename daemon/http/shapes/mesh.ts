@@ -77,6 +77,12 @@ export const sessionsShape = Type.Object({
   ),
 })
 /** Who holds the shown version of a key. */
-export const whereShape = Type.Object({ key: Type.String(), dot: Type.String(), nodes: names, unknown: names })
+export const whereShape = Type.Object({
+  key: Type.String(),
+  dot: Type.String(),
+  nodes: names,
+  missing: Type.Array(Type.String(), { description: 'They were asked, and do not have it.' }),
+  unknown: Type.Array(Type.String(), { description: 'They did not answer.' }),
+})
 /** A wait that came true. */
 export const waitShape = Type.Object({ ok: Type.Literal(true) })

@@ -35,7 +35,7 @@ export const nodesQuery = {
     Type.String({ description: 'How many nodes must have it durably: a number, `majority` or `all`.' }),
   ),
   requireQuorum: Type.Optional(
-    Type.Boolean({ description: 'Refuse when fewer than a majority of the members are reachable.' }),
+    Type.Boolean({ description: 'Refuse unless a majority of the members answers in time, after the request came.' }),
   ),
   timeout: Type.Optional(duration('How long to wait for other nodes.')),
 }
