@@ -52,6 +52,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   TOO_LARGE: ({ details: { setting } }) =>
     typeof setting === 'string' ? `store less, or raise \`${setting}\` in the configuration` : undefined,
   FILE_FAILED: ({ details: { cause } }) => fileRemedy(cause),
+  CLOCK_OFF: 'set the clock of this machine right, or write without --ttl; `hearsay peers` shows the clocks of others',
   STORE_FAILED: 'the last write may or may not be stored: read it before you repeat it',
   INTERNAL: 'see the log of the daemon',
 }

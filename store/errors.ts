@@ -87,6 +87,11 @@ export const errorCodes = {
     exit: 5,
     meaning: 'stored, but too few nodes acknowledged in time; it will still spread',
   },
+  CLOCK_OFF: {
+    status: 503,
+    exit: 1,
+    meaning: "this node's clock is far from the members' clocks, and the write has a time to live; nothing was stored",
+  },
   NO_QUORUM: { status: 503, exit: 5, meaning: 'too few members answered in time; nothing was stored' },
   TOO_BUSY: { status: 503, exit: 1, meaning: 'too much is waiting to be done; nothing was stored' },
   TOO_MANY_WATCHERS: { status: 503, exit: 1, meaning: 'as many watch the change feed already as this node serves' },

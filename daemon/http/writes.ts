@@ -11,18 +11,19 @@ import { pathOf } from './paths.js'
 import { acksOf, timeoutOf } from './query.js'
 import { type AnyRequest, type ApiServices, allowSilence, headerOf } from './services.js'
 
-/** What a write may ask of other nodes. */
+/** What a write may ask of other nodes, and of the clocks of all. */
 export interface NodesQuery {
   readonly acks?: string
   readonly requireQuorum?: boolean
   readonly timeout?: string
+  readonly ttl?: string
 }
 
 /** A write of any type, as far as it is the same for all. */
 export interface StartedWrite {
   /**
    * For the store: how a repeated request is known, and what refuses the write, with NO_QUORUM, when too few members answer
-   * after the request came; not asked for a retry of one that is stored.
+   * after the request came, and with CLOCK_OFF; not asked for a retry of one that is stored.
    */
   readonly once: OnceOptions
   /** The answer, with the acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with all of it in its details. */
@@ -50,8 +51,12 @@ export function startWrite(
     const message = 'fewer than a majority of the members answered in time; try again later, or without requireQuorum'
     throw new HearsayError('NO_QUORUM', message, { stored: false })
   }
+  const guard = () => {
+    if (query.ttl !== undefined) refuseWrongClock(mesh)
+    return isProven ? undefined : prove()
+  }
   return {
-    once: { retry: retryOf(request, body), guard: () => (isProven ? undefined : prove()) },
+    once: { retry: retryOf(request, body), guard },
     async acknowledged(dots, answer) {
       if (want === 1) return { ...answer, acks: { have: 1, want: 1, nodes: [mesh.name] } }
       allowSilence(request, timeoutMs + idleSocketMs)
@@ -66,6 +71,15 @@ export function startWrite(
 /** Says with a put how many versions a read shows now, as a read does: whoever put without a context may have left siblings. */
 export function tellSiblings(reply: FastifyReply, { siblings }: Written): void {
   if (siblings !== undefined) void reply.header('Hearsay-Siblings', `${siblings}`)
+}
+
+/** A deadline made by a clock that is far off would pass at the wrong moment everywhere. Throws CLOCK_OFF. */
+function refuseWrongClock(mesh: Mesh): void {
+  const offMs = mesh.clockOffMs()
+  if (offMs === null) return
+  const off = `${Math.round(Math.abs(offMs) / 1000)} s ${offMs > 0 ? 'ahead of' : 'behind'}`
+  const message = `the clock of this node is ${off} the median of the members' clocks, so that a time to live would end at the wrong moment; set the clock right, or write without ttl`
+  throw new HearsayError('CLOCK_OFF', message, { aheadMs: Math.round(offMs), stored: false })
 }
 
 /** The nodes that have every one of the dots. */

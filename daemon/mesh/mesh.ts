@@ -317,6 +317,10 @@ export class DaemonMesh implements Mesh {
     return this.#protocols.membership.awaitAcks(dot, want, timeoutMs)
   }
 
+  clockOffMs(): number | null {
+    return this.#protocols.membership.clockOffMs()
+  }
+
   proveQuorum(timeoutMs: number): Promise<boolean> {
     return this.#protocols.membership.proveQuorum(timeoutMs)
   }

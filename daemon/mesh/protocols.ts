@@ -59,7 +59,7 @@ export class Protocols {
     this.#sync = this.#makeSync()
     this.scheduler = this.#makeScheduler()
     options.node.addCounters(() => this.#counters())
-    options.node.replica.setMedianClock(() => this.membership.medianClock())
+    options.node.replica.setMemberClocks(() => this.membership.memberClocks())
     options.node.replica.onCommit((commit) => this.#committed(commit))
   }
 

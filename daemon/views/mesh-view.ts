@@ -35,6 +35,8 @@ export interface Mesh {
   sync(peer?: string): Promise<SessionReport[]>
   /** Waits until so many members have a durable copy of the dot, this node included. Resolves with what there is at the end of the time. */
   awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks>
+  /** How far this node's clock is ahead of the members' median, in milliseconds, where that is beyond the bound; else null. */
+  clockOffMs(): number | null
   /** Waits until a majority of the members (this one included) has answered a question asked after this call. Resolves whether it did in time. */
   proveQuorum(timeoutMs: number): Promise<boolean>
   /** Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal to us. Resolves whether it came true in time, and who was missing if not. */

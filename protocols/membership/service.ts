@@ -1,13 +1,14 @@
 /** Membership of one node: who is a member, who is there, who has what; and what users may ask of that. */
 import type { Address } from '../../store/model/address.js'
+import { type HeardClocks, median } from '../../store/model/clock.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
 import type { Dot } from '../../store/model/dot.js'
+import { clockBoundMsDefault } from '../../store/model/limits.js'
 import type { Commit } from '../../store/replica/types.js'
 import type { PeerId } from '../network.js'
 import { AckKeeper } from './acknowledgements.js'
 import { AckTable } from './core/acks.js'
-import { median } from './core/clock.js'
 import { Directory } from './core/directory.js'
 import type { Beat } from './core/reader.js'
 import type { MemberRecord } from './core/record.js'
@@ -279,11 +280,18 @@ export class Membership {
     return this.records().flatMap(({ peer, name }) => (this.#acks.has(this.#directory.tagOf(peer), dot) ? [name] : []))
   }
 
-  /** The median offset of the members' clocks heard in the last minute, in milliseconds; or that there are none, or none heard. */
-  medianClock(): number | 'alone' | 'silent' {
-    if (this.records().length === 0) return 'alone'
+  /** The members' clocks as they were heard in the last minute. */
+  memberClocks(): HeardClocks {
     const offsets = this.#heartbeats.clockOffsets(clockHeardMs)
-    return median([...offsets].filter(([peer]) => this.isMember(peer)).map(([, offsetMs]) => offsetMs)) ?? 'silent'
+    const offsetsMs = [...offsets].filter(([peer]) => this.isMember(peer)).map(([, offsetMs]) => offsetMs)
+    return { hasMembers: this.records().length > 0, offsetsMs }
+  }
+
+  /** How far this node's clock is ahead of the median of the members', in milliseconds, where that is more than the bound; else null, also while none is heard. */
+  clockOffMs(): number | null {
+    const { clockBoundMs = clockBoundMsDefault } = this.#options
+    const offsetMs = median(this.memberClocks().offsetsMs)
+    return offsetMs === undefined || Math.abs(offsetMs) <= clockBoundMs ? null : -offsetMs
   }
 
   /** Counts since the start, for the metrics. */

@@ -1,4 +1,5 @@
 /** What `status` shows of members, and what it warns of. */
+import { median } from '../../store/model/clock.js'
 import type { Context } from '../../store/model/context.js'
 import { clockBoundMsDefault } from '../../store/model/limits.js'
 import type { PeerId } from '../network.js'
@@ -77,15 +78,7 @@ export function warningsOf(
   rivalry: Records['rivalry'],
 ): string[] {
   const { clockBoundMs = clockBoundMsDefault, network } = options
-  const warnings: string[] = []
-  for (const [peer, offsetMs] of heartbeats.clockOffsets(clockHeardMs)) {
-    if (Math.abs(offsetMs) <= clockBoundMs || directory.isForgotten(peer)) continue
-    const way = offsetMs > 0 ? 'ahead of' : 'behind'
-    const seconds = Math.round(Math.abs(offsetMs) / 1000)
-    warnings.push(
-      `the clock of ${directory.name(peer)} is ${seconds} s ${way} ours; check the time service of both machines`,
-    )
-  }
+  const warnings = [...clockWarnings(directory, heartbeats, clockBoundMs), ...futureWarnings(options, directory)]
   for (const [name, peers] of directory.doubleNames()) {
     warnings.push(`several members are called ${name} (${peers.join(', ')}); restart one of them with another --name`)
   }
@@ -96,6 +89,37 @@ export function warningsOf(
     warnings.push('this node was forgotten by the mesh, whose members refuse it; join again with a new data directory')
   }
   return warnings
+}
+
+/** Clocks that are far off: the own one against the median of several others, else each against ours. */
+function clockWarnings(directory: Directory, heartbeats: Heartbeats, clockBoundMs: number): string[] {
+  const offsets = [...heartbeats.clockOffsets(clockHeardMs)].filter(([peer]) => !directory.isForgotten(peer))
+  const medianMs = median(offsets.map(([, offsetMs]) => offsetMs)) ?? 0
+  const isOurs = offsets.length > 1 && Math.abs(medianMs) > clockBoundMs
+  const right = isOurs ? medianMs : 0
+  const theirs = offsets
+    .filter(([, offsetMs]) => Math.abs(offsetMs - right) > clockBoundMs)
+    .map(([peer, offsetMs]) => {
+      const against = isOurs ? "the members' median" : 'ours'
+      return `the clock of ${directory.name(peer)} is ${awayText(offsetMs - right)} ${against}; check the time service of both machines`
+    })
+  if (!isOurs) return theirs
+  const own = `the clock of this node is ${awayText(-medianMs)} the median of the members' clocks; check the time service of this machine`
+  return [own, ...theirs]
+}
+
+function awayText(offsetMs: number): string {
+  return `${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'}`
+}
+
+/** Updates whose times lie far after now: nothing is wrong with them but their place in the order. */
+function futureWarnings({ replica }: MembershipOptions, directory: Directory): string[] {
+  return replica.futureTimes().map(({ member, updates, aheadMs }) => {
+    const peer = directory.peerOf(member)
+    const name = peer === undefined ? member : directory.name(peer)
+    const count = updates === 1 ? 'an update' : `${updates} updates`
+    return `${count} of ${name} came with a time up to ${Math.round(aheadMs / 1000)} s after now, and will be shown below all others until then; its clock was wrong`
+  })
 }
 
 /** Members that settle conflicts by other rules than this node: then the two show different values of one key. */

@@ -5,6 +5,7 @@ import type { MemberOf, MemberTag, TaggedContexts } from '../../store/model/code
 import type { Context } from '../../store/model/context.js'
 import type { Actor, ContentDigest, Dot } from '../../store/model/dot.js'
 import type { Entry, Version } from '../../store/model/update.js'
+import type { FutureTime } from '../../store/replica/future-times.js'
 import type { ApplyOutcome, Capture, Obligation, PeerEntry, Transaction } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
 import type { Rival } from './core/rival.js'
@@ -33,6 +34,8 @@ export interface MembershipReplica {
   digestOf(dot: Dot): ContentDigest | undefined
   joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
   setObligations(obligations: readonly Obligation[]): void
+  /** Members of whom updates came with times that still lie beyond the bound. */
+  futureTimes(): readonly FutureTime[]
   hint(member: MemberTag): Hint
 }
 

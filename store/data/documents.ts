@@ -159,7 +159,7 @@ export class Documents {
   }
 
   #store({ transaction }: Turn, address: Address, { bytes, heads, superseded }: Edited): WrittenDocument {
-    const expired = expiredDots(transaction.versions(address), transaction.nowMs)
+    const expired = expiredDots(transaction.versions(address), transaction.expiredByMs)
     return { dot: transaction.put(address, bytes, null, mergeDots(superseded, expired)), heads }
   }
 
@@ -199,7 +199,7 @@ export class Documents {
         const { transaction } = turn
         const all = transaction.versions(address)
         if (this.#live(all).length === 0) throw absent(address.key, 0)
-        return transaction.remove(address, mergeDots(seen, expiredDots(all, transaction.nowMs)))
+        return transaction.remove(address, mergeDots(seen, expiredDots(all, transaction.expiredByMs)))
       }),
     )
   }

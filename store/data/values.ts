@@ -3,7 +3,7 @@ import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
 import { valueHash } from '../model/digest.js'
 import { type Dot, includesDot } from '../model/dot.js'
-import { expiredDots, mergeDots, type Sibling, siblings } from '../model/register.js'
+import { expiredDots, mergeDots, type Sibling, siblings, visible } from '../model/register.js'
 import type { Version } from '../model/update.js'
 import type { Access, Turn } from './access.js'
 import { dotAnswer, once } from './once.js'
@@ -61,8 +61,8 @@ export class Values {
     const context = this.access.contextDots(address, options.context)
     const { transaction } = turn
     const versions = transaction.versions(address)
-    const expired = expiredDots(versions, transaction.nowMs)
-    if (options.ifAbsent === true && expired.length < versions.length) {
+    const expired = expiredDots(versions, transaction.expiredByMs)
+    if (options.ifAbsent === true && visible(versions, transaction.nowMs).length > 0) {
       throw new HearsayError('EXISTS', `${nameOf(address)} exists; nothing was stored`)
     }
     // Who says what is in view need not wait for what a resolver would show.
@@ -75,14 +75,19 @@ export class Values {
     const context = this.access.contextDots(address, options.context)
     const { transaction } = turn
     const versions = transaction.versions(address)
-    const expired = expiredDots(versions, transaction.nowMs)
-    if (expired.length === versions.length) throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
+    const expired = expiredDots(versions, transaction.expiredByMs)
+    if (visible(versions, transaction.nowMs).length === 0) {
+      throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
+    }
     return transaction.remove(address, mergeDots(context ?? this.#allInView(turn, address, options), expired))
   }
 
   /** Every dot in view; CONFLICT when they are siblings and `all` is not given. */
   #allInView(turn: Turn, address: Address, { all }: DeleteOptions): readonly Dot[] {
-    if (all === true) return turn.transaction.versions(address).map((version) => version.dot)
+    if (all === true) {
+      const { transaction } = turn
+      return visible(transaction.versions(address), transaction.nowMs).map((version) => version.dot)
+    }
     const { groups } = turn.look(address)
     if (groups.length > 1) throw conflictAt(address, groups.length)
     return dotsOf(groups)
@@ -111,7 +116,7 @@ export class Values {
       const groups = siblings(versions, this.access.replica.displayClock())
       if (groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)) return undefined
       const winner = options.extra ? [] : (this.access.shown(address, versions)[0]?.dots ?? [])
-      const superseded = mergeDots(winner, expiredDots(versions, transaction.nowMs))
+      const superseded = mergeDots(winner, expiredDots(versions, transaction.expiredByMs))
       return transaction.put(address, value, options.expiresAtMs, superseded)
     })
     return dot === undefined ? undefined : this.access.written(address, dot)
@@ -131,7 +136,7 @@ export class Values {
       )
     }
     const { value, expiresAtMs } = resolved(turn, address, resolution, groups)
-    const superseded = mergeDots(context ?? inView, expiredDots(versions, transaction.nowMs))
+    const superseded = mergeDots(context ?? inView, expiredDots(versions, transaction.expiredByMs))
     return transaction.put(address, value, expiresAtMs, superseded)
   }
 }

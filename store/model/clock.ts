@@ -1,4 +1,4 @@
-/** The hybrid logical clock: it orders siblings for display and decides nothing else. */
+/** Clocks: the hybrid logical one, which orders siblings for display and decides nothing else, and what several wall clocks say together. */
 
 import { logicalMax } from './limits.js'
 
@@ -38,4 +38,31 @@ export function observe(last: HybridTime, remote: HybridTime, nowMs: number, bou
 /** Whether a time lies further in the future than the bound. */
 export function isFuture(time: HybridTime, nowMs: number, boundMs: number): boolean {
   return time.ms > nowMs + boundMs
+}
+
+/** The clock as it counts at a moment: one that shows more than `boundMs` after now is not taken up again, so that a clock that was put right is right. */
+export function taken(last: HybridTime, nowMs: number, boundMs: number): HybridTime {
+  return isFuture(last, nowMs, boundMs) ? zeroTime : last
+}
+
+/** The wall clocks of members that were heard of late, against our own, in milliseconds. */
+export interface HeardClocks {
+  readonly hasMembers: boolean
+  readonly offsetsMs: readonly number[]
+}
+
+/** Now, as nodes that hear each other agree on it, whichever of their clocks is wrong: the median of the own clock and the members'. */
+export function sharedNowMs(nowMs: number, { offsetsMs }: HeardClocks): number {
+  return nowMs + median([0, ...offsetsMs])!
+}
+
+/** The earlier of the own clock and the members' median; NaN while there are members and none is heard. */
+export function agreedNowMs(nowMs: number, { hasMembers, offsetsMs }: HeardClocks): number {
+  if (!hasMembers) return nowMs
+  return Math.min(nowMs, nowMs + (median(offsetsMs) ?? Number.NaN))
+}
+
+/** The median; the lower one of the middle two. Undefined for an empty list. */
+export function median(values: readonly number[]): number | undefined {
+  return values.slice().sort((a, b) => a - b)[(values.length - 1) >> 1]
 }

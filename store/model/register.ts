@@ -13,10 +13,12 @@ export interface Sibling {
   readonly dots: readonly Dot[]
 }
 
-/** What the local clock has to do with display. */
+/** What clocks have to do with display. */
 export interface DisplayClock {
-  /** The wall clock, in milliseconds since 1970. */
+  /** The own wall clock, which hides versions from their deadline on, in milliseconds since 1970. */
   readonly nowMs: number
+  /** Now, by the median of the own clock and the members', which orders versions: nodes that hear each other show the same winner. */
+  readonly sharedNowMs: number
   /** How far in the future a time may lie before it sorts last, in milliseconds. */
   readonly clockBoundMs: number
 }
@@ -52,13 +54,18 @@ function toSibling(group: Version[], order: (a: Version, b: Version) => number):
 
 /** Greatest (hybrid logical time, actor) first; versions from beyond the clock bound behind all others. */
 function displayOrder(clock: DisplayClock): (a: Version, b: Version) => number {
-  const future = (time: HybridTime) => (isFuture(time, clock.nowMs, clock.clockBoundMs) ? 1 : 0)
+  const future = (time: HybridTime) => (isFuture(time, clock.sharedNowMs, clock.clockBoundMs) ? 1 : 0)
   return (a, b) => future(a.time) - future(b.time) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot)
 }
 
-/** The dots of versions past their deadline; every put supersedes them too. */
-export function expiredDots(versions: readonly Version[], nowMs: number): Dot[] {
-  return versions.filter((version) => hasExpired(version, nowMs)).map((version) => version.dot)
+/** The dots of versions whose deadline has passed for good, by the clocks of the mesh; every put supersedes them too. A single clock may be wrong. */
+export function expiredDots(versions: readonly Version[], expiredByMs: number): Dot[] {
+  return versions.filter((version) => hasExpired(version, expiredByMs)).map((version) => version.dot)
+}
+
+/** The versions that the own clock does not hide. */
+export function visible(versions: readonly Version[], nowMs: number): Version[] {
+  return versions.filter((version) => !hasExpired(version, nowMs))
 }
 
 /** The union of lists of dots: sorted, each once. */

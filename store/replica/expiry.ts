@@ -7,14 +7,13 @@ import { DamagedRow, deadlineDot, deadlinesUntil, decodeDotRow, dotKey, rangeOf 
 import type { KvStore } from '../kv.js'
 import type { Address } from '../model/address.js'
 import { type Dot, sameDot } from '../model/dot.js'
-import { expiryGraceMs, expiryJitterMs, expirySweepMax, expirySweepMs } from './limits.js'
+import { expiryJitterMs, expirySweepMax, expirySweepMs } from './limits.js'
 import type { Transaction } from './types.js'
-
-/** What the members' clocks say: their median offset from ours in milliseconds, that there are no members, or that none was heard of late. */
-export type MedianClock = () => number | 'alone' | 'silent'
 
 /** What the sweep needs of the replica. */
 export interface ExpiryOwner {
+  /** The moment up to which deadlines have passed by the clocks of the mesh; NaN when that cannot be said. */
+  expiredByMs(): number
   transact<T>(write: (transaction: Transaction) => T): Promise<T>
 }
 
@@ -29,7 +28,6 @@ export class ExpirySweep {
   readonly #store: KvStore
   readonly #environment: Environment
   readonly #owner: ExpiryOwner
-  #medianClock: MedianClock = () => 'alone'
   #timer: Timer | undefined
   #isRunning = false
   /** One node usually does it: each waits a little longer by its own draw. */
@@ -40,11 +38,6 @@ export class ExpirySweep {
     this.#environment = environment
     this.#owner = owner
     this.#extraMs = environment.random() * expiryJitterMs
-  }
-
-  /** Names the source of the members' clocks. */
-  setMedianClock(clock: MedianClock): void {
-    this.#medianClock = clock
   }
 
   /** Sweeps at intervals from now on. */
@@ -61,20 +54,12 @@ export class ExpirySweep {
 
   /** Deletes what may be deleted now. Returns how many versions. */
   async sweep(): Promise<number> {
-    const untilMs = this.#agreedNowMs() - expiryGraceMs - this.#extraMs
+    const untilMs = this.#owner.expiredByMs() - this.#extraMs
     if (!(untilMs > 0)) return 0
     const due = await this.#due(untilMs)
     if (due.length === 0) return 0
     this.#extraMs = this.#environment.random() * expiryJitterMs
     return this.#owner.transact((transaction) => due.filter((one) => expire(transaction, one)).length)
-  }
-
-  /** The earlier of our clock and the members' median; NaN while members exist and none is heard. */
-  #agreedNowMs(): number {
-    const nowMs = this.#environment.nowMs()
-    const median = this.#medianClock()
-    if (median === 'alone') return nowMs
-    return median === 'silent' ? Number.NaN : Math.min(nowMs, nowMs + median)
   }
 
   async #due(untilMs: number): Promise<Due[]> {

@@ -5,7 +5,7 @@
 import type { Environment } from '../environment.js'
 import { encodeState, entryKey, type StateRow, stateKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
-import { type HybridTime, observe, tick } from '../model/clock.js'
+import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import type { Context } from '../model/context.js'
 import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
@@ -42,6 +42,10 @@ export interface LedgerOptions {
   /** The tag of this node's member. */
   readonly member: MemberTag
   readonly clockBoundMs: number
+  /** Now, by the median of the own clock and the members'. */
+  sharedNowMs(): number
+  /** Notified of an update of a member whose time lies beyond the bound. */
+  onFutureTime(time: HybridTime, member: MemberTag): void
   /** What a copied process remembered of its runs; undefined: the first write takes a new id. */
   readonly memory?: RunMemory | undefined
   /** Notified, in words, of evidence that another copy of this process issues updates under its ids. */
@@ -182,7 +186,7 @@ export class Ledger implements Contexts {
   /** Issues an update that depends on the dot and the time that it gets. */
   issueAs(batch: Batch, draftFor: (dot: Dot, time: HybridTime) => Draft): Update {
     const nowMs = this.#options.environment.nowMs()
-    this.#clock = tick(this.#clock, nowMs)
+    this.#clock = tick(this.#takenClock(nowMs), nowMs)
     const time = this.#clock
     let dot = this.#nextDot(nowMs)
     let draft = draftFor(dot, time)
@@ -292,6 +296,20 @@ export class Ledger implements Contexts {
     return changes
   }
 
+  /** A time from beyond the bound is told of, and moves no clock. */
+  #observe(time: HybridTime, member: MemberTag): void {
+    const { clockBoundMs, environment, onFutureTime, sharedNowMs } = this.#options
+    const nowMs = sharedNowMs()
+    this.#clock = observe(this.#takenClock(environment.nowMs()), time, nowMs, clockBoundMs)
+    if (isFuture(time, nowMs, clockBoundMs)) onFutureTime(time, member)
+  }
+
+  /** The clock that this node goes on with; one from before the wall clock was put right is left behind. */
+  #takenClock(nowMs: number): HybridTime {
+    const { clockBoundMs, sharedNowMs } = this.#options
+    return taken(this.#clock, Math.max(nowMs, sharedNowMs()), clockBoundMs)
+  }
+
   #nextDot(nowMs: number): Dot {
     return this.#runs.nextDot(nowMs, (actor) => this.#contexts.members.set(actor, this.#options.member))
   }
@@ -321,8 +339,7 @@ export class Ledger implements Contexts {
       if (this.applied.has(update.dot) || !knowledge.counts) return noOutcome
     }
     this.#contexts.setMember(batch, update.dot.actor, member)
-    const { environment, clockBoundMs } = this.#options
-    this.#clock = observe(this.#clock, update.time, environment.nowMs(), clockBoundMs)
+    this.#observe(update.time, member)
     return this.#effects.apply(batch, this.#effects.withoutForeignDots(batch, update), knowledge)
   }
 

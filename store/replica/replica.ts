@@ -16,10 +16,12 @@ import { BaselineSweep } from './baselines.js'
 import type { Batch } from './batch.js'
 import { ChangeFeed, type FeedOwner } from './change-feed.js'
 import { DigestSweep } from './digest-rows.js'
-import { ExpirySweep, type MedianClock } from './expiry.js'
+import { ExpirySweep } from './expiry.js'
+import { FutureTimes } from './future-times.js'
 import { Health, type HealthOwner } from './health.js'
 import { type Irregularities, Ledger, type LedgerChanges } from './ledger.js'
 import { type Hint, type LogLimits, type LogOwner, UpdateLog } from './log.js'
+import { type MemberClocks, MeshClock } from './mesh-clock.js'
 import { PeerReader } from './missing.js'
 import { type OpenedRows, openRows } from './opening.js'
 import { Past } from './past.js'
@@ -77,6 +79,8 @@ export class Replica implements SyncReplica {
   readonly #upkeep: Upkeep
   readonly #health: Health
   readonly #past: Past
+  readonly #meshClock: MeshClock
+  readonly #futureTimes: FutureTimes
   readonly #warnings = new Map<string, string>()
   #committed: Committed
   /** What the batch in flight does: the disk may show it before the commit. */
@@ -90,6 +94,8 @@ export class Replica implements SyncReplica {
     this.#store = store
     this.#environment = environment
     const { seen, applied } = contexts
+    this.#meshClock = new MeshClock(environment)
+    this.#futureTimes = new FutureTimes(options.clockBoundMs)
     this.#committed = { seen: seen.clone(), applied: applied.clone(), state, systemWrites: 0, hasLost: false }
     this.#ledger = new Ledger(contexts, members, state, {
       environment,
@@ -97,6 +103,8 @@ export class Replica implements SyncReplica {
       clockBoundMs: options.clockBoundMs,
       memory: options.memory,
       onCopyFound: (what) => this.#warn('identity', what),
+      sharedNowMs: () => this.#meshClock.sharedNowMs(),
+      onFutureTime: (time, member) => this.#futureTimes.met(time, member),
       onDamage: (row) => this.#health.damageFound(row),
     })
     this.#writer = new GroupCommit(store, options.sync, {
@@ -185,9 +193,10 @@ export class Replica implements SyncReplica {
     return this.#environment.randomBytes(count)
   }
 
-  /** What the clock has to do with display. */
+  /** What clocks have to do with display. */
   displayClock(): DisplayClock {
-    return { nowMs: this.#environment.nowMs(), clockBoundMs: this.#options.clockBoundMs }
+    const { clockBoundMs } = this.#options
+    return { nowMs: this.#environment.nowMs(), sharedNowMs: this.#meshClock.sharedNowMs(), clockBoundMs }
   }
 
   /** What an operator should know, in words. */
@@ -341,9 +350,19 @@ export class Replica implements SyncReplica {
     return this.#upkeep.sweepBaselines()
   }
 
-  /** Gives the expiry rule the median of the members' clocks. */
-  setMedianClock(clock: MedianClock): void {
-    this.#expiry.setMedianClock(clock)
+  /** Names the source of the members' clocks: for the order of display, and for the rule of expiry. */
+  setMemberClocks(clocks: MemberClocks): void {
+    this.#meshClock.setMembers(clocks)
+  }
+
+  /** The moment up to which deadlines have passed by the clocks of the mesh; NaN while there are members and none is heard. */
+  expiredByMs(): number {
+    return this.#meshClock.expiredByMs()
+  }
+
+  /** Members of whom updates came with times that are still beyond the bound: they are shown last. */
+  futureTimes(): ReturnType<FutureTimes['still']> {
+    return this.#futureTimes.still(this.#meshClock.sharedNowMs())
   }
 
   // --- identity, verification, end ------------------------------------------------------------------------------------
@@ -388,7 +407,8 @@ export class Replica implements SyncReplica {
   }
 
   #transaction(batch: Batch): Transaction {
-    return transactionOn(batch, this.#ledger, this.#environment.nowMs(), (read) => this.reading(read))
+    const clocks = { nowMs: this.#environment.nowMs(), expiredByMs: this.#meshClock.expiredByMs() }
+    return transactionOn(batch, this.#ledger, clocks, (read) => this.reading(read))
   }
 
   /** The committed state moves in one turn, then the listener hears of it. */

@@ -12,13 +12,14 @@ import type { Transaction } from './types.js'
 export function transactionOn(
   batch: Batch,
   ledger: Ledger,
-  nowMs: number,
+  { nowMs, expiredByMs }: Pick<Transaction, 'nowMs' | 'expiredByMs'>,
   reading: <T>(read: () => T) => T,
 ): Transaction {
   const remove = (address: Address, supersedes: readonly Dot[], kind: 'delete' | 'expiry') =>
     ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot
   return {
     nowMs,
+    expiredByMs,
     versions: (address) => ledger.versions(batch, address),
     put: (address, value, expiresAtMs, supersedes) => {
       assertRoom(address, ledger.versions(batch, address), supersedes, value)

@@ -115,6 +115,8 @@ export interface SyncReplica {
 export interface Transaction {
   /** The wall clock at the start of the write, in milliseconds since 1970. */
   readonly nowMs: number
+  /** Versions with a deadline up to here have expired by the clocks of the mesh; NaN while there are members and none is heard. */
+  readonly expiredByMs: number
   /** The live versions at an address. */
   versions(address: Address): readonly Version[]
   /** Issues a put that supersedes these dots. Returns its dot. */

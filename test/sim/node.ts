@@ -23,6 +23,7 @@ import type { SimNetwork } from './network.js'
 import type { Known, Oracle, Witness } from './oracle.js'
 import { settingsDefaults } from './settings.js'
 import { WriteSpy } from './spy.js'
+import type { Clocks } from './views.js'
 
 /** The tag of a peer. */
 export function tagOf(peer: PeerId): MemberTag {
@@ -184,6 +185,11 @@ export class Run {
     await this.protocols.start()
     mesh.up(this.network)
     this.replica.verify().catch((error: unknown) => this.#around.note(() => `${this.#node.name}: ${String(error)}`))
+  }
+
+  /** What its clocks show now. */
+  clocks(): Clocks {
+    return { ...this.replica.displayClock(), expiredByMs: this.replica.expiredByMs() }
   }
 
   /** Ends in order: what is under way is finished. */

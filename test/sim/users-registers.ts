@@ -2,9 +2,9 @@
 import { register } from '../../store/model/address.js'
 import { includesDot } from '../../store/model/dot.js'
 import { decodeToken } from '../../store/model/token.js'
-import { clockBoundMs, type Run, secretTokenKey } from './node.js'
+import { type Run, secretTokenKey } from './node.js'
 import type { Token, Users, Verb } from './users.js'
-import { expired, inViewOfPut } from './views.js'
+import { expired, inViewOfPut, visible } from './views.js'
 import { Violation } from './violation.js'
 
 /** How long a writer waits for acknowledgements, in milliseconds. */
@@ -64,7 +64,11 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
   delete: (_, run, [key = '']) => run.registers.delete(key, {}),
   /** deleteall NODE KEY */
   deleteall: (_, run, [key = '']) => {
-    run.expected = (versions) => versions.map(({ dot }) => dot)
+    const { nowMs, expiredByMs } = run.clocks()
+    run.expected = (versions) => {
+      const inView = visible(versions, nowMs).map(({ dot }) => dot)
+      return [...inView, ...expired(versions, expiredByMs).filter((dot) => !includesDot(inView, dot))]
+    }
     return run.registers.delete(key, { all: true })
   },
   /** tokendelete NODE KEY */
@@ -90,14 +94,14 @@ function get(users: Users, run: Run, key: string): void {
 }
 
 function expectPut(run: Run): void {
-  const nowMs = run.environment.nowMs()
-  run.expected = (versions) => inViewOfPut(versions, nowMs, clockBoundMs)
+  const clocks = run.clocks()
+  run.expected = (versions) => inViewOfPut(versions, clocks)
 }
 
 function expectToken(run: Run, token: Token): void {
-  const nowMs = run.environment.nowMs()
+  const { expiredByMs } = run.clocks()
   run.expected = (versions) => {
-    const dots = expired(versions, nowMs).filter((dot) => !includesDot(token.dots, dot))
+    const dots = expired(versions, expiredByMs).filter((dot) => !includesDot(token.dots, dot))
     return [...token.dots, ...dots]
   }
 }

@@ -1,7 +1,7 @@
 /** What users do with counters, sets and maps, and with batches of all types; documents as the store sees them: whole saved values. */
 import type { Operation } from '../../store/data/batches.js'
 import { document, setMember } from '../../store/model/address.js'
-import { clockBoundMs, type Run } from './node.js'
+import type { Run } from './node.js'
 import type { Verb } from './users.js'
 import { inViewOfPut } from './views.js'
 import { Violation } from './violation.js'
@@ -44,8 +44,8 @@ export const typeVerbs: Readonly<Record<string, Verb>> = {
   setclear: (_, run, [key = '']) => run.data.sets.clear(key, {}),
   /** mapput NODE KEY FIELD VALUE */
   mapput: (_, run, [key = '', field = '', value = '']) => {
-    const nowMs = run.environment.nowMs()
-    run.expected = (versions) => inViewOfPut(versions, nowMs, clockBoundMs)
+    const clocks = run.clocks()
+    run.expected = (versions) => inViewOfPut(versions, clocks)
     return run.data.maps.put(key, field, bytes(value), {})
   },
   /** maprm NODE KEY FIELD */

@@ -3,21 +3,37 @@ import { compareTimes, isFuture } from '../../store/model/clock.js'
 import { compareDots, type Dot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 
-/** What a put without a token supersedes: the shown winner with everything equal to it, and what has expired. */
-export function inViewOfPut(versions: readonly Version[], nowMs: number, clockBoundMs: number): Dot[] {
+/** What a writer's clocks show: its own, that of the nodes that hear each other, and the one that deadlines must have passed. */
+export interface Clocks {
+  readonly nowMs: number
+  readonly sharedNowMs: number
+  readonly expiredByMs: number
+  readonly clockBoundMs: number
+}
+
+/** What a put without a token supersedes: the shown winner with everything equal to it, and what has expired by the clocks of the mesh. */
+export function inViewOfPut(
+  versions: readonly Version[],
+  { nowMs, sharedNowMs, expiredByMs, clockBoundMs }: Clocks,
+): Dot[] {
   const shown = versions.filter((version) => !isExpired(version, nowMs))
-  const rank = (version: Version) => (isFuture(version.time, nowMs, clockBoundMs) ? 1 : 0)
+  const rank = (version: Version) => (isFuture(version.time, sharedNowMs, clockBoundMs) ? 1 : 0)
   const [winner] = shown.toSorted(
     (a, b) => rank(a) - rank(b) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot),
   )
   return versions
-    .filter((version) => isExpired(version, nowMs) || (winner && sameBytes(version, winner)))
+    .filter((version) => isExpired(version, expiredByMs) || (winner && sameBytes(version, winner)))
     .map(({ dot }) => dot)
 }
 
-/** What has expired. */
-export function expired(versions: readonly Version[], nowMs: number): Dot[] {
-  return versions.filter((version) => isExpired(version, nowMs)).map(({ dot }) => dot)
+/** What has expired by a clock. */
+export function expired(versions: readonly Version[], byMs: number): Dot[] {
+  return versions.filter((version) => isExpired(version, byMs)).map(({ dot }) => dot)
+}
+
+/** What a clock does not hide. */
+export function visible(versions: readonly Version[], nowMs: number): Version[] {
+  return versions.filter((version) => !isExpired(version, nowMs))
 }
 
 function isExpired(version: Version, nowMs: number): boolean {

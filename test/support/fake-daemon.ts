@@ -194,6 +194,7 @@ export class FakeMesh implements Mesh {
   readonly calls: [string, ...unknown[]][] = []
   readonly blockedPeers = new Set<string>()
   quorum = true
+  clockOff: number | null = null
   acks = 1
   waits = true
 
@@ -204,6 +205,7 @@ export class FakeMesh implements Mesh {
   warnings = () => ['mesh warning']
   invite = () => 'hearsay-token'
   proveQuorum = async () => this.quorum
+  clockOffMs = () => this.clockOff
   where = async () => ({ nodes: ['a'], missing: ['c'], unknown: ['b'] })
 
   async join(given: string): Promise<void> {

@@ -48,7 +48,7 @@ describe('the count of conflicts', () => {
         .map((key) => ({ ...register(key), context: '', versions: [] }) as unknown as ConflictItem)
       return { items, next: left.length > 1 ? left[0]! : null }
     }
-    const clock = () => ({ nowMs, clockBoundMs: 60_000 })
+    const clock = () => ({ nowMs, sharedNowMs: nowMs, clockBoundMs: 60_000 })
     const isInConflict = ({ key }: Address, found: readonly Version[]) =>
       !isMerged(key) && siblings(found, clock()).length > 1
     const prepare = ({ key }: Address) => (key === 'slow' ? resolving : undefined)

@@ -99,6 +99,16 @@ describe('PUT', () => {
     expect(served.services.registers.get('k')!.versions[0]!.value.toString()).toBe('y')
   })
 
+  it('refuses a time to live while the clock is far from those of the members, and nothing else', async () => {
+    served.services.mesh.clockOff = -3_600_000
+    const answer = await put('k', 'x', { query: '?ttl=1h' })
+    expect(answer.json()).toMatchObject({ status: 503, code: 'CLOCK_OFF', aheadMs: -3_600_000, stored: false })
+    expect(answer.json().detail).toContain('3600 s behind')
+    expect((await put('k', 'x')).statusCode).toBe(200)
+    served.services.mesh.clockOff = null
+    expect((await put('k', 'x', { query: '?ttl=1h' })).statusCode).toBe(200)
+  })
+
   it('refuses beforehand without a quorum when asked to', async () => {
     served.services.mesh.quorum = false
     const answer = await put('k', 'x', { query: '?requireQuorum=true' })

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { bytesAloneIntervalsMax, fullMeshNodesMax } from '../../protocols/membership/limits.js'
 import type { Sighting, SightingStore } from '../../protocols/membership/types.js'
+import { median } from '../../store/model/clock.js'
 import { FakeMesh } from '../support/fake-network.js'
 import { type MemberNode, openEach, openLine, openMember, openMembers } from '../support/member-nodes.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
@@ -179,17 +180,44 @@ describe('heartbeats', () => {
       nodes.push(await openMember(mesh, peer, { clock: { offsetMs } }))
     }
     const a = nodes[0]!
-    expect(a.membership.medianClock()).toBe('alone')
+    expect(a.membership.memberClocks()).toEqual({ hasMembers: false, offsetsMs: [] })
     mesh.connectAll()
     await world.runFor(10_000)
     const offsets = a.membership.members().map((member) => member.clockOffsetMs!)
     for (const [at, expected] of [200, 90_000, -400].entries())
       expect(Math.abs(offsets[at]! - expected)).toBeLessThan(40)
-    expect(Math.abs((a.membership.medianClock() as number) - 200)).toBeLessThan(40)
+    expect(Math.abs(median(a.membership.memberClocks().offsetsMs)! - 200)).toBeLessThan(40)
     expect(a.membership.warnings().join()).toContain('the clock of name-c is 90 s ahead of ours')
     mesh.split(['a'])
     await world.runFor(61_000)
-    expect(a.membership.medianClock()).toBe('silent')
+    expect(a.membership.memberClocks()).toEqual({ hasMembers: true, offsetsMs: [] })
+  })
+
+  it('a node whose own clock is far from the median of the others says so of itself', async () => {
+    const world = new VirtualWorld(5)
+    const mesh = new FakeMesh(world)
+    const nodes: MemberNode[] = []
+    for (const [peer, offsetMs] of [
+      ['a', 0],
+      ['b', 0],
+      ['c', 3_600_000],
+    ] as const) {
+      nodes.push(await openMember(mesh, peer, { clock: { offsetMs } }))
+    }
+    mesh.connectAll()
+    const [a, , c] = nodes as Trio
+    expect(c.membership.clockOffMs()).toBeNull()
+    await world.runFor(10_000)
+    expect(a.membership.clockOffMs()).toBeNull()
+    expect(Math.round(c.membership.clockOffMs()! / 1_000)).toBe(3_600)
+    expect(c.membership.warnings()).toEqual([
+      "the clock of this node is 3600 s ahead of the median of the members' clocks; check the time service of this machine",
+    ])
+    // Its record came with a time an hour from now.
+    expect(a.membership.warnings()).toEqual([
+      'the clock of name-c is 3600 s ahead of ours; check the time service of both machines',
+      expect.stringMatching(/^an update of name-c came with a time up to 3(600|59\d) s after now/),
+    ])
   })
 
   it('a node that slept does not take its neighbours for silent', async () => {

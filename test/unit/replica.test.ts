@@ -16,13 +16,13 @@ describe('expiry', () => {
     const node = await openNode('a')
     const dueMs = node.environment.nowMs() + minutes
     await putOver(node, 'k', 'v', dueMs)
-    node.replica.setMedianClock(() => -10 * minutes)
+    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [-10 * minutes] }))
     node.environment.pass(5 * minutes)
     expect(await node.replica.sweepExpired()).toBe(0)
-    node.replica.setMedianClock(() => 'silent')
+    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [] }))
     expect(await node.replica.sweepExpired()).toBe(0)
     const root = node.replica.capture().root
-    node.replica.setMedianClock(() => 0)
+    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [0] }))
     expect(await node.replica.sweepExpired()).toBe(1)
     expect([...node.replica.capture().root]).not.toEqual([...root])
     expect(await liveVersions(node.store)).toEqual([])

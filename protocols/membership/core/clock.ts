@@ -54,8 +54,3 @@ export class ClockSamples {
     )
   }
 }
-
-/** The median; the lower one of the middle two. Undefined for an empty list. */
-export function median(values: readonly number[]): number | undefined {
-  return values.slice().sort((a, b) => a - b)[(values.length - 1) >> 1]
-}
