@@ -18,6 +18,8 @@ interface Direction {
   readonly from: PeerId
   readonly to: PeerId
   isBlocked: boolean
+  /** When something last passed, or could have: when it was last blocked, while it is. */
+  freeUntilMs: number
   clogMs: number
 }
 
@@ -38,8 +40,16 @@ export class Links {
   }
 
   /** Blocks or unblocks a direction. What waits for it is the mesh's to move. */
-  setBlocked(from: PeerId, to: PeerId, isBlocked: boolean): void {
-    this.#direction(from, to).isBlocked = isBlocked
+  setBlocked(from: PeerId, to: PeerId, isBlocked: boolean, nowMs: number): void {
+    const direction = this.#direction(from, to)
+    if (isBlocked && !direction.isBlocked) direction.freeUntilMs = nowMs
+    direction.isBlocked = isBlocked
+  }
+
+  /** Whether anything could have passed in this direction at a moment or since. */
+  wasFreeSince(from: PeerId, to: PeerId, sinceMs: number): boolean {
+    const { isBlocked, freeUntilMs } = this.#direction(from, to)
+    return !isBlocked || freeUntilMs >= sinceMs
   }
 
   /** Slows a direction down. */
@@ -67,7 +77,7 @@ export class Links {
     const key = `${from}>${to}`
     let direction = this.#directions.get(key)
     if (direction === undefined) {
-      direction = { from, to, isBlocked: false, clogMs: 0 }
+      direction = { from, to, isBlocked: false, freeUntilMs: 0, clogMs: 0 }
       this.#directions.set(key, direction)
     }
     return direction

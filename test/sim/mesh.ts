@@ -86,7 +86,7 @@ export class SimMesh implements Hub, GossipPaths {
 
   /** Blocks or unblocks a direction. Frames under way wait until it is free again, or their connection is given up. */
   block(from: PeerId, to: PeerId, isBlocked: boolean): void {
-    this.links.setBlocked(from, to, isBlocked)
+    this.links.setBlocked(from, to, isBlocked, this.world.elapsedMs)
     if (isBlocked) return
     this.resume(from, to)
     this.dial(from, to)
@@ -130,6 +130,12 @@ export class SimMesh implements Hub, GossipPaths {
   /** The connection of a pair, if it stands. */
   connection(a: PeerId, b: PeerId): Connection | undefined {
     return this.#connections.get(pairKey(a, b))
+  }
+
+  /** Whether one node could have asked another, and been answered, at a moment or since: no cut stood between them all the time. */
+  couldAnswer(a: PeerId, b: PeerId, sinceMs: number): boolean {
+    const isPair = this.#edges.has(pairKey(a, b))
+    return isPair && this.links.wasFreeSince(a, b, sinceMs) && this.links.wasFreeSince(b, a, sinceMs)
   }
 
   /** Whether a process runs there. */

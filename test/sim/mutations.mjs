@@ -290,9 +290,30 @@ export const mutations = [
   one(
     'expiry-by-one-clock',
     'a version is deleted for good by one fast clock',
-    'store/replica/expiry.ts',
-    'Number.NaN : Math.min(nowMs, nowMs + median)',
-    'Number.NaN : nowMs',
+    'store/model/clock.ts',
+    'return Math.min(nowMs, nowMs + (median(offsetsMs) ?? Number.NaN))',
+    'return nowMs',
+  ),
+  one(
+    'put-over-hidden',
+    'a put supersedes what its own clock alone takes for expired',
+    'store/data/values.ts',
+    'const expired = expiredDots(versions, transaction.expiredByMs)\n    if (options.ifAbsent',
+    'const expired = expiredDots(versions, transaction.nowMs)\n    if (options.ifAbsent',
+  ),
+  one(
+    'display-by-own-clock',
+    'the own clock alone says which versions are from the future',
+    'store/model/register.ts',
+    'isFuture(time, clock.sharedNowMs, clock.clockBoundMs)',
+    'isFuture(time, clock.nowMs, clock.clockBoundMs)',
+  ),
+  one(
+    'quorum-by-connections',
+    'whoever is connected counts for a quorum, whether it has answered since or not',
+    'protocols/membership/quorum.ts',
+    'const answered = this.#answered.get(peer)\n',
+    'const answered = this.#options.network.peers().includes(peer) ? heartbeats.latest(peer)?.list : undefined\n',
   ),
   {
     name: 'no-periodic-sync',

@@ -133,6 +133,8 @@ export class Run {
   isChanged = true
   /** What the next put or delete of a user must supersede, given the versions in view; undefined: not known. */
   expected: ((versions: readonly Version[]) => Dot[]) | undefined
+  /** Dots that the next write of a user names by a token; undefined: it names none, or that is not known. */
+  named: readonly Dot[] | undefined
   /** How much the next increment of a user must count; undefined: not known. */
   adding: bigint | undefined
   /** What it takes for acknowledged, by member. */
@@ -249,9 +251,9 @@ export class Run {
     const { oracle } = this.#around
     if (this.#node.run !== this) return never()
     let issued: Known[] = []
-    const { expected, adding } = this
+    const { expected, named, adding } = this
     const result = await transact((transaction) => {
-      const spy = new WriteSpy(transaction, { ...this.#around, issuer: this.#node.name, expected, adding })
+      const spy = new WriteSpy(transaction, { ...this.#around, issuer: this.#node.name, expected, named, adding })
       const value = write(spy.transaction)
       try {
         issued = spy.told()

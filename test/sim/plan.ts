@@ -108,6 +108,11 @@ class Planner implements Drawing {
       const atMs = 300 + random.next() * this.#quietMs
       for (const { afterMs, words } of this.#fault(random.pick(kinds))) push(atMs + afterMs, words)
     }
+    // Drawn apart from all else: what a seed played before, it plays still.
+    const asking = new Random(this.#seed ^ 0x9e0)
+    for (let left = asking.below(6); left > 0; left--) {
+      push(300 + asking.next() * this.#quietMs, ['quorum', asking.pick(this.#nodes)])
+    }
     return actions.sort((a, b) => a.atMs - b.atMs)
   }
 

@@ -1,10 +1,11 @@
 /** The end of a simulation: all faults end, everybody starts, all become equal within a bound and stay so, and the oracle judges what they hold. */
 import { syncProtocol } from '../../protocols/sync/limits.js'
 import { document } from '../../store/model/address.js'
+import { sameDot } from '../../store/model/dot.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { DiskFaults } from './disk-faults.js'
 import type { SimMesh } from './mesh.js'
-import { type SimNode, tagOf } from './node.js'
+import { type Run, type SimNode, tagOf } from './node.js'
 import type { Oracle } from './oracle.js'
 import type { Roster } from './roster.js'
 import type { Trace } from './trace.js'
@@ -17,6 +18,8 @@ const restMs = 1_500
 /** How long they are given between two looks at what their counters may let go of, and looks at most. */
 const tidyMs = 2_500
 const tidyRoundsMax = 20
+/** How far two nodes may be apart in what they take for now, in milliseconds: half of the slowest round trip. */
+const clockErrorMs = 2_000
 
 /** A mesh that comes to rest. */
 export interface Resting {
@@ -44,6 +47,7 @@ export async function comeToRest(resting: Resting): Promise<number> {
   if (!areAtRest(nodes)) throw new Violation('restless', `nodes that were equal differ again: ${differences(nodes)}`)
   const sessions = sessionsOpened(roster)
   await checkDocuments(resting)
+  checkWinners(resting)
   trace.note(() => `${sessions - before} sessions at rest`)
   return sessions
 }
@@ -114,6 +118,38 @@ async function checkDocuments({ world, roster, oracle: { documents } }: Resting)
     const live = replica.versions(document(key)).map(({ dot }) => dot)
     documents.check(node!.name, key, live, await world.runThrough(data.documents.get(key)))
   }
+}
+
+/** Nodes that all hear each other show the same first, whatever their clocks say. */
+function checkWinners({ mesh, roster }: Resting): void {
+  const nodes = roster.alive()
+  const areAllConnected = nodes.every(({ name }) => mesh.neighbours(name).length === roster.nodes.size - 1)
+  const [first, ...others] = nodes
+  for (const key of areAllConnected ? registersOf(first!) : []) {
+    const shown = first!.run!.registers.get(key)?.versions ?? []
+    for (const { name, run } of others) {
+      const theirs = run!.registers.get(key)?.versions ?? []
+      // A clock may hide some; the others stand in the same order, but for those that come back from the future this very moment.
+      const both = shown.filter(({ dot }) => theirs.some((other) => sameDot(other.dot, dot)))
+      const order = theirs.filter(({ dot }) => both.some((other) => sameDot(other.dot, dot)))
+      const isSame = both.every(({ dot }, at) => sameDot(dot, order[at]!.dot))
+      if (isSame || both.some(({ time }) => isAtTheBound(run!, time.ms))) continue
+      throw new Violation('order-differs', `${first!.name} and ${name} show the versions of ${key} in another order`)
+    }
+  }
+}
+
+function registersOf({ mirror }: SimNode): string[] {
+  const keys = [...mirror.live.values()]
+    .filter(({ address }) => address.type === 'reg')
+    .map(({ address }) => address.key)
+  return [...new Set(keys)].sort()
+}
+
+/** Clocks are measured to some milliseconds. */
+function isAtTheBound({ replica }: Run, timeMs: number): boolean {
+  const { sharedNowMs, clockBoundMs } = replica.displayClock()
+  return Math.abs(timeMs - sharedNowMs - clockBoundMs) < clockErrorMs
 }
 
 /** Whether nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */

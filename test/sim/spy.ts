@@ -1,6 +1,6 @@
 /** Stands between a write and the replica: tells the oracle what was issued, by whom, with what in view. */
 import type { Address } from '../../store/model/address.js'
-import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
+import { compareDots, type Dot, dotText, includesDot, sameDot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import type { Transaction } from '../../store/replica/types.js'
 import { hashOf, type Known, type Oracle } from './oracle.js'
@@ -14,6 +14,8 @@ export interface SpiedWrite {
   readonly oracle: Oracle
   /** What it must supersede, given the versions in view; undefined: not known. */
   readonly expected: ((versions: readonly Version[]) => Dot[]) | undefined
+  /** Dots that it names by a token. */
+  readonly named: readonly Dot[] | undefined
   /** How much its increment must count; undefined: not known. */
   readonly adding: bigint | undefined
   note(text: () => string): void
@@ -110,10 +112,23 @@ export class WriteSpy {
   #check(supersedes: readonly Dot[]): void {
     const { expected, issuer, failed } = this.#write
     if (expected === undefined) return
+    this.#checkHidden(supersedes)
     const right = new Set(expected(this.#inView).map(dotText))
     if (right.size === supersedes.length && supersedes.every((dot) => right.has(dotText(dot)))) return
     const said = supersedes.map(dotText).join(' ')
     failed(new Violation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`))
+  }
+
+  /** What the writer's own clock hides, and no token names, may go only when its deadline has passed by other clocks too. */
+  #checkHidden(supersedes: readonly Dot[]): void {
+    const { named = [], issuer, expired } = this.#write
+    const { nowMs } = this.transaction
+    const hidden = this.#inView.filter(({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs)
+    const taken = supersedes.filter((dot) => hidden.some((version) => sameDot(version.dot, dot)))
+    expired(
+      issuer,
+      taken.filter((dot) => !includesDot(named, dot)),
+    )
   }
 }
 

@@ -9,6 +9,8 @@ import { Violation } from './violation.js'
 
 /** How long a writer waits for acknowledgements, in milliseconds. */
 const acksTimeoutMs = 3_000
+/** How long somebody waits for the proof of a quorum, in milliseconds. */
+const quorumTimeoutMs = 2_000
 
 /** Verbs of registers. */
 export const registerVerbs: Readonly<Record<string, Verb>> = {
@@ -60,6 +62,18 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
     await run.registers.put(key, Buffer.from(value), { context: token.text })
     throw new Violation('foreign-token', `a token of ${other} was taken for ${key}`)
   },
+  /** quorum NODE: asks for a proof that a majority of the members is there */
+  quorum: async (users, run) => {
+    const sinceMs = users.nowMs
+    const { membership } = run.protocols
+    const isProven = await membership.proveQuorum(quorumTimeoutMs)
+    if (isProven)
+      users.checkQuorum(
+        run.network.self,
+        membership.records().map(({ peer }) => peer),
+        sinceMs,
+      )
+  },
   /** delete NODE KEY */
   delete: (_, run, [key = '']) => run.registers.delete(key, {}),
   /** deleteall NODE KEY */
@@ -100,6 +114,7 @@ function expectPut(run: Run): void {
 
 function expectToken(run: Run, token: Token): void {
   const { expiredByMs } = run.clocks()
+  run.named = token.dots
   run.expected = (versions) => {
     const dots = expired(versions, expiredByMs).filter((dot) => !includesDot(token.dots, dot))
     return [...token.dots, ...dots]

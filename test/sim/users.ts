@@ -47,6 +47,10 @@ export interface UsersAround {
   readonly documents: DocumentAccounts
   /** Whether an acknowledged write survives any crash. */
   readonly isSynced: boolean
+  /** Now, in virtual milliseconds. */
+  nowMs(): number
+  /** Whether one node could have asked another, and been answered, at a moment or since. */
+  couldAnswer(from: string, to: string, sinceMs: number): boolean
   /** Something is wrong. */
   fail(error: unknown): void
 }
@@ -86,6 +90,7 @@ export class Users {
       this.expectHearsayError(error)
     } finally {
       run.expected = undefined
+      run.named = undefined
       run.adding = undefined
     }
   }
@@ -103,6 +108,18 @@ export class Users {
     this.#answers.set(asked, dot)
     if (before === undefined || sameDot(before, dot) || this.#around.nodeOf(name)?.isRewound !== false) return
     throw new Violation('stored-twice', `${asked} is ${dotText(before)} and ${dotText(dot)}`)
+  }
+
+  /** Now, in virtual milliseconds. */
+  get nowMs(): number {
+    return this.#around.nowMs()
+  }
+
+  /** A quorum was proven to a node that asked at a moment: a majority of its members could have answered since. */
+  checkQuorum(name: string, others: readonly string[], sinceMs: number): void {
+    const count = others.filter((other) => this.#around.couldAnswer(name, other, sinceMs)).length + 1
+    if (2 * count > others.length + 1) return
+    throw new Violation('false-quorum', `${name} found a majority of ${others.length + 1}, and could reach ${count}`)
   }
 
   /** Whoever is said to have a write has it on the disk. */

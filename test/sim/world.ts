@@ -58,7 +58,14 @@ export class Simulation {
     this.#inspector = new Inspector({ world, oracle, roster, handlerFailures, isSynced, logBytesMax })
     this.disks = new DiskFaults({ roster, oracle, trace, isSynced })
     const fail = (error: unknown) => this.#inspector.fail(error)
-    this.#users = new Users({ nodeOf: (name) => roster.get(name), documents: oracle.documents, isSynced, fail })
+    this.#users = new Users({
+      nodeOf: (name) => roster.get(name),
+      documents: oracle.documents,
+      isSynced,
+      nowMs: () => world.elapsedMs,
+      couldAnswer: (from, to, sinceMs) => mesh.couldAnswer(from, to, sinceMs),
+      fail,
+    })
   }
 
   /** Plays the plan to its end. Throws a Violation. */
