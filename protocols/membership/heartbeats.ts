@@ -38,7 +38,7 @@ export class Heartbeats {
   readonly #options: HeartbeatOptions
   readonly #neighbours = new Map<PeerId, Neighbour>()
   readonly #clocks = new Map<PeerId, ClockSamples>()
-  readonly #seenMs = new Map<PeerId, number>()
+  readonly #seen = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
   readonly #equal = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
   #urgentUntilMs = Number.NEGATIVE_INFINITY
   #urgedMs = Number.NEGATIVE_INFINITY
@@ -114,13 +114,19 @@ export class Heartbeats {
 
   /** When a peer was heard last, and when it was last equal, in milliseconds since 1970; null: never since the start. */
   seenMs(peer: PeerId): number | null {
-    return this.#seenMs.get(peer) ?? null
+    return this.#seen.get(peer)?.wallMs ?? null
   }
   equalMs(peer: PeerId): number | null {
     return this.#equal.get(peer)?.wallMs ?? null
   }
 
-  /** The same of the last time it was equal, on the monotonic clock, which no step of the wall clock moves; undefined: never. */
+  /** How long ago a peer was heard last, in milliseconds; undefined: never since the start. */
+  unheardMs(peer: PeerId): number | undefined {
+    const seen = this.#seen.get(peer)
+    return seen && this.#nowMs - seen.atMs
+  }
+
+  /** When it was last equal, on the monotonic clock, which no step of the wall clock moves; undefined: never since the start. */
   equalAtMs(peer: PeerId): number | undefined {
     return this.#equal.get(peer)?.atMs
   }
@@ -264,7 +270,7 @@ export class Heartbeats {
     const { heartbeat } = beat
     this.counts.received++
     takeOwnWord(this.#options.acks, neighbour, beat, this.#nowMs)
-    this.#seenMs.set(peer, environment.nowMs())
+    this.#seen.set(peer, { wallMs: environment.nowMs(), atMs: this.#nowMs })
     if (beat.state !== undefined && beat.state.digest === local.cheapDigest()) this.provenEqual(peer)
     if (heartbeat.neighbours !== null) neighbour.neighbours = new Set(heartbeat.neighbours)
     if (heartbeat.urges) {

@@ -67,5 +67,5 @@ function checksum(body: Uint8Array): Buffer {
 }
 
 function badToken(why: string): HearsayError {
-  return new HearsayError('BAD_TOKEN', `${why}; copy the whole line that \`hearsay invite\` printed`)
+  return new HearsayError('BAD_TOKEN', `${why}; copy the whole invitation`)
 }

@@ -104,7 +104,7 @@ export class Records {
   /** Retires a member for good: adds the record that always wins, and takes its member record away. */
   async forget(peer: PeerId): Promise<void> {
     if (peer === this.#options.network.self) {
-      throw new HearsayError('BAD_REQUEST', 'a node cannot forget itself; run `hearsay forget` on another member')
+      throw new HearsayError('BAD_REQUEST', 'a node cannot forget itself; let another member do that')
     }
     const name = this.#directory.name(peer)
     await this.#options.replica.transact((transaction) => {

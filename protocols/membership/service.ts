@@ -248,12 +248,14 @@ export class Membership {
       ...outcome,
       missing: missing.map(({ peer, reason }) => {
         const { seenMs } = this.#sightings.of(peer)
+        const earlierMs = seenMs === null ? null : Math.max(0, nowMs - seenMs)
+        const awayMs = this.#heartbeats.unheardMs(peer) ?? earlierMs
         const { context } = this.#acks.get(this.#directory.tagOf(peer))
         return {
           name: this.#directory.name(peer),
           peer,
           reason,
-          awayMs: reason === 'away' && seenMs !== null ? Math.max(0, nowMs - seenMs) : null,
+          awayMs: reason === 'away' ? awayMs : null,
           behind: applied.minus(context).size,
         }
       }),

@@ -80,7 +80,7 @@ export function warningsOf(
   const { clockBoundMs = clockBoundMsDefault, network } = options
   const warnings = [...clockWarnings(directory, heartbeats, clockBoundMs), ...futureWarnings(options, directory)]
   for (const [name, peers] of directory.doubleNames()) {
-    warnings.push(`several members are called ${name} (${peers.join(', ')}); restart one of them with another --name`)
+    warnings.push(`several members are called ${name} (${peers.join(', ')}); give one of them another name`)
   }
   warnings.push(...ruleWarnings(options.rules ?? [], directory))
   if (rivalry !== undefined)

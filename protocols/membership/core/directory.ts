@@ -114,7 +114,7 @@ export class Directory {
     const named = known.filter((peer) => this.#records.get(peer)?.name === nameOrPeer)
     if (named.length === 1) return named[0]!
     if (named.length === 0) {
-      const message = `no member is called ${JSON.stringify(nameOrPeer)}; see \`hearsay members\``
+      const message = `no member is called ${JSON.stringify(nameOrPeer)}`
       throw new HearsayError('NOT_FOUND', message, { member: nameOrPeer })
     }
     const message = `several members are called ${JSON.stringify(nameOrPeer)}; give a peer id: ${named.join(', ')}`
