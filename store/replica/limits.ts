@@ -31,9 +31,9 @@ export const pastGrainMs = 100
 /** How long after its deadline a version is deleted for good, in milliseconds, and the jitter between nodes. */
 export const expiryGraceMs = 60_000
 export const expiryJitterMs = 30_000
-/** How long the median of the clocks is kept, and by how much the own one may step meanwhile, in milliseconds. */
-export const sharedClockKeptMs = 100
-export const sharedClockSlackMs = 50
+/** How long what was made of all clocks is kept, and by how much the own one may step meanwhile, in milliseconds. */
+export const clockLookKeptMs = 100
+export const clockLookSlackMs = 50
 /** How often versions past their deadline are looked for, in milliseconds; how many are deleted in one write. */
 export const expirySweepMs = 10_000
 export const expirySweepMax = 500

@@ -1,7 +1,7 @@
 /** What one node knows of time: its own wall clock, and those of the members that were heard of late. */
 import type { Environment } from '../environment.js'
 import { agreedNowMs, type HeardClocks, sharedNowMs } from '../model/clock.js'
-import { expiryGraceMs, sharedClockKeptMs, sharedClockSlackMs } from './limits.js'
+import { clockLookKeptMs, clockLookSlackMs, expiryGraceMs } from './limits.js'
 
 /** The members' clocks as they were heard in the last minute. */
 export type MemberClocks = () => HeardClocks
@@ -9,12 +9,19 @@ export type MemberClocks = () => HeardClocks
 /** The clocks of a node that has no members. */
 export const noMembers: HeardClocks = { hasMembers: false, offsetsMs: [] }
 
-/** The clock that nodes which hear each other have in common. */
+/** What was made of all clocks at one look, each against the monotonic one, in milliseconds. */
+interface Look {
+  readonly atMs: number
+  readonly ownMs: number
+  readonly sharedMs: number
+  readonly agreedMs: number
+}
+
+/** The clock that nodes which hear each other have in common. Cheap: every read and every write asks, and all clocks are looked at now and then. */
 export class MeshClock {
   readonly #environment: Environment
   #members: MemberClocks = () => noMembers
-  /** The common clock and our own against the monotonic one, when they were looked at last. */
-  #looked: { readonly atMs: number; readonly sharedMs: number; readonly ownMs: number } | undefined
+  #look: Look | undefined
 
   constructor(environment: Environment) {
     this.#environment = environment
@@ -23,27 +30,32 @@ export class MeshClock {
   /** Names the source of the members' clocks. */
   setMembers(members: MemberClocks): void {
     this.#members = members
-    this.#looked = undefined
+    this.#look = undefined
   }
 
-  /** Now, by the median of the own clock and the members': what orders versions for display. Cheap: every read asks. */
+  /** Now, by the median of the own clock and the members': what orders versions for display. */
   sharedNowMs(): number {
     const monotonicMs = this.#environment.monotonicMs()
-    const nowMs = this.#environment.nowMs()
-    const ownMs = nowMs - monotonicMs
-    const looked = this.#looked
-    const isFresh =
-      looked !== undefined &&
-      monotonicMs - looked.atMs < sharedClockKeptMs &&
-      Math.abs(ownMs - looked.ownMs) < sharedClockSlackMs
-    if (isFresh) return monotonicMs + looked.sharedMs
-    const sharedMs = sharedNowMs(nowMs, this.#members()) - monotonicMs
-    this.#looked = { atMs: monotonicMs, sharedMs, ownMs }
-    return monotonicMs + sharedMs
+    return monotonicMs + this.#looked(monotonicMs).sharedMs
   }
 
   /** The moment up to which deadlines have passed for good: a minute ago by the own clock and by the members'. NaN while none of them is heard. */
   expiredByMs(): number {
-    return agreedNowMs(this.#environment.nowMs(), this.#members()) - expiryGraceMs
+    const monotonicMs = this.#environment.monotonicMs()
+    return monotonicMs + this.#looked(monotonicMs).agreedMs - expiryGraceMs
+  }
+
+  /** The last look, unless it is of some time ago, or the own clock has stepped since. */
+  #looked(monotonicMs: number): Look {
+    const nowMs = this.#environment.nowMs()
+    const ownMs = nowMs - monotonicMs
+    const last = this.#look
+    const isRecent = last !== undefined && monotonicMs - last.atMs < clockLookKeptMs
+    if (isRecent && Math.abs(ownMs - last.ownMs) < clockLookSlackMs) return last
+    const heard = this.#members()
+    const sharedMs = sharedNowMs(nowMs, heard) - monotonicMs
+    const agreedMs = agreedNowMs(nowMs, heard) - monotonicMs
+    this.#look = { atMs: monotonicMs, ownMs, sharedMs, agreedMs }
+    return this.#look
   }
 }

@@ -180,6 +180,26 @@ describe('several daemons', () => {
     expect((await a.client.getAll('from/b')).versions[0]!.node).toBe('b')
   })
 
+  it('prove a quorum to each request: none from the first instant in which the others stand still', async () => {
+    const [a, b, c] = (await fleet.mesh(['p', 'q', 'r'])) as [Daemon, Daemon, Daemon]
+    await a.client.wait({ peers: 2, converged: true })
+    await Promise.all(Array.from({ length: 50 }, (_, at) => a.client.put(`q${at}`, 'x', { requireQuorum: true })))
+    for (const other of [b, c]) other.signal('SIGSTOP')
+    try {
+      // Both are connected, and were heard a moment ago.
+      const refused = a.client.put('alone', 'x', { requireQuorum: true, timeoutMs: 1_000 })
+      await expect(refused).rejects.toMatchObject({ code: 'NO_QUORUM', details: { stored: false } })
+      await expect(a.client.get('alone')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      const { nodes, missing, unknown } = await a.client.where('q0')
+      expect([nodes, missing, unknown].flat().toSorted()).toEqual(['p', 'q', 'r'])
+      const waiting = a.client.wait({ converged: true, timeoutMs: 3_000 })
+      await expect(waiting).rejects.toMatchObject({ code: 'TIMED_OUT', message: expect.stringMatching(/\b[qr]\b/) })
+    } finally {
+      for (const other of [b, c]) other.signal('SIGCONT')
+    }
+    await a.client.put('together', 'x', { requireQuorum: true, timeoutMs: 20_000 })
+  })
+
   it('keep a block over a restart, keep both sides of a conflict, and heal', async () => {
     const [a, b] = (await fleet.mesh(['x', 'y'])) as [Daemon, Daemon]
     await a.client.block(['y'])

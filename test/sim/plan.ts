@@ -4,7 +4,7 @@ import { acts, brief, type Drawing, documentActs, type Step } from './acts.js'
 import type { Action, Plan } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
-export const plannerVersion = 4
+export const plannerVersion = 5
 
 /** The share of disks whose nodes are often at something else. */
 const busyDisks = 0.25

@@ -108,6 +108,7 @@ describe('the mesh', () => {
       key: 'held',
       dot: stored.dot,
       nodes: ['ann', 'bob', 'cid'],
+      missing: [],
       unknown: [],
     })
     const unknown = [
