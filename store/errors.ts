@@ -90,7 +90,7 @@ export const errorCodes = {
   CLOCK_OFF: {
     status: 503,
     exit: 1,
-    meaning: "this node's clock is far from the members' clocks, and the write has a time to live; nothing was stored",
+    meaning: 'the clock is far from those of the members, and a time to live was asked for; nothing was stored',
   },
   NO_QUORUM: { status: 503, exit: 5, meaning: 'too few members answered in time; nothing was stored' },
   TOO_BUSY: { status: 503, exit: 1, meaning: 'too much is waiting to be done; nothing was stored' },
