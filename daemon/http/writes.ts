@@ -74,7 +74,7 @@ export function tellSiblings(reply: FastifyReply, { siblings }: Written): void {
 }
 
 /** A deadline made by a clock that is far off would pass at the wrong moment everywhere. Throws CLOCK_OFF. */
-function refuseWrongClock(mesh: Mesh): void {
+export function refuseWrongClock(mesh: Mesh): void {
   const offMs = mesh.clockOffMs()
   if (offMs === null) return
   const off = `${Math.round(Math.abs(offMs) / 1000)} s ${offMs > 0 ? 'ahead of' : 'behind'}`

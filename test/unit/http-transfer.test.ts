@@ -156,6 +156,13 @@ describe('export and import', () => {
     expect(served.services.registers.get('l')!.versions[0]!.expiresAtMs).toBeNull()
   })
 
+  it('refuses a time to live while the clock is far from those of the members', async () => {
+    served.services.mesh.clockOff = 3_600_000
+    const answer = (await importLines('{"key":"k","value":"x","ttl":"90s"}\n{"key":"l","value":"y"}\n')).json()
+    expect(answer).toMatchObject({ imported: 1, failures: 1, failed: [{ line: 1, code: 'CLOCK_OFF' }] })
+    expect(served.services.registers.get('k')).toBeUndefined()
+  })
+
   it('bounds the list of failures, and ends with the store’s own error', async () => {
     const answer = (await importLines('x\n'.repeat(1500))).json()
     expect([answer.failures, answer.failed.length]).toEqual([1500, 1000])

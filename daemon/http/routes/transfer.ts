@@ -9,6 +9,7 @@ import { sendStream } from '../streams.js'
 import { exportLines } from '../transfer/exporter.js'
 import { Importer } from '../transfer/importer.js'
 import { readLines } from '../transfer/lines.js'
+import { refuseWrongClock } from '../writes.js'
 
 /** /v1/export and /v1/import. */
 export function transferRoutes(services: ApiServices): FastifyPluginAsync {
@@ -32,14 +33,14 @@ function addExport(api: Api, { contents, mesh, log }: ApiServices): void {
   })
 }
 
-function addImport(api: Api, { contents, config, nowMs }: ApiServices): void {
+function addImport(api: Api, { contents, config, mesh, nowMs }: ApiServices): void {
   const schema = {
     summary: 'Imports JSON lines; a line whose value is live already is skipped',
     querystring: common.noQuery,
     response: { 200: shapes.importShape, default: common.problemShape },
   }
   api.post('/v1/import', { schema }, async (request) => {
-    const importer = new Importer(contents, config.settings['values.maxBytes'], nowMs())
+    const importer = new Importer(contents, config.settings['values.maxBytes'], nowMs(), () => refuseWrongClock(mesh))
     return importer.run(readLines(request.raw, importLineBytesMax))
   })
 }

@@ -37,9 +37,9 @@ const lineFields = ['key', 'type']
 
 /**
  * One line in the exported form `{key, type, …}` or the short form `{key, value, encoding?, expires?, ttl?}`. Throws a HearsayError.
- * @param nowMs from when a `ttl` counts
+ * @param ttlFromMs the moment from which a `ttl` counts; throws when this node's clock is not to be trusted with one
  */
-export function parseLine(line: Buffer, nowMs: number): ImportedLine {
+export function parseLine(line: Buffer, ttlFromMs: () => number): ImportedLine {
   const { raw, text } = parseObject(line)
   const { key, type = 'reg', error } = raw
   if (error !== undefined) throw bad('the exporter could not read this entry; export it again')
@@ -47,9 +47,9 @@ export function parseLine(line: Buffer, nowMs: number): ImportedLine {
   checkKey(key)
   switch (type) {
     case 'reg':
-      return { kind: 'versions', address: register(key), versions: versionsOf(raw, lineFields, nowMs) }
+      return { kind: 'versions', address: register(key), versions: versionsOf(raw, lineFields, ttlFromMs) }
     case 'map': {
-      const versions = versionsOf(raw, [...lineFields, 'field'], nowMs)
+      const versions = versionsOf(raw, [...lineFields, 'field'], ttlFromMs)
       return { kind: 'versions', address: fieldAddress(key, raw.field), versions }
     }
     case 'set':
@@ -61,7 +61,7 @@ export function parseLine(line: Buffer, nowMs: number): ImportedLine {
       return { kind: 'counter', key, value: counterOf(raw.value) }
     case 'doc':
       if (raw.versions !== undefined) {
-        return { kind: 'document', key, versions: versionsOf(raw, [...lineFields, 'document'], nowMs) }
+        return { kind: 'document', key, versions: versionsOf(raw, [...lineFields, 'document'], ttlFromMs) }
       }
       checkFields(raw, [...lineFields, 'document'])
       return { kind: 'json', key, json: documentOf(raw, text) }
@@ -108,33 +108,33 @@ function checkOrigins(versions: unknown): void {
 }
 
 /** The versions of a line, or the one that it is itself. `others`: the fields that the line has beside them. */
-function versionsOf(raw: Raw, others: readonly string[], nowMs: number): ImportedVersion[] {
+function versionsOf(raw: Raw, others: readonly string[], ttlFromMs: () => number): ImportedVersion[] {
   const { versions } = raw
   if (versions === undefined) {
     checkFields(raw, [...others, ...versionFields])
-    return [parseVersion(raw, nowMs)]
+    return [parseVersion(raw, ttlFromMs)]
   }
   checkFields(raw, [...others, 'versions'])
   if (!Array.isArray(versions) || versions.length === 0) throw bad("'versions' is not a list with at least one version")
   return versions.map((version: unknown) => {
     if (!isObject(version)) throw bad('a version is not a JSON object')
     checkFields(version, versionFields)
-    return parseVersion(version, nowMs)
+    return parseVersion(version, ttlFromMs)
   })
 }
 
-function parseVersion({ value, encoding = 'utf8', expires, ttl }: Raw, nowMs: number): ImportedVersion {
+function parseVersion({ value, encoding = 'utf8', expires, ttl }: Raw, ttlFromMs: () => number): ImportedVersion {
   if (typeof value !== 'string') throw bad("a version has no 'value' that is a text")
   if (encoding !== 'utf8' && encoding !== 'base64') throw bad("'encoding' is neither utf8 nor base64")
-  return { value: decodeValue(value, encoding), expiresAtMs: deadline(expires ?? null, ttl ?? null, nowMs) }
+  return { value: decodeValue(value, encoding), expiresAtMs: deadline(expires ?? null, ttl ?? null, ttlFromMs) }
 }
 
 /** When a version expires, in milliseconds since 1970; null: never. */
-function deadline(expires: unknown, ttl: unknown, nowMs: number): number | null {
+function deadline(expires: unknown, ttl: unknown, ttlFromMs: () => number): number | null {
   if (expires !== null && ttl !== null) throw bad("a version has 'expires' or 'ttl', not both")
   if (ttl !== null) {
     if (typeof ttl !== 'string') throw bad('\'ttl\' is not a duration as a text, such as "30s"')
-    return deadlineOf(ttl, nowMs)
+    return deadlineOf(ttl, ttlFromMs())
   }
   const expiresAtMs = expires === null ? null : typeof expires === 'string' ? Date.parse(expires) : Number.NaN
   if (Number.isNaN(expiresAtMs)) throw bad("'expires' is not a time in ISO 8601")

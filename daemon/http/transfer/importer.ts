@@ -21,6 +21,7 @@ export class Importer {
   readonly #contents: Contents
   readonly #valueBytesMax: number
   readonly #nowMs: number
+  readonly #checkClock: () => void
   readonly #running = new Set<Promise<void>>()
   #runningBytes = 0
   #imported = 0
@@ -30,10 +31,12 @@ export class Importer {
   #fatal: HearsayError | undefined
   #failed: ImportSummary['failed'][number][] = []
 
-  constructor(contents: Contents, valueBytesMax: number, nowMs: number) {
+  /** `nowMs`: when the import began; a `ttl` counts from then. `checkClock` throws when the clock is not to be trusted with one. */
+  constructor(contents: Contents, valueBytesMax: number, nowMs: number, checkClock: () => void) {
     this.#contents = contents
     this.#valueBytesMax = valueBytesMax
     this.#nowMs = nowMs
+    this.#checkClock = checkClock
   }
 
   /** Imports every line. A bad line is reported and skipped; a failed store ends the import with its error. */
@@ -93,7 +96,10 @@ export class Importer {
 
   #read(line: Line): ImportedLine {
     if (line === null) throw new HearsayError('TOO_LARGE', 'the line is over the limit')
-    const parsed = parseLine(line, this.#nowMs)
+    const parsed = parseLine(line, () => {
+      this.#checkClock()
+      return this.#nowMs
+    })
     for (const { value } of 'versions' in parsed ? parsed.versions : []) {
       if (value.length > this.#valueBytesMax) {
         throw new HearsayError(

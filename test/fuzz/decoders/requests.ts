@@ -59,7 +59,7 @@ export const requestDecoders: readonly Decoder[] = [
       '{"key":"k","value":"v","encoding":"utf8"}',
       '{"key":"k","type":"reg","versions":[{"value":"dg==","encoding":"base64","expires":"2030-01-01T00:00:00.000Z"}]}',
     ].map((line) => Buffer.from(line)),
-    decode: (bytes) => parseLine(Buffer.from(bytes), 0),
+    decode: (bytes) => parseLine(Buffer.from(bytes), () => 0),
     accepts: isKnownError,
   },
   {
