@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { edited } from './edits.mjs'
 import { smallLimits } from './small-limits.mjs'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -56,8 +57,7 @@ function editing(edits, unused) {
         if (wanted === undefined) return undefined
         let contents = await readFile(path, 'utf8')
         for (const edit of wanted) {
-          if (contents.split(edit.find).length !== 2) throw new Error(`does not fit ${file} exactly once: ${edit.find}`)
-          contents = contents.replace(edit.find, () => edit.replace)
+          contents = edited(contents, edit)
           unused.delete(edit)
         }
         return { contents, loader: 'ts' }

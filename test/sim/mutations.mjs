@@ -1,6 +1,6 @@
-/** Deliberate bugs: edits that the bundler puts into the production code of one simulator. Each must be caught by the oracle. */
-
-const one = (name, says, file, find, replace) => ({ name, says, edits: [{ file, find, replace }] })
+/** Deliberate bugs: edits that the bundler puts into the production code of one simulator. Each must be caught. */
+import { one } from './mutation.mjs'
+import { versionMutations } from './mutations-versions.mjs'
 
 /** Every mutation: its name, what is wrong with it in words, and its edits; each edit must fit the code exactly once. */
 export const mutations = [
@@ -419,4 +419,5 @@ export const mutations = [
       },
     ],
   },
+  ...versionMutations,
 ]

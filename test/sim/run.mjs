@@ -8,6 +8,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle, root } from './bundle.mjs'
+import { firstFailedTest } from './mutant-tests.mjs'
 import { mutations } from './mutations.mjs'
 import { runSeeds } from './pool.mjs'
 
@@ -142,26 +143,39 @@ async function firstKept(path) {
   return undefined
 }
 
-/** Each deliberate bug must be caught within so many seeds, or by a plan that is kept because few seeds find it. */
+/** Each deliberate bug must be caught within so many seeds, by a plan that is kept because few seeds find it, or by the test that it names. */
 async function runMutations() {
   const most = Number(values.seeds ?? 2_000)
   const wanted = values.mutation === undefined ? mutations : [mutationNamed(values.mutation)]
   let missed = 0
-  console.log('| bug | caught at seed | violation |\n| --- | --- | --- |')
+  console.log('| bug | caught at seed, or by | violation |\n| --- | --- | --- |')
   for (const mutation of wanted) {
-    const path = await bundle(mutation)
-    let first
-    const { unhandled } = await runSeeds(path, range(Number(values.from), most), options, (result) => {
-      if (result.violation !== null && (first === undefined || result.seed < first.seed)) first = result
-      return first === undefined
-    })
-    first ??= await firstKept(path)
-    if (first === undefined) missed++
-    const kind = first === undefined ? `not within ${most} seeds` : firstLine(first.violation)
-    console.log(`| ${mutation.says} | ${first?.seed ?? '-'} | ${kind}${unhandled.length > 0 ? ' (unhandled)' : ''} |`)
+    const { by, says } = mutation.test === undefined ? await bySeeds(mutation, most) : await byTest(mutation)
+    if (by === undefined) missed++
+    console.log(`| ${mutation.says} | ${by ?? '-'} | ${says} |`)
   }
   console.log(`mutations: ${wanted.length - missed} passed, ${missed} failed`)
   return missed === 0 ? 0 : 1
+}
+
+/** The first seed, or else kept plan, that fails with a bug in the code. */
+async function bySeeds(mutation, most) {
+  const path = await bundle(mutation)
+  let first
+  const { unhandled } = await runSeeds(path, range(Number(values.from), most), options, (result) => {
+    if (result.violation !== null && (first === undefined || result.seed < first.seed)) first = result
+    return first === undefined
+  })
+  first ??= await firstKept(path)
+  const says = first === undefined ? `not within ${most} seeds` : firstLine(first.violation)
+  return { by: first?.seed, says: says + (unhandled.length > 0 ? ' (unhandled)' : '') }
+}
+
+/** The test that fails with a bug in the code. */
+async function byTest(mutation) {
+  const failed = await firstFailedTest(mutation)
+  if (failed === undefined) return { by: undefined, says: 'the test passes' }
+  return { by: mutation.test.file, says: failed.title }
 }
 
 function firstLine({ kind, message }) {

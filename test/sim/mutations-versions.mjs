@@ -1,0 +1,75 @@
+/** Deliberate bugs in what becomes of single versions: siblings, deadlines, repeated requests, and whether what is acknowledged is on the disk. */
+import { one } from './mutation.mjs'
+
+/** The simulator has a disk of its own, beneath which these bugs lie: system calls of a real daemon show them. */
+const durability = { file: 'test/faults/durability.test.ts', isBuilt: true }
+
+/** See mutations.mjs. */
+export const versionMutations = [
+  one(
+    'level-unsynced',
+    'the LevelDB adapter drops `sync`',
+    'store/level.ts',
+    'await this.#database.writeEncoded(operations, { sync })',
+    'await this.#database.writeEncoded(operations, { sync: sync && false })',
+    durability,
+  ),
+  one(
+    'fsync-is-os',
+    '`durability = "fsync"` is read as `"os"`',
+    'daemon/node/stored-node.ts',
+    "sync: settings.durability === 'fsync'",
+    "sync: settings.durability !== 'fsync' && settings.durability !== 'os'",
+    durability,
+  ),
+  one(
+    'os-is-fsync',
+    '`durability = "os"` is read as `"fsync"`',
+    'daemon/node/stored-node.ts',
+    "sync: settings.durability === 'fsync'",
+    "sync: settings.durability === 'fsync' || settings.durability === 'os'",
+    durability,
+  ),
+  one(
+    'refused-united',
+    'a union takes the dots of refused values along',
+    'store/replica/ledger.ts',
+    'const news = theirs.minus(mine).minus(except)',
+    'const news = theirs.minus(mine)',
+  ),
+  one(
+    'part-joined-whole',
+    'a part of an entry is joined as if it were the whole',
+    'protocols/sync/core/inbound.ts',
+    'const peer = message.part ? { ...talk.theirs, seen: nothing, applied: nothing } : talk.theirs',
+    'const peer = talk.theirs',
+  ),
+  one(
+    'unexpired-superseded',
+    'a put supersedes siblings with a deadline before it has passed',
+    'store/model/register.ts',
+    'return versions.filter((version) => hasExpired(version, nowMs)).map((version) => version.dot)',
+    'return versions.filter((version) => version.expiresAtMs !== null).map((version) => version.dot)',
+  ),
+  one(
+    'retry-key-shared',
+    'another request under a used retry key gets the answer of the first',
+    'store/data/once.ts',
+    'if (Buffer.compare(earlier.requestHash, retry!.requestHash) === 0) return',
+    'if (earlier !== undefined) return',
+  ),
+  one(
+    'unreadable-superseded',
+    'an edit of a document supersedes the versions that it could not read',
+    'store/data/documents.ts',
+    'superseded: result.merged.map((at) => live[at]!.dot) }',
+    'superseded: live.map(({ dot }) => dot) }',
+  ),
+  one(
+    'expiry-takes-siblings',
+    'a version that expired takes its siblings along',
+    'store/replica/expiry.ts',
+    "transaction.remove(address, [dot], 'expiry')",
+    "transaction.remove(address, transaction.versions(address).map((version) => version.dot), 'expiry')",
+  ),
+]
