@@ -67,6 +67,33 @@ const again: Act = (p) => {
   ]
 }
 
+/** Somebody takes a retry key for another request, while the first may be repeated still. */
+const reuse: Act = (p) => {
+  const [node, key, retryKey] = [p.node, p.key, p.unique]
+  const again = ['again', node, key, retryKey]
+  return [
+    now(...again),
+    { afterMs: p.random.next() * 2_000, words: ['reuse', node, p.key, p.unique, retryKey] },
+    { afterMs: p.random.next() * 4_000, words: again },
+  ]
+}
+
+/** Great values of one key at several nodes at once: siblings that do not travel together in one message. */
+const pile: Act = (p) => {
+  const key = p.key
+  return Array.from({ length: 2 + p.random.below(3) }, () =>
+    now('big', p.node, key, p.unique, String(1_000 + p.random.below(3_000))),
+  )
+}
+
+/** Siblings of which some expire soon, some later, and one never. */
+const mortal: Act = (p) => {
+  const key = p.key
+  const deadlines = Array.from({ length: 1 + p.random.below(3) }, () => String(500 + p.random.below(6_000)))
+  const puts = deadlines.map((ms) => now('put', p.node, key, p.unique, 'ttl', ms))
+  return p.random.chance(0.6) ? [...puts, now('put', p.node, key, p.unique)] : puts
+}
+
 /** What users do; as often as it stands here. A further type of data adds its acts, and their verbs to users.ts. */
 export const acts: readonly Act[] = [
   put,
@@ -84,6 +111,10 @@ export const acts: readonly Act[] = [
   remove,
   again,
   again,
+  reuse,
+  pile,
+  mortal,
+  mortal,
   (p) => [now('deleteall', p.node, p.key)],
   (p) => [now('tokendelete', p.node, p.key)],
   (p) => [now('batch', p.node, p.value, p.key, p.key, p.key)],
@@ -128,5 +159,6 @@ export const documentActs: readonly Act[] = [
     return [now('docset', p.node, key, p.unique), now('docset', p.node, key, p.unique)]
   },
   (p) => [now('docget', p.node, edited(p))],
+  (p) => [now('docspoil', p.node, edited(p), p.unique)],
   (p) => [now('docdel', p.node, edited(p))],
 ]

@@ -3,6 +3,7 @@ import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
 import { FramePipe, PipedChannel } from '../support/piped-channel.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { Links } from './links.js'
+import type { Stillness } from './stillness.js'
 
 /** What becomes of a channel that is opened, or of a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
 export type Fate = 'passes' | 'waits' | 'breaks'
@@ -19,6 +20,8 @@ export type Handler = (channel: Channel) => Promise<void>
 export interface Carrier {
   readonly world: VirtualWorld
   readonly links: Links
+  /** Who takes nothing for the moment, though it is there. */
+  readonly stillness: Pick<Stillness, 'has'>
   /** Errors that handlers of channels threw. */
   readonly handlerFailures: unknown[]
   note(text: () => string): void
@@ -82,7 +85,8 @@ export class Pipe extends FramePipe {
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + links.delayMs(this.#from, this.#to))
     world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
       if (this.isBroken) return
-      const isBlocked = links.isBlocked(this.#from, this.#to) || this.#held.length > 0
+      const isStill = this.#carrier.stillness.has(this.#to)
+      const isBlocked = links.isBlocked(this.#from, this.#to) || isStill || this.#held.length > 0
       const fate = isFrame && !isBlocked ? this.#fateOfFrame() : 'passes'
       if (fate === 'breaks') this.#carrier.disconnect(this.#from, this.#to)
       else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })

@@ -1,4 +1,5 @@
 /** What befalls disks: power losses, images put back, rows that rot or are gone; and what the oracle must excuse for it. */
+import { dotKey } from '../../store/keyspace.js'
 import type { KvChange, KvRow } from '../../store/kv.js'
 import { Random } from '../support/random.js'
 import type { DiskImage } from './disk.js'
@@ -70,6 +71,18 @@ export class DiskFaults {
     if (changes.length === 0) return
     await this.damage(node, changes)
     this.#around.trace.note(() => `${node.name}: ${verb} of ${changes.length} rows: ${kinds.join(' ')}`)
+  }
+
+  /** The rows of the log of what is live at a key are gone: its updates can be told as entries only. The node must be off. */
+  async unlog(node: SimNode, key: string): Promise<void> {
+    if (node.isRetired || node.run !== undefined || this.#around.roster.alive().some((other) => other.isDoubtful))
+      return
+    const live = [...node.mirror.live.values()].filter(({ address }) => address.key === key)
+    if (live.length > 0)
+      await this.damage(
+        node,
+        live.map(({ version }) => ({ key: dotKey(version.dot), value: null })),
+      )
   }
 
   /** Changes rows of a disk behind its node's back. Until the node has verified itself anew, what it says proves nothing. */

@@ -43,6 +43,8 @@ export class SimDisk {
   onBatch: (delta: MirrorDelta, rows: number) => void = () => undefined
   /** Told when the node learns of such a batch. */
   onAnswer: () => void = () => undefined
+  /** Does something in the process that has the disk open: at once, or when it goes on. */
+  hand: (work: () => void) => void = (work) => work()
   readonly world: VirtualWorld
   readonly random: Random
   readonly #tells: Telling
@@ -158,6 +160,7 @@ export class SimDisk {
     }
     const mostMs = untoldMs[this.#tells]
     if (fails === undefined && mostMs > 0) await this.#wait(this.random.next() * mostMs)
+    await new Promise<void>((resolve) => this.hand(resolve))
     if (handle.isDead) return never()
     // By the next step the node has heard of it.
     this.world.schedule(0, () => {
@@ -172,6 +175,7 @@ export class SimDisk {
     if (this.#tells !== 'late') return yield rows
     for (let at = 0; at < rows.length; at += scanPauseRows) {
       await this.#wait(this.random.next() * scanPauseMs)
+      await new Promise<void>((resolve) => this.hand(resolve))
       yield rows.slice(at, at + scanPauseRows)
     }
   }

@@ -5,6 +5,7 @@
 import type { ShownDocument } from '../../store/data/documents.js'
 import { type DocumentEngine, type EditRequest, LocalDocuments } from '../../store/documents/engine.js'
 import type { Environment } from '../../store/environment.js'
+import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import { Violation } from './violation.js'
 
@@ -24,9 +25,20 @@ export class DocumentAccounts {
   /** Dots of the same bytes: a version that was issued again holds what it held. */
   readonly #sameBytes = new Map<string, Dot[]>()
   readonly #fields = new Map<string, { readonly key: string; readonly field: string }>()
+  /** Hashes of versions that cannot be read. */
+  readonly #unreadable = new Set<string>()
 
-  /** A version of a document was issued. */
+  /** This value cannot be read. */
+  spoilt(value: Uint8Array): void {
+    this.#unreadable.add(Buffer.from(valueHash(value)).toString('hex'))
+  }
+
+  /** A version of a document was issued. Throws a Violation when it supersedes what nobody could read. */
   issued(known: Issued): void {
+    const blind = known.supersedes.find((dot) => this.#isUnreadable(dot))
+    if (blind !== undefined) {
+      throw new Violation('wrong-view', `${dotText(known.dot)} supersedes ${dotText(blind)}, which cannot be read`)
+    }
     this.#writes.set(dotText(known.dot), known)
     const bytes = Buffer.from(known.hash!).toString('hex')
     this.#sameBytes.set(bytes, [...(this.#sameBytes.get(bytes) ?? []), known.dot])
@@ -46,12 +58,23 @@ export class DocumentAccounts {
   check(where: string, key: string, live: readonly Dot[], shown: ShownDocument | undefined): void {
     const held = this.#heldBy(live)
     const there = new Set(Object.keys(shown?.json ?? {}))
-    if (shown !== undefined && shown.unreadable > 0) throw new Violation('document-unreadable', `${key} at ${where}`)
+    const unreadable = live.filter((dot) => this.#isUnreadable(dot)).length
+    if (shown !== undefined && shown.unreadable !== unreadable) {
+      throw new Violation(
+        'document-unreadable',
+        `${where} shows ${key} without ${shown.unreadable} versions, not ${unreadable}`,
+      )
+    }
     for (const [dot, one] of this.#fields) {
       if (one.key !== key || there.has(one.field) === held.has(dot)) continue
       const kind = held.has(dot) ? 'document-lost' : 'document-resurrected'
       throw new Violation(kind, `${where} shows ${key} as ${[...there].join(' ')}: see ${one.field}, set by ${dot}`)
     }
+  }
+
+  #isUnreadable(dot: Dot): boolean {
+    const hash = this.#writes.get(dotText(dot))?.hash
+    return hash != null && this.#unreadable.has(Buffer.from(hash).toString('hex'))
   }
 
   #heldBy(live: readonly Dot[]): Set<string> {

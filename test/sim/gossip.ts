@@ -33,7 +33,7 @@ export class GossipRelay {
   send(from: PeerId, to: PeerId, id: string, bytes: Uint8Array): void {
     const { world, random, links } = this.#paths
     const { loss, duplication, lateMs } = links.quality
-    if (random.chance(loss)) {
+    if (random.chance(loss) || links.isHushed(from, to)) {
       this.#paths.note(() => `gossip ${id} from ${from} to ${to} is lost`)
       return
     }

@@ -18,7 +18,8 @@ export interface Inspected {
   readonly handlerFailures: unknown[]
   /** Whether writes are on the disk before they are acknowledged. */
   readonly isSynced: boolean
-  readonly logBytesMax: number
+  /** Whether logs have room for all that members miss. */
+  readonly keepsLog: boolean
 }
 
 /** Finds what is wrong. */
@@ -54,9 +55,10 @@ export class Inspector {
   /** A node deletes versions for their deadline: its clock and the others' must have passed it. */
   expired(issuer: string, dots: readonly Dot[]): void {
     const { world, roster, oracle } = this.#at
+    const clockMs = ({ clock }: Pick<SimNode, 'clock'>) => world.nowMs + (clock.offsetMs ?? 0)
     const others = roster.alive().filter(({ name }) => name !== issuer)
-    const clocksMs = others.map(({ clock }) => world.nowMs + (clock.offsetMs ?? 0))
-    this.#check(() => oracle.expiredBy(issuer, dots, clocksMs))
+    const ownMs = clockMs(roster.get(issuer)!)
+    this.#check(() => oracle.expiredBy(issuer, dots, ownMs, others.map(clockMs)))
   }
 
   #check(look: () => void): void {
@@ -110,8 +112,8 @@ export class Inspector {
 
   /** With room for it, the log keeps what members miss. */
   #compareLog(node: SimNode, run: Run): void {
-    const { isSynced, logBytesMax, roster, oracle } = this.#at
-    if (!isSynced || logBytesMax < roomyLogBytes || node.isRewound || !run.isServing) return
+    const { isSynced, keepsLog, roster, oracle } = this.#at
+    if (!isSynced || !keepsLog || node.isRewound || !run.isServing) return
     oracle.logged(node, () => {
       const known = new Set(run.protocols.membership.records().map(({ peer }) => peer))
       return roster.alive().filter(({ name, isRewound }) => known.has(name) && !isRewound)

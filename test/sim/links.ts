@@ -20,6 +20,8 @@ interface Direction {
   isBlocked: boolean
   /** When something last passed, or could have: when it was last blocked, while it is. */
   freeUntilMs: number
+  /** Every message of gossip is lost; frames pass. */
+  isHushed: boolean
   clogMs: number
 }
 
@@ -52,6 +54,16 @@ export class Links {
     return !isBlocked || freeUntilMs >= sinceMs
   }
 
+  /** Whether every message of gossip is lost in this direction. */
+  isHushed(from: PeerId, to: PeerId): boolean {
+    return this.#direction(from, to).isHushed
+  }
+
+  /** Lets gossip be lost in a direction, or come again. */
+  setHushed(from: PeerId, to: PeerId, isHushed: boolean): void {
+    this.#direction(from, to).isHushed = isHushed
+  }
+
   /** Slows a direction down. */
   clog(from: PeerId, to: PeerId, clogMs: number): void {
     this.#direction(from, to).clogMs = clogMs
@@ -69,7 +81,10 @@ export class Links {
     this.quality.duplication = 0
     this.quality.lateMs = 0
     const directions = [...this.#directions.values()]
-    for (const direction of directions) direction.clogMs = 0
+    for (const direction of directions) {
+      direction.clogMs = 0
+      direction.isHushed = false
+    }
     return directions.filter(({ isBlocked }) => isBlocked).map(({ from, to }) => [from, to])
   }
 
@@ -77,7 +92,7 @@ export class Links {
     const key = `${from}>${to}`
     let direction = this.#directions.get(key)
     if (direction === undefined) {
-      direction = { from, to, isBlocked: false, freeUntilMs: 0, clogMs: 0 }
+      direction = { from, to, isBlocked: false, freeUntilMs: 0, isHushed: false, clogMs: 0 }
       this.#directions.set(key, direction)
     }
     return direction

@@ -3,10 +3,12 @@ import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../
 import { type Carrier, type Connection, type Handler, openChannel } from './channels.js'
 import { never } from './disk.js'
 import { GossipMemory, type GossipRelay } from './gossip.js'
+import type { Stillness } from './stillness.js'
 
 /** What a node needs of the mesh. */
 export interface Hub extends Carrier {
   readonly gossip: GossipRelay
+  readonly stillness: Stillness
   neighbours(peer: PeerId): PeerId[]
   connection(a: PeerId, b: PeerId): Connection | undefined
 }
@@ -16,6 +18,8 @@ export class SimNetwork implements Network {
   readonly self: PeerId
   isUp = false
   isDead = false
+  /** The greatest value that this node takes in a session, in bytes, as one of another version may; undefined: any. */
+  valueBytesMax: number | undefined
   /** Channels opened by this node, by protocol. */
   readonly opened = new Map<string, number>()
   readonly #hub: Hub
@@ -58,7 +62,7 @@ export class SimNetwork implements Network {
     const id = `${this.self}/${world.elapsedMs.toFixed(3)}/${this.#published++}`
     this.#memory.take(id, world.elapsedMs)
     for (const neighbour of this.peers()) gossip.send(this.self, neighbour, id, Uint8Array.from(bytes))
-    await new Promise<void>((resolve) => world.schedule(links.quality.latencyMs, resolve))
+    await new Promise<void>((resolve) => world.schedule(links.quality.latencyMs, () => this.#hand(resolve)))
     if (this.isDead) await never()
   }
 
@@ -77,16 +81,32 @@ export class SimNetwork implements Network {
 
   /** Tells the node. */
   tellConnected(peer: PeerId): void {
-    if (!this.isDead) for (const listener of this.#listeners) listener.connected(peer)
+    this.#hand(() => {
+      for (const listener of this.#listeners) listener.connected(peer)
+    })
   }
 
   /** Tells the node. */
   tellDisconnected(peer: PeerId): void {
-    if (!this.isDead) for (const listener of this.#listeners) listener.disconnected(peer)
+    this.#hand(() => {
+      for (const listener of this.#listeners) listener.disconnected(peer)
+    })
+  }
+
+  /** A message comes. */
+  receiveGossip(id: string, bytes: Uint8Array, from: PeerId): void {
+    this.#hand(() => this.#takeGossip(id, bytes, from))
+  }
+
+  /** Does something in this run, once it does not stand still. */
+  #hand(work: () => void): void {
+    this.#hub.stillness.hand(this.self, () => {
+      if (!this.isDead) work()
+    })
   }
 
   /** Takes a message unless it came before, and passes it on when it is well-formed. */
-  receiveGossip(id: string, bytes: Uint8Array, from: PeerId): void {
+  #takeGossip(id: string, bytes: Uint8Array, from: PeerId): void {
     if (this.isDead || !this.isUp) return
     const { world, gossip } = this.#hub
     const memory = this.#memory.take(id, world.elapsedMs)

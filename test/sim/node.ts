@@ -35,6 +35,7 @@ export interface Surroundings {
   readonly mesh: SimMesh
   readonly oracle: Oracle
   readonly logBytesMax: number
+  readonly logAgeMs: number | undefined
   readonly syncIntervalMs: number
   readonly heartbeatMs: number
   readonly sync: boolean
@@ -85,6 +86,7 @@ export class SimNode implements Witness {
       this.#changed()
     }
     disk.onAnswer = () => this.#changed()
+    disk.hand = (work) => around.mesh.stillness.hand(name, work)
   }
 
   get mirror() {
@@ -151,6 +153,7 @@ export class Run {
     this.#node = node
     this.#around = around
     this.environment = around.environment(node.clock)
+    this.environment.whenDue = (fire) => around.mesh.stillness.hand(node.name, fire)
     around.mesh.forgetRun(node.name)
     this.network = around.mesh.attach(node.name)
   }
@@ -223,14 +226,14 @@ export class Run {
   }
 
   async #openReplica(): Promise<Replica> {
-    const { logBytesMax, sync } = this.#around
+    const { logBytesMax, logAgeMs = Number.POSITIVE_INFINITY, sync } = this.#around
     const replica = await Replica.open({
       store: this.#node.disk.open(),
       environment: this.environment,
       member: tagOf(this.#node.name),
       sync,
       clockBoundMs,
-      log: { maxBytes: logBytesMax, maxAgeMs: Number.POSITIVE_INFINITY },
+      log: { maxBytes: logBytesMax, maxAgeMs: logAgeMs },
       warn: (warning) => this.#around.note(() => `${this.#node.name} warns: ${warning}`),
     })
     const transact = replica.transact.bind(replica)

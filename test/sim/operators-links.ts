@@ -1,4 +1,5 @@
 /** What befalls the links between nodes, and how they heal. */
+import type { SimMesh } from './mesh.js'
 import type { SiteVerb } from './site.js'
 
 /** Verbs of links. */
@@ -28,6 +29,10 @@ export const linkVerbs: Readonly<Record<string, SiteVerb>> = {
   loss: ({ mesh }, [probability]) => {
     mesh.links.quality.loss = Number(probability)
   },
+  /** hush A B: all gossip between two nodes is lost, for as long as it takes */
+  hush: ({ mesh }, [a = '', b = '']) => hush(mesh, a, b, true),
+  /** unhush A B: undoes it */
+  unhush: ({ mesh }, [a = '', b = '']) => hush(mesh, a, b, false),
   /** duplicate PROBABILITY: that a message of gossip comes twice */
   duplicate: ({ mesh }, [probability]) => {
     mesh.links.quality.duplication = Number(probability)
@@ -36,6 +41,11 @@ export const linkVerbs: Readonly<Record<string, SiteVerb>> = {
   late: ({ mesh }, [ms]) => {
     mesh.links.quality.lateMs = Number(ms)
   },
+}
+
+function hush({ links }: SimMesh, a: string, b: string, isHushed: boolean): void {
+  links.setHushed(a, b, isHushed)
+  links.setHushed(b, a, isHushed)
 }
 
 /** Every ordered pair of different names. */

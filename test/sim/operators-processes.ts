@@ -11,19 +11,20 @@ export const processVerbs: Readonly<Record<string, SiteVerb>> = {
   }),
   /** stop NODE: ends in order */
   stop: ofNode((site, node) => {
-    if (node.run?.isServing === true) node.stop().catch((error: unknown) => site.expectHearsayError(error))
+    if (node.run?.isServing === true && !site.mesh.stillness.has(node.name))
+      node.stop().catch((error: unknown) => site.expectHearsayError(error))
   }),
   /** jump NODE MS: its wall clock jumps */
   jump: ofNode((_, node, [ms]) => {
     node.clock.offsetMs = (node.clock.offsetMs ?? 0) + Number(ms)
   }),
   /** rotate NODE: takes a new actor id */
-  rotate: ofNode((_, { run }) => {
-    if (run?.isVerified === true) run.replica.endRun()
+  rotate: ofNode(({ mesh }, { name, run }) => {
+    if (run?.isVerified === true && !mesh.stillness.has(name)) run.replica.endRun()
   }),
   /** sync NODE PEER: opens a session now */
-  sync: ofNode((_, { run }, [peer = '']) => {
-    if (run?.isServing === true) void run.protocols.scheduler.syncNow(peer)
+  sync: ofNode(({ mesh }, { name, run }, [peer = '']) => {
+    if (run?.isServing === true && !mesh.stillness.has(name)) void run.protocols.scheduler.syncNow(peer)
   }),
   /** fail NODE before/after: its next write fails, before or after it took effect */
   fail: ofNode((_, { run, disk }, [time]) => {

@@ -1,14 +1,15 @@
 /** The operators of a simulated mesh, and what befalls it: every verb that is not a user's, in one table. */
 import { linkVerbs } from './operators-links.js'
 import { memberVerbs } from './operators-members.js'
+import { nodeVerbs } from './operators-nodes.js'
 import { processVerbs } from './operators-processes.js'
 import type { Site, SiteVerb } from './site.js'
 
 /** Every verb. */
-const verbs: Readonly<Record<string, SiteVerb>> = { ...processVerbs, ...memberVerbs, ...linkVerbs }
+const verbs: Readonly<Record<string, SiteVerb>> = { ...processVerbs, ...nodeVerbs, ...memberVerbs, ...linkVerbs }
 
 /** Verbs that end faults, or are none. */
-const harmless = new Set(['start', 'image', 'sync', 'mend', 'mendall'])
+const harmless = new Set(['start', 'image', 'sync', 'mend', 'mendall', 'unhush', 'widen'])
 
 /** Whether this is a fault. */
 export function isFault(verb: string): boolean {

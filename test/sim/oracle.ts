@@ -45,6 +45,8 @@ export class Oracle {
   readonly updates = new Map<string, Known>()
   readonly counters = new CounterAccounts()
   readonly documents = new DocumentAccounts()
+  /** How often versions were deleted for their deadline. */
+  expiries = 0
   readonly #supersededBy = new Map<string, Known[]>()
   /** Deletes in the logs of their issuers, by issuer. */
   readonly #deletes = new Map<string, Set<Known>>()
@@ -272,10 +274,13 @@ export class Oracle {
     }
   }
 
-  /** A version was deleted for its deadline. `clocksMs`: the wall clocks of the other nodes. */
-  expiredBy(issuer: string, dots: readonly Dot[], clocksMs: readonly number[]): void {
+  /** A version was deleted for its deadline. `ownMs`: the wall clock of the issuer; `clocksMs`: those of the other nodes. */
+  expiredBy(issuer: string, dots: readonly Dot[], ownMs: number, clocksMs: readonly number[]): void {
+    this.expiries++
     for (const dot of dots) {
       const deadlineMs = this.updates.get(dotText(dot))?.expiresAtMs ?? Number.POSITIVE_INFINITY
+      if (ownMs < deadlineMs)
+        throw new Violation('expired-early', `${issuer} deleted ${short(dot)} before its deadline`)
       if (clocksMs.length < 2 || clocksMs.some((nowMs) => nowMs >= deadlineMs)) continue
       throw new Violation(
         'expired-early',

@@ -1,10 +1,14 @@
 /** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
 import { Random } from '../support/random.js'
 import { acts, brief, type Drawing, documentActs, type Step } from './acts.js'
+import { nodeFaults } from './faults-nodes.js'
 import type { Action, Plan } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
 export const plannerVersion = 5
+
+/** `log.maxAge` of a seed, in milliseconds; undefined: no limit. */
+const logAgesMs = [undefined, undefined, undefined, undefined, 2_000, 24 * 3_600_000]
 
 /** The share of disks whose nodes are often at something else. */
 const busyDisks = 0.25
@@ -55,6 +59,7 @@ class Planner implements Drawing {
     const edges = this.#edges()
     const offsetsMs = nodes.map(() => Math.round((random.next() - 0.5) * 2_000))
     const actions = this.#actions()
+    const logAgeMs = random.pick(logAgesMs)
     return {
       seed: this.#seed,
       nodes,
@@ -62,6 +67,7 @@ class Planner implements Drawing {
       syncIntervalMs: random.pick([700, 1_500, 3_000]),
       heartbeatMs: random.pick(this.isLong ? [2_000] : [300, 600, 1_000]),
       logBytesMax: random.pick([0, 400, 1 << 30, 1 << 30, 1 << 30]),
+      ...(logAgeMs !== undefined && { logAgeMs }),
       sync: this.#sync,
       latencyMs: random.pick([0.5, 2, 20]),
       jitterMs: random.pick([0.5, 5, 60]),
@@ -101,7 +107,7 @@ class Planner implements Drawing {
       for (const { afterMs, words } of this.#write()) push(atMs + afterMs, words)
     }
     const faults = random.below(12)
-    const kinds: FaultKind[] = random.shuffle(faultKinds).slice(0, 2 + random.below(5))
+    const kinds: string[] = random.shuffle([...faultKinds, ...Object.keys(nodeFaults)]).slice(0, 2 + random.below(6))
     if (this.isLong) kinds.push('jump', 'jump')
     if (this.isCalm) kinds.push('rush', 'rush', 'rush')
     for (let fault = 0; fault < faults; fault++) {
@@ -167,7 +173,14 @@ class Planner implements Drawing {
     ]
   }
 
-  #fault(kind: FaultKind): readonly Step[] {
+  #fault(kind: string): readonly Step[] {
+    const drawn = nodeFaults[kind]
+    if (drawn === undefined) return this.#otherFault(kind as FaultKind)
+    const [a, b] = this.other
+    return drawn(this, { a, b, lastsMs: 200 + this.random.next() * 4_000 })
+  }
+
+  #otherFault(kind: FaultKind): readonly Step[] {
     const { random } = this
     const lastsMs = 200 + random.next() * 4_000
     const [a, b] = this.other

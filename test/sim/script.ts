@@ -18,6 +18,8 @@ export interface Plan {
   readonly syncIntervalMs: number
   readonly heartbeatMs: number
   readonly logBytesMax: number
+  /** `log.maxAge`, in milliseconds; absent: no limit. */
+  readonly logAgeMs?: number
   /** Whether writes are on the disk before they are acknowledged. */
   readonly sync: boolean
   readonly latencyMs: number
@@ -38,12 +40,13 @@ export function formatAction({ atMs, words }: Action): string {
 
 /** A plan as text that can be read. */
 export function formatPlan(plan: Plan): string {
-  const { seed, nodes, edges, syncIntervalMs, heartbeatMs, logBytesMax, sync, latencyMs, jitterMs, quietMs } = plan
+  const { seed, nodes, edges, syncIntervalMs, heartbeatMs, logBytesMax, logAgeMs, sync, latencyMs, jitterMs, quietMs } =
+    plan
   return [
     `seed ${seed}`,
     `nodes ${nodes.join(' ')}`,
     `edges ${edges.map((pair) => pair.join('-')).join(' ')}`,
-    `sync interval ${syncIntervalMs} ms, heartbeat ${heartbeatMs} ms, log ${logBytesMax} bytes, durability ${sync ? 'fsync' : 'os'}`,
+    `sync interval ${syncIntervalMs} ms, heartbeat ${heartbeatMs} ms, log ${logBytesMax} bytes${logAgeMs === undefined ? '' : ` and ${logAgeMs} ms`}, durability ${sync ? 'fsync' : 'os'}`,
     `latency ${latencyMs} ms, jitter ${jitterMs} ms, clocks off by ${plan.offsetsMs.join(' ')} ms`,
     ...plan.actions.map(formatAction),
     `${String(quietMs).padStart(7)} quiet`,

@@ -9,6 +9,8 @@ export interface Site {
   readonly roster: Roster
   readonly mesh: SimMesh
   readonly disks: DiskFaults
+  /** Hours pass in which nobody does anything. */
+  leap(byMs: number): void
   /** An error that may come while disks and networks fail is let pass; anything else ends the simulation. */
   expectHearsayError(error: unknown): void
 }

@@ -8,6 +8,12 @@ const limit = (file, name, from, to) => ({
 
 /** Edits of limits; each must fit the code exactly once. */
 export const smallLimits = [
+  // A simulated node may take no great values in sessions.
+  {
+    file: 'protocols/sync/service.ts',
+    find: 'valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }',
+    replace: 'valueBytesMax: this.#options.network.valueBytesMax ?? valueBytesMax }',
+  },
   limit('store/merkle/leaf.ts', 'leafEntriesMax', '32', '4'),
   limit('store/replica/limits.ts', 'chainMax', '10_000', '20'),
   limit('store/replica/limits.ts', 'trimIntervalMs', '2_000', '700'),
@@ -15,6 +21,12 @@ export const smallLimits = [
   limit('store/replica/limits.ts', 'verifySliceRows', '256', '8'),
   limit('store/replica/limits.ts', 'digestSweepRowsMax', '2_000', '20'),
   limit('store/replica/limits.ts', 'digestSweepIntervalMs', '60_000', '5_000'),
+  limit('store/replica/limits.ts', 'retryKeepCount', '100_000', '3'),
+  limit('store/replica/limits.ts', 'retryPruneIntervalMs', '600_000', '1_500'),
+  limit('store/replica/limits.ts', 'expiryGraceMs', '60_000', '3_000'),
+  limit('store/replica/limits.ts', 'expiryJitterMs', '30_000', '2_000'),
+  limit('store/replica/limits.ts', 'expirySweepMs', '10_000', '1_500'),
+  limit('store/replica/limits.ts', 'expirySweepMax', '500', '2'),
   limit('protocols/sync/limits.ts', 'helloListingMax', '256', '6'),
   limit('protocols/sync/limits.ts', 'listingMax', '32', '2'),
   limit('protocols/sync/limits.ts', 'messageEntriesAim', '256', '3'),

@@ -11,6 +11,12 @@ export const documentVerbs: Readonly<Record<string, Verb>> = {
     const { dot } = await run.data.documents.edit(key, { merge: { [field]: run.network.self } }, { bytesMax })
     users.documents.edited(dot, key, field)
   },
+  /** docspoil NODE KEY TEXT: a version beside what is there that no library can read, as one of a newer version may be */
+  docspoil: (users, run, [key = '', text = '']) => {
+    const value = Buffer.from(`unreadable ${text}`)
+    users.documents.spoilt(value)
+    return run.replica.transact((transaction) => transaction.put(document(key), value, null, []))
+  },
   /** docdel NODE KEY */
   docdel: (_, run, [key = '']) => run.data.documents.delete(key, {}),
   /** docget NODE KEY: and looks whether it shows the edits that are here, and no others */

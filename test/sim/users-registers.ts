@@ -48,13 +48,9 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
     return run.registers.put(key, Buffer.from(value), { context: token.text })
   },
   /** again NODE KEY VALUE: a request that is repeated, also after a crash, is stored once */
-  again: async (users, run, [key = '', value = '']) => {
-    expectPut(run)
-    const retry = { key: value, requestHash: Buffer.from(value.padEnd(32)) }
-    const writing = run.registers.put(key, Buffer.from(value), { retry })
-    run.expected = undefined
-    users.repeated(run.network.self, value, (await writing).dot)
-  },
+  again: (users, run, [key = '', value = '']) => putOnce(users, run, value, key, value),
+  /** reuse NODE KEY VALUE RETRY: another request under a retry key that was used before, which must not get the answer of the first */
+  reuse: (users, run, [key = '', value = '', retryKey = '']) => putOnce(users, run, retryKey, key, value),
   /** wrongput NODE KEY VALUE OTHER: with a token of another key, which must be refused */
   wrongput: async (users, run, [key = '', value = '', other = '']) => {
     const token = users.tokens.get(other)
@@ -105,6 +101,12 @@ function get(users: Users, run: Run, key: string): void {
   const dots = decodeToken(secretTokenKey, register(key), shown.context)
   if (dots === undefined) throw new Violation('bad-token', `the token of ${key} cannot be read back`)
   users.tokens.set(key, { text: shown.context, dots })
+}
+
+function putOnce(users: Users, run: Run, retryKey: string, key: string, value: string): Promise<void> {
+  expectPut(run)
+  const retry = { key: retryKey, requestHash: Buffer.from(value.padEnd(32)) }
+  return users.once(run, retryKey, value, () => run.registers.put(key, Buffer.from(value), { retry }))
 }
 
 function expectPut(run: Run): void {

@@ -1,8 +1,9 @@
 /** The users of a simulated mesh: they read and write at nodes, keep the tokens that they were given, and know what they had in view. */
 import { HearsayError } from '../../store/errors.js'
-import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
+import type { Dot } from '../../store/model/dot.js'
 import type { DocumentAccounts } from './documents.js'
 import type { Run, SimNode } from './node.js'
+import { RetryAccounts } from './retries.js'
 import { documentVerbs } from './users-documents.js'
 import { rawVerbs } from './users-raw.js'
 import { registerVerbs } from './users-registers.js'
@@ -37,12 +38,16 @@ const expectedCodes = new Set([
   'NOT_VERIFIED',
   'BAD_REQUEST',
   'COUNTER_RANGE',
+  'RETRY_KEY_REUSED',
+  'DOCUMENT_UNREADABLE',
 ])
 
 /** What users need of the mesh that they use. */
 export interface UsersAround {
   /** A node, running or not. */
   nodeOf(name: string): SimNode | undefined
+  /** Whether the process of a node stands still: it hears nobody. */
+  isStill(name: string): boolean
   /** The account of documents, which is told of every edit. */
   readonly documents: DocumentAccounts
   /** Whether an acknowledged write survives any crash. */
@@ -60,8 +65,8 @@ export class Users {
   /** The last token that anybody was given, by key: users take their tokens to other nodes. */
   readonly tokens = new Map<string, Token>()
   readonly #around: UsersAround
-  /** What repeated requests were answered. */
-  readonly #answers = new Map<string, Dot>()
+  /** What requests under a retry key were answered, by node. */
+  readonly retries = new RetryAccounts()
 
   constructor(around: UsersAround) {
     this.#around = around
@@ -81,7 +86,7 @@ export class Users {
   perform(verb: string, words: readonly string[]): void {
     const [name = '', ...rest] = words
     const node = this.#around.nodeOf(name)
-    if (node?.run?.isServing !== true) return
+    if (node?.run?.isServing !== true || this.#around.isStill(name)) return
     const { run } = node
     try {
       const done = verbs[verb]?.(this, run, rest)
@@ -101,13 +106,13 @@ export class Users {
     this.#around.fail(error instanceof Violation ? error : new Violation('unexpected-error', describe(error)))
   }
 
-  /** A repeated request was answered: as it was before, unless the disk has lost it meanwhile. */
-  repeated(name: string, request: string, dot: Dot): void {
-    const asked = `${request} of ${name}`
-    const before = this.#answers.get(asked)
-    this.#answers.set(asked, dot)
-    if (before === undefined || sameDot(before, dot) || this.#around.nodeOf(name)?.isRewound !== false) return
-    throw new Violation('stored-twice', `${asked} is ${dotText(before)} and ${dotText(dot)}`)
+  /** Runs a request under a retry key: answered as it was before, unless the disk has lost that meanwhile. */
+  async once(run: Run, retryKey: string, request: string, ask: () => Promise<{ readonly dot: Dot }>): Promise<void> {
+    const name = run.network.self
+    this.retries.asked(name, retryKey)
+    const { dot } = await ask()
+    const hasForgotten = this.#around.nodeOf(name)?.isRewound !== false
+    this.retries.answered(name, { retryKey, request, dot, atMs: run.environment.nowMs() }, hasForgotten)
   }
 
   /** Now, in virtual milliseconds. */

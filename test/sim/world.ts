@@ -42,24 +42,27 @@ export class Simulation {
   readonly #plan: Plan
   readonly #users: Users
   readonly #inspector: Inspector
+  /** Hours that were left out: what is to be done comes so much later. */
+  #leaptMs = 0
 
   /** `show` receives the lines of a readable trace. */
   constructor(plan: Plan, show?: (line: string) => void) {
     this.#plan = plan
     this.world = new VirtualWorld(plan.seed)
-    this.oracle = new Oracle({ logMayForget: plan.logBytesMax < roomyLogBytes })
+    this.oracle = new Oracle({ logMayForget: plan.logBytesMax < roomyLogBytes || plan.logAgeMs !== undefined })
     this.trace = new Trace(this.world, show)
     this.mesh = this.#connectedMesh()
     this.roster = new Roster(this.world, plan, this.#surroundings())
     const { world, oracle, trace, roster, mesh } = this
     const isSynced = plan.sync
     const { handlerFailures } = mesh
-    const { logBytesMax } = plan
-    this.#inspector = new Inspector({ world, oracle, roster, handlerFailures, isSynced, logBytesMax })
+    const keepsLog = plan.logBytesMax >= roomyLogBytes && plan.logAgeMs === undefined
+    this.#inspector = new Inspector({ world, oracle, roster, handlerFailures, isSynced, keepsLog })
     this.disks = new DiskFaults({ roster, oracle, trace, isSynced })
     const fail = (error: unknown) => this.#inspector.fail(error)
     this.#users = new Users({
       nodeOf: (name) => roster.get(name),
+      isStill: (name) => mesh.stillness.has(name),
       documents: oracle.documents,
       isSynced,
       nowMs: () => world.elapsedMs,
@@ -77,10 +80,10 @@ export class Simulation {
     for (const [a, b] of edges) this.mesh.addEdge(a, b)
     for (const name of nodes) this.roster.startSoon(name)
     for (const action of actions) {
-      await this.runUntil(action.atMs)
+      await this.runUntil(action.atMs + this.#leaptMs)
       await this.perform(action)
     }
-    await this.runUntil(quietMs)
+    await this.runUntil(quietMs + this.#leaptMs)
     await this.rest()
     this.figures.virtualMs = this.world.elapsedMs
     this.figures.updates = this.oracle.updates.size
@@ -135,7 +138,11 @@ export class Simulation {
 
   get #site() {
     const expectHearsayError = (error: unknown) => this.#users.expectHearsayError(error)
-    return { roster: this.roster, mesh: this.mesh, disks: this.disks, expectHearsayError }
+    const leap = (byMs: number) => {
+      this.world.leap(byMs)
+      this.#leaptMs += byMs
+    }
+    return { roster: this.roster, mesh: this.mesh, disks: this.disks, leap, expectHearsayError }
   }
 
   #connectedMesh(): SimMesh {
@@ -148,11 +155,12 @@ export class Simulation {
   }
 
   #surroundings(): Surroundings {
-    const { logBytesMax, syncIntervalMs, heartbeatMs, sync } = this.#plan
+    const { logBytesMax, logAgeMs, syncIntervalMs, heartbeatMs, sync } = this.#plan
     return {
       mesh: this.mesh,
       oracle: this.oracle,
       logBytesMax,
+      logAgeMs,
       syncIntervalMs,
       heartbeatMs,
       sync,

@@ -77,6 +77,11 @@ export class VirtualWorld {
     return pending
   }
 
+  /** Hours in which nobody does anything: time goes on at once, and the timers that were due meanwhile fire late, once each. */
+  leap(byMs: number): void {
+    this.#elapsedMs += byMs
+  }
+
   /** Lets everything that needs no time happen. */
   settle(): Promise<void> {
     // An immediate comes after all promises that can go on by themselves.
@@ -138,6 +143,8 @@ export class VirtualEnvironment implements Environment {
   readonly #clock: ClockFault
   readonly #timers = new Set<Timer>()
   #isStopped = false
+  /** Runs what a timer is set for when it is due: at once, or later where the process stands still. */
+  whenDue: (fire: () => void) => void = (fire) => fire()
 
   constructor(world: VirtualWorld, random: Random, clock: ClockFault) {
     this.#world = world
@@ -164,10 +171,11 @@ export class VirtualEnvironment implements Environment {
 
   setTimer(delayMs: number, callback: () => void): Timer {
     if (this.#isStopped) return { cancel: () => undefined }
-    const inner = this.#world.schedule(delayMs, () => {
-      this.#timers.delete(timer)
-      callback()
-    })
+    const inner = this.#world.schedule(delayMs, () =>
+      this.whenDue(() => {
+        if (this.#timers.delete(timer)) callback()
+      }),
+    )
     const timer: Timer = {
       cancel: () => {
         this.#timers.delete(timer)
