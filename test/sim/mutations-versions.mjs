@@ -72,4 +72,18 @@ export const versionMutations = [
     "transaction.remove(address, [dot], 'expiry')",
     "transaction.remove(address, transaction.versions(address).map((version) => version.dot), 'expiry')",
   ),
+  one(
+    'retry-window-halved',
+    'answers under retry keys are forgotten after half a day',
+    'store/replica/log.ts',
+    'const oldestMs = this.#owner.nowMs() - retryKeepMs',
+    'const oldestMs = this.#owner.nowMs() - retryKeepMs / 2',
+  ),
+  one(
+    'retry-count-short',
+    'fewer answers under retry keys are kept than promised',
+    'store/replica/log.ts',
+    'const surplus = order.length - retryKeepCount',
+    'const surplus = order.length - retryKeepCount + 1',
+  ),
 ]
