@@ -8,6 +8,9 @@ import type { Site, SiteVerb } from './site.js'
 /** Every verb. */
 const verbs: Readonly<Record<string, SiteVerb>> = { ...processVerbs, ...nodeVerbs, ...memberVerbs, ...linkVerbs }
 
+/** The names of all. */
+export const operatorVerbs: readonly string[] = Object.keys(verbs)
+
 /** Verbs that end faults, or are none. */
 const harmless = new Set(['start', 'image', 'sync', 'mend', 'mendall', 'unhush', 'widen'])
 

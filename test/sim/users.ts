@@ -27,6 +27,9 @@ const verbs: Readonly<Record<string, Verb>> = {
   ...rawVerbs,
 }
 
+/** The names of all. */
+export const userVerbs: readonly string[] = Object.keys(verbs)
+
 /** Codes that users may meet while disks and networks fail. */
 const expectedCodes = new Set([
   'STORE_FAILED',

@@ -32,6 +32,19 @@ describe('virtual time', () => {
     await expect(world.runUntil(() => false, { limitMs: 10, what: 'the impossible' })).rejects.toThrow('the impossible')
   })
 
+  it('leaps: what was due meanwhile fires late, once each and in order', async () => {
+    const world = new VirtualWorld(1)
+    const environment = world.environment()
+    const fired: string[] = []
+    const note = (name: string) => () => fired.push(`${name} at ${environment.monotonicMs()}`)
+    environment.setTimer(20, note('second'))
+    environment.setTimer(10, note('first'))
+    environment.setTimer(5_000, note('third'))
+    world.leap(3_000)
+    await world.runUntil(() => fired.length === 3)
+    expect(fired).toEqual(['first at 3000', 'second at 3000', 'third at 5000'])
+  })
+
   it('a stopped environment fires nothing', async () => {
     const world = new VirtualWorld(1)
     const environment = world.environment()
