@@ -73,6 +73,13 @@ export const versionMutations = [
     "transaction.remove(address, transaction.versions(address).map((version) => version.dot), 'expiry')",
   ),
   one(
+    'deadline-lost',
+    'what a peer sends loses its deadline',
+    'store/model/join.ts',
+    'return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }',
+    'return { dot, time, expiresAtMs: null, value, valueHash: valueHash(value) }',
+  ),
+  one(
     'retry-window-halved',
     'answers under retry keys are forgotten after half a day',
     'store/replica/log.ts',

@@ -180,6 +180,10 @@ export class Oracle {
     if (!isSame || addressText(known.address) !== addressText(address)) {
       throw new Violation('value-altered', `${name} shows ${short(version.dot)} with other bytes or at another key`)
     }
+    if (known.expiresAtMs !== version.expiresAtMs) {
+      const deadlines = `${version.expiresAtMs} instead of ${known.expiresAtMs}`
+      throw new Violation('deadline-altered', `${name} shows ${short(version.dot)} until ${deadlines}`)
+    }
     if (!mirror.seen.has(version.dot)) throw new Violation('live-unseen', `${name} shows ${short(version.dot)} unseen`)
     for (const by of this.superseders(version.dot)) {
       if (!mirror.applied.has(by.dot) || witness.wasDamaged) continue
