@@ -38,6 +38,7 @@ export const smallLimits = [
   limit('protocols/gossip/limits.ts', 'gossipBytesMax', '64 * 1024', '1_200'),
   limit('protocols/gossip/limits.ts', 'fetchFrameBytes', '256 * 1024', '900'),
   limit('store/replica/limits.ts', 'batchBytesMax', '8 * 1024 * 1024', '4_000'),
+  limit('store/documents/limits.ts', 'documentSiblingsMax', '1_024', '3'),
   limit('store/replica/limits.ts', 'baselineSweepMax', '256', '2'),
   limit('store/replica/limits.ts', 'hintRowsMax', '256', '4'),
   limit('protocols/sync/limits.ts', 'wantsMax', '1_000_000', '3'),
