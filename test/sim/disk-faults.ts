@@ -75,14 +75,11 @@ export class DiskFaults {
 
   /** The rows of the log of what is live at a key are gone: its updates can be told as entries only. The node must be off. */
   async unlog(node: SimNode, key: string): Promise<void> {
-    if (node.isRetired || node.run !== undefined || this.#around.roster.alive().some((other) => other.isDoubtful))
-      return
+    if (node.isRetired || node.run !== undefined) return
+    if (this.#around.roster.alive().some((other) => other.isDoubtful)) return
     const live = [...node.mirror.live.values()].filter(({ address }) => address.key === key)
-    if (live.length > 0)
-      await this.damage(
-        node,
-        live.map(({ version }) => ({ key: dotKey(version.dot), value: null })),
-      )
+    const changes = live.map(({ version }) => ({ key: dotKey(version.dot), value: null }))
+    if (changes.length > 0) await this.damage(node, changes)
   }
 
   /** Changes rows of a disk behind its node's back. Until the node has verified itself anew, what it says proves nothing. */

@@ -46,7 +46,7 @@ export function formatPlan(plan: Plan): string {
     `seed ${seed}`,
     `nodes ${nodes.join(' ')}`,
     `edges ${edges.map((pair) => pair.join('-')).join(' ')}`,
-    `sync interval ${syncIntervalMs} ms, heartbeat ${heartbeatMs} ms, log ${logBytesMax} bytes${logAgeMs === undefined ? '' : ` and ${logAgeMs} ms`}, durability ${sync ? 'fsync' : 'os'}`,
+    `sync interval ${syncIntervalMs} ms, heartbeat ${heartbeatMs} ms, log ${logBytesMax} bytes and ${logAgeMs ?? 'any number of'} ms, durability ${sync ? 'fsync' : 'os'}`,
     `latency ${latencyMs} ms, jitter ${jitterMs} ms, clocks off by ${plan.offsetsMs.join(' ')} ms`,
     ...plan.actions.map(formatAction),
     `${String(quietMs).padStart(7)} quiet`,
