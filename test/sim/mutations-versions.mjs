@@ -4,6 +4,9 @@ import { one } from './mutation.mjs'
 /** The simulator has a disk of its own, beneath which these bugs lie: system calls of a real daemon show them. */
 const durability = { file: 'test/faults/durability.test.ts', isBuilt: true }
 
+/** One dot is issued twice by copies of a running process alone, in their memory; a test makes two. */
+const reissue = { file: 'test/unit/reissue.test.ts', isBuilt: false }
+
 /** See mutations.mjs. */
 export const versionMutations = [
   one(
@@ -33,7 +36,7 @@ export const versionMutations = [
   one(
     'refused-united',
     'a union takes the dots of refused values along',
-    'store/replica/ledger.ts',
+    'store/replica/context-rows.ts',
     'const news = theirs.minus(mine).minus(except)',
     'const news = theirs.minus(mine)',
   ),
@@ -41,8 +44,8 @@ export const versionMutations = [
     'part-joined-whole',
     'a part of an entry is joined as if it were the whole',
     'protocols/sync/core/inbound.ts',
-    'const peer = message.part ? { ...talk.theirs, seen: nothing, applied: nothing } : talk.theirs',
-    'const peer = talk.theirs',
+    'const peer = { ...talk.theirs, seen: nothing, applied: nothing }',
+    'const peer = message.part ? talk.theirs : { ...talk.theirs, seen: nothing, applied: nothing }',
   ),
   one(
     'unexpired-superseded',
@@ -93,4 +96,38 @@ export const versionMutations = [
     'const surplus = order.length - retryKeepCount',
     'const surplus = order.length - retryKeepCount + 1',
   ),
+  {
+    name: 'clash-loser-dropped',
+    says: 'of two values under one dot the lesser one is dropped',
+    edits: [
+      {
+        file: 'store/replica/effects.ts',
+        find: 'if (update.value !== null && !contexts.applied.has(reissue.dot)) this.apply(batch, reissue, whole)',
+        replace: '',
+      },
+      {
+        file: 'store/replica/effects.ts',
+        find: 'const isNew = version !== undefined && !contexts.seen.has(name)',
+        replace: 'const isNew = false as boolean',
+      },
+    ],
+    test: reissue,
+  },
+  {
+    name: 'reissue-without-deadline',
+    says: 'a reissue loses its deadline',
+    edits: [
+      {
+        file: 'store/model/reissue.ts',
+        find: 'return { ...update, dot: reissueDot(dot, digest), supersedes',
+        replace: 'return { ...update, expiresAtMs: null, dot: reissueDot(dot, digest), supersedes',
+      },
+      {
+        file: 'store/replica/effects.ts',
+        find: '[...others, { ...version, dot: name }]',
+        replace: '[...others, { ...version, dot: name, expiresAtMs: null }]',
+      },
+    ],
+    test: reissue,
+  },
 ]
