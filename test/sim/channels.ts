@@ -1,4 +1,5 @@
 /** Channels of the simulated network: frames in order and without loss while the connection stands, with latency and a window. */
+import { heartbeatProtocol } from '../../protocols/membership/messages.js'
 import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
 import { FramePipe, PipedChannel } from '../support/piped-channel.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
@@ -82,7 +83,9 @@ export class Pipe extends FramePipe {
   /** In order: nothing overtakes. While the direction is blocked, everything waits. */
   override whenArrived(arrive: () => void, isFrame = false): void {
     const { world, links } = this.#carrier
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + links.delayMs(this.#from, this.#to))
+    const lagMs = this.#protocolId === heartbeatProtocol.id ? links.lagMs(this.#from, this.#to) : 0
+    const atMs = world.elapsedMs + links.delayMs(this.#from, this.#to) + lagMs
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, atMs)
     world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
       if (this.isBroken) return
       const isStill = this.#carrier.stillness.has(this.#to)

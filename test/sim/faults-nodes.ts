@@ -27,6 +27,15 @@ const pause: Fault = ({ random, isLong }, { a }) => {
 const hush: Fault = ({ random }, { a, b, lastsMs }) =>
   random.chance(0.7) ? [now('hush', a, b)] : [now('hush', a, b), then(lastsMs, 'unhush', a, b)]
 
+/** Heartbeats that wait behind something: sessions overtake what they say. */
+const lag: Fault = ({ random }, { a, b, lastsMs }) => [
+  now('lag', a, b, String(50 + random.below(1_500))),
+  now('sync', b, a),
+  then(random.next() * lastsMs, 'sync', b, a),
+  then(random.next() * lastsMs, 'sync', b, a),
+  then(2 * lastsMs, 'lag', a, b, '0'),
+]
+
 /** A node that refuses great values in sessions for a while. */
 const narrow: Fault = ({ random }, { a, lastsMs }) => [
   now('narrow', a, String(200 + random.below(2_000))),
@@ -57,4 +66,4 @@ const leap: Fault = ({ random }) => [
 ]
 
 /** Every kind, by name. */
-export const nodeFaults: Readonly<Record<string, Fault>> = { pause, hush, narrow, hoard, leap }
+export const nodeFaults: Readonly<Record<string, Fault>> = { pause, hush, lag, narrow, hoard, leap }

@@ -23,6 +23,8 @@ interface Direction {
   /** Every message of gossip is lost; frames pass. */
   isHushed: boolean
   clogMs: number
+  /** How much later heartbeats come, as those that wait behind a bulk transfer. */
+  lagMs: number
 }
 
 /** All links of one mesh. */
@@ -69,6 +71,16 @@ export class Links {
     this.#direction(from, to).clogMs = clogMs
   }
 
+  /** Slows the heartbeats of a direction down. */
+  lag(from: PeerId, to: PeerId, lagMs: number): void {
+    this.#direction(from, to).lagMs = lagMs
+  }
+
+  /** How much later heartbeats come than other frames, in milliseconds. */
+  lagMs(from: PeerId, to: PeerId): number {
+    return this.#direction(from, to).lagMs
+  }
+
   /** How long one frame or message takes, in milliseconds. */
   delayMs(from: PeerId, to: PeerId): number {
     const { latencyMs, jitterMs } = this.quality
@@ -83,6 +95,7 @@ export class Links {
     const directions = [...this.#directions.values()]
     for (const direction of directions) {
       direction.clogMs = 0
+      direction.lagMs = 0
       direction.isHushed = false
     }
     return directions.filter(({ isBlocked }) => isBlocked).map(({ from, to }) => [from, to])
@@ -92,7 +105,7 @@ export class Links {
     const key = `${from}>${to}`
     let direction = this.#directions.get(key)
     if (direction === undefined) {
-      direction = { from, to, isBlocked: false, freeUntilMs: 0, isHushed: false, clogMs: 0 }
+      direction = { from, to, isBlocked: false, freeUntilMs: 0, isHushed: false, clogMs: 0, lagMs: 0 }
       this.#directions.set(key, direction)
     }
     return direction

@@ -25,6 +25,8 @@ export const linkVerbs: Readonly<Record<string, SiteVerb>> = {
   },
   /** clog A B MS: what A sends to B takes so much longer */
   clog: ({ mesh }, [a = '', b = '', ms]) => mesh.links.clog(a, b, Number(ms)),
+  /** lag A B MS: heartbeats from A to B come so much later than other frames */
+  lag: ({ mesh }, [a = '', b = '', ms]) => mesh.links.lag(a, b, Number(ms)),
   /** loss PROBABILITY: of each message of gossip on each link */
   loss: ({ mesh }, [probability]) => {
     mesh.links.quality.loss = Number(probability)
