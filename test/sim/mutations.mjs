@@ -36,8 +36,8 @@ export const mutations = [
     'unseen-is-removed',
     'what the peer never saw counts as removed there',
     'store/model/join.ts',
-    'peerSeen.has(dot) && !theirs',
-    '!theirs',
+    'peerSeen.has(dot) && theirsAt(dot) === undefined',
+    'theirsAt(dot) === undefined',
   ),
   one(
     'removal-ignored',
@@ -205,8 +205,8 @@ export const mutations = [
     edits: [
       {
         file: 'store/model/token.ts',
-        find: '  writeAddress(writer, address)\n',
-        replace: "  writeAddress(writer, { ...address, key: 'any' })\n",
+        find: '.text(address.key).bytes(address.field)',
+        replace: ".text('any').bytes(address.field)",
       },
     ],
   },

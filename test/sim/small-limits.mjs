@@ -63,4 +63,5 @@ export const smallLimits = [
   limit('protocols/membership/limits.ts', 'relaysMax', '8', '2'),
   limit('protocols/membership/limits.ts', 'relayActorsMax', '256', '3'),
   limit('protocols/membership/limits.ts', 'changesKept', '4_096', '6'),
+  limit('store/model/limits.ts', 'localVersionsMax', '1_000', '6'),
 ]

@@ -41,6 +41,7 @@ const expectedCodes = new Set([
   'NOT_VERIFIED',
   'BAD_REQUEST',
   'COUNTER_RANGE',
+  'TOO_MANY_SIBLINGS',
   'RETRY_KEY_REUSED',
   'DOCUMENT_UNREADABLE',
 ])
