@@ -64,4 +64,5 @@ export const smallLimits = [
   limit('protocols/membership/limits.ts', 'relayActorsMax', '256', '3'),
   limit('protocols/membership/limits.ts', 'changesKept', '4_096', '6'),
   limit('store/model/limits.ts', 'localVersionsMax', '1_000', '6'),
+  limit('store/model/limits.ts', 'localVersionBytesMax', '16 * 1024 * 1024', '12_000'),
 ]
