@@ -85,14 +85,14 @@ export const versionMutations = [
   one(
     'retry-window-halved',
     'answers under retry keys are forgotten after half a day',
-    'store/replica/log.ts',
-    'const oldestMs = this.#owner.nowMs() - retryKeepMs',
-    'const oldestMs = this.#owner.nowMs() - retryKeepMs / 2',
+    'store/replica/retries.ts',
+    'nowMs - this.#looks[0]!.atMs >= retryKeepMs)',
+    'nowMs - this.#looks[0]!.atMs >= retryKeepMs / 2)',
   ),
   one(
     'retry-count-short',
     'fewer answers under retry keys are kept than promised',
-    'store/replica/log.ts',
+    'store/replica/retries.ts',
     'const surplus = order.length - retryKeepCount',
     'const surplus = order.length - retryKeepCount + 1',
   ),
