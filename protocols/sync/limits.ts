@@ -51,7 +51,7 @@ export const valuesMax = 4_096
 /** Digests in one message: those that are sent, and those that are accepted. */
 export const digestsAim = 4_096
 export const digestsMax = 65_536
-/** Addresses with clashes in one message: those that are sent in a turn, and those that are accepted in one. */
+/** Dots with clashes in one message, and in one turn. */
 export const clashesAim = 4_096
 export const clashesMax = 65_536
 /** Turns of a descent: ids have 32 nibbles; more can only be ill will. */

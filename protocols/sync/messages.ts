@@ -85,7 +85,12 @@ export type Message =
   | { readonly type: 'entries'; readonly part: boolean; readonly entries: TaggedEntries }
   | { readonly type: 'values'; readonly addresses: readonly Address[] }
   /** What the receiver showed is not what the sender knows under these dots: nothing of it was removed here. */
-  | { readonly type: 'clashes'; readonly clashes: readonly ClashingDots[] }
+  | {
+      readonly type: 'clashes'
+      /** Not all could be named: the receiver removes nothing that it showed. */
+      readonly more: boolean
+      readonly clashes: readonly ClashingDots[]
+    }
   | {
       readonly type: 'end'
       /** Something in this turn needs an answer. */
@@ -139,7 +144,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       if (message.dots.length > digestsMax) throw new RangeError(`${message.dots.length} digests in one message`)
       const table = tableOf(message.dots)
       table.write(writer, memberOf)
-      table.writeNamedDots(writer, message.dots)
+      table.writeNamedDots(writer, message.dots, digestsMax)
       break
     }
     case 'deltaEnd':
@@ -160,6 +165,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       for (const address of message.addresses) writeAddress(writer, address)
       break
     case 'clashes': {
+      writer.u8(flag(message.more))
       const table = tableOf(message.clashes.flatMap(({ dots }) => dots))
       table.write(writer, () => unknownMember)
       writer.varint(message.clashes.length, clashesMax)
@@ -228,12 +234,13 @@ function readBody(reader: ByteReader, type: Message['type']): Message {
     case 'digests':
       return { type, dots: readTableDots(reader, readActorTable(reader).actors, digestsMax) }
     case 'clashes': {
+      const more = readFlag(reader)
       const { actors } = readActorTable(reader)
       const clashes: ClashingDots[] = []
       for (let left = reader.count(clashesMax, 5); left > 0; left--) {
         clashes.push({ address: readAddress(reader), dots: readTableDots(reader, actors) })
       }
-      return { type, clashes }
+      return { type, more, clashes }
     }
     case 'end':
       return { type, expecting: readFlag(reader) }

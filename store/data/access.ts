@@ -2,7 +2,7 @@
 import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
 import { valueHash } from '../model/digest.js'
-import type { Dot } from '../model/dot.js'
+import type { Dot, NamedDot } from '../model/dot.js'
 import { mergeDots, type Sibling, siblings } from '../model/register.js'
 import { keepSiblings, type Resolvers } from '../model/resolver.js'
 import { decodeToken, encodeToken } from '../model/token.js'
@@ -76,9 +76,10 @@ export class Access {
     }
   }
 
-  /** The token that names these dots at this address. */
+  /** The token that names these dots at this address, and what stands at them. */
   token(address: Address, dots: readonly Dot[]): string {
-    return encodeToken(this.#tokenKey(), address, dots)
+    const named = dots.map((dot) => ({ ...dot, digest: this.replica.digestOf(dot) }))
+    return encodeToken(this.#tokenKey(), address, named)
   }
 
   /** The answer to a write of one dot. */
@@ -87,7 +88,7 @@ export class Access {
   }
 
   /** The dots that a token names; undefined without one. Throws BAD_CONTEXT. */
-  contextDots(address: Address, token: string | undefined): Dot[] | undefined {
+  contextDots(address: Address, token: string | undefined): NamedDot[] | undefined {
     if (token === undefined) return undefined
     const dots = decodeToken(this.#tokenKey(), address, token)
     if (dots !== undefined) return dots

@@ -1,6 +1,6 @@
 /** Multi-value registers: what a reader sees of the versions at an address, and what a writer thereby supersedes. */
 import { compareTimes, type HybridTime, isFuture } from './clock.js'
-import { compareDots, type Dot, dotText } from './dot.js'
+import { compareDots, type Dot, dotText, type NamedDot } from './dot.js'
 import type { Version } from './update.js'
 
 /** Versions with equal bytes, shown as one: token, put, delete and sibling count treat them as one. */
@@ -69,8 +69,8 @@ export function visible(versions: readonly Version[], nowMs: number): Version[] 
 }
 
 /** The union of lists of dots: sorted, each once. */
-export function mergeDots(...lists: readonly (readonly Dot[])[]): Dot[] {
-  const all = new Map<string, Dot>()
+export function mergeDots(...lists: readonly (readonly NamedDot[])[]): NamedDot[] {
+  const all = new Map<string, NamedDot>()
   for (const list of lists) for (const dot of list) all.set(dotText(dot), dot)
   return [...all.values()].sort(compareDots)
 }

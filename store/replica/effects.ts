@@ -117,11 +117,18 @@ export class Effects {
     return (row && this.#digestOfRow(batch, dot, row)) ?? digests.read(batch, dot)
   }
 
-  /** Names dots that are to be superseded, with the digests of what they have here. */
-  named(batch: Batch, dots: readonly Dot[]): NamedDot[] {
-    return dots
-      .map(({ actor, counter }) => ({ actor, counter, digest: this.digestOf(batch, { actor, counter }) }))
-      .sort(compareDots)
+  /**
+   * Names dots that are to be superseded, sorted. What was read elsewhere names its content itself; of what is live here it is known. Anything
+   * else stays without a digest: a guess could mean a content that the writer never had in view.
+   */
+  named(batch: Batch, dots: readonly NamedDot[]): NamedDot[] {
+    return dots.map((dot) => (dot.digest === undefined ? this.#namedHere(batch, dot) : dot)).sort(compareDots)
+  }
+
+  #namedHere(batch: Batch, { actor, counter }: Dot): NamedDot {
+    const dot = { actor, counter }
+    const row = this.#rows.contexts.seen.has(dot) ? this.#rows.dots.read(batch, dot) : undefined
+    return row?.state === 'live' ? { ...dot, digest: this.#digestOfRow(batch, dot, row) } : dot
   }
 
   /**
@@ -139,7 +146,8 @@ export class Effects {
     }
     const supersedes = update.supersedes.filter(isOwn)
     if (supersedes.length === update.supersedes.length) return update
-    for (const dot of update.supersedes) if (!supersedes.includes(dot)) this.#events.foreignDot(dot)
+    const own = new Set(supersedes)
+    for (const dot of update.supersedes) if (!own.has(dot)) this.#events.foreignDot(dot)
     return { ...update, supersedes }
   }
 
@@ -167,6 +175,7 @@ export class Effects {
     const { entries, contexts } = this.#rows
     const { dot, address } = update
     const key = entryKey(address)
+    this.#settleNames(batch, update, digest)
     const before = entries.read(batch, key)
     const change = applyUpdate(before, update, isNew ? nothingSeen : contexts.seen)
     entries.write(batch, address, key, before, change.versions)
@@ -221,13 +230,10 @@ export class Effects {
     const isSeen = contexts.seen.has(named)
     const row = isSeen ? dots.read(batch, named) : undefined
     const ours = isSeen ? this.digestOf(batch, named) : undefined
-    if (named.digest !== undefined && ours !== undefined && named.digest !== ours) {
-      // A reissue says nothing of the content that keeps the dot.
-      if (!isReissue) this.#supersedeOther(batch, { ...named, digest: named.digest }, ours, by)
-      return
-    }
+    // Another content keeps the dot here: that of the name was settled before, and of a reissue it says nothing.
+    if (named.digest !== undefined && ours !== undefined && named.digest !== ours) return
     // The same content may be live under the name of its reissue: who superseded it has superseded that.
-    if (version === undefined && ours !== undefined && !isReissue) this.#buryKnown(batch, named, ours)
+    if (version === undefined && named.digest !== undefined && !isReissue) this.#buryKnown(batch, named, named.digest)
     if (version !== undefined && row?.state === 'live') {
       dots.write(batch, named, { ...row, state: 'logged', supersededBy: by.dot, value: version.value, digest: ours })
     } else if (row !== undefined && row.supersededBy === null) {
@@ -238,6 +244,20 @@ export class Effects {
       digests.write(batch, named, named.digest)
     }
     contexts.addSeen(batch, named)
+  }
+
+  /**
+   * Settles the names of an update that mean other contents than their dots have here. Before anything else: what is renamed by it may be
+   * superseded by the same update under its new name.
+   */
+  #settleNames(batch: Batch, update: Update, digest: ContentDigest | undefined): void {
+    if (renamedBy(update, digest) !== undefined) return
+    for (const named of update.supersedes) {
+      if (named.digest === undefined || !this.#rows.contexts.seen.has(named)) continue
+      const ours = this.digestOf(batch, named)
+      if (ours === undefined || ours === named.digest) continue
+      this.#supersedeOther(batch, { ...named, digest: named.digest }, ours, update)
+    }
   }
 
   /** An update superseded a content that the dot does not have here. */
@@ -255,6 +275,7 @@ export class Effects {
   #takeLesser(batch: Batch, update: Update, digest: ContentDigest): ApplyOutcome {
     const { entries, contexts } = this.#rows
     const key = entryKey(update.address)
+    this.#settleNames(batch, update, undefined)
     const before = entries.read(batch, key)
     const { versions, dropped } = applyUpdate(before, { ...update, value: null }, contexts.seen)
     entries.write(batch, update.address, key, before, versions)

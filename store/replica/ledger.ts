@@ -60,7 +60,8 @@ export interface Draft {
   readonly kind: UpdateKind
   readonly expiresAtMs: number | null
   readonly value: Uint8Array | null
-  readonly supersedes: readonly Dot[]
+  /** With the digests of contents that were read elsewhere. */
+  readonly supersedes: readonly NamedDot[]
 }
 
 /** What was met that honest nodes that run once never send. */

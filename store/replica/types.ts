@@ -120,14 +120,14 @@ export interface Transaction {
   /** The live versions at an address. */
   versions(address: Address): readonly Version[]
   /** Issues a put that supersedes these dots. Returns its dot. */
-  put(address: Address, value: Uint8Array, expiresAtMs: number | null, supersedes: readonly Dot[]): Dot
+  put(address: Address, value: Uint8Array, expiresAtMs: number | null, supersedes: readonly NamedDot[]): Dot
   /** Issues a put whose bytes, and what it supersedes, depend on the dot and the time that it gets. Returns the dot. */
   putAs(
     address: Address,
     build: (dot: Dot, time: HybridTime) => { readonly value: Uint8Array; readonly supersedes: readonly Dot[] },
   ): Dot
   /** Issues a delete of these dots. Returns its dot. */
-  remove(address: Address, supersedes: readonly Dot[], kind?: 'delete' | 'expiry'): Dot
+  remove(address: Address, supersedes: readonly NamedDot[], kind?: 'delete' | 'expiry'): Dot
   /** The remembered answer of an earlier request with this retry key. */
   recall(retryKey: string): { readonly requestHash: Uint8Array; readonly answer: Uint8Array } | undefined
   /** Remembers an answer in the same batch. */

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
+import { Context } from '../../store/model/context.js'
+import { updateDigest } from '../../store/model/digest.js'
 import type { Update } from '../../store/model/update.js'
 import { type Node, openNode, putOver } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
@@ -54,6 +56,40 @@ describe('two contents under one dot', () => {
       whoKept.add(Buffer.from(kept!.value).toString().split(' ')[0]!)
     }
     expect([...whoKept].sort()).toEqual(['here', 'there'])
+  })
+
+  it('whoever has superseded both has superseded both, also where only the lesser one was known', async () => {
+    for (let round = 0; round < 6; round++) {
+      const [one, two] = await twoCopies()
+      const [here] = await issuedBy(one, () => putOver(one, 'key', `here ${round}`))
+      const [there] = await issuedBy(two, () => putOver(two, 'key', `there ${round}`))
+      const third = await openNode('third')
+      await third.replica.applyUpdates({ updates: [here!], members: new Map() })
+      await third.replica.applyUpdates({ updates: [there!], members: new Map() })
+      const [over] = await issuedBy(third, () => putOver(third, 'key', 'decided'))
+      expect(over!.supersedes).toHaveLength(2)
+      for (const node of [one, two]) {
+        await node.replica.applyUpdates({ updates: [over!], members: new Map() })
+        expect(shown(node, 'key')).toMatchObject([{ value: 'decided' }])
+      }
+    }
+  })
+
+  it('a context that was read elsewhere means the content that was read there', async () => {
+    const [one, two] = await twoCopies()
+    const [here] = await issuedBy(one, () => putOver(one, 'key', 'here'))
+    const [there] = await issuedBy(two, () => putOver(two, 'key', 'there'))
+    const [lesser, greater] = updateDigest(here!)! < updateDigest(there!)! ? [one, there!] : [two, here!]
+    const digest = updateDigest(greater)
+    const address = register('key')
+    const nothing = { seen: new Context(), applied: new Context(), members: new Map() }
+    const clashes = [{ ...greater.dot, digest }]
+    await lesser.replica.joinEntries([{ address, updates: [], bare: [], clashes }], nothing)
+    await lesser.replica.transact((transaction) =>
+      transaction.put(address, Buffer.from('over the greater'), null, [{ ...greater.dot, digest }]),
+    )
+    const own = lesser === one ? 'here' : 'there'
+    expect(shown(lesser, 'key')).toMatchObject([{ value: own }, { value: 'over the greater' }])
   })
 
   it('a reissue outlives a start, and its deadline deletes it for good', async () => {

@@ -132,9 +132,10 @@ const golden: readonly (readonly [string, Message, string])[] = [
     'clashes',
     {
       type: 'clashes',
+      more: false,
       clashes: [{ address: register('k'), dots: [{ actor: bob, counter: 2, digest: 'd2'.repeat(8) }] }],
     },
-    `0e 01 ${bob} 0000000000000000 01 00 01 6b 00 01 01 02 ${'d2'.repeat(8)}`,
+    `0e 00 01 ${bob} 0000000000000000 01 00 01 6b 00 01 01 02 ${'d2'.repeat(8)}`,
   ],
 ]
 

@@ -44,6 +44,10 @@ export interface Turn {
   readonly objections: Map<string, ClashingDots>
   /** By id: dots that we showed with another content than the peer knows, with the peer's. */
   readonly clashes: Map<string, ClashingDots>
+  /** Dots in `clashes`. */
+  clashCount: number
+  /** The peer knows of more clashes than it named: nothing that it was shown is removed. */
+  removesNothing: boolean
   /** Ids of entries of which parts have come, and not the whole yet. */
   readonly inParts: Set<string>
   /** How many of our blocks were answered so far. */
@@ -61,6 +65,8 @@ export function startTurn(): Turn {
     suspects: new Map(),
     objections: new Map(),
     clashes: new Map(),
+    clashCount: 0,
+    removesNothing: false,
     inParts: new Set(),
     answered: 0,
     expecting: false,

@@ -6,7 +6,7 @@ import { type NamedDot, sameDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
 import { clashesMax, turnNodesMax, valuesMax } from '../limits.js'
-import type { ClashingDots, Message } from '../messages.js'
+import type { Message } from '../messages.js'
 import { receive, type Step, SyncError } from './actions.js'
 import { Comparison, type PlacedNode, prefixLengthMax } from './compare.js'
 import { type DescentState, mayBeGone, startTurn, type Turn } from './descent-state.js'
@@ -41,7 +41,7 @@ function* take(state: DescentState, turn: Turn, message: Message): Step<void> {
     case 'entries':
       return yield* takeEntries(state, turn, message)
     case 'clashes':
-      return takeClashes(turn, message.clashes)
+      return takeClashes(turn, message)
     case 'values':
       turn.values.push(...message.addresses)
       if (turn.values.length > valuesMax) throw new SyncError('too many values asked for')
@@ -88,9 +88,14 @@ function takeWants(state: DescentState, turn: Turn, positions: readonly number[]
 }
 
 /** Under these dots the peer knows other contents: it has removed nothing of ours. */
-function takeClashes(turn: Turn, clashes: readonly ClashingDots[]): void {
-  for (const clash of clashes) turn.clashes.set(idText(addressId(clash.address)), clash)
-  if (turn.clashes.size > clashesMax) throw new SyncError('too many clashes')
+function takeClashes(turn: Turn, { more, clashes }: Extract<Message, { type: 'clashes' }>): void {
+  if (more) turn.removesNothing = true
+  for (const { address, dots } of clashes) {
+    const id = idText(addressId(address))
+    turn.clashes.set(id, { address, dots: [...(turn.clashes.get(id)?.dots ?? []), ...dots] })
+    turn.clashCount += dots.length
+  }
+  if (turn.clashCount > clashesMax) throw new SyncError('too many clashes')
 }
 
 /**

@@ -1,12 +1,13 @@
 /** Our turn in a descent: nodes, wants and entries, in messages of a bounded size. */
-import { type Address, addressText } from '../../../store/model/address.js'
+import type { Address } from '../../../store/model/address.js'
 import { Context } from '../../../store/model/context.js'
-import { matcherOf, type NamedDot } from '../../../store/model/dot.js'
+import { matcherOf } from '../../../store/model/dot.js'
 import type { Update } from '../../../store/model/update.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
 import {
   clashesAim,
+  clashesMax,
   doubtedBatchesMax,
   entryBytesAim,
   messageBytesAim,
@@ -14,7 +15,7 @@ import {
   valuesMax,
   wantsMax,
 } from '../limits.js'
-import type { TreeNode } from '../messages.js'
+import type { ClashingDots, TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
 import { type DescentState, type Doubt, mayBeGone, type Turn } from './descent-state.js'
@@ -109,10 +110,29 @@ export function* sendEntriesAt(state: DescentState, addresses: readonly Address[
   yield* sender.flush()
 }
 
-/** Tells the peer under which of the dots that it showed we know another content. */
+/**
+ * Tells the peer under which of the dots that it showed we know another content; `more` when not all of them could be named, so that the peer
+ * removes nothing that it showed.
+ */
 export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
-  const clashes = [...turn.objections.values()].slice(0, clashesAim)
-  if (clashes.length > 0) yield* state.talk.send({ type: 'clashes', clashes })
+  let left = clashesMax
+  let clashes: ClashingDots[] = []
+  let dotCount = 0
+  for (const { address, dots } of turn.objections.values()) {
+    for (let at = 0; at < dots.length && left > 0; at += clashesAim) {
+      const some = dots.slice(at, at + Math.min(clashesAim, left))
+      clashes.push({ address, dots: some })
+      left -= some.length
+      dotCount += some.length
+      if (dotCount < clashesAim) continue
+      yield* state.talk.send({ type: 'clashes', more: false, clashes })
+      clashes = []
+      dotCount = 0
+    }
+  }
+  const total = [...turn.objections.values()].reduce((sum, { dots }) => sum + dots.length, 0)
+  const more = total > clashesMax
+  if (clashes.length > 0 || more) yield* state.talk.send({ type: 'clashes', more, clashes })
 }
 
 /**
@@ -139,9 +159,9 @@ export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<
     if (!isShown) continue
     state.doubts.delete(text)
     const entry = talk.view.peerEntry(idBytes(text))
-    if (entry === undefined || !mayBeGone(state, entry, listed)) continue
+    if (entry === undefined || turn?.removesNothing === true || !mayBeGone(state, entry, listed)) continue
     turn?.clashes.delete(text)
-    const clashes = [...(clash?.dots ?? []), ...asked(turn, entry)]
+    const clashes = clash?.dots ?? []
     yield* add({ updates: [], bare: [], ...listed, address: entry.address, clashes })
   }
   if (entries.length > 0) yield { type: 'join', entries, peer: talk.theirs }
@@ -149,13 +169,6 @@ export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<
   const others = told.map(({ address, dots }) => ({ address, updates: [], bare: [], clashes: dots }))
   if (others.length > 0)
     yield { type: 'join', entries: others, peer: { ...talk.theirs, seen: nothing, applied: nothing } }
-}
-
-/** Where the peer asks for values it compares contents: nothing of that entry is removed meanwhile. */
-function asked(turn: Turn | undefined, entry: PeerEntry): NamedDot[] {
-  const text = addressText(entry.address)
-  const isAsked = turn?.values.some((address) => addressText(address) === text) === true
-  return isAsked ? entry.updates.map(({ dot }) => dot) : []
 }
 
 /** Puts entries into messages of a bounded size. */
