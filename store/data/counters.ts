@@ -57,7 +57,7 @@ export class Counters {
     if (isBeyond(value) && magnitude(value) > magnitude(before)) {
       throw new HearsayError('COUNTER_RANGE', `counter "${key}" is at ${before}; adding ${by} would leave its range`)
     }
-    return { dot: transaction.putAs(address, (dot) => increment(versions, dot, by)), value }
+    return { dot: transaction.putAs(address, (dot, time) => increment(versions, dot, time, by)), value }
   }
 
   /** The same as `delete`, inside a write. */

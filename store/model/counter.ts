@@ -2,24 +2,26 @@
  * Counters: exact, also against a concurrent delete. Each run of a node keeps one running total per chain; a delete leaves a baseline,
  * the totals that it saw, which is subtracted wherever a chain goes on beyond it. Nothing is ever folded across runs. An imported value
  * takes the place of all that was in view, and counts once however often it is imported at the same time.
+ * Two copies of one running process go on with one chain; its trail tells where they parted, so that both branches count (counter-paths.ts).
  * Source: op-based counters with per-replica totals (Shapiro et al. 2011), with reset by baseline as in resettable counters.
  */
 import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
+import type { HybridTime } from './clock.js'
+import {
+  addTip,
+  chainText,
+  compareReaches,
+  deepest,
+  extended,
+  linkBytes,
+  type Reach,
+  readSigned,
+  withTrail,
+  writeSigned,
+} from './counter-paths.js'
 import { type Actor, actorBytes, type Dot } from './dot.js'
-import { chainsMax, resetChainsMax, supersedesMax } from './limits.js'
+import { baselineTrailBytesAim, chainsMax, counterTrailBytesMax, resetChainsMax, supersedesMax } from './limits.js'
 import type { Version } from './update.js'
-
-/** A chain of increments of one run at one address: the run's actor, and the counter of the dot that began it. */
-export interface Chain {
-  readonly actor: Actor
-  readonly chain: number
-}
-
-/** How far a chain has come: the number of its increments, and their sum. */
-export interface Reach extends Chain {
-  readonly sequence: number
-  readonly total: number
-}
 
 /** What a version of a counter holds. */
 export type CounterValue =
@@ -35,18 +37,23 @@ export interface Increment {
   readonly supersedes: readonly Dot[]
 }
 
-const totalKind = 0
-const baselineKind = 1
+const totalKind = 3
+const baselineKind = 4
 const importedKind = 2
+/** Totals and baselines as they were stored before reaches had trails. */
+const bareTotalKind = 0
+const bareBaselineKind = 1
 const reachBytesMin = actorBytes + 4
+/** Bytes of a step of a trail, as they mostly are. */
+const stepBytes = linkBytes + 2
 
-/** Writes what a version holds; reaches of a baseline sorted by chain, each chain once. Throws a RangeError beyond the limit of chains. */
+/** Writes what a version holds; reaches of a baseline sorted, each once. Throws a RangeError beyond the limit of chains. */
 export function encodeCounter(counter: CounterValue): Buffer {
-  if (counter.kind === 'total') return writeReach(new ByteWriter(32).u8(totalKind), counter.reach).finish()
+  if (counter.kind === 'total') return writeReach(new ByteWriter(64).u8(totalKind), counter.reach).finish()
   const { reaches } = counter
-  const writer = new ByteWriter(32 + 24 * reaches.length)
+  const writer = new ByteWriter(32 + 64 * reaches.length)
   if (counter.kind === 'baseline') writer.u8(baselineKind)
-  else writeTotal(writer.u8(importedKind), counter.total)
+  else writeSigned(writer.u8(importedKind), counter.total)
   writer.varint(reaches.length, chainsMax)
   for (const reach of reaches) writeReach(writer, reach)
   return writer.finish()
@@ -61,13 +68,16 @@ export function decodeCounter(bytes: Uint8Array): CounterValue {
 }
 
 function readValue(reader: ByteReader): CounterValue {
-  switch (reader.u8()) {
+  const kind = reader.u8()
+  switch (kind) {
     case totalKind:
-      return { kind: 'total', reach: readReach(reader) }
+    case bareTotalKind:
+      return { kind: 'total', reach: readReach(reader, kind === totalKind) }
     case baselineKind:
-      return { kind: 'baseline', reaches: readReaches(reader) }
+    case bareBaselineKind:
+      return { kind: 'baseline', reaches: readReaches(reader, kind === baselineKind) }
     case importedKind:
-      return { kind: 'imported', total: readTotal(reader), reaches: readReaches(reader) }
+      return { kind: 'imported', total: readSigned(reader), reaches: readReaches(reader, true) }
     default:
       throw new DecodeError('unknown kind of counter version')
   }
@@ -75,68 +85,55 @@ function readValue(reader: ByteReader): CounterValue {
 
 /** Whether the bytes of a version are those of a baseline, as far as its first byte tells. */
 export function isBaseline(value: Uint8Array): boolean {
-  return value[0] === baselineKind
+  return value[0] === baselineKind || value[0] === bareBaselineKind
 }
 
-function writeReach(writer: ByteWriter, { actor, chain, sequence, total }: Reach): ByteWriter {
-  return writeTotal(writer.hex(actor).varint(chain).varint(sequence), total)
+function writeReach(writer: ByteWriter, { actor, chain, sequence, total, trail }: Reach): ByteWriter {
+  writeSigned(writer.hex(actor).varint(chain).varint(sequence), total)
+  return writer.bytes(trail ?? noTrail, counterTrailBytesMax)
 }
 
-function writeTotal(writer: ByteWriter, total: number): ByteWriter {
-  return writer.u8(total < 0 ? 1 : 0).varint(Math.abs(total))
-}
+const noTrail = new Uint8Array(0)
 
-function readTotal(reader: ByteReader): number {
-  const sign = reader.u8()
-  const size = reader.varint()
-  if (sign > 1 || (sign === 1 && size === 0)) throw new DecodeError('total not in its canonical form')
-  return sign === 1 ? -size : size
-}
-
-function readReach(reader: ByteReader): Reach {
+function readReach(reader: ByteReader, hasTrail: boolean): Reach {
   const actor = reader.hex(actorBytes)
   const chain = reader.varint()
   const sequence = reader.varint()
-  return { actor, chain, sequence, total: readTotal(reader) }
+  const total = readSigned(reader)
+  const trail = hasTrail ? reader.bytes(counterTrailBytesMax) : noTrail
+  return trail.length === 0 ? { actor, chain, sequence, total } : { actor, chain, sequence, total, trail }
 }
 
-function readReaches(reader: ByteReader): Reach[] {
+function readReaches(reader: ByteReader, haveTrails: boolean): Reach[] {
   const reaches: Reach[] = []
   for (let left = reader.count(chainsMax, reachBytesMin); left > 0; left--) {
-    const reach = readReach(reader)
-    if (reaches.length > 0 && compareChains(reaches.at(-1)!, reach) >= 0) throw new DecodeError('chains not in order')
+    const reach = readReach(reader, haveTrails)
+    if (reaches.length > 0 && compareReaches(reaches.at(-1)!, reach) >= 0) throw new DecodeError('reaches not in order')
     reaches.push(reach)
   }
   return reaches
 }
 
-function compareChains(a: Chain, b: Chain): number {
-  return a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : a.chain - b.chain
-}
+/** The tips of each chain: one, or several where copies of one process went on with it. */
+type Tips = Map<string, readonly Reach[]>
 
-function chainText({ actor, chain }: Chain): string {
-  return `${actor}:${chain}`
-}
-
-/** Keeps the greater sequence of each chain; at equal ones (bytes reissued, or a copied machine) the greater total. */
-function raise(reaches: Map<string, Reach>, reach: Reach): void {
+function raise(tips: Tips, reach: Reach): void {
   const text = chainText(reach)
-  const known = reaches.get(text)
-  if (known === undefined || reach.sequence > known.sequence) reaches.set(text, reach)
-  else if (reach.sequence === known.sequence && reach.total > known.total) reaches.set(text, reach)
+  const known = tips.get(text)
+  tips.set(text, known === undefined ? [reach] : addTip(known, reach))
 }
 
 /** The live chains, the baselines and the imported value of an address. Versions that cannot be read count for nothing. */
 interface Reading {
-  readonly live: ReadonlyMap<string, Reach>
-  readonly baselines: ReadonlyMap<string, Reach>
+  readonly live: Readonly<Tips>
+  readonly baselines: Readonly<Tips>
   /** The greatest of the values imported at the same time; undefined when none is live. */
   readonly imported: number | undefined
 }
 
 function readVersions(versions: readonly Version[]): Reading {
-  const live = new Map<string, Reach>()
-  const baselines = new Map<string, Reach>()
+  const live: Tips = new Map()
+  const baselines: Tips = new Map()
   let imported: number | undefined
   for (const { value } of versions) {
     const counter = decodeOrNothing(value)
@@ -156,11 +153,15 @@ function decodeOrNothing(value: Uint8Array): CounterValue | undefined {
   }
 }
 
+/** The live paths beyond what is covered by baselines, and by those before them. */
 function* beyond({ live, baselines }: Reading): Iterable<{ reach: Reach; from: number }> {
-  for (const [text, reach] of live) {
-    const baseline = baselines.get(text)
-    if (baseline === undefined) yield { reach, from: 0 }
-    else if (reach.sequence > baseline.sequence) yield { reach, from: baseline.total }
+  for (const [text, tips] of live) {
+    let covered = baselines.get(text) ?? []
+    for (const reach of tips.length === 1 ? tips : [...tips].sort(compareReaches)) {
+      const { sequence, total } = deepest(reach, covered)
+      if (sequence < reach.sequence) yield { reach, from: total }
+      covered = [...covered, reach]
+    }
   }
 }
 
@@ -186,28 +187,19 @@ export function isPresent(versions: readonly Version[]): boolean {
 }
 
 /**
- * What an increment under `dot` stores: this run's chain goes on from its live version; one whose version was removed, or lies at its
+ * What an increment under `dot` at `time` stores: this run's chain goes on from its live version; one whose version was removed, or lies at its
  * baseline, or whose total would leave the safe integers, is followed by a new chain.
  */
-export function increment(versions: readonly Version[], dot: Dot, by: number): Increment {
+export function increment(versions: readonly Version[], dot: Dot, time: HybridTime, by: number): Increment {
   const { baselines } = readVersions(versions)
   const own = versions.flatMap((version) => ownReach(version, dot.actor))
   const last = own.reduce<Reach | undefined>((best, { reach }) => (isLater(reach, best) ? reach : best), undefined)
-  const baseline = last && baselines.get(chainText(last))
-  const total = (last?.total ?? 0) + by
-  const goesOn = last !== undefined && !(baseline !== undefined && baseline.sequence >= last.sequence)
-  if (!goesOn || !Number.isSafeInteger(total)) {
-    return {
-      value: encodeCounter({
-        kind: 'total',
-        reach: { actor: dot.actor, chain: dot.counter, sequence: 1, total: by },
-      }),
-      supersedes: [],
-    }
+  const isOver = last !== undefined && deepest(last, baselines.get(chainText(last)) ?? []).sequence >= last.sequence
+  if (last === undefined || isOver || !Number.isSafeInteger(last.total + by)) {
+    return { value: encodeCounter({ kind: 'total', reach: extended(undefined, dot, time, by) }), supersedes: [] }
   }
-  const reach = { ...last, sequence: last.sequence + 1, total }
   const supersedes = own.filter((one) => one.reach.chain === last.chain).map((one) => one.dot)
-  return { value: encodeCounter({ kind: 'total', reach }), supersedes }
+  return { value: encodeCounter({ kind: 'total', reach: extended(last, dot, time, by) }), supersedes }
 }
 
 function ownReach({ dot, value }: Version, actor: Actor): { dot: Dot; reach: Reach }[] {
@@ -236,15 +228,18 @@ export interface Reset {
  */
 export function resetsOf(versions: readonly Version[]): Reset[] {
   const { live, baselines } = readVersions(versions)
-  const reaches = new Map(baselines)
-  for (const reach of live.values()) raise(reaches, reach)
-  const sorted = [...reaches.values()].sort(compareChains)
+  const reaches: Tips = new Map(baselines)
+  for (const tips of live.values()) for (const reach of tips) raise(reaches, reach)
+  const sorted = [...reaches.values()].flat().sort(compareReaches)
   const { ofChains, others } = dotsByChain(versions)
+  const steps = Math.floor(baselineTrailBytesAim / stepBytes / Math.max(1, Math.min(sorted.length, resetChainsMax)))
   const resets: Reset[] = []
   for (let at = 0; at === 0 || at < sorted.length; at += resetChainsMax) {
-    const named = sorted.slice(at, at + resetChainsMax)
+    const named = sorted.slice(at, at + resetChainsMax).map((reach) => withTrail(reach, steps))
     const isLast = at + resetChainsMax >= sorted.length
-    const dots = named.flatMap((reach) => ofChains.get(chainText(reach)) ?? [])
+    const chains = new Set(named.map(chainText))
+    const dots = [...chains].flatMap((chain) => ofChains.get(chain) ?? [])
+    for (const chain of chains) ofChains.delete(chain)
     const supersedes = isLast ? [...dots, ...others] : dots
     resets.push({ reaches: named, supersedes: supersedes.slice(0, supersedesMax) })
     for (let from = supersedesMax; from < supersedes.length; from += supersedesMax) {

@@ -22,6 +22,11 @@ export const localVersionBytesMax = 16 * 1024 * 1024
 export const chainsMax = 500_000
 /** Chains that a delete or an import names in one version; more are spread over several. */
 export const resetChainsMax = 65_536
+/** Last increments of a chain that each of its totals carries, so that two copies of one process are told apart; and their bytes at most. */
+export const counterTrailMax = 64
+export const counterTrailBytesMax = 1024
+/** Bytes of all trails in one baseline, roughly: one of many chains carries shorter ones. */
+export const baselineTrailBytesAim = 1024 * 1024
 /** Actors in one context on the wire. */
 export const contextActorsMax = 1_000_000
 /** Ranges of one actor in one context on the wire: more than a message has room for, whatever a rebuilt context looks like. */

@@ -5,9 +5,12 @@
  */
 import { describe, expect, test } from 'vitest'
 import { SyncService } from '../../protocols/sync/service.js'
+import { Access } from '../../store/data/access.js'
+import { UserData } from '../../store/data/user-data.js'
 import { rangeOf, rowKinds } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
-import { register } from '../../store/model/address.js'
+import { counter, register } from '../../store/model/address.js'
+import { counterValue } from '../../store/model/counter.js'
 import { FakeMesh } from '../support/fake-network.js'
 import type { Random } from '../support/random.js'
 import { liveVersions, type Node, openNode } from '../support/replicas.js'
@@ -33,6 +36,12 @@ class Life {
   /** How often a value was superseded by somebody who had it in view. */
   readonly superseded = new Map<string, number>()
   readonly writes: { readonly by: string; readonly value: string | null; readonly over: readonly string[] }[] = []
+  /** What is added to the counter or deleted of it, in order. */
+  readonly counts: { readonly by: string; readonly added: bigint; readonly covered: bigint }[] = []
+  /** The sum of all that was added; of all that somebody had in view and deleted; and of what cannot be judged. */
+  added = 0n
+  covered = 0n
+  unjudged = 0n
   #values = 0
 
   constructor(seed: number) {
@@ -89,11 +98,34 @@ class Life {
     if (report.ended !== 'complete') throw new Error(`session of ${one.name} and ${two.name}: ${report.ended}`)
   }
 
+  /** A user adds a number of its own, a power of two: the sum tells which increments count; or deletes what is in view. */
+  async count({ name, node }: Machine): Promise<void> {
+    for (const machine of this.machines) machine.node.environment.pass(1 + this.random.below(5))
+    const address = counter('c')
+    const before = counterValue(node.replica.versions(address))
+    if (before !== undefined && this.random.chance(0.15)) {
+      await this.users(node).counters.delete('c', {})
+      this.covered |= before
+      this.counts.push({ by: name, added: 0n, covered: before })
+      return
+    }
+    const added = 2n ** BigInt(this.counts.length)
+    await this.users(node).counters.increment('c', Number(added), {})
+    this.added |= added
+    this.counts.push({ by: name, added, covered: 0n })
+  }
+
+  users({ replica }: Node): UserData {
+    return new UserData(new Access(replica, () => Buffer.alloc(32)))
+  }
+
   async some(count: number, machines: readonly Machine[]): Promise<void> {
     for (let at = 0; at < count; at++) {
       const one = this.random.pick(machines)
       const two = this.random.pick(machines)
-      if (this.random.chance(0.6)) await this.write(one)
+      const draw = this.random.below(10)
+      if (draw < 4) await this.write(one)
+      else if (draw < 6 && this.counts.length < 50) await this.count(one)
       else if (one !== two) await this.sync(one, two)
     }
   }
@@ -106,7 +138,9 @@ class Life {
   }
 
   async values({ node }: Machine): Promise<string[]> {
-    return (await liveVersions(node.store)).map((line) => line.split(' ').at(-1)!)
+    return (await liveVersions(node.store))
+      .filter((line) => line.startsWith('reg'))
+      .map((line) => line.split(' ').at(-1)!)
   }
 
   async close(): Promise<void> {
@@ -144,7 +178,10 @@ async function live(kind: Kind, seed: number): Promise<void> {
       random.below(5),
       life.machines.filter((machine) => machine !== clone),
     )
-    for (let left = random.below(4); left > 0; left--) await life.write(clone)
+    for (let left = random.below(4); left > 0; left--) {
+      if (random.chance(0.5)) await life.write(clone)
+      else await life.count(clone)
+    }
     if (random.chance(0.5)) clone.node.environment.setWallClock(clone.node.environment.nowMs() + 60_000)
   }
   if (kind === 'rollback') await rollBack(life)
@@ -160,6 +197,7 @@ async function rollBack(life: Life): Promise<void> {
   const image = await life.add('image', before.node)
   life.machines = life.machines.filter((machine) => machine !== image)
   const writesBefore = life.writes.length
+  const countsBefore = life.counts.length
   await life.some(6, life.machines)
   const known = new Set<string>()
   for (const machine of life.machines) {
@@ -174,11 +212,15 @@ async function rollBack(life: Life): Promise<void> {
     for (const one of over) life.superseded.set(one, Number.NaN)
     if (value !== null) life.superseded.set(value, Number.NaN)
   }
+  for (const { by, added, covered } of life.counts.slice(countsBefore)) if (by === 'L') life.unjudged |= added | covered
   life.machines = life.machines.filter((machine) => machine !== before)
   await life.world.runThrough(before.service.stop())
   await before.node.replica.close()
   life.machines.push(image)
-  for (let left = life.random.below(4); left > 0; left--) await life.write(image)
+  for (let left = life.random.below(4); left > 0; left--) {
+    if (life.random.chance(0.5)) await life.write(image)
+    else await life.count(image)
+  }
   if (life.random.chance(0.5)) {
     image.node.environment.setWallClock(image.node.environment.nowMs() + 60_000)
   }
@@ -196,6 +238,13 @@ async function judge(life: Life, label: string): Promise<void> {
     if (deaths > 0 && shown.has(value)) revived.push(value)
   }
   expect({ lost, revived }, label).toEqual({ lost: [], revived: [] })
+  const judged = (sum: bigint) => (sum & ~life.unjudged).toString(2)
+  for (const { node } of life.machines) {
+    const counted = counterValue(node.replica.versions(counter('c'))) ?? 0n
+    expect(judged(counted), `${label}: what was added and not deleted counts once`).toBe(
+      judged(life.added & ~life.covered),
+    )
+  }
 }
 
 /** More with HEARSAY_LONG=1. */

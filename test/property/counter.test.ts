@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { counter } from '../../store/model/address.js'
+import { zeroTime } from '../../store/model/clock.js'
 import {
   type CounterValue,
   counterValue,
@@ -11,6 +12,8 @@ import {
   isPresent,
   resetsOf,
 } from '../../store/model/counter.js'
+import { extended, type Reach } from '../../store/model/counter-paths.js'
+import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import { ReferenceState } from '../../store/model/join.js'
 import type { Update, Version } from '../../store/model/update.js'
@@ -112,7 +115,7 @@ class World {
 
   #increment(at: number, by: number): void {
     const dot = this.#dot(at)
-    const { value, supersedes } = increment(this.versions(at), dot, by)
+    const { value, supersedes } = increment(this.versions(at), dot, { ms: this.updates.length, logical: 0 }, by)
     const { reach } = decodeCounter(value) as Extract<CounterValue, { kind: 'total' }>
     const chain = `${reach.actor}:${reach.chain}`
     this.#account.set(dotText(dot), { by, chain, sequence: reach.sequence, isCovered: false })
@@ -202,6 +205,53 @@ describe('a counter', () => {
         expect(counterValue(versions)).toBe(counterValue(world.versions(0)))
       }),
       { numRuns: 500 },
+    )
+  })
+
+  it('counts each branch once where copies of one process went on with one chain, whatever was deleted meanwhile', () => {
+    const version = (value: Uint8Array, at: number): Version => ({
+      dot: { actor: 'f'.repeat(16), counter: at + 1 },
+      time: zeroTime,
+      expiresAtMs: null,
+      value,
+      valueHash: valueHash(value),
+    })
+    // A tree of increments: each goes on from an earlier one, or begins the chain anew under the same dot, as a copy may.
+    const branch = fc.record({ from: fc.nat(), by: fc.integer({ min: -5, max: 9 }) })
+    const tree = fc.array(branch, { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(
+        tree,
+        fc.array(fc.nat(), { maxLength: 6 }),
+        fc.array(fc.nat(), { maxLength: 3 }),
+        (nodes, tips, gone) => {
+          const paths: { reach: Reach; steps: readonly number[] }[] = []
+          for (const [at, { from, by }] of nodes.entries()) {
+            const parent = from % (at + 1) === at ? undefined : paths[from % (at + 1)]
+            const depth = parent?.steps.length ?? 0
+            const dot = { actor: 'a'.repeat(16), counter: depth + 1 }
+            const reach = extended(parent?.reach, dot, { ms: at, logical: 0 }, by)
+            paths.push({ reach, steps: [...(parent?.steps ?? []), at] })
+          }
+          const pick = (list: readonly number[]) => list.map((at) => paths[at % paths.length]!)
+          const [live, covered] = [pick(tips), pick(gone)]
+          const baselines = covered.map(({ reach }) => {
+            const [reset] = resetsOf([version(encodeCounter({ kind: 'total', reach }), 0)])
+            return encodeCounter({ kind: 'baseline', reaches: reset!.reaches })
+          })
+          const totals = live.map(({ reach }) => encodeCounter({ kind: 'total', reach }))
+          const versions = [...totals, ...baselines].map(version)
+          const known = new Set(covered.flatMap(({ steps }) => steps))
+          const counted = [...new Set(live.flatMap(({ steps }) => steps))].filter((at) => !known.has(at))
+          const sum = counted.reduce((total, at) => total + nodes[at]!.by, 0)
+          expect(counterValue(versions)).toBe(counted.length === 0 ? undefined : BigInt(sum))
+          // One delete of all that is here leaves nothing, whatever shows it later.
+          const [reset] = resetsOf(versions)
+          const deleted = encodeCounter({ kind: 'baseline', reaches: reset!.reaches })
+          expect(counterValue([...totals, deleted].map(version))).toBeUndefined()
+        },
+      ),
+      { numRuns: 2_000 },
     )
   })
 

@@ -29,6 +29,7 @@ import {
 import { MemoryStore } from '../../store/memory.js'
 import { type Address, document, mapField, noField, register } from '../../store/model/address.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
+import { zeroTime } from '../../store/model/clock.js'
 import {
   decodeUpdates,
   encodeAddress,
@@ -44,9 +45,9 @@ import {
   encodeCounter,
   increment,
   isPresent,
-  type Reach,
   resetsOf,
 } from '../../store/model/counter.js'
+import type { Reach } from '../../store/model/counter-paths.js'
 import { valueHash } from '../../store/model/digest.js'
 import type { Dot } from '../../store/model/dot.js'
 import {
@@ -351,7 +352,7 @@ describe('a counter of more chains than one version names', () => {
 
   it('goes on, and is deleted by several versions, each increment counted exactly', () => {
     expect(counterValue(totals)).toBe(BigInt(many))
-    const next = increment(totals, { actor: totals[3]!.dot.actor, counter: 2 }, 5)
+    const next = increment(totals, { actor: totals[3]!.dot.actor, counter: 2 }, zeroTime, 5)
     expect(next.supersedes).toEqual([totals[3]!.dot])
     const resets = resetsOf(totals)
     expect(resets.map(({ reaches }) => reaches.length)).toEqual([resetChainsMax, many - resetChainsMax])
