@@ -149,7 +149,7 @@ export class PeerReader {
       for (const { key, value } of rows) {
         const dot = dotOfKey(key)
         const digest = reading.unlisted.has(dot) ? readDigestRow(key, () => value) : undefined
-        if (digest !== undefined) reading.digests.push({ ...dot, digest })
+        if (digest !== undefined) reading.noteDigest(dot, digest)
       }
     }
   }

@@ -3,7 +3,17 @@ import type { Environment } from '../environment.js'
 import type { DotRow } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
-import { type Actor, contentDigestBytes, type Dot, dotText, includesDot, type NamedDot, sameDot } from '../model/dot.js'
+import {
+  type Actor,
+  type ContentDigest,
+  compareDots,
+  contentDigestBytes,
+  type Dot,
+  dotText,
+  includesDot,
+  type NamedDot,
+  sameDot,
+} from '../model/dot.js'
 import { versionAt } from '../model/join.js'
 import type { Update, Version } from '../model/update.js'
 import { chainBytesMax, chainMax, missingEntriesMax, missingMsMax, missingRowsMax } from './limits.js'
@@ -20,8 +30,8 @@ export class Reading implements MissingUpdates {
   readonly updates: Update[] = []
   readonly listed = new Context()
   readonly unlisted = new Context()
-  readonly digests: NamedDot[] = []
   rows = 0
+  readonly #digests = new Map<string, NamedDot>()
   readonly #reader: PeerReader
   readonly #peerApplied: Context
   readonly #environment: Environment
@@ -49,12 +59,23 @@ export class Reading implements MissingUpdates {
     this.unlisted.addRange(actor, first, last)
   }
 
+  /** Notes the digest that is kept of a dot of which nothing else is sent; the first one counts. */
+  noteDigest(dot: Dot, digest: ContentDigest): void {
+    const text = dotText(dot)
+    if (!this.#digests.has(text)) this.#digests.set(text, { ...dot, digest })
+  }
+
+  get digests(): NamedDot[] {
+    return [...this.#digests.values()].sort(compareDots)
+  }
+
   /** Takes one row of the log, together with what superseded it as far as the peer misses that as well. */
   take(dot: Dot, row: DotRow): void {
     if (this.listed.has(dot) || this.unlisted.has(dot)) return
     const chain = this.#chain(dot, row)
     if (chain === undefined) {
       this.unlisted.add(dot)
+      if (row.digest !== undefined) this.noteDigest(dot, row.digest)
       return
     }
     for (const update of chain) {

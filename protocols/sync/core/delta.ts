@@ -37,8 +37,9 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
       talk.valuesSent += updates.filter((update) => update.value !== null).length
       talk.sent.union(found.listed)
     }
-    for (let at = 0; at < found.digests.length; at += digestsAim) {
-      yield* talk.send({ type: 'digests', dots: found.digests.slice(at, at + digestsAim) })
+    const { digests } = found
+    for (let at = 0; at < digests.length; at += digestsAim) {
+      yield* talk.send({ type: 'digests', dots: digests.slice(at, at + digestsAim) })
     }
     unlisted += missing.intersection(found.unlisted).size
     if (left.equals(missing)) throw new Error('the log makes no progress')
