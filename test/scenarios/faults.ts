@@ -174,7 +174,8 @@ function cut(stage: Stage, a: string, b: string, isOneWay: boolean): void {
   if (!isOneWay) mesh.block(b, a, true)
 }
 
-async function doAs(stage: Stage, words: readonly string[]): Promise<string[]> {
+/** Does what a plan of the simulator could do. */
+export async function doAs(stage: Stage, words: readonly string[]): Promise<string[]> {
   await stage.simulation.perform({ atMs: stage.simulation.world.elapsedMs, words })
   return []
 }

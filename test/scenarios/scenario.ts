@@ -2,13 +2,20 @@
 
 import { meshCommands, nodeCommands } from './faults.js'
 import { lookCommands } from './looks.js'
+import { machineCommands } from './machines.js'
 import { parseScenario, record } from './script.js'
 import { ScenarioError, Stage } from './stage.js'
 import { userCommands } from './users.js'
 import { type Commands, optionsOf } from './words.js'
 
 /** Every command but `nodes`, which begins a scenario. */
-export const commands: Commands = { ...meshCommands, ...nodeCommands, ...userCommands, ...lookCommands }
+export const commands: Commands = {
+  ...meshCommands,
+  ...nodeCommands,
+  ...machineCommands,
+  ...userCommands,
+  ...lookCommands,
+}
 const logBytesDefault = 64 * 1024 * 1024
 
 /** Plays a scenario. Returns its text with what it printed now. Throws what the oracle finds, and mistakes in the file. */

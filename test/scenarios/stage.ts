@@ -2,7 +2,7 @@
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
-import { type Actor, compareDots, type Dot, dotText } from '../../store/model/dot.js'
+import { type Actor, compareDots, type Dot } from '../../store/model/dot.js'
 import type { Fate } from '../sim/channels.js'
 import type { Run, SimNode } from '../sim/node.js'
 import { areEqual, convergenceMs } from '../sim/rest.js'
@@ -37,6 +37,8 @@ export class Stage {
   readonly heldTurns = new Map<string, (() => void)[]>()
   /** What becomes of channels and frames, by protocol. */
   readonly fates = new Map<string, (from: string, to: string, what: 'open' | 'frame') => Fate>()
+  /** How many updates were made up so far. */
+  forged = 0
   readonly #names = new Map<Actor, string>()
   readonly #runs = new Map<string, number>()
   #named = 0
@@ -165,7 +167,7 @@ export class Stage {
 
   /** What an update superseded, as its writer said. */
   superseded(dot: Dot): string {
-    const over = this.simulation.oracle.updates.get(dotText(dot))?.supersedes ?? []
+    const over = this.simulation.oracle.issues.latest(dot)?.supersedes ?? []
     return over.length === 0 ? '' : ` over ${this.dots(over)}`
   }
 
@@ -184,8 +186,12 @@ export class Stage {
   #nameActors(): void {
     const { updates } = this.simulation.oracle
     if (updates.size === this.#named) return
-    for (const { dot, issuer } of updates.values()) {
+    for (const { dot, issuer, reissueOf } of updates.values()) {
       if (this.#names.has(dot.actor)) continue
+      if (reissueOf !== undefined) {
+        this.#names.set(dot.actor, `again(${this.#names.get(reissueOf.dot.actor)}:${reissueOf.dot.counter})`)
+        continue
+      }
       const run = (this.#runs.get(issuer) ?? 0) + 1
       this.#runs.set(issuer, run)
       this.#names.set(dot.actor, `${issuer}#${run}`)

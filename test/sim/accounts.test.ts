@@ -1,31 +1,32 @@
-/** What the simulator itself is made of: processes that stand still, and the account of retry keys. */
+/** What the simulator itself is made of: machines that sleep, and the account of retry keys. */
 import { describe, expect, it } from 'vitest'
 import { retryKeepCount, retryKeepMs } from '../../store/replica/limits.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 import { RetryAccounts } from './retries.js'
-import { Stillness } from './stillness.js'
+import { Sleep } from './sleep.js'
 
-describe('stillness', () => {
+describe('sleep', () => {
   it('a process that stands still hears of nothing until it goes on, and of nothing at all when it is killed there', async () => {
     const world = new VirtualWorld(1)
-    const stillness = new Stillness(world)
     const heard: string[] = []
-    for (const name of ['one', 'two']) {
-      const environment = world.environment()
-      environment.whenDue = (fire) => stillness.hand(name, fire)
-      environment.setTimer(10, () => heard.push(`${name}: timer at ${environment.monotonicMs()}`))
+    const sleeps = { one: new Sleep(world), two: new Sleep(world) }
+    for (const name of ['one', 'two'] as const) {
+      const sleep = sleeps[name]
+      const environment = world.environment({ whenAwake: (callback) => sleep.whenAwake(callback) })
+      environment.setTimer(10, () => heard.push(`${name}: timer at ${Math.floor(environment.monotonicMs() / 10)}0`))
       const cancelled = environment.setTimer(20, () => heard.push(`${name}: cancelled`))
-      world.schedule(30, () => stillness.hand(name, () => cancelled.cancel()))
-      stillness.begin(name, 100)
+      world.schedule(30, () => sleep.whenAwake(() => cancelled.cancel()))
+      sleep.begin()
+      world.schedule(100, () => sleep.end())
     }
-    world.schedule(15, () => stillness.hand('one', () => heard.push('one: frame')))
-    world.schedule(50, () => stillness.forget('two'))
+    world.schedule(15, () => sleeps.one.whenAwake(() => heard.push('one: frame')))
+    world.schedule(50, () => sleeps.two.forget())
     await world.runFor(60)
     expect(heard).toEqual([])
     await world.runFor(60)
     // The second timer was due before it was cancelled.
     expect(heard).toEqual(['one: timer at 100', 'one: frame', 'one: cancelled'])
-    expect(stillness.has('one')).toBe(false)
+    expect(sleeps.one.isAsleep).toBe(false)
   })
 })
 

@@ -4,7 +4,6 @@ import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
 import { FramePipe, PipedChannel } from '../support/piped-channel.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { Links } from './links.js'
-import type { Stillness } from './stillness.js'
 
 /** What becomes of a channel that is opened, or of a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
 export type Fate = 'passes' | 'waits' | 'breaks'
@@ -21,14 +20,14 @@ export type Handler = (channel: Channel) => Promise<void>
 export interface Carrier {
   readonly world: VirtualWorld
   readonly links: Links
-  /** Who takes nothing for the moment, though it is there. */
-  readonly stillness: Pick<Stillness, 'has'>
   /** Errors that handlers of channels threw. */
   readonly handlerFailures: unknown[]
   note(text: () => string): void
   fateOf(protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame'): Fate
   /** Whether there is anybody to take what arrives. */
   isAttached(peer: PeerId): boolean
+  /** Calls back when the machine of a node is awake: now, if it is. */
+  whenAwake(peer: PeerId, callback: () => void): void
   handlerOf(peer: PeerId, protocolId: string): Handler | undefined
   disconnect(a: PeerId, b: PeerId): void
 }
@@ -88,12 +87,11 @@ export class Pipe extends FramePipe {
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, atMs)
     world.schedule(this.#lastArrivalMs - world.elapsedMs, () => {
       if (this.isBroken) return
-      const isStill = this.#carrier.stillness.has(this.#to)
-      const isBlocked = links.isBlocked(this.#from, this.#to) || isStill || this.#held.length > 0
+      const isBlocked = links.isBlocked(this.#from, this.#to) || this.#held.length > 0
       const fate = isFrame && !isBlocked ? this.#fateOfFrame() : 'passes'
       if (fate === 'breaks') this.#carrier.disconnect(this.#from, this.#to)
       else if (isBlocked || fate === 'waits') this.#held.push({ arrive, isFrame })
-      else if (this.#carrier.isAttached(this.#to)) arrive()
+      else if (this.#carrier.isAttached(this.#to)) this.tellReader(() => (this.isBroken ? undefined : arrive()))
     })
   }
 
@@ -102,6 +100,15 @@ export class Pipe extends FramePipe {
     const held = this.#held
     this.#held = []
     for (const { arrive, isFrame } of held) this.whenArrived(arrive, isFrame)
+  }
+
+  /** A machine that sleeps hears of nothing. */
+  protected override tellReader(tell: () => void): void {
+    this.#carrier.whenAwake(this.#to, tell)
+  }
+
+  protected override tellSender(tell: () => void): void {
+    this.#carrier.whenAwake(this.#from, tell)
   }
 
   protected override arrives({ length }: Uint8Array): void {

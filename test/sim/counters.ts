@@ -1,27 +1,30 @@
 /**
- * The account of all counters: every increment by itself, and which deletes had it in view. It knows nothing of how values are computed;
- * of the bytes it reads which chain an increment went on, and how far that chain had come for a delete.
+ * The account of all counters: every increment by itself, which one it went on from, and which deletes had it in view. It knows nothing of how
+ * values are computed; of the bytes it reads the totals, and which chain they belong to.
  */
 import { type Address, addressText } from '../../store/model/address.js'
 import { type CounterValue, counterValue, decodeCounter } from '../../store/model/counter.js'
-import { type Dot, dotText } from '../../store/model/dot.js'
+import { dotText } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
+import { storedText } from './forks.js'
+import type { Known } from './issues.js'
 
+type Total = Extract<CounterValue, { kind: 'total' }>
+
+/** One increment. A chain that two memories go on with branches: each increment has one before it. */
 interface Entry {
-  readonly dot: Dot
+  readonly update: Known
   readonly by: bigint
-  readonly total: bigint
-  readonly chain: string
-  readonly sequence: number
+  readonly before: Entry | undefined
   /** Deletes that had it in view. */
-  readonly coveredBy: Dot[]
+  readonly coveredBy: Known[]
 }
 
 interface Account {
   readonly address: Address
   readonly entries: Entry[]
-  /** What each baseline had in view, by its bytes: those that are issued again cover the same. */
-  readonly covered: Map<string, readonly Entry[]>
+  /** The increment that each version holds, by dot, time and bytes, and without the dot: a reissue is no other increment. */
+  readonly byVersion: Map<string, Entry>
 }
 
 /** What a node must show of a counter at rest. */
@@ -29,7 +32,7 @@ export interface CounterCheck {
   readonly address: Address
   readonly expected: bigint | undefined
   /** Every update of the counter. */
-  readonly dots: readonly Dot[]
+  readonly updates: readonly Known[]
 }
 
 /** Knows every increment and every delete of a counter. */
@@ -40,57 +43,80 @@ export class CounterAccounts {
    * An update of a counter was issued with these bytes, by a writer that had these versions in view. Returns by how much it counts;
    * undefined for deletes, and for bytes that are issued again.
    */
-  issued(address: Address, dot: Dot, value: Uint8Array, inView: readonly Version[]): bigint | undefined {
+  issued(update: Known, value: Uint8Array, inView: readonly Version[]): bigint | undefined {
     const counter = decodeCounter(value)
-    const account = this.#accountOf(address)
-    if (counter.kind === 'total') return this.#counted(account, dot, counter)
-    this.#deleted(account, dot, value, inView)
+    const account = this.#accountOf(update.address)
+    if (counter.kind === 'total') return this.#counted(account, update, counter, inView)
+    this.#deleted(account, update, inView)
     return undefined
   }
 
   /** What must be shown of every counter, given which updates took effect. */
-  *checks(hasEffect: (dot: Dot) => boolean): Iterable<CounterCheck> {
+  *checks(hasEffect: (update: Known) => boolean): Iterable<CounterCheck> {
     for (const { address, entries } of this.#accounts.values()) {
-      const open = entries.filter(({ dot, coveredBy }) => hasEffect(dot) && !coveredBy.some(hasEffect))
+      const open = entries.filter(({ update, coveredBy }) => hasEffect(update) && !coveredBy.some(hasEffect))
       const expected = open.length === 0 ? undefined : open.reduce((sum, { by }) => sum + by, 0n)
-      const dots = [...entries.map(({ dot }) => dot), ...entries.flatMap(({ coveredBy }) => coveredBy)]
-      yield { address, expected, dots }
+      const updates = [...entries.map(({ update }) => update), ...entries.flatMap(({ coveredBy }) => coveredBy)]
+      yield { address, expected, updates }
     }
   }
 
   #accountOf(address: Address): Account {
     const text = addressText(address)
-    const account = this.#accounts.get(text) ?? { address, entries: [], covered: new Map() }
+    const account = this.#accounts.get(text) ?? { address, entries: [], byVersion: new Map() }
     this.#accounts.set(text, account)
     return account
   }
 
-  #counted({ entries }: Account, dot: Dot, { reach }: Extract<CounterValue, { kind: 'total' }>): bigint | undefined {
-    const chain = `${reach.actor}:${reach.chain}`
-    const before = entries.filter((entry) => entry.chain === chain)
-    if (before.some((entry) => entry.sequence >= reach.sequence)) return undefined
-    const total = BigInt(reach.total)
-    const by = total - (before.at(-1)?.total ?? 0n)
-    entries.push({ dot, by, total, chain, sequence: reach.sequence, coveredBy: [] })
+  #counted(account: Account, update: Known, { reach }: Total, inView: readonly Version[]): bigint {
+    const before = lastOf(account, reach, inView)
+    const by = BigInt(reach.total) - (before === undefined ? 0n : totalOf(before.version))
+    const entry = { update, by, before: before?.entry, coveredBy: [] }
+    account.entries.push(entry)
+    const stored = storedText(update.stored!)
+    account.byVersion.set(`${dotText(update.dot)}|${stored}`, entry)
+    account.byVersion.set(stored, entry)
     return by
   }
 
-  #deleted(account: Account, dot: Dot, value: Uint8Array, inView: readonly Version[]): void {
-    const bytes = Buffer.from(value).toString('hex')
-    const covered = account.covered.get(bytes) ?? account.entries.filter((entry) => isIn(entry, inView))
-    account.covered.set(bytes, covered)
-    for (const entry of covered) entry.coveredBy.push(dot)
+  #deleted(account: Account, update: Known, inView: readonly Version[]): void {
+    for (const entry of inThere(account, inView)) entry.coveredBy.push(update)
   }
 }
 
-/** Whether a version in view holds an increment: a later total of the same chain does. */
-function isIn(entry: Entry, inView: readonly Version[]): boolean {
-  return inView.some(({ value }) => {
-    const counter = decodeCounter(value)
-    if (counter.kind !== 'total') return false
-    const { actor, chain, sequence } = counter.reach
-    return entry.chain === `${actor}:${chain}` && entry.sequence <= sequence
-  })
+/** The version of its own chain that an increment went on from. */
+function lastOf(account: Account, { actor, chain, sequence }: Total['reach'], inView: readonly Version[]) {
+  for (const version of inView) {
+    const counter = decodeCounter(version.value)
+    if (counter.kind !== 'total') continue
+    const { reach } = counter
+    if (reach.actor !== actor || reach.chain !== chain || reach.sequence !== sequence - 1) continue
+    const entry = entryOf(account, version)
+    if (entry !== undefined) return { entry, version }
+  }
+  return undefined
+}
+
+/** All increments that versions in view hold: theirs, and those that these went on from. */
+function inThere(account: Account, inView: readonly Version[]): Set<Entry> {
+  const held = new Set<Entry>()
+  for (const version of inView) {
+    for (let entry = entryOf(account, version); entry !== undefined && !held.has(entry); entry = entry.before) {
+      held.add(entry)
+    }
+  }
+  return held
+}
+
+/** The increment that a version holds. */
+function entryOf({ byVersion }: Account, version: Version): Entry | undefined {
+  const stored = storedText(version)
+  return byVersion.get(`${dotText(version.dot)}|${stored}`) ?? byVersion.get(stored)
+}
+
+function totalOf({ value }: Version): bigint {
+  const counter = decodeCounter(value)
+  return counter.kind === 'total' ? BigInt(counter.reach.total) : 0n
 }
 
 /** What these versions show, for the message of a violation. */

@@ -43,8 +43,8 @@ export class SimDisk {
   onBatch: (delta: MirrorDelta, rows: number) => void = () => undefined
   /** Told when the node learns of such a batch. */
   onAnswer: () => void = () => undefined
-  /** Does something in the process that has the disk open: at once, or when it goes on. */
-  hand: (work: () => void) => void = (work) => work()
+  /** Calls back when the machine is awake: now, if it is. */
+  whenAwake: (callback: () => void) => void = (callback) => callback()
   readonly world: VirtualWorld
   readonly random: Random
   readonly #tells: Telling
@@ -79,6 +79,11 @@ export class SimDisk {
   /** Whether a batch took effect that the node does not know of yet. */
   get isAhead(): boolean {
     return this.#untold !== undefined
+  }
+
+  /** Whether nothing is under way: what the process has in memory is what stands here. */
+  get isIdle(): boolean {
+    return this.#pending.length === 0 && !this.isAhead
   }
 
   /** The disk as it is: what a copy made under a running node holds. */
@@ -160,13 +165,15 @@ export class SimDisk {
     }
     const mostMs = untoldMs[this.#tells]
     if (fails === undefined && mostMs > 0) await this.#wait(this.random.next() * mostMs)
-    await new Promise<void>((resolve) => this.hand(resolve))
+    await new Promise<void>((resolve) => this.whenAwake(resolve))
     if (handle.isDead) return never()
     // By the next step the node has heard of it.
-    this.world.schedule(0, () => {
-      if (this.#untold === pending) this.#untold = undefined
-      this.onAnswer()
-    })
+    this.world.schedule(0, () =>
+      this.whenAwake(() => {
+        if (this.#untold === pending) this.#untold = undefined
+        this.onAnswer()
+      }),
+    )
     if (fails !== undefined) throw new HearsayError('STORE_FAILED', 'this write was made to fail')
   }
 
@@ -175,13 +182,12 @@ export class SimDisk {
     if (this.#tells !== 'late') return yield rows
     for (let at = 0; at < rows.length; at += scanPauseRows) {
       await this.#wait(this.random.next() * scanPauseMs)
-      await new Promise<void>((resolve) => this.hand(resolve))
       yield rows.slice(at, at + scanPauseRows)
     }
   }
 
   #wait(ms: number): Promise<void> {
-    return new Promise<void>((resolve) => this.world.schedule(ms, resolve))
+    return new Promise<void>((resolve) => this.world.schedule(ms, () => this.whenAwake(resolve)))
   }
 
   /** Before a read: a batch under way may take effect between two reads of one turn. */

@@ -8,23 +8,23 @@ import { documentSiblingsMax } from '../../store/documents/limits.js'
 import type { Environment } from '../../store/environment.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
+import type { Version } from '../../store/model/update.js'
+import { storedText, textOf } from './forks.js'
+import type { Known } from './issues.js'
 import { Violation } from './violation.js'
 
 /** The longest that a document is worked on, in virtual milliseconds. */
 const workMs = 80
 
 /** A version of a document as it was issued. */
-interface Issued {
-  readonly dot: Dot
-  readonly supersedes: readonly Dot[]
-  readonly hash: Uint8Array | null
-}
+type Issued = Pick<Known, 'dot' | 'supersedes' | 'view' | 'hash' | 'stored' | 'issuer'>
 
 /** Knows every edit of a document. */
 export class DocumentAccounts {
-  readonly #writes = new Map<string, Issued>()
-  /** Dots of the same bytes: a version that was issued again holds what it held. */
-  readonly #sameBytes = new Map<string, Dot[]>()
+  /** By dot: one that two memories gave out names several. */
+  readonly #writes = new Map<string, Issued[]>()
+  /** Writes of the same bytes: a version that was issued again holds what it held. */
+  readonly #sameBytes = new Map<string, Issued[]>()
   readonly #fields = new Map<string, { readonly key: string; readonly field: string }>()
   /** Hashes of versions that cannot be read. */
   readonly #unreadable = new Set<string>()
@@ -36,18 +36,20 @@ export class DocumentAccounts {
 
   /** A version of a document was issued. Throws a Violation when it supersedes what nobody could read. */
   issued(known: Issued): void {
-    const blind = known.supersedes.find((dot) => this.#isUnreadable(dot))
+    const blind = known.supersedes.find((dot) => {
+      const named = this.#named(dot, known.view.get(dotText(dot)))
+      return named.length > 0 && named.every(({ hash }) => this.#isUnreadable(hash))
+    })
     if (blind !== undefined) {
       throw new Violation('wrong-view', `${dotText(known.dot)} supersedes ${dotText(blind)}, which cannot be read`)
     }
-    this.#writes.set(dotText(known.dot), known)
-    const bytes = Buffer.from(known.hash!).toString('hex')
-    this.#sameBytes.set(bytes, [...(this.#sameBytes.get(bytes) ?? []), known.dot])
+    push(this.#writes, dotText(known.dot), known)
+    push(this.#sameBytes, textOf(known.hash), known)
   }
 
-  /** A user was told that this edit is stored. */
-  edited(dot: Dot, key: string, field: string): void {
-    this.#fields.set(dotText(dot), { key, field })
+  /** A user of a node was told that this edit is stored. */
+  edited(issuer: string, dot: Dot, key: string, field: string): void {
+    this.#fields.set(`${dotText(dot)} of ${issuer}`, { key, field })
   }
 
   /** The documents that were edited. */
@@ -56,9 +58,9 @@ export class DocumentAccounts {
   }
 
   /** Whether these live versions are shown with the fields of all edits that they hold, and of no others. Throws a Violation. */
-  check(where: string, key: string, live: readonly Dot[], shown: ShownDocument | undefined): void {
+  check(where: string, key: string, live: readonly Version[], shown: ShownDocument | undefined): void {
     // More versions than one read merges wait, in the order of their dots, for an edit that makes room.
-    const merged = live.filter((dot) => !this.#isUnreadable(dot)).slice(0, documentSiblingsMax)
+    const merged = live.filter((version) => !this.#isUnreadable(version.valueHash)).slice(0, documentSiblingsMax)
     const held = this.#heldBy(merged)
     const there = new Set(Object.keys(shown?.json ?? {}))
     const unreadable = live.length - merged.length
@@ -75,23 +77,31 @@ export class DocumentAccounts {
     }
   }
 
-  #isUnreadable(dot: Dot): boolean {
-    const hash = this.#writes.get(dotText(dot))?.hash
-    return hash != null && this.#unreadable.has(Buffer.from(hash).toString('hex'))
+  #isUnreadable(hash: Uint8Array | null): boolean {
+    return hash !== null && this.#unreadable.has(textOf(hash))
   }
 
-  #heldBy(live: readonly Dot[]): Set<string> {
-    const held = new Set<string>()
-    const next = [...live]
-    for (let dot = next.pop(); dot !== undefined; dot = next.pop()) {
-      const text = dotText(dot)
-      const known = this.#writes.get(text)
-      if (known === undefined || held.has(text)) continue
-      held.add(text)
-      next.push(...known.supersedes, ...this.#sameBytes.get(Buffer.from(known.hash!).toString('hex'))!)
+  #heldBy(live: readonly Version[]): Set<string> {
+    const held = new Set<Issued>()
+    const next = live.flatMap((version) => this.#named(version.dot, storedText(version)))
+    for (let known = next.pop(); known !== undefined; known = next.pop()) {
+      if (held.has(known)) continue
+      held.add(known)
+      for (const dot of known.supersedes) next.push(...this.#named(dot, known.view.get(dotText(dot))))
+      next.push(...this.#sameBytes.get(textOf(known.hash))!)
     }
-    return held
+    return new Set([...held].map(({ dot, issuer }) => `${dotText(dot)} of ${issuer}`))
   }
+
+  /** The writes of a dot: those that stored this, when it is known. */
+  #named(dot: Dot, stored: string | undefined): readonly Issued[] {
+    const all = this.#writes.get(dotText(dot)) ?? []
+    return stored === undefined ? all : all.filter((one) => storedText(one.stored!) === stored)
+  }
+}
+
+function push<K, T>(map: Map<K, T[]>, key: K, item: T): void {
+  map.set(key, [...(map.get(key) ?? []), item])
 }
 
 /** Works on documents as a thread does: it takes a while, and others write meanwhile. */

@@ -6,7 +6,6 @@ import type { Connection, Fate, Handler } from './channels.js'
 import { type GossipPaths, GossipRelay } from './gossip.js'
 import { type LinkQuality, Links } from './links.js'
 import { type Hub, SimNetwork } from './network.js'
-import { Stillness } from './stillness.js'
 
 /** How soon a lost connection is tried again, in milliseconds. */
 const redialMs: readonly [number, number] = [50, 1_500]
@@ -17,11 +16,14 @@ export class SimMesh implements Hub, GossipPaths {
   readonly random: Random
   readonly links: Links
   readonly gossip: GossipRelay
-  readonly stillness: Stillness
   /** Told of what happens, for the trace. */
   note: (text: () => string) => void = () => undefined
   /** Whether a connection is refused by one of its ends. */
   isRefused: (a: PeerId, b: PeerId) => boolean = () => false
+  /** Calls back when the machine of a node is awake: now, if it is. */
+  whenAwake: (peer: PeerId, callback: () => void) => void = (_, callback) => callback()
+  /** Whether the machine of a node sleeps, or its process is stopped. */
+  isAsleep: (peer: PeerId) => boolean = () => false
   /** Decides over single channels and frames, for scripted faults. */
   fateOf: (protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame') => Fate = () => 'passes'
   readonly handlerFailures: unknown[] = []
@@ -36,10 +38,6 @@ export class SimMesh implements Hub, GossipPaths {
     this.random = random
     this.links = new Links(random, quality)
     this.gossip = new GossipRelay(this)
-    this.stillness = new Stillness(world)
-    this.stillness.onEnd = (name) => {
-      for (const other of this.peersOf(name)) this.resume(name, other)
-    }
   }
 
   /** A node that starts again: its peers learn now, if they had not, that the old connection is gone. */
@@ -62,7 +60,6 @@ export class SimMesh implements Hub, GossipPaths {
 
   /** A node ends. With `reset` its peers are told soon; otherwise they find out by its silence. */
   down(peer: PeerId, reset: boolean): void {
-    this.stillness.forget(peer)
     const node = this.#nodes.get(peer)
     if (node === undefined) return
     node.isUp = false
@@ -106,7 +103,6 @@ export class SimMesh implements Hub, GossipPaths {
 
   /** Ends every fault of the network. */
   heal(): void {
-    this.stillness.endAll()
     for (const node of this.#nodes.values()) node.valueBytesMax = undefined
     for (const [from, to] of this.links.clear()) this.block(from, to, false)
   }
@@ -172,7 +168,7 @@ export class SimMesh implements Hub, GossipPaths {
     const [one, two] = [this.#nodes.get(a), this.#nodes.get(b)]
     if (one?.isUp !== true || two?.isUp !== true || this.isRefused(a, b)) return
     const isBlocked = this.links.isBlocked(a, b) || this.links.isBlocked(b, a)
-    const waits = isBlocked || this.stillness.has(a) || this.stillness.has(b)
+    const waits = isBlocked || this.isAsleep(a) || this.isAsleep(b)
     if (waits) this.dial(a, b)
     if (waits || this.connection(a, b) !== undefined) return
     this.#connections.set(pairKey(a, b), { pipes: new Set() })

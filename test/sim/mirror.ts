@@ -11,10 +11,12 @@ import {
   rangeOf,
 } from '../../store/keyspace.js'
 import type { KvChange } from '../../store/kv.js'
-import type { Address } from '../../store/model/address.js'
+import { type Address, addressText } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
+import { valueHash } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
+import { standingText, storedText } from './forks.js'
 
 /** One live version and where it lives. */
 export interface MirroredVersion {
@@ -49,7 +51,10 @@ export class Mirror {
   readonly applied = new Context()
   /** States of dot rows, by dot. */
   readonly rows = new Map<string, DotRow['state']>()
-  readonly #entries = new Map<string, string[]>()
+  /** What ever stood here at each dot: of a dot that names two updates, which of them came. */
+  readonly #stood = new Map<string, readonly string[]>()
+  /** Live versions by entry, each with its dot: a dot that names two updates may be live at two addresses. */
+  readonly #entries = new Map<string, ReadonlyMap<string, MirroredVersion>>()
   #texts: string | undefined
 
   /** An independent copy: a copied disk. */
@@ -57,7 +62,8 @@ export class Mirror {
     const copy = new Mirror()
     for (const [dot, version] of this.live) copy.live.set(dot, version)
     for (const [dot, state] of this.rows) copy.rows.set(dot, state)
-    for (const [key, dots] of this.#entries) copy.#entries.set(key, dots)
+    for (const [key, versions] of this.#entries) copy.#entries.set(key, versions)
+    for (const [dot, texts] of this.#stood) copy.#stood.set(dot, texts)
     copy.seen.union(this.seen)
     copy.applied.union(this.applied)
     return copy
@@ -83,9 +89,25 @@ export class Mirror {
     return delta
   }
 
+  /** Whether this ever stood here at a dot: see `standingText`. */
+  held(dot: Dot, standing: string): boolean {
+    return this.#stood.get(dotText(dot))?.includes(standing) === true
+  }
+
+  /** This stood here at a dot. */
+  stands(dot: string, standing: string): void {
+    const before = this.#stood.get(dot) ?? []
+    if (!before.includes(standing)) this.#stood.set(dot, [...before, standing])
+  }
+
+  /** The live versions at an address, which is given as text. */
+  versionsAt(text: string): MirroredVersion[] {
+    return this.#all().flatMap(([, one]) => (addressText(one.address) === text ? one : []))
+  }
+
   /** All live versions as one text: equal for equal entries alone. */
   entriesText(): string {
-    this.#texts ??= [...this.live]
+    this.#texts ??= this.#all()
       .map(([dot, { address, version }]) => {
         const { time, expiresAtMs } = version
         const field = Buffer.from(address.field).toString('latin1')
@@ -102,23 +124,29 @@ export class Mirror {
     const address = readable(() => entryAddress(key))
     const versions = value === null ? [] : (readable(() => decodeVersions(key, value)) ?? [])
     if (address === undefined) return
-    const before = this.#entries.get(text) ?? []
+    const before = this.#entries.get(text) ?? new Map<string, MirroredVersion>()
     const after = new Map(versions.map((version) => [dotText(version.dot), { address, version }]))
     this.#texts = undefined
-    for (const dot of before) {
+    for (const [dot, version] of before) {
       if (after.has(dot)) continue
-      delta.removed.push(this.live.get(dot)!)
-      this.live.delete(dot)
+      delta.removed.push(version)
+      if (this.live.get(dot) === version) this.live.delete(dot)
     }
     for (const [dot, version] of after) {
-      const known = this.live.get(dot)
-      if (known === undefined || Buffer.compare(known.version.valueHash, version.version.valueHash) !== 0) {
+      const known = before.get(dot)
+      if (known === undefined || storedText(known.version) !== storedText(version.version)) {
         delta.added.push(version)
+        this.stands(dot, standingText(address, version.version))
       }
       this.live.set(dot, version)
     }
     if (after.size === 0) this.#entries.delete(text)
-    else this.#entries.set(text, [...after.keys()])
+    else this.#entries.set(text, after)
+  }
+
+  /** Every live version with its dot. */
+  #all(): [string, MirroredVersion][] {
+    return [...this.#entries.values()].flatMap((versions) => [...versions])
   }
 
   #context(
@@ -149,6 +177,10 @@ export class Mirror {
       if (this.rows.delete(text)) delta.unlogged.add(text)
     } else {
       this.rows.set(text, row.state)
+      if (row.state === 'logged' && (row.kind !== 'put' || row.value !== null)) {
+        const stored = row.value === null ? null : { valueHash: valueHash(row.value), time: row.time }
+        this.stands(text, standingText(row.address, stored))
+      }
       delta.rows.push({ dot, row })
     }
   }

@@ -1,5 +1,6 @@
 /** Deliberate bugs: edits that the bundler puts into the production code of one simulator. Each must be caught. */
 import { one } from './mutation.mjs'
+import { machineMutations } from './mutations-machines.mjs'
 import { versionMutations } from './mutations-versions.mjs'
 
 /** Every mutation: its name, what is wrong with it in words, and its edits; each edit must fit the code exactly once. */
@@ -420,4 +421,5 @@ export const mutations = [
     ],
   },
   ...versionMutations,
+  ...machineMutations,
 ]

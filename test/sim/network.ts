@@ -3,12 +3,10 @@ import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../
 import { type Carrier, type Connection, type Handler, openChannel } from './channels.js'
 import { never } from './disk.js'
 import { GossipMemory, type GossipRelay } from './gossip.js'
-import type { Stillness } from './stillness.js'
 
 /** What a node needs of the mesh. */
 export interface Hub extends Carrier {
   readonly gossip: GossipRelay
-  readonly stillness: Stillness
   neighbours(peer: PeerId): PeerId[]
   connection(a: PeerId, b: PeerId): Connection | undefined
 }
@@ -98,9 +96,9 @@ export class SimNetwork implements Network {
     this.#hand(() => this.#takeGossip(id, bytes, from))
   }
 
-  /** Does something in this run, once it does not stand still. */
+  /** Does something in this run, once its machine is awake. */
   #hand(work: () => void): void {
-    this.#hub.stillness.hand(this.self, () => {
+    this.#hub.whenAwake(this.self, () => {
       if (!this.isDead) work()
     })
   }

@@ -14,14 +14,18 @@ import type { Dot } from '../../store/model/dot.js'
 import { tokenKey } from '../../store/model/token.js'
 import type { Version } from '../../store/model/update.js'
 import { Replica } from '../../store/replica/replica.js'
-import type { Transaction } from '../../store/replica/types.js'
+import type { RunMemory } from '../../store/replica/run.js'
+import type { Capture, Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
 import { never, type SimDisk } from './disk.js'
 import { SlowDocuments } from './documents.js'
+import type { Known } from './issues.js'
+import { type Liar, lieWith } from './liar.js'
 import type { SimMesh } from './mesh.js'
 import type { SimNetwork } from './network.js'
-import type { Known, Oracle, Witness } from './oracle.js'
+import type { Oracle, Witness } from './oracle.js'
 import { settingsDefaults } from './settings.js'
+import { Sleep } from './sleep.js'
 import { WriteSpy } from './spy.js'
 import type { Clocks } from './views.js'
 
@@ -46,6 +50,8 @@ export interface Surroundings {
   sessionEnded(name: string, report: SessionReport): void
   /** A node deletes versions for their deadline. */
   expired(issuer: string, dots: readonly Dot[]): void
+  /** A node believes that another one lives under its name. */
+  rival(node: SimNode, givesWay: boolean): void
   failed(error: unknown): void
 }
 
@@ -61,11 +67,17 @@ export class SimNode implements Witness {
   readonly name: PeerId
   readonly disk: SimDisk
   readonly clock: ClockFault
+  /** Whether its machine sleeps, or its process is stopped. */
+  readonly sleep: Sleep
   readonly #around: Surroundings
   isDoubtful = false
   wasDamaged = false
   /** Its disk went back in time, or lost something: what it acknowledged before binds it no more. */
   isRewound = false
+  /** Its memory went back in time with it: its own record shows a rival that it was itself. */
+  meetsItself = false
+  /** It lies in what it sends. */
+  liar: Liar | undefined
   /** The process that ran when the disk was damaged: what it verified before proves nothing. */
   damagedRun: Run | undefined
   /** Retired for good. */
@@ -77,6 +89,9 @@ export class SimNode implements Witness {
     this.disk = disk
     this.clock = clock
     this.#around = around
+    this.sleep = new Sleep(disk.world)
+    clock.whenAwake = (callback) => this.sleep.whenAwake(callback)
+    disk.whenAwake = clock.whenAwake
     disk.onBatch = (delta) => {
       try {
         around.oracle.batch(this, delta, around.sync)
@@ -86,7 +101,6 @@ export class SimNode implements Witness {
       this.#changed()
     }
     disk.onAnswer = () => this.#changed()
-    disk.hand = (work) => around.mesh.stillness.hand(name, work)
   }
 
   get mirror() {
@@ -97,10 +111,15 @@ export class SimNode implements Witness {
     if (this.run !== undefined) this.run.isChanged = true
   }
 
-  /** Starts a process. Resolves when it serves; it verifies and talks from then on. */
-  async start(): Promise<void> {
+  /** Whether a process is here that can do something now. */
+  get isAwake(): boolean {
+    return !this.sleep.isAsleep
+  }
+
+  /** Starts a process. Resolves when it serves; it verifies and talks from then on. With a memory it goes on as a copied process does. */
+  async start(memory?: RunMemory): Promise<void> {
     if (this.run !== undefined || this.isRetired) return
-    const run = new Run(this, this.#around)
+    const run = new Run(this, this.#around, memory)
     this.run = run
     await run.start()
   }
@@ -109,6 +128,7 @@ export class SimNode implements Witness {
   async crash(reset: boolean): Promise<void> {
     const { run } = this
     this.run = undefined
+    this.sleep.forget()
     run?.environment.stop()
     this.#around.mesh.down(this.name, reset)
     await this.disk.crash()
@@ -142,18 +162,21 @@ export class Run {
   /** What it takes for acknowledged, by member. */
   acknowledged = new Map<MemberTag, Context>()
   replica!: Replica
+  /** What it shows of itself to itself. */
+  capture!: () => Capture
   data!: UserData
   registers!: Registers
   protocols!: Protocols
   readonly #node: SimNode
   readonly #around: Surroundings
+  readonly #memory: RunMemory | undefined
   #wasVerified = false
 
-  constructor(node: SimNode, around: Surroundings) {
+  constructor(node: SimNode, around: Surroundings, memory?: RunMemory) {
     this.#node = node
+    this.#memory = memory
     this.#around = around
     this.environment = around.environment(node.clock)
-    this.environment.whenDue = (fire) => around.mesh.stillness.hand(node.name, fire)
     around.mesh.forgetRun(node.name)
     this.network = around.mesh.attach(node.name)
   }
@@ -181,8 +204,7 @@ export class Run {
       onSilent: (peer) => mesh.disconnect(this.network.self, peer),
       onMembersChanged: () => undefined,
       onForgotten: (peer) => mesh.disconnect(this.network.self, peer),
-      // All nodes here have names of their own.
-      onRival: () => this.#around.failed(new Error(`${this.#node.name} takes itself for another`)),
+      onRival: ({ weGiveWay }) => this.#around.rival(this.#node, weGiveWay),
     })
     this.replica.onVerification(() => this.protocols.verificationChanged())
     await this.protocols.load()
@@ -233,9 +255,12 @@ export class Run {
       member: tagOf(this.#node.name),
       sync,
       clockBoundMs,
+      memory: this.#memory,
       log: { maxBytes: logBytesMax, maxAgeMs: logAgeMs },
       warn: (warning) => this.#around.note(() => `${this.#node.name} warns: ${warning}`),
     })
+    this.capture = replica.capture.bind(replica)
+    lieWith(replica, () => this.#node.liar)
     const transact = replica.transact.bind(replica)
     replica.transact = (write) => this.#recorded(transact, write)
     const oblige = replica.setObligations.bind(replica)

@@ -19,10 +19,17 @@ export const memberVerbs: Readonly<Record<string, SiteVerb>> = {
     settleIn(site, copy)
   }),
   /** forget NODE NAME: retires a member that NODE knows; it is off for good from this moment on */
-  forget: ofNode((site, { run }, [name = '']) => {
+  forget: ofNode((site, { run, isAwake }, [name = '']) => {
     const { roster, disks } = site
     const gone = roster.get(name)
-    if (run?.isServing !== true || gone === undefined || gone.isRetired || roster.alive().length <= nodesMin) return
+    if (
+      run?.isServing !== true ||
+      !isAwake ||
+      gone === undefined ||
+      gone.isRetired ||
+      roster.alive().length <= nodesMin
+    )
+      return
     if (!run.protocols.membership.records().some(({ peer }) => peer === name)) return
     void gone.crash(true)
     gone.isRetired = true
@@ -32,7 +39,7 @@ export const memberVerbs: Readonly<Record<string, SiteVerb>> = {
 }
 
 /** A node that came later knows everybody, and starts. */
-function settleIn({ roster, mesh }: Site, name: string): void {
+export function settleIn({ roster, mesh }: Site, name: string): void {
   for (const other of roster.alive()) mesh.addEdge(name, other.name)
   roster.startSoon(name)
 }

@@ -4,9 +4,7 @@ import { ofNode, type SiteVerb } from './site.js'
 /** Verbs of whole nodes. */
 export const nodeVerbs: Readonly<Record<string, SiteVerb>> = {
   /** pause NODE MS: its process stands still (SIGSTOP); its clocks go on, and its timers are late */
-  pause: ofNode(({ mesh }, node, [ms]) => {
-    if (node.run?.isServing === true) mesh.stillness.begin(node.name, Number(ms))
-  }),
+  pause: ofNode(({ machines }, node, [ms]) => machines.pause(node, Number(ms))),
   /** leap MS: hours pass in which nobody does anything; every timer is late */
   leap: ({ leap }, [ms]) => leap(Number(ms)),
   /** narrow NODE BYTES: it takes no greater values in sessions, as a node of another version may; until the faults end, or it starts again */

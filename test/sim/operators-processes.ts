@@ -11,7 +11,7 @@ export const processVerbs: Readonly<Record<string, SiteVerb>> = {
   }),
   /** stop NODE: ends in order */
   stop: ofNode((site, node) => {
-    if (node.run?.isServing === true && !site.mesh.stillness.has(node.name))
+    if (node.run?.isServing === true && node.isAwake)
       node.stop().catch((error: unknown) => site.expectHearsayError(error))
   }),
   /** jump NODE MS: its wall clock jumps */
@@ -19,12 +19,12 @@ export const processVerbs: Readonly<Record<string, SiteVerb>> = {
     node.clock.offsetMs = (node.clock.offsetMs ?? 0) + Number(ms)
   }),
   /** rotate NODE: takes a new actor id */
-  rotate: ofNode(({ mesh }, { name, run }) => {
-    if (run?.isVerified === true && !mesh.stillness.has(name)) run.replica.endRun()
+  rotate: ofNode((_, { run, isAwake }) => {
+    if (run?.isVerified === true && isAwake) run.replica.endRun()
   }),
   /** sync NODE PEER: opens a session now */
-  sync: ofNode(({ mesh }, { name, run }, [peer = '']) => {
-    if (run?.isServing === true && !mesh.stillness.has(name)) void run.protocols.scheduler.syncNow(peer)
+  sync: ofNode((_, { run, isAwake }, [peer = '']) => {
+    if (run?.isServing === true && isAwake) void run.protocols.scheduler.syncNow(peer)
   }),
   /** fail NODE before/after: its next write fails, before or after it took effect */
   fail: ofNode((_, { run, disk }, [time]) => {

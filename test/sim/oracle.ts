@@ -2,33 +2,19 @@
  * The oracle: it stands outside of the nodes, knows every update that was issued and what its writer had in view, and says
  * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
  */
+
 import { type Address, addressText } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
 import { counterValue, idleBaselines } from '../../store/model/counter.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
-import type { Update, Version } from '../../store/model/update.js'
+import type { Version } from '../../store/model/update.js'
 import { CounterAccounts, shownOf } from './counters.js'
 import { DocumentAccounts } from './documents.js'
+import { type Forks, shownBy, standingText } from './forks.js'
+import { type Draft, Issues, type Known, short, standingOf } from './issues.js'
 import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
 import { Violation } from './violation.js'
-
-/** What the oracle knows of one update. */
-export interface Known {
-  readonly dot: Dot
-  readonly address: Address
-  readonly kind: Update['kind']
-  readonly hash: Uint8Array | null
-  readonly expiresAtMs: number | null
-  readonly supersedes: readonly Dot[]
-  readonly issuer: string
-  /** Answered as stored: it may not be lost, unless the only disks that had it are gone. */
-  isAcknowledged: boolean
-  /** Some disk has it for good. */
-  isDurable: boolean
-  /** The only disks that had it are gone, or went back in time. */
-  isExcused: boolean
-}
 
 /** What a disk is to the oracle. */
 export interface Witness {
@@ -42,12 +28,11 @@ export interface Witness {
 
 /** Knows every update. */
 export class Oracle {
-  readonly updates = new Map<string, Known>()
+  readonly issues = new Issues()
   readonly counters = new CounterAccounts()
   readonly documents = new DocumentAccounts()
   /** How often versions were deleted for their deadline. */
   expiries = 0
-  readonly #supersededBy = new Map<string, Known[]>()
   /** Deletes in the logs of their issuers, by issuer. */
   readonly #deletes = new Map<string, Set<Known>>()
   readonly #rootOf = new Map<string, string>()
@@ -61,33 +46,32 @@ export class Oracle {
 
   // --- what is issued ---------------------------------------------------------------------------------------------
 
+  /** Every update, by dot; the further ones of a dot that names several have a mark behind it. */
+  get updates(): ReadonlyMap<string, Known> {
+    return this.issues.updates
+  }
+
+  /** Runs that live in two memories. */
+  get forks(): Forks {
+    return this.issues.forks
+  }
+
   /** An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another address. */
-  issued(update: Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>): Known {
-    const text = dotText(update.dot)
-    if (this.updates.has(text)) throw new Violation('dot-reused', `${short(update.dot)} was issued twice`)
-    for (const dot of update.supersedes) {
-      const other = this.updates.get(dotText(dot))
-      if (other !== undefined && addressText(other.address) !== addressText(update.address)) {
-        const where = `${other.address.key} and ${update.address.key}`
-        throw new Violation(
-          'foreign-supersede',
-          `${short(update.dot)} supersedes ${short(dot)} of another key: ${where}`,
-        )
-      }
-    }
-    const known: Known = { ...update, isAcknowledged: false, isDurable: false, isExcused: false }
-    this.updates.set(text, known)
+  issued(update: Draft): Known {
+    const known = this.issues.add(update)
     if (known.kind === 'put' && known.address.type === 'doc') this.documents.issued(known)
     if (known.kind !== 'put') {
       const kept = this.#deletes.get(known.issuer) ?? new Set()
       this.#deletes.set(known.issuer, kept.add(known))
     }
-    for (const dot of update.supersedes) {
-      const list = this.#supersededBy.get(dotText(dot))
-      if (list === undefined) this.#supersededBy.set(dotText(dot), [known])
-      else list.push(known)
-    }
     return known
+  }
+
+  /** A lie was told. It counts as a write of its own; of what it names it supersedes what it had in view at its address, and nothing else. */
+  lied(lie: Draft): void {
+    const isInView = (dot: Dot) => lie.view.has(dotText(dot)) && this.updates.has(dotText(dot))
+    this.issues.lies.add(dotText(lie.dot))
+    this.issued({ ...lie, supersedes: lie.supersedes.filter(isInView) })
   }
 
   /** A user was told that the update is stored. The issuer's disk must have it. */
@@ -105,6 +89,7 @@ export class Oracle {
 
   /** A batch took effect on a disk. */
   batch(witness: Witness, delta: MirrorDelta, isSynced: boolean): void {
+    this.issues.timeDeletes(witness.name, delta)
     this.#adoptOwn(witness, delta)
     this.#checkRows(witness, delta)
     if (witness.isDoubtful) {
@@ -114,6 +99,7 @@ export class Oracle {
     const { mirror, name } = witness
     for (const { version, address } of delta.added) this.#checkAdded(witness, version, address)
     for (const dot of delta.applied.dots()) this.#checkApplied(witness, dot, isSynced)
+    this.issues.markDoubles(mirror, delta, isSynced)
     for (const dot of delta.seen.dots()) this.#checkSeen(witness, dot)
     for (const { version } of delta.removed) this.#checkSeen(witness, version.dot)
     if (!mirror.seen.covers(mirror.applied))
@@ -135,11 +121,14 @@ export class Oracle {
     for (const { dot, row } of delta.rows) {
       if (row.state === 'stub' || this.updates.has(dotText(dot))) continue
       const version = witness.mirror.live.get(dotText(dot))?.version
-      if (row.kind !== 'put' || version === undefined || row.supersedes.length > 0) {
+      const reissueOf = version && this.issues.renamed(dot, row, version)
+      if (version === undefined || reissueOf === undefined) {
         throw new Violation('unknown-update', `${witness.name} stores ${short(dot)}, which nobody issued`)
       }
       const { address, kind, expiresAtMs, supersedes } = row
-      this.issued({ dot, address, kind, expiresAtMs, supersedes, hash: version.valueHash, issuer: witness.name })
+      const [stored, hash, view] = [version, version.valueHash, new Map<string, string>()]
+      const draft = { dot, address, kind, expiresAtMs, supersedes, view, stored, hash }
+      this.issued({ ...draft, issuer: witness.name, reissueOf })
     }
   }
 
@@ -153,20 +142,27 @@ export class Oracle {
       if (mirror.rows.has(text) || unlogged.has(text) || mirror.live.has(text)) continue
       if (removed.some(({ version }) => sameDot(version.dot, dot))) continue
       const known = this.updates.get(text)
-      if (known !== undefined && (known.kind !== 'put' || this.superseders(dot).length > 0)) known.isExcused = true
+      if (known !== undefined && (known.kind !== 'put' || this.issues.superseders(dot).length > 0))
+        known.isExcused = true
     }
+  }
+
+  /** Superseded dots as text, but for those that a lie has named, or is under: nobody can say of these where they belong. */
+  #firm(dots: readonly Dot[]): string {
+    const isFirm = (dot: Dot) => !this.forks.isClaimed(dot) && !this.issues.lies.has(dotText(dot))
+    return dots.filter(isFirm).map(dotText).join()
   }
 
   /** What a row of the log says of an update is what its writer said. */
   #checkRows(witness: Witness, delta: MirrorDelta): void {
     for (const { dot, row } of delta.rows) {
       const known = this.updates.get(dotText(dot))
-      if (known === undefined || row.bare || row.state === 'stub') continue
+      if (known === undefined || row.bare || row.state === 'stub' || this.forks.has(dot)) continue
+      if (this.issues.lies.has(dotText(dot))) continue
       const isSame =
         row.kind === known.kind &&
         addressText(row.address) === addressText(known.address) &&
-        row.supersedes.length === known.supersedes.length &&
-        row.supersedes.every((one, at) => sameDot(one, known.supersedes[at]!))
+        this.#firm(row.supersedes) === this.#firm(known.supersedes)
       if (!isSame)
         throw new Violation('update-altered', `${witness.name} stores ${short(dot)} otherwise than it was issued`)
     }
@@ -174,19 +170,21 @@ export class Oracle {
 
   #checkAdded(witness: Witness, version: Version, address: Address): void {
     const { mirror, name } = witness
-    const known = this.updates.get(dotText(version.dot))
-    if (known === undefined) throw new Violation('invented', `${name} shows ${short(version.dot)}, which nobody issued`)
-    const isSame = known.hash !== null && Buffer.compare(known.hash, version.valueHash) === 0
-    if (!isSame || addressText(known.address) !== addressText(address)) {
+    const all = this.issues.allOf(version.dot)
+    if (all.length === 0) throw new Violation('invented', `${name} shows ${short(version.dot)}, which nobody issued`)
+    const standing = standingText(address, version)
+    const standingHere = all.filter((known) => standingOf(known) === standing)
+    if (standingHere.length === 0) {
       throw new Violation('value-altered', `${name} shows ${short(version.dot)} with other bytes or at another key`)
     }
-    if (known.expiresAtMs !== version.expiresAtMs) {
-      const deadlines = `${version.expiresAtMs} instead of ${known.expiresAtMs}`
+    if (!standingHere.some(({ expiresAtMs }) => expiresAtMs === version.expiresAtMs)) {
+      const deadlines = `${version.expiresAtMs} instead of ${standingHere.map(({ expiresAtMs }) => expiresAtMs).join()}`
       throw new Violation('deadline-altered', `${name} shows ${short(version.dot)} until ${deadlines}`)
     }
     if (!mirror.seen.has(version.dot)) throw new Violation('live-unseen', `${name} shows ${short(version.dot)} unseen`)
-    for (const by of this.superseders(version.dot)) {
-      if (!mirror.applied.has(by.dot) || witness.wasDamaged) continue
+    if (this.forks.has(version.dot)) return
+    for (const by of this.issues.superseders(version.dot)) {
+      if (!mirror.applied.has(by.dot) || witness.wasDamaged || this.forks.has(by.dot)) continue
       throw new Violation('resurrected', `${name} shows ${short(version.dot)} again, superseded by ${short(by.dot)}`)
     }
   }
@@ -195,14 +193,16 @@ export class Oracle {
   #checkApplied(witness: Witness, dot: Dot, isSynced: boolean): void {
     const { mirror, name } = witness
     const known = this.updates.get(dotText(dot))
+    if (known === undefined && (this.forks.isClaimed(dot) || this.issues.isName(dot))) return
     if (known === undefined) throw new Violation('unknown-dot', `${name} applied ${short(dot)}, which nobody issued`)
+    if (this.forks.has(dot)) return
     if (isSynced) known.isDurable = true
     if (witness.wasDamaged) return
     for (const other of known.supersedes) {
       if (!mirror.seen.has(other)) {
         throw new Violation('context-ahead', `${name} applied ${short(dot)}, and has not seen ${short(other)} below it`)
       }
-      if (mirror.live.has(dotText(other))) {
+      if (mirror.live.has(dotText(other)) && !this.forks.has(other) && known.reissueOf === undefined) {
         throw new Violation('resurrected', `${name} applied ${short(dot)}, and shows ${short(other)} below it`)
       }
     }
@@ -213,11 +213,13 @@ export class Oracle {
     if (mirror.live.has(dotText(dot))) return
     const known = this.updates.get(dotText(dot))
     if (known === undefined) {
-      if (mirror.seen.has(dot))
+      if (mirror.seen.has(dot) && !this.forks.isClaimed(dot) && !this.issues.isName(dot))
         throw new Violation('unknown-dot', `${name} has seen ${short(dot)}, which nobody issued`)
       return
     }
-    if (known.kind !== 'put' || !mirror.seen.has(dot) || this.superseders(dot).length > 0) return
+    if (this.issues.lies.has(dotText(dot)) || known.reissueOf !== undefined) return
+    if (known.kind !== 'put' || !mirror.seen.has(dot) || this.issues.superseders(dot).length > 0 || this.forks.has(dot))
+      return
     const where = `${known.address.type} ${known.address.key}`
     throw new Violation('lost', `${name} has seen ${short(dot)} at ${where} and does not show it; nobody superseded it`)
   }
@@ -250,7 +252,7 @@ export class Oracle {
   destroyed(left: readonly Witness[]): void {
     const trusted = left.filter((witness) => !witness.isDoubtful)
     for (const known of this.updates.values()) {
-      if (!trusted.some(({ mirror }) => mirror.applied.has(known.dot))) known.isExcused = true
+      if (!trusted.some(({ mirror }) => this.issues.has(mirror, known))) known.isExcused = true
     }
   }
 
@@ -258,7 +260,8 @@ export class Oracle {
   exists(witnesses: readonly Witness[]): void {
     for (const known of this.updates.values()) {
       if (!known.isAcknowledged || known.isExcused) continue
-      if (witnesses.some((witness) => witness.isDoubtful || this.#isSettled(witness.mirror, known))) continue
+      if (witnesses.some((witness) => witness.isDoubtful || this.issues.isSettled(witness.mirror, known))) continue
+      if (this.forks.has(known.dot) && this.issues.superseders(known.dot).length > 0) continue
       throw new Violation('lost', `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`)
     }
   }
@@ -268,6 +271,7 @@ export class Oracle {
     const kept = this.#deletes.get(issuer.name)
     for (const known of kept ?? []) {
       if (!known.isAcknowledged || issuer.mirror.rows.has(dotText(known.dot))) continue
+      if (this.forks.has(known.dot)) continue
       kept!.delete(known)
       const missing = known.isExcused ? undefined : others().find(({ mirror }) => !mirror.applied.has(known.dot))
       if (missing === undefined) continue
@@ -282,7 +286,9 @@ export class Oracle {
   expiredBy(issuer: string, dots: readonly Dot[], ownMs: number, clocksMs: readonly number[]): void {
     this.expiries++
     for (const dot of dots) {
-      const deadlineMs = this.updates.get(dotText(dot))?.expiresAtMs ?? Number.POSITIVE_INFINITY
+      const deadlinesMs = this.issues.allOf(dot).map(({ expiresAtMs }) => expiresAtMs ?? Number.POSITIVE_INFINITY)
+      // Of a dot that names several updates either may be the one.
+      const deadlineMs = Math.min(...deadlinesMs)
       if (ownMs < deadlineMs)
         throw new Violation('expired-early', `${issuer} deleted ${short(dot)} before its deadline`)
       if (clocksMs.length < 2 || clocksMs.some((nowMs) => nowMs >= deadlineMs)) continue
@@ -300,26 +306,57 @@ export class Oracle {
     const { mirror, name } = witness
     this.whole(witness)
     for (const known of this.updates.values()) {
-      const isHere = mirror.applied.has(known.dot)
-      if (!this.#isSettled(mirror, known) && (known.isAcknowledged || known.isDurable) && !known.isExcused) {
+      // Nobody is to keep a lie.
+      if (this.issues.lies.has(dotText(known.dot)) && this.issues.allOf(known.dot).length === 1) continue
+      if (this.issues.hasDoubles(known)) {
+        this.#judge(witness, known)
+        continue
+      }
+      const isHere = this.issues.has(mirror, known)
+      if (!this.issues.isSettled(mirror, known) && (known.isAcknowledged || known.isDurable) && !known.isExcused) {
         throw new Violation(
           'lost',
           `${short(known.dot)} of ${known.issuer} reached nobody else, or was forgotten by all`,
         )
       }
       if (!isHere || known.kind !== 'put') continue
-      const superseders = this.superseders(known.dot)
+      const superseders = this.issues.superseders(known.dot)
       const isLive = mirror.live.has(dotText(known.dot))
       if (!isLive && superseders.length === 0) throw new Violation('lost', `${name} lacks ${short(known.dot)} at rest`)
-      if (isLive && superseders.some((by) => mirror.applied.has(by.dot))) {
+      if (isLive && superseders.some((by) => this.issues.has(mirror, by))) {
         throw new Violation('false-sibling', `${name} still shows ${short(known.dot)} at rest`)
       }
     }
     const gaps = [...this.updates.values()].filter((known) => known.isExcused || !known.isAcknowledged).length
-    const bound = mirror.seen.actors().length + gaps
+    const bound = mirror.seen.actors().length + gaps + 2 * (this.forks.claims + this.issues.lies.size)
     if (mirror.seen.rangeCount > bound) {
       throw new Violation('context-grows', `${name} keeps ${mirror.seen.rangeCount} ranges where ${bound} would do`)
     }
+  }
+
+  /**
+   * A write that has several names, or whose dot names another write too: it is shown, unless somebody superseded it who had it in view; then
+   * it is not, under any of its names. A reissue is no new write.
+   */
+  #judge({ mirror, name }: Witness, known: Known): void {
+    // Of counters the sum is judged: how branches of a chain are kept is theirs to say.
+    if (known.kind !== 'put' || known.reissueOf !== undefined || known.address.type === 'ctr') return
+    const { sure, perhaps } = this.forks.killersOf(known, (dot) => this.issues.superseders(dot))
+    const { isShown, areBytesShown } = shownBy(mirror, known)
+    const by = sure.find((one) => !one.isExcused && (one.isAcknowledged || one.isDurable))
+    const where = `${known.address.type} ${known.address.key}`
+    if (isShown && by !== undefined) {
+      throw new Violation(
+        'revived',
+        `${name} shows ${short(known.dot)} of ${known.issuer} at ${where}, superseded by ${short(by.dot)} of ${by.issuer}`,
+      )
+    }
+    const mustStay = (known.isAcknowledged || known.isDurable) && !known.isExcused
+    if (areBytesShown || !mustStay || sure.length + perhaps.length > 0) return
+    throw new Violation(
+      'lost',
+      `${name} lacks ${short(known.dot)} of ${known.issuer} at ${where}; nobody superseded it`,
+    )
   }
 
   /**
@@ -328,12 +365,9 @@ export class Oracle {
    */
   countersAtRest(witness: Witness, read: (address: Address) => readonly Version[]): void {
     const { mirror, name } = witness
-    const hasEffect = (dot: Dot) => {
-      const known = this.updates.get(dotText(dot))
-      return known !== undefined && this.#isSettled(mirror, known)
-    }
-    for (const { address, expected, dots } of this.counters.checks(hasEffect)) {
-      if (dots.some((dot) => this.updates.get(dotText(dot))?.isExcused)) continue
+    const hasEffect = (known: Known) => this.issues.isSettled(mirror, known)
+    for (const { address, expected, updates } of this.counters.checks(hasEffect)) {
+      if (updates.some(({ isExcused }) => isExcused)) continue
       const versions = read(address)
       const value = counterValue(versions)
       if (value === expected) continue
@@ -357,28 +391,11 @@ export class Oracle {
       if (idle.length > 0) throw new Violation('baseline-stays', `${name} keeps ${names} at ${text}`)
     }
   }
-
-  /** Applied; or seen and superseded, which is all that a rebuilt context can say of it. */
-  #isSettled({ applied, seen }: Mirror, { dot }: Known): boolean {
-    return applied.has(dot) || (seen.has(dot) && this.superseders(dot).length > 0)
-  }
-
-  /** Everybody who superseded a dot. */
-  superseders(dot: Dot): readonly Known[] {
-    return this.#supersededBy.get(dotText(dot)) ?? none
-  }
 }
-
-const none: readonly Known[] = []
 
 /** The hash of a value as versions carry it. */
 export function hashOf(value: Uint8Array | null): Uint8Array | null {
   return value === null ? null : valueHash(value)
-}
-
-/** A dot in few characters. */
-export function short(dot: Dot): string {
-  return `${dot.actor.slice(0, 4)}:${dot.counter}`
 }
 
 /** Names of live versions, for the messages of violations. */

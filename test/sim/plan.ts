@@ -2,10 +2,11 @@
 import { Random } from '../support/random.js'
 import { acts, brief, type Drawing, documentActs, type Step } from './acts.js'
 import { nodeFaults } from './faults-nodes.js'
+import { drawnKinds, isMachineKind, type MachineKind, machineFault, machineShare } from './plan-machines.js'
 import type { Action, Plan } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
-export const plannerVersion = 5
+export const plannerVersion = 7
 
 /** `log.maxAge` of a seed, in milliseconds; undefined: no limit. */
 const logAgesMs = [undefined, undefined, undefined, undefined, 2_000, 24 * 3_600_000]
@@ -17,6 +18,8 @@ const busyDisks = 0.25
 export interface PlanOptions {
   /** Nodes at the beginning; drawn when absent. */
   readonly nodes?: number
+  /** The faults of whole machines that every seed has; a share of the seeds has some of all kinds when absent, none has any when empty. */
+  readonly machines?: readonly MachineKind[]
 }
 
 /** Draws the plan of a seed. */
@@ -26,7 +29,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
 
 /** Draws one plan. */
 class Planner implements Drawing {
-  readonly random: Random
+  random: Random
   readonly #seed: number
   readonly #nodes: string[]
   #added = 0
@@ -39,6 +42,7 @@ class Planner implements Drawing {
   readonly #sync: boolean
   /** Documents are edited, by the library that merges them: it takes real time. */
   readonly #hasDocuments: boolean
+  readonly #machines: readonly MachineKind[]
 
   constructor(seed: number, options: PlanOptions) {
     this.#seed = seed
@@ -51,6 +55,11 @@ class Planner implements Drawing {
     this.#quietMs = this.isLong ? 150_000 : 4_000 + this.random.below(10_000)
     this.#sync = !this.random.chance(0.05)
     this.#hasDocuments = this.random.chance(0.25)
+    const machines = new Random(Math.imul(seed, 0x85ebca6b) ^ 0x3ac)
+    const some = machines.chance(machineShare) ? machines.shuffle(drawnKinds).slice(0, 1 + machines.below(3)) : []
+    const unknown = options.machines?.find((kind) => !isMachineKind(kind))
+    if (unknown !== undefined) throw new Error(`no such fault of machines: ${unknown}`)
+    this.#machines = options.machines ?? some
   }
 
   plan(): Plan {
@@ -58,7 +67,7 @@ class Planner implements Drawing {
     const nodes = [...this.#nodes]
     const edges = this.#edges()
     const offsetsMs = nodes.map(() => Math.round((random.next() - 0.5) * 2_000))
-    const actions = this.#actions()
+    const actions = [...this.#actions(), ...this.#machineActions()].sort((a, b) => a.atMs - b.atMs)
     const logAgeMs = random.pick(logAgesMs)
     return {
       seed: this.#seed,
@@ -120,6 +129,21 @@ class Planner implements Drawing {
       push(300 + asking.next() * this.#quietMs, ['quorum', asking.pick(this.#nodes)])
     }
     return actions.sort((a, b) => a.atMs - b.atMs)
+  }
+
+  /** Drawn from a randomness of their own, after everything else. */
+  #machineActions(): Action[] {
+    const actions: Action[] = []
+    if (this.#machines.length === 0) return actions
+    this.random = new Random(Math.imul(this.#seed, 0xc2b2ae35) ^ 0x77)
+    for (let left = 1 + this.random.below(3); left > 0; left--) {
+      const atMs = 400 + this.random.next() * this.#quietMs * 0.7
+      const kind = this.random.pick(this.#machines)
+      for (const { afterMs, words } of machineFault(this, kind, `f${this.#added++}`)) {
+        if (atMs + afterMs < this.#quietMs) actions.push({ atMs: Math.round((atMs + afterMs) * 10) / 10, words })
+      }
+    }
+    return actions
   }
 
   get node(): string {

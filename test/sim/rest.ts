@@ -5,6 +5,7 @@ import { document } from '../../store/model/address.js'
 import { sameDot } from '../../store/model/dot.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import type { DiskFaults } from './disk-faults.js'
+import type { Machines } from './machines.js'
 import type { SimMesh } from './mesh.js'
 import { type Run, type SimNode, tagOf } from './node.js'
 import type { Oracle } from './oracle.js'
@@ -29,6 +30,7 @@ export interface Resting {
   readonly roster: Roster
   readonly oracle: Oracle
   readonly disks: DiskFaults
+  readonly machines: Machines
   readonly trace: Trace
   /** One step with a look at what it changed; false: nothing is left to happen until then. */
   step(untilMs: number): Promise<boolean>
@@ -66,8 +68,9 @@ async function stayAtRest(resting: Resting): Promise<number> {
   }
 }
 
-async function endFaults({ mesh, roster, disks }: Resting): Promise<void> {
+async function endFaults({ mesh, roster, disks, machines }: Resting): Promise<void> {
   mesh.heal()
+  machines.end()
   for (const node of roster.alive()) {
     const { run } = node
     node.disk.failNext(undefined)
@@ -129,7 +132,7 @@ async function checkDocuments({ world, roster, oracle: { documents } }: Resting)
   const [node] = roster.alive()
   for (const key of documents.keys()) {
     const { data, replica } = node!.run!
-    const live = replica.versions(document(key)).map(({ dot }) => dot)
+    const live = replica.versions(document(key))
     // Where nothing can be read, nothing is shown.
     const shown = data.documents.get(key).catch((error: unknown) => {
       if (error instanceof HearsayError && error.code === 'DOCUMENT_UNREADABLE') return undefined

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Runs the simulator: `npm run sim -- --seeds 1000`, `--from N`, `--nodes 5`, `--seed N` (readable trace), `--seed N --minimise`,
+ * Runs the simulator: `npm run sim -- --seeds 1000`, `--from N`, `--nodes 5`, `--machines sleep,fork` (faults of whole machines in
+ * every seed, `none` for no seed), `--seed N` (readable trace), `--seed N --minimise`,
  * `--seed N --keep NAME` (keeps its plan in kept/), `--known` (the seeds of seeds.txt and the plans of kept/), `--mutations` (each deliberate
  * bug must be caught; prints the table).
  */
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     nodes: { type: 'string' },
+    machines: { type: 'string' },
     minimise: { type: 'boolean', default: false },
     keep: { type: 'string' },
     known: { type: 'boolean', default: false },
@@ -29,7 +31,10 @@ const { values } = parseArgs({
 })
 /** Seeds from one line of progress to the next. */
 const progressSeeds = 500
-const options = values.nodes === undefined ? {} : { nodes: Number(values.nodes) }
+const options = {
+  ...(values.nodes === undefined ? {} : { nodes: Number(values.nodes) }),
+  ...(values.machines === undefined ? {} : { machines: values.machines.split(',').filter((kind) => kind !== 'none') }),
+}
 const kept = join(root, 'test', 'sim', 'kept')
 const range = (from, count) => Array.from({ length: count }, (_, at) => from + at)
 

@@ -1,5 +1,6 @@
 /** What the verbs of operators act upon. */
 import type { DiskFaults } from './disk-faults.js'
+import type { Machines } from './machines.js'
 import type { SimMesh } from './mesh.js'
 import type { SimNode } from './node.js'
 import type { Roster } from './roster.js'
@@ -9,6 +10,7 @@ export interface Site {
   readonly roster: Roster
   readonly mesh: SimMesh
   readonly disks: DiskFaults
+  readonly machines: Machines
   /** Hours pass in which nobody does anything. */
   leap(byMs: number): void
   /** An error that may come while disks and networks fail is let pass; anything else ends the simulation. */

@@ -1,12 +1,12 @@
 /** Stands between a write and the replica: tells the oracle what was issued, by whom, with what in view. */
-import type { Address } from '../../store/model/address.js'
+import { type Address, addressText } from '../../store/model/address.js'
 import { compareDots, type Dot, dotText, includesDot, sameDot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import type { Transaction } from '../../store/replica/types.js'
-import { hashOf, type Known, type Oracle } from './oracle.js'
+import { storedText } from './forks.js'
+import type { Draft, Known } from './issues.js'
+import { hashOf, type Oracle } from './oracle.js'
 import { Violation } from './violation.js'
-
-type Draft = Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused'>
 
 /** What a spy knows of the write. */
 export interface SpiedWrite {
@@ -28,20 +28,24 @@ export class WriteSpy {
   /** What the write is given in place of the replica's own. */
   readonly transaction: Transaction
   readonly #write: SpiedWrite
+  readonly #own: Transaction
   readonly #drafts: Draft[] = []
   /** Told when the write was not refused. */
-  readonly #counts: (() => void)[] = []
+  readonly #counts: ((issued: readonly Known[]) => void)[] = []
   #inView: readonly Version[] = []
+  /** Everything that the write read, by address and dot. */
+  readonly #read = new Map<string, string>()
 
   constructor(transaction: Transaction, write: SpiedWrite) {
     this.#write = write
+    this.#own = transaction
     this.transaction = this.#spied(transaction)
   }
 
   /** Tells the oracle, once the write has returned: a refused one has issued nothing. */
   told(): Known[] {
     const known = this.#drafts.map((draft) => this.#write.oracle.issued(draft))
-    for (const count of this.#counts) count()
+    for (const count of this.#counts) count(known)
     return known
   }
 
@@ -50,6 +54,7 @@ export class WriteSpy {
       ...transaction,
       versions: (address) => {
         this.#inView = transaction.versions(address)
+        for (const version of this.#inView) this.#read.set(placeText(address, version.dot), storedText(version))
         return this.#inView
       },
       put: (address, value, expiresAtMs, supersedes) => {
@@ -90,19 +95,34 @@ export class WriteSpy {
       hash: hashOf(value),
       expiresAtMs,
       supersedes: supersedes.toSorted(compareDots),
+      view: new Map(supersedes.flatMap((one) => this.#viewOf(address, one))),
       issuer,
+      stored: value === null ? null : this.#stored(address, dot),
     }
     this.#drafts.push(draft)
-    note(() => `${issuer} issues ${kind} ${textOf(draft)}`)
-    if (address.type === 'ctr' && value !== null) this.#noteCount(address, dot, value)
+    note(() => `${issuer} issues ${kind} ${lineOf(draft)}`)
+    if (address.type === 'ctr' && value !== null) this.#noteCount(address, value)
     return dot
   }
 
-  #noteCount(address: Address, dot: Dot, value: Uint8Array): void {
+  #viewOf(address: Address, dot: Dot): [string, string][] {
+    const stored = this.#read.get(placeText(address, dot))
+    return stored === undefined ? [] : [[dotText(dot), stored]]
+  }
+
+  /** What was stored: a put is live in its own write. */
+  #stored(address: Address, dot: Dot): Version {
+    const version = this.#own.versions(address).find((one) => sameDot(one.dot, dot))
+    if (version === undefined) throw new Violation('vanished', `${dotText(dot)} is not live in its own write`)
+    return version
+  }
+
+  #noteCount(address: Address, value: Uint8Array): void {
     const { oracle, adding } = this.#write
     const inView = this.#inView
-    this.#counts.push(() => {
-      const by = oracle.counters.issued(address, dot, value, inView)
+    const at = this.#drafts.length - 1
+    this.#counts.push((issued) => {
+      const by = oracle.counters.issued(issued[at]!, value, inView)
       if (by !== undefined && adding !== undefined && by !== adding) {
         throw new Violation('miscounted', `${address.key} went up by ${by} where ${adding} was added`)
       }
@@ -132,7 +152,11 @@ export class WriteSpy {
   }
 }
 
-function textOf({ dot, address, supersedes }: Pick<Known, 'dot' | 'address' | 'supersedes'>): string {
+function placeText(address: Address, dot: Dot): string {
+  return `${addressText(address)}|${dotText(dot)}`
+}
+
+function lineOf({ dot, address, supersedes }: Pick<Known, 'dot' | 'address' | 'supersedes'>): string {
   const names = supersedes.map((one) => `${one.actor.slice(0, 4)}:${one.counter}`).join(' ')
   return `${dot.actor.slice(0, 4)}:${dot.counter} at ${address.type} ${address.key}${names && ` over ${names}`}`
 }

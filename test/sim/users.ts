@@ -50,8 +50,6 @@ const expectedCodes = new Set([
 export interface UsersAround {
   /** A node, running or not. */
   nodeOf(name: string): SimNode | undefined
-  /** Whether the process of a node stands still: it hears nobody. */
-  isStill(name: string): boolean
   /** The account of documents, which is told of every edit. */
   readonly documents: DocumentAccounts
   /** Whether an acknowledged write survives any crash. */
@@ -90,7 +88,7 @@ export class Users {
   perform(verb: string, words: readonly string[]): void {
     const [name = '', ...rest] = words
     const node = this.#around.nodeOf(name)
-    if (node?.run?.isServing !== true || this.#around.isStill(name)) return
+    if (node?.run?.isServing !== true || !node.isAwake) return
     const { run } = node
     try {
       const done = verbs[verb]?.(this, run, rest)

@@ -5,8 +5,9 @@ import { Random } from '../support/random.js'
 import { type ClockFault, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { DiskFaults } from './disk-faults.js'
 import { Inspector, roomyLogBytes } from './inspector.js'
+import { Machines } from './machines.js'
 import { SimMesh } from './mesh.js'
-import type { Surroundings } from './node.js'
+import type { SimNode, Surroundings } from './node.js'
 import { isFault, operate } from './operators.js'
 import { Oracle } from './oracle.js'
 import { comeToRest } from './rest.js'
@@ -35,6 +36,7 @@ export class Simulation {
   readonly mesh: SimMesh
   readonly roster: Roster
   readonly disks: DiskFaults
+  readonly machines: Machines
   readonly trace: Trace
   readonly figures: Figures = { nodes: 0, updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0 }
   /** Told of each sync session, by who opened it, when it ends. */
@@ -60,9 +62,9 @@ export class Simulation {
     this.#inspector = new Inspector({ world, oracle, roster, handlerFailures, isSynced, keepsLog })
     this.disks = new DiskFaults({ roster, oracle, trace, isSynced })
     const fail = (error: unknown) => this.#inspector.fail(error)
+    this.machines = new Machines({ world, roster, oracle, mesh, disks: this.disks, trace, fail })
     this.#users = new Users({
       nodeOf: (name) => roster.get(name),
-      isStill: (name) => mesh.stillness.has(name),
       documents: oracle.documents,
       isSynced,
       nowMs: () => world.elapsedMs,
@@ -130,6 +132,7 @@ export class Simulation {
       roster: this.roster,
       oracle: this.oracle,
       disks: this.disks,
+      machines: this.machines,
       trace: this.trace,
       step: (untilMs) => this.step(untilMs),
       runUntil: (atMs) => this.runUntil(atMs),
@@ -142,7 +145,8 @@ export class Simulation {
       this.world.leap(byMs)
       this.#leaptMs += byMs
     }
-    return { roster: this.roster, mesh: this.mesh, disks: this.disks, leap, expectHearsayError }
+    const { roster, mesh, disks, machines } = this
+    return { roster, mesh, disks, machines, leap, expectHearsayError }
   }
 
   #connectedMesh(): SimMesh {
@@ -150,6 +154,8 @@ export class Simulation {
     const quality = { latencyMs, jitterMs, loss: 0, duplication: 0, lateMs: 0 }
     const mesh = new SimMesh(this.world, new Random(seed ^ 0x3e7), quality)
     mesh.note = (text) => this.trace.note(text)
+    mesh.whenAwake = (peer, callback) => this.roster.get(peer)?.sleep.whenAwake(callback)
+    mesh.isAsleep = (peer) => this.roster.get(peer)?.isAwake === false
     mesh.isRefused = (a, b) => this.roster.isForgotten(a, b) || this.roster.isForgotten(b, a)
     return mesh
   }
@@ -168,6 +174,7 @@ export class Simulation {
       sessionEnded: (name, report) => this.#sessionEnded(name, report),
       expired: (issuer, dots) => this.#inspector.expired(issuer, dots),
       note: (text) => this.trace.note(text),
+      rival: (node, givesWay) => this.#rival(node, givesWay),
       failed: (error) => this.#inspector.fail(error),
     }
   }
@@ -176,6 +183,16 @@ export class Simulation {
     const { peer, mode, ended, entriesSent, entriesReceived } = report
     this.trace.note(() => `${name} with ${peer}: ${mode}, ${entriesSent} sent, ${entriesReceived} received, ${ended}`)
     this.onSession(name, report)
+  }
+
+  /** All nodes here have names of their own; but whose memory went back in time meets the traces of what it was, and may start anew for it. */
+  #rival(node: SimNode, givesWay: boolean): void {
+    if (!node.meetsItself) {
+      this.#inspector.fail(new Error(`${node.name} takes itself for another`))
+      return
+    }
+    this.trace.note(() => `${node.name} meets itself${givesWay ? ' and starts anew' : ''}`)
+    if (givesWay) this.machines.startAnew(node)
   }
 
   /** Slices of long work take a while, as on a busy machine: others come in between. */

@@ -35,6 +35,16 @@ export abstract class FramePipe {
   /** Told of each frame that arrives, before it is read. */
   protected arrives(_frame: Uint8Array): void {}
 
+  /** How the end that reads hears of a break; at once by default. */
+  protected tellReader(tell: () => void): void {
+    tell()
+  }
+
+  /** How the end that sends hears of a break, and of room; at once by default. */
+  protected tellSender(tell: () => void): void {
+    tell()
+  }
+
   /** Whether it broke: what is still under way is lost. */
   protected get isBroken(): boolean {
     return this.#broken !== undefined
@@ -76,8 +86,8 @@ export abstract class FramePipe {
     if (this.#hasEnded) return
     this.#broken ??= reason
     this.closed()
-    this.#wake()
-    this.#releaseSenders()
+    this.tellReader(() => this.#wake())
+    this.tellSender(() => this.#releaseSenders())
   }
 
   /** The frames that arrive, until the end. Throws when the channel broke. */
@@ -86,7 +96,7 @@ export abstract class FramePipe {
       const frame = this.#arrived.shift()
       if (frame !== undefined) {
         this.#underWay--
-        this.#releaseSenders()
+        this.tellSender(() => this.#releaseSenders())
         yield frame
         continue
       }

@@ -14,6 +14,10 @@ export interface ClockFault {
   offsetMs?: number
   /** How much faster it runs than true time, in parts per million. */
   driftPpm?: number
+  /** How long its monotonic clock, and its timers with it, stood still so far, in milliseconds: a machine that was suspended. */
+  stoodMs?: number
+  /** Calls back now; or later, while the machine sleeps or the process is stopped. */
+  whenAwake?(callback: () => void): void
 }
 
 /** What bounds a run. */
@@ -27,6 +31,8 @@ export interface RunLimit {
 /** True time at the start of every world, in milliseconds since 1970. */
 export const epochMs = 1_700_000_000_000
 const runLimitMs = 3_600_000
+/** The least time that a timer of a clock that stood takes, in milliseconds. */
+const leastMs = 0.001
 
 /** One world: its time, its timers, its randomness. Several environments (one a node) live in it. */
 export class VirtualWorld {
@@ -143,8 +149,6 @@ export class VirtualEnvironment implements Environment {
   readonly #clock: ClockFault
   readonly #timers = new Set<Timer>()
   #isStopped = false
-  /** Runs what a timer is set for when it is due: at once, or later where the process stands still. */
-  whenDue: (fire: () => void) => void = (fire) => fire()
 
   constructor(world: VirtualWorld, random: Random, clock: ClockFault) {
     this.#world = world
@@ -158,7 +162,7 @@ export class VirtualEnvironment implements Environment {
   }
 
   monotonicMs(): number {
-    return this.#world.elapsedMs
+    return this.#world.elapsedMs - (this.#clock.stoodMs ?? 0)
   }
 
   random(): number {
@@ -171,11 +175,23 @@ export class VirtualEnvironment implements Environment {
 
   setTimer(delayMs: number, callback: () => void): Timer {
     if (this.#isStopped) return { cancel: () => undefined }
-    const inner = this.#world.schedule(delayMs, () =>
-      this.whenDue(() => {
-        if (this.#timers.delete(timer)) callback()
-      }),
-    )
+    const dueMs = this.monotonicMs() + Math.max(0, delayMs)
+    let stoodMs = this.#clock.stoodMs ?? 0
+    // A clock that stood is not exact to the last bit: a timer that is early by less than that bit would be set again for ever.
+    const waitMs = stoodMs > 0 && delayMs > 0 ? Math.max(delayMs, leastMs) : delayMs
+    let inner = this.#world.schedule(waitMs, () => this.#due(fire))
+    const fire = () => {
+      if (!this.#timers.has(timer)) return
+      // What the clock did not count is still to be waited for.
+      const leftMs = dueMs - this.monotonicMs()
+      if ((this.#clock.stoodMs ?? 0) > stoodMs && leftMs >= leastMs) {
+        stoodMs = this.#clock.stoodMs!
+        inner = this.#world.schedule(leftMs, () => this.#due(fire))
+        return
+      }
+      this.#timers.delete(timer)
+      callback()
+    }
     const timer: Timer = {
       cancel: () => {
         this.#timers.delete(timer)
@@ -184,6 +200,11 @@ export class VirtualEnvironment implements Environment {
     }
     this.#timers.add(timer)
     return timer
+  }
+
+  #due(fire: () => void): void {
+    if (this.#clock.whenAwake === undefined) fire()
+    else this.#clock.whenAwake(fire)
   }
 
   yieldTurn(): Promise<void> {

@@ -1,7 +1,8 @@
 /** Virtual time, on which other tests stand. */
 import { describe, expect, it } from 'vitest'
+import { Sleep } from '../sim/sleep.js'
 import { Random } from '../support/random.js'
-import { epochMs, VirtualWorld } from '../support/virtual-environment.js'
+import { type ClockFault, epochMs, VirtualWorld } from '../support/virtual-environment.js'
 
 describe('virtual time', () => {
   it('fires timers in the order of their moments, then of their setting, and skips cancelled ones', async () => {
@@ -54,6 +55,43 @@ describe('virtual time', () => {
     environment.setTimer(1, () => fired++)
     await world.runFor(10)
     expect(fired).toBe(0)
+  })
+
+  it('a clock that stood holds its timers up for as long, and what is due in a sleep waits for its end', async () => {
+    const world = new VirtualWorld(1)
+    const sleep = new Sleep(world)
+    const clock: ClockFault = { whenAwake: (callback) => sleep.whenAwake(callback) }
+    const environment = world.environment(clock)
+    const firedMs: number[] = []
+    const fired = () => firedMs.push(Math.round(world.elapsedMs))
+    environment.setTimer(100, fired)
+    environment.setTimer(1_000, fired)
+    sleep.begin()
+    await world.runFor(500)
+    expect(firedMs).toEqual([])
+    clock.stoodMs = 500
+    sleep.end()
+    expect(environment.monotonicMs()).toBe(0)
+    await world.runFor(2_000)
+    expect(firedMs).toHaveLength(2)
+    // What was due in the sleep is a little late, as everything is after it.
+    expect(firedMs[0]! - 600).toBeLessThan(4)
+    expect(firedMs[1]).toBe(1_500)
+  })
+
+  it('the timers of a stopped process are late, and happen in order', async () => {
+    const world = new VirtualWorld(1)
+    const sleep = new Sleep(world)
+    const environment = world.environment({ whenAwake: (callback) => sleep.whenAwake(callback) })
+    const fired: number[] = []
+    for (const delayMs of [10, 30, 20]) environment.setTimer(delayMs, () => fired.push(delayMs))
+    const cancelled = environment.setTimer(5, () => fired.push(5))
+    sleep.begin()
+    await world.runFor(100)
+    cancelled.cancel()
+    sleep.end()
+    await world.runFor(100)
+    expect(fired).toEqual([10, 20, 30])
   })
 
   it('equal seeds give equal randomness, nodes differ', () => {
