@@ -51,7 +51,7 @@ export const versionMutations = [
     'unexpired-superseded',
     'a put supersedes siblings with a deadline before it has passed',
     'store/model/register.ts',
-    'return versions.filter((version) => hasExpired(version, nowMs)).map((version) => version.dot)',
+    'return versions.filter((version) => hasExpired(version, expiredByMs)).map((version) => version.dot)',
     'return versions.filter((version) => version.expiresAtMs !== null).map((version) => version.dot)',
   ),
   one(
