@@ -17,7 +17,7 @@ import { Violation } from './violation.js'
 const workMs = 80
 
 /** A version of a document as it was issued. */
-type Issued = Pick<Known, 'dot' | 'supersedes' | 'view' | 'hash' | 'stored' | 'issuer'>
+type Issued = Pick<Known, 'dot' | 'supersedes' | 'view' | 'hash' | 'stored' | 'issuer' | 'reissueOf'>
 
 /** Knows every edit of a document. */
 export class DocumentAccounts {
@@ -38,7 +38,8 @@ export class DocumentAccounts {
   issued(known: Issued): void {
     const blind = known.supersedes.find((dot) => {
       const named = this.#named(dot, known.view.get(dotText(dot)))
-      return named.length > 0 && named.every(({ hash }) => this.#isUnreadable(hash))
+      // A reissue only names anew what it supersedes.
+      return known.reissueOf === undefined && named.length > 0 && named.every(({ hash }) => this.#isUnreadable(hash))
     })
     if (blind !== undefined) {
       throw new Violation('wrong-view', `${dotText(known.dot)} supersedes ${dotText(blind)}, which cannot be read`)
