@@ -3,6 +3,7 @@
  * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
  */
 
+import type { DotRow } from '../../store/keyspace.js'
 import { type Address, addressText } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
 import { counterValue, idleBaselines } from '../../store/model/counter.js'
@@ -120,7 +121,7 @@ export class Oracle {
   #adoptOwn(witness: Witness, delta: MirrorDelta): void {
     for (const { dot, row } of delta.rows) {
       if (row.state === 'stub' || this.updates.has(dotText(dot))) continue
-      const version = witness.mirror.live.get(dotText(dot))?.version
+      const version = witness.mirror.live.get(dotText(dot))?.version ?? loggedVersion(dot, row)
       const reissueOf = version && this.issues.renamed(dot, row, version)
       if (version === undefined || reissueOf === undefined) {
         throw new Violation('unknown-update', `${witness.name} stores ${short(dot)}, which nobody issued`)
@@ -401,4 +402,10 @@ export function hashOf(value: Uint8Array | null): Uint8Array | null {
 /** Names of live versions, for the messages of violations. */
 export function liveAt(mirror: Mirror): MirroredVersion[] {
   return [...mirror.live.values()]
+}
+
+/** What an update stored that another one superseded in the same batch: its row keeps the bytes. */
+function loggedVersion(dot: Dot, { kind, time, expiresAtMs, value }: DotRow): Version | undefined {
+  if (kind !== 'put' || value === null) return undefined
+  return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }
 }
