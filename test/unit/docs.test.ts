@@ -19,6 +19,55 @@ const pages = [
   .concat(['gossip', 'membership', 'sync'].map((name) => `protocols/${name}/SPEC.md`))
   .concat('store/backup/SPEC.md', 'test/README.md', 'test/scenarios/README.md')
 
+/** The words that the whole project uses in one sense, code, wire and command line included. */
+const words = [
+  [
+    'mesh',
+    'node',
+    'peer',
+    'member',
+    'actor',
+    'run',
+    'dot',
+    'context',
+    'seen',
+    'applied',
+    'address',
+    'version',
+    'sibling',
+    'update',
+  ],
+  [
+    'live entry',
+    'delta sync',
+    'Merkle sync',
+    'full sync',
+    'hint',
+    'hollow',
+    'bare',
+    'stub',
+    'baseline',
+    'chain',
+    'clash',
+    'reissue',
+  ],
+  [
+    'content digest',
+    'settled',
+    'descent',
+    'doubt',
+    'capture',
+    'turn',
+    'young',
+    'log',
+    'feed',
+    'cursor',
+    'epoch',
+    'relay',
+    'rival',
+  ],
+].flat()
+
 describe('documents', () => {
   it('OPERATIONS lists exactly the error codes of the code', () => {
     const rows = [...read('docs/OPERATIONS.md').matchAll(/^\| `([A-Z_]+)` +\| (\d+) +\| (\d) +\| (.+?) +\|$/gm)]
@@ -58,4 +107,41 @@ describe('documents', () => {
     const folders = readdirSync(join(root, 'test'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
     expect([...rows, 'support'].sort()).toEqual(folders.map(({ name }) => name).sort())
   })
+
+  it('GLOSSARY explains every word that is ours, each once', () => {
+    const entries = read('docs/GLOSSARY.md').matchAll(/^- ((?:\*\*[^*]+\*\*(?:, )?)+): /gm)
+    const explained = [...entries].flatMap(([, names]) =>
+      [...names!.matchAll(/\*\*([^*]+)\*\*/g)].map(([, name]) => name!),
+    )
+    expect(words.filter((word) => !explained.includes(word))).toEqual([])
+    expect(explained.filter((word, at) => explained.indexOf(word) !== at)).toEqual([])
+  })
+
+  it.each(['docs/ARCHITECTURE.md', 'docs/CONTRIBUTING.md'])('%s names only files that exist', (page) => {
+    const named = [...read(page).matchAll(/`((?:store|protocols|daemon|cli|test|docs)\/[\w./-]+)`/g)].map(
+      ([, path]) => path!,
+    )
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+
+  it.each(pages)('%s refers only to headings that exist', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)]
+    const missing = links.filter(([, target, anchor]) => {
+      const path = target === '' ? page : join(dirname(page), target!)
+      return !path.endsWith('.md') || !anchorsOf(read(path)).includes(anchor!)
+    })
+    expect(missing.map(([link]) => link)).toEqual([])
+  })
 })
+
+/** The anchors that GitHub makes of headings. */
+function anchorsOf(markdown: string): string[] {
+  const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!)
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
