@@ -6,7 +6,14 @@ import { describe, expect, it } from 'vitest'
 import { batchBodyBytesMax, headerBytesMax } from '../../daemon/http/limits.js'
 import { batchOperationsMax } from '../../store/data/batches.js'
 import { errorCodes } from '../../store/errors.js'
-import { clientValueBytesDefault, fieldBytesMax, keyBytesMax, valueBytesMax } from '../../store/model/limits.js'
+import {
+  clientValueBytesDefault,
+  counterTrailMax,
+  fieldBytesMax,
+  keyBytesMax,
+  valueBytesMax,
+} from '../../store/model/limits.js'
+import * as replica from '../../store/replica/limits.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -94,6 +101,22 @@ describe('documents', () => {
     }
     expect(fieldBytesMax).toBe(keyBytesMax)
   })
+
+  it.each(['docs/ARCHITECTURE.md', 'docs/OPERATIONS.md'])(
+    '%s says how far two contents of one dot are told apart',
+    (page) => {
+      const text = read(page).replaceAll(/\s+/g, ' ')
+      const count = (amount: number) => amount.toLocaleString('en-US')
+      const claims = [
+        `more than ${replica.clockJumpMs / 1000} s against the monotonic clock`,
+        `among the last ${count(replica.digestSpanDots)} of its run`,
+        `${replica.digestAgeMsMax / 24 / 3_600_000} days`,
+        `the last ${count(replica.unacknowledgedDigestSpanDots)} `,
+        `last ${counterTrailMax}`,
+      ]
+      expect(claims.filter((claim) => !text.includes(claim))).toEqual([])
+    },
+  )
 
   it.each(pages)('%s links only to what exists', (page) => {
     const links = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!)
