@@ -84,7 +84,7 @@ export type Message =
   | { readonly type: 'wants'; readonly positions: readonly number[] }
   | { readonly type: 'entries'; readonly part: boolean; readonly entries: TaggedEntries }
   | { readonly type: 'values'; readonly addresses: readonly Address[] }
-  /** What the receiver showed is not what the sender knows under these dots: nothing of it was removed here. */
+  /** Under these dots the sender knows another content than it was shown, or has it live: nothing of that was removed. */
   | {
       readonly type: 'clashes'
       /** Not all could be named: the receiver removes nothing that it showed. */

@@ -75,7 +75,8 @@ export class Reading implements MissingUpdates {
     const chain = this.#chain(dot, row)
     if (chain === undefined) {
       this.unlisted.add(dot)
-      if (row.digest !== undefined) this.noteDigest(dot, row.digest)
+      // Of what is live the tree tells: a digest by itself says that its content is gone.
+      if (row.digest !== undefined && row.state !== 'live') this.noteDigest(dot, row.digest)
       return
     }
     for (const update of chain) {

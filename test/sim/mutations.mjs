@@ -332,19 +332,30 @@ export const mutations = [
       },
     ],
   },
+  {
+    name: 'chain-taken-up',
+    says: 'a chain of a counter that was deleted is taken up again by the same run',
+    edits: [
+      {
+        file: 'store/model/counter-paths.ts',
+        find: '{ actor: dot.actor, chain: dot.counter, sequence: 1, total: by, trail }',
+        replace: '{ actor: dot.actor, chain: 0, sequence: 1, total: by }',
+      },
+    ],
+  },
   one(
-    'chain-taken-up',
-    'a chain of a counter that was deleted is taken up again by the same run',
-    'store/model/counter.ts',
-    'reach: { actor: dot.actor, chain: dot.counter, sequence: 1, total: by }',
-    'reach: { actor: dot.actor, chain: 0, sequence: 1, total: by }',
+    'trail-cut-short',
+    'a total carries the trail of its last increment alone, so that two copies of a process are not told apart',
+    'store/model/counter-paths.ts',
+    '.slice(-counterTrailMax)',
+    '.slice(-1)',
   ),
   one(
     'baselines-forgotten',
     'a delete of a counter leaves out what earlier deletes had seen',
     'store/model/counter.ts',
-    'const reaches = new Map(baselines)',
-    'const reaches = new Map<string, Reach>()',
+    'const reaches: Tips = new Map(baselines)',
+    'const reaches: Tips = new Map()',
   ),
   one(
     'baseline-gone-early',

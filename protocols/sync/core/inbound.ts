@@ -2,7 +2,7 @@
 import type { Prefix } from '../../../store/merkle/types.js'
 import { Context } from '../../../store/model/context.js'
 import { addressId, updateDigest } from '../../../store/model/digest.js'
-import { type NamedDot, sameDot } from '../../../store/model/dot.js'
+import { matcherOf, type NamedDot, sameDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
 import { clashesMax, turnNodesMax, valuesMax } from '../limits.js'
@@ -139,17 +139,21 @@ function named(entry: PeerEntry): PeerEntry {
   return { ...entry, updates: entry.updates.map(namedUpdate), bare: entry.updates.map(({ dot }) => dot) }
 }
 
-/** Looks for dots under which the peer shows another content than we know: it is told, and asked for the values where its content keeps the dot. */
+/**
+ * Objects to what the peer could take for removed here: a dot under which we know another content than it shows, and one that is live here,
+ * which may have come since we told what we hold. Asks for the values where the peer's content keeps the dot.
+ */
 function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry): void {
   const { talk } = state
   const dots: NamedDot[] = []
   // After parts the dots are the same because they have just come.
   let isWanted = turn.wanted.has(id) && !turn.inParts.has(id) && isSuspect(state, entry)
+  const isLive = matcherOf((talk.view.peerEntry(idBytes(id))?.updates ?? []).map(({ dot }) => dot))
   for (const update of entry.updates) {
     if (update.value !== null && !talk.mine.seen.has(update.dot)) continue
     const theirs = updateDigest(update)
     const ours = theirs === undefined ? undefined : talk.view.digestOf(update.dot)
-    if (ours === undefined || ours === theirs) continue
+    if (ours === undefined || (ours === theirs && !isLive(update.dot))) continue
     dots.push({ ...update.dot, digest: ours })
     if (theirs! > ours && update.value === null) isWanted = true
   }
