@@ -8,7 +8,7 @@ import type { Address } from '../../store/model/address.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import type { TaggedContexts } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
-import { updateDigest } from '../../store/model/digest.js'
+import { differs, updateDigest } from '../../store/model/digest.js'
 import { compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
 import { ChannelCounts, FrameReader, Watchdog } from '../channels.js'
@@ -190,9 +190,9 @@ export class ReadRepair {
     return messages.fitsFrame(copy) ? { kind: 'copy', copy } : { kind: 'too-large' }
   }
 
-  #isSame({ digest, ...dot }: NamedDot): boolean {
+  #isSame({ digest, ...dot }: NamedDot, address: Address): boolean {
     const ours = digest === undefined ? undefined : this.#options.replica.digestOf(dot)
-    return ours === undefined || ours === digest
+    return ours === undefined || !differs(ours, digest!, address)
   }
 
   /** Our copy, read in one turn: without the values of dots that the other side has live, and with the fate of those dots. */
@@ -211,7 +211,9 @@ export class ReadRepair {
         bare: bare.slice().sort(compareDots),
       },
       // Under a dot that names another content than is known here, nothing was removed.
-      removed: dots.filter((dot) => seen.has(dot) && !live.has(dotText(dot)) && this.#isSame(dot)).map(bareDot),
+      removed: dots
+        .filter((dot) => seen.has(dot) && !live.has(dotText(dot)) && this.#isSame(dot, address))
+        .map(bareDot),
       members: new Map(updates.map(({ dot }) => [dot.actor, memberOf(dot.actor)])),
     }
   }

@@ -73,3 +73,27 @@ export function updateDigest(update: Update): ContentDigest | undefined {
   if (update.kind !== 'put') return contentDigest({ ...update, valueHash: null })
   return update.value === null ? update.digest : contentDigest({ ...update, valueHash: valueHash(update.value) })
 }
+
+const placeDomain = 0x06
+/** Marks begin with zeros, so that they lie below the digests of contents: whatever really stood at a dot is the greater one. */
+const placeMark = '00000000'
+
+/**
+ * What is kept of a dot that was superseded before it came, by an update that did not say what it meant: the place alone. The dot is known
+ * there, and at any other address the update had no business with it.
+ */
+export function placeDigest(address: Address): ContentDigest {
+  const writer = new ByteWriter(64).u8(placeDomain)
+  writeAddress(writer, address)
+  return placeMark + sha256(writer.finish()).toString('hex', 0, contentDigestBytes - placeMark.length / 2)
+}
+
+/** True if what is kept of a dot is its place alone. */
+export function isPlace(digest: ContentDigest): boolean {
+  return digest.startsWith(placeMark)
+}
+
+/** True if what is kept of a dot (`ours`) says that something else stood there than a content at an address. */
+export function differs(ours: ContentDigest, theirs: ContentDigest, address: Address): boolean {
+  return ours !== theirs && !(isPlace(ours) && ours === placeDigest(address))
+}

@@ -1,6 +1,7 @@
 /** Dot rows as the writer rewrites them: the index of live dots, and the update log, whose bytes are counted. */
 import { type DotRow, decodeDotRow, dotKey, encodeDotRow, isDamage, isLiveRow } from '../keyspace.js'
 import type { Address } from '../model/address.js'
+import { placeDigest } from '../model/digest.js'
 import type { ContentDigest, Dot } from '../model/dot.js'
 import type { Update, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
@@ -49,7 +50,13 @@ export class DotRows {
 
 /** The row of a dot that was superseded before it came: it remembers by whom. */
 export function stubRow({ address, time, dot }: Update, digest: ContentDigest | undefined): DotRow {
-  return { ...bareRow(address, time), state: 'stub', supersededBy: dot, expiresAtMs: null, digest }
+  return {
+    ...bareRow(address, time),
+    state: 'stub',
+    supersededBy: dot,
+    expiresAtMs: null,
+    digest: digest ?? placeDigest(address),
+  }
 }
 
 /** The row of a live version that has lost its own: what it superseded is not known any more. */

@@ -6,7 +6,7 @@
 import { type DotRow, encodeFeed, entryKey, feedKey } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
-import { contentDigest, updateDigest, valueHash, versionDigest } from '../model/digest.js'
+import { contentDigest, differs, isPlace, updateDigest, valueHash, versionDigest } from '../model/digest.js'
 import { type ContentDigest, compareDots, type Dot, finderOf, type NamedDot, sameDot } from '../model/dot.js'
 import { applyUpdate, versionAt } from '../model/join.js'
 import { reissueDot, reissueOf, renamedBy } from '../model/reissue.js'
@@ -73,9 +73,7 @@ export class Effects {
     if (renamed !== undefined && this.#isSuperseded(batch, renamed, update.dot))
       return this.#bury(batch, update.dot, digest!)
     const known = contexts.seen.has(update.dot) ? dots.read(batch, update.dot) : undefined
-    // A stub of another address was left by an update that had no business with this dot.
-    const isVoid = known?.state === 'stub' && !isAt(known, update.address)
-    return this.#take(batch, update, { digest, knowledge, isNew: isVoid, known: isVoid ? undefined : known })
+    return this.#take(batch, update, { digest, knowledge, isNew: false, known })
   }
 
   /**
@@ -86,8 +84,8 @@ export class Effects {
     const theirs = updateDigest(update)
     if (theirs === undefined) return undefined
     const ours = this.digestOf(batch, update.dot)
-    if (ours === undefined || ours === theirs) return undefined
-    this.#events.clash(update.dot)
+    if (ours === undefined || !differs(ours, theirs, update.address)) return undefined
+    if (!isPlace(ours)) this.#events.clash(update.dot)
     if (mayBeLive && update.value === null) return noOutcome
     const checked = this.withoutForeignDots(batch, update)
     return theirs < ours ? this.#takeLesser(batch, checked, theirs) : this.#takeGreater(batch, checked, theirs, ours)
@@ -96,7 +94,7 @@ export class Effects {
   /** A peer knows another content under a dot: if its digest is the greater one, ours gets the name of its reissue. */
   yieldTo(batch: Batch, dot: Dot, theirs: ContentDigest): void {
     const ours = this.digestOf(batch, dot)
-    if (ours === undefined || ours === theirs) return
+    if (ours === undefined || ours === theirs || isPlace(ours) || isPlace(theirs)) return
     this.#events.clash(dot)
     if (ours < theirs) this.#rename(batch, dot, ours)
   }
@@ -142,7 +140,7 @@ export class Effects {
       const row = contexts.seen.has(named) ? dots.read(batch, named) : undefined
       if (row === undefined || isAt(row, update.address)) return true
       const ours = this.#digestOfRow(batch, named, row)
-      return named.digest !== undefined && ours !== undefined && named.digest !== ours
+      return named.digest !== undefined && ours !== undefined && differs(ours, named.digest, update.address)
     }
     const supersedes = update.supersedes.filter(isOwn)
     if (supersedes.length === update.supersedes.length) return update
@@ -231,13 +229,13 @@ export class Effects {
     const row = isSeen ? dots.read(batch, named) : undefined
     const ours = isSeen ? this.digestOf(batch, named) : undefined
     // Another content keeps the dot here: that of the name was settled before, and of a reissue it says nothing.
-    if (named.digest !== undefined && ours !== undefined && named.digest !== ours) return
+    if (named.digest !== undefined && ours !== undefined && differs(ours, named.digest, by.address)) return
     // The same content may be live under the name of its reissue: who superseded it has superseded that.
     if (version === undefined && named.digest !== undefined && !isReissue) this.#buryKnown(batch, named, named.digest)
     if (version !== undefined && row?.state === 'live') {
       dots.write(batch, named, { ...row, state: 'logged', supersededBy: by.dot, value: version.value, digest: ours })
     } else if (row !== undefined && row.supersededBy === null) {
-      dots.write(batch, named, { ...row, supersededBy: by.dot, digest: row.digest ?? named.digest })
+      dots.write(batch, named, { ...row, supersededBy: by.dot, digest: better(row.digest, named.digest) })
     } else if (row === undefined && !isSeen) {
       dots.write(batch, named, stubRow(by, named.digest))
     } else if (row === undefined && ours === undefined && named.digest !== undefined) {
@@ -255,14 +253,14 @@ export class Effects {
     for (const named of update.supersedes) {
       if (named.digest === undefined || !this.#rows.contexts.seen.has(named)) continue
       const ours = this.digestOf(batch, named)
-      if (ours === undefined || ours === named.digest) continue
+      if (ours === undefined || !differs(ours, named.digest, update.address)) continue
       this.#supersedeOther(batch, { ...named, digest: named.digest }, ours, update)
     }
   }
 
   /** An update superseded a content that the dot does not have here. */
   #supersedeOther(batch: Batch, named: Required<NamedDot>, ours: ContentDigest, by: Update): void {
-    this.#events.clash(named)
+    if (!isPlace(ours) && !isPlace(named.digest!)) this.#events.clash(named)
     if (named.digest! < ours) {
       this.#bury(batch, reissueDot(named, named.digest!), named.digest!)
       return
@@ -306,6 +304,8 @@ export class Effects {
     this.#nameMember(batch, name, dot)
     const row = dots.read(batch, dot)
     if (row?.state !== 'live') {
+      // Nobody's content, but a place: there is nothing to be named.
+      if (isPlace(digest)) return
       // Superseded: by its reissue, when that is known here, and otherwise by somebody who had it in view.
       if (!contexts.seen.has(name)) this.#bury(batch, name, digest)
       return
@@ -379,4 +379,9 @@ function isAt(row: DotRow, address: Address): boolean {
 
 function bareDot({ actor, counter }: Dot): Dot {
   return { actor, counter }
+}
+
+/** Of two digests of one content the one that says more. */
+function better(one: ContentDigest | undefined, other: ContentDigest | undefined): ContentDigest | undefined {
+  return one === undefined || isPlace(one) ? (other ?? one) : one
 }

@@ -8,6 +8,7 @@ import type { Address } from '../model/address.js'
 import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import type { Context } from '../model/context.js'
+import { isPlace } from '../model/digest.js'
 import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
 import { joinVersions } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
@@ -245,8 +246,8 @@ export class Ledger implements Contexts {
   /** Keeps digests that a peer sent of dots whose updates it does not keep any more. */
   keepDigests(batch: Batch, digests: readonly NamedDot[]): void {
     for (const { digest, ...dot } of digests) {
-      if (digest !== undefined && this.#effects.digestOf(batch, dot) === undefined)
-        this.digests.write(batch, dot, digest)
+      const ours = this.#effects.digestOf(batch, dot)
+      if (digest !== undefined && (ours === undefined || isPlace(ours))) this.digests.write(batch, dot, digest)
     }
   }
 

@@ -1,7 +1,7 @@
 /** The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come. */
 import type { Prefix } from '../../../store/merkle/types.js'
 import { Context } from '../../../store/model/context.js'
-import { addressId, updateDigest } from '../../../store/model/digest.js'
+import { addressId, differs, updateDigest } from '../../../store/model/digest.js'
 import { matcherOf, type NamedDot, sameDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
@@ -153,7 +153,7 @@ function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry):
     if (update.value !== null && !talk.mine.seen.has(update.dot)) continue
     const theirs = updateDigest(update)
     const ours = theirs === undefined ? undefined : talk.view.digestOf(update.dot)
-    if (ours === undefined || (ours === theirs && !isLive(update.dot))) continue
+    if (ours === undefined || (!differs(ours, theirs!, entry.address) && !isLive(update.dot))) continue
     dots.push({ ...update.dot, digest: ours })
     if (theirs! > ours && update.value === null) isWanted = true
   }
