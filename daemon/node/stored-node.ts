@@ -231,7 +231,9 @@ export class StoredNode implements NodeView {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return Object.assign({}, ...this.#counters.map((source) => source()))
+    const { clashes, foreignDots } = this.replica.irregularities
+    const own = { content_clashes: clashes, foreign_dots: foreignDots }
+    return Object.assign(own, ...this.#counters.map((source) => source()))
   }
 
   /** Flushes and closes. */

@@ -147,7 +147,8 @@ function readHead(body: Buffer): BackupHead {
   const reader = new ByteReader(body)
   const layout = reader.varint()
   if (layout > formatVersion) throw newer(`its rows have format ${layout}, this version knows ${formatVersion}`)
-  if (layout !== formatVersion) throw bad(`its rows have format ${layout}, which is unknown`)
+  // Rows of every format since the first can be read.
+  if (layout < 1) throw bad(`its rows have format ${layout}, which is unknown`)
   const takenAtMs = reader.varint()
   const software = reader.text(headTextBytesMax)
   const node = reader.text(headTextBytesMax)

@@ -51,6 +51,8 @@ export interface LedgerOptions {
   readonly memory?: RunMemory | undefined
   /** Notified, in words, of evidence that another copy of this process issues updates under its ids. */
   onCopyFound(what: string): void
+  /** Notified of a dot that turned out to have two contents, and how many times that was so. */
+  onClash(dot: Dot, clashes: number): void
   /** Notified of a row that failed its checksum. */
   onDamage(error: Error): void
 }
@@ -346,7 +348,7 @@ export class Ledger implements Contexts {
   }
 
   #clashed({ actor, counter }: Dot): void {
-    this.#irregularities.clashes++
+    this.#options.onClash({ actor, counter }, ++this.#irregularities.clashes)
     this.#runs.copyFound(actor, `dot ${actor}:${counter} has two contents`)
   }
 }

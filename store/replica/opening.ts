@@ -28,7 +28,7 @@ export interface OpenedRows {
   readonly isDamaged: boolean
 }
 
-/** Reads the rows; an empty store gets its first ones, durably. Throws STORE_FORMAT for a store of a newer version. */
+/** Reads the rows; an empty store gets its first ones, and one of an older format its new version, durably. Throws STORE_FORMAT for a store of a newer version. */
 export async function openRows(store: KvStore, environment: Environment): Promise<OpenedRows> {
   const format = readRow(store, formatKey, decodeFormat)
   if (format.value !== undefined && format.value > formatVersion) {
@@ -37,6 +37,7 @@ export async function openRows(store: KvStore, environment: Environment): Promis
       `the data directory has format ${format.value}, this version knows ${formatVersion}; update hearsay`,
     )
   }
+  if (format.value !== undefined && format.value < formatVersion) await migrate(store)
   const known = readRow(store, stateKey, decodeState)
   const seen = new Context()
   const applied = new Context()
@@ -52,6 +53,14 @@ export async function openRows(store: KvStore, environment: Environment): Promis
   const isUnreadable = format.isThere && format.value === undefined
   const isDamaged = damaged || isUnreadable || (known.value === undefined && !isNew)
   return { contexts: { seen, applied }, members, state, isDamaged }
+}
+
+/**
+ * Takes over a store of an older format. From 1 to 2: dot rows have digests, and there are rows of digests; rows without them are read as ever,
+ * so that nothing is rewritten. The new version is on the disk before any row that an older program would take for damage.
+ */
+async function migrate(store: KvStore): Promise<void> {
+  await store.write([{ key: formatKey, value: encodeFormat(formatVersion) }], { sync: true })
 }
 
 /** A row that is there and has no value cannot be read. */

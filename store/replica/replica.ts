@@ -103,6 +103,7 @@ export class Replica implements SyncReplica {
       clockBoundMs: options.clockBoundMs,
       memory: options.memory,
       onCopyFound: (what) => this.#warn('identity', what),
+      onClash: (dot, clashes) => this.#clashed(dot, clashes),
       sharedNowMs: () => this.#meshClock.sharedNowMs(),
       onFutureTime: (time, member) => this.#futureTimes.met(time, member),
       onDamage: (row) => this.#health.damageFound(row),
@@ -409,6 +410,13 @@ export class Replica implements SyncReplica {
   #transaction(batch: Batch): Transaction {
     const clocks = { nowMs: this.#environment.nowMs(), expiredByMs: this.#meshClock.expiredByMs() }
     return transactionOn(batch, this.#ledger, clocks, (read) => this.reading(read))
+  }
+
+  /** Said once: what it means does not change with the number, which the metrics have. */
+  #clashed({ actor, counter }: Dot, clashes: number): void {
+    if (clashes > 1) return
+    const what = `dot ${actor}:${counter} has two contents; both are kept`
+    this.#warn('clash', `${what}: a machine of this mesh was cloned while it ran, or rolled back with its memory`)
   }
 
   /** The committed state moves in one turn, then the listener hears of it. */
