@@ -71,7 +71,9 @@ export class Liar {
     const { random } = this.#around
     if (!random.chance(0.3) || !isUserAddress(entry.address) || entry.address.type !== 'reg') return entry
     const lie = this.#tell(entry.address)
-    if (lie === undefined || entry.updates.some(({ dot }) => dotText(dot) === dotText(lie.dot))) return entry
+    // In another entry it would be another lie than the one that was noted.
+    if (lie === undefined || addressText(lie.address) !== addressText(entry.address)) return entry
+    if (entry.updates.some(({ dot }) => dotText(dot) === dotText(lie.dot))) return entry
     return { ...entry, updates: [...entry.updates, lie].sort((a, b) => compareDots(a.dot, b.dot)) }
   }
 
