@@ -53,3 +53,5 @@ export const watchSilenceMs = 60_000
 /** How soon a broken change feed is opened again, in milliseconds; doubled at each failure up to the second. */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000
+/** The longest time that one request may wait, in milliseconds; the daemon refuses more. */
+export const waitTimeoutMsMax = 24 * 3600 * 1000
