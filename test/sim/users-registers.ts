@@ -74,8 +74,8 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
   delete: (_, run, [key = '']) => run.registers.delete(key, {}),
   /** deleteall NODE KEY */
   deleteall: (_, run, [key = '']) => {
-    const { nowMs, expiredByMs } = run.clocks()
     run.expected = (versions) => {
+      const { nowMs, expiredByMs } = run.clocks()
       const inView = visible(versions, nowMs).map(({ dot }) => dot)
       return [...inView, ...expired(versions, expiredByMs).filter((dot) => !includesDot(inView, dot))]
     }
@@ -109,16 +109,15 @@ function putOnce(users: Users, run: Run, retryKey: string, key: string, value: s
   return users.once(run, retryKey, value, () => run.registers.put(key, Buffer.from(value), { retry }))
 }
 
+/** The clocks are read when the write runs: the machine may have slept since it was asked for. */
 function expectPut(run: Run): void {
-  const clocks = run.clocks()
-  run.expected = (versions) => inViewOfPut(versions, clocks)
+  run.expected = (versions) => inViewOfPut(versions, run.clocks())
 }
 
 function expectToken(run: Run, token: Token): void {
-  const { expiredByMs } = run.clocks()
   run.named = token.dots
   run.expected = (versions) => {
-    const dots = expired(versions, expiredByMs).filter((dot) => !includesDot(token.dots, dot))
+    const dots = expired(versions, run.clocks().expiredByMs).filter((dot) => !includesDot(token.dots, dot))
     return [...token.dots, ...dots]
   }
 }

@@ -44,8 +44,7 @@ export const typeVerbs: Readonly<Record<string, Verb>> = {
   setclear: (_, run, [key = '']) => run.data.sets.clear(key, {}),
   /** mapput NODE KEY FIELD VALUE */
   mapput: (_, run, [key = '', field = '', value = '']) => {
-    const clocks = run.clocks()
-    run.expected = (versions) => inViewOfPut(versions, clocks)
+    run.expected = (versions) => inViewOfPut(versions, run.clocks())
     return run.data.maps.put(key, field, bytes(value), {})
   },
   /** maprm NODE KEY FIELD */
