@@ -14,7 +14,9 @@ import type { Replica } from '../../../store/replica/replica.js'
 import { type Decoder, isKnownError, never, text, textDecoder } from './decoder.js'
 import { actor, address, dot, key, secret } from './examples.js'
 
-const tokens = new DocumentTokens(new Access({} as Replica, () => Buffer.alloc(32, 1)))
+const tokens = new DocumentTokens(
+  new Access({ digestOf: () => undefined } as unknown as Replica, () => Buffer.alloc(32, 1)),
+)
 
 /** Of requests and tokens. */
 export const requestDecoders: readonly Decoder[] = [
