@@ -78,6 +78,8 @@ async function many(seeds) {
   const path = await bundle(mutationNamed(values.mutation))
   const sums = { updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, nodes: 0 }
   const failed = []
+  const open = await openSeeds()
+  let stillOpen = 0
   let played = 0
   const { unhandled } = await runSeeds(path, seeds, options, (result) => {
     for (const name of Object.keys(sums)) sums[name] += result.figures[name]
@@ -85,9 +87,16 @@ async function many(seeds) {
       const rate = (played / ((performance.now() - startMs) / 1000)).toFixed(1)
       console.error(`${played} of ${seeds.length} seeds, ${failed.length} failed, ${rate} seeds/s`)
     }
-    if (result.violation === null) return true
+    const expected = open.get(result.seed)
+    if (expected !== undefined && result.violation?.kind === expected) {
+      stillOpen++
+      console.log(`seed ${result.seed}, open: ${expected}: ${result.violation.message}`)
+      return true
+    }
+    if (expected === undefined && result.violation === null) return true
     failed.push(result)
-    console.log(`seed ${result.seed}: ${result.violation.kind}: ${result.violation.message}`)
+    const says = result.violation ?? { kind: 'passes', message: `open.txt expects ${expected}: take the line out` }
+    console.log(`seed ${result.seed}: ${says.kind}: ${says.message}`)
     return true
   })
   for (const message of unhandled.slice(0, 5)) console.log(`unhandled rejection: ${message}`)
@@ -99,10 +108,20 @@ async function many(seeds) {
   )
   for (const { seed } of failed.slice(0, 3)) console.log(`replay: npm run sim -- --seed ${seed}`)
   const isGood = failed.length === 0 && unhandled.length === 0
+  if (stillOpen > 0) console.log(`${stillOpen} seeds are open findings, not passes: test/sim/open.txt`)
   console.log(
-    `sim: ${seeds.length - failed.length} passed, ${failed.length + (isGood || failed.length > 0 ? 0 : 1)} failed`,
+    `sim: ${seeds.length - failed.length - stillOpen} passed, ${failed.length + (isGood || failed.length > 0 ? 0 : 1)} failed`,
   )
   return isGood ? 0 : 1
+}
+
+/** The findings that are not explained yet: seed to kind of violation, for the plans that are drawn without options. */
+async function openSeeds() {
+  if (Object.keys(options).length > 0 || values.mutation !== undefined) return new Map()
+  const text = await readFile(join(root, 'test', 'sim', 'open.txt'), 'utf8')
+  return new Map(
+    [...text.matchAll(/^(?<seed>\d+) (?<kind>\S+)/gm)].map(({ groups }) => [Number(groups.seed), groups.kind]),
+  )
 }
 
 /** The seeds that ever failed. */
