@@ -37,7 +37,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   DOCUMENT_UNREADABLE: 'read it on another node, or remove it with `hearsay doc del KEY --all`',
   EXISTS: 'leave out --if-absent to write over it',
   BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
-  PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch anew',
+  PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch again',
   STALE_CONTEXT: (about) => `read again with \`${look(about)}\` and decide with the new version in view`,
   TOO_MANY_SIBLINGS: (about) => `look at them with \`${look(about)}\`, then settle them with \`${settle(about)}\``,
   BAD_CONTEXT: (about) => `take the context of \`${look(about)} --json\` of the same address, whole and unaltered`,

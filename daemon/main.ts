@@ -1,4 +1,4 @@
-/** The daemon as a process: starts it, prints the ready line, stops it when told to, starts it anew when it asks for that. */
+/** The daemon as a process: starts it, prints the ready line, stops it when told to, starts it again when it asks for that. */
 import './polyfill.js'
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -64,7 +64,7 @@ async function runOnce(
     daemon.restartNeeded.then((restart) => ({ restart })),
   ])
   if ('signal' in end) daemon.log.info(end, 'stopping')
-  else daemon.log.info({ reason: end.restart.reason }, 'starting anew')
+  else daemon.log.info({ reason: end.restart.reason }, 'restarting')
   if ('signal' in end) {
     endProcessLater(0)
     void notifyServiceManager('STOPPING=1')
@@ -115,7 +115,7 @@ function needsRestart(error: unknown): RestartNeeded {
 
 /**
  * Resolves with the first signal that asks to stop; a second one ends the process at once. SIGHUP is the end of the terminal that the daemon was
- * started from; nothing is read anew at it, since settings hold for a whole run.
+ * started from; nothing is read again at it, since settings hold for a whole run.
  */
 function nextSignal(): Promise<string> {
   // Without a listener Node opens a debugger at it: a way into the process for whoever runs as this user.

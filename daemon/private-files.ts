@@ -23,7 +23,7 @@ export function makePrivateFolder(path: string): void {
 }
 
 /**
- * Makes a folder and what is above it. Node's own way to do that begins anew at the top for as long as the system says of a folder that it is
+ * Makes a folder and what is above it. Node's own way to do that starts again at the top for as long as the system says of a folder that it is
  * not there, which some, below /proc for example, say for ever.
  */
 function makeFolder(path: string): void {

@@ -1,4 +1,4 @@
-/** How often a daemon may start itself anew: a disk that fails again and again is for its operator to see. */
+/** How often a daemon may start itself again: a disk that fails again and again is for its operator to see. */
 
 /** Restarts at most within the window. */
 export const restartsMax = 3

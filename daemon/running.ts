@@ -41,7 +41,7 @@ export interface StartOptions {
   readonly mayRestart?: () => boolean
 }
 
-/** Why a daemon is to be stopped and started anew. */
+/** Why a daemon is to be stopped and restarted. */
 export interface Restart {
   /** `damage`: to save what is readable of the store. `identity`: it has a new peer id. `disk`: to read what a failed write left. */
   readonly kind: 'damage' | 'identity' | 'disk'
@@ -65,7 +65,7 @@ export class RunningDaemon {
   /** Undone in the reverse order at the end. */
   readonly #parts: { readonly name: string; stop(): Promise<void> | void }[] = []
   readonly #stopping = new AbortController()
-  /** Resolves when this daemon is to be stopped and started anew. */
+  /** Resolves when this daemon is to be stopped and restarted. */
   readonly restartNeeded: Promise<Restart>
   #needRestart!: (restart: Restart) => void
   #stopped: Promise<void> | undefined
@@ -111,7 +111,7 @@ export class RunningDaemon {
       restart = { kind: 'damage', reason, token: after?.token }
     }
     await new TableDamage({ opened: this.#opened, log: this.log, onRestartNeeded }).found()
-    if (restart !== undefined) this.log.info({ reason: restart.reason }, 'starting anew')
+    if (restart !== undefined) this.log.info({ reason: restart.reason }, 'restarting')
     return restart
   }
 

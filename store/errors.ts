@@ -80,7 +80,7 @@ export const errorCodes = {
     status: 503,
     exit: 1,
     meaning:
-      'the disk failed; the outcome of the last write is unknown, and the node is read-only until it has started anew',
+      'the disk failed; the outcome of the last write is unknown, and the node is read-only until it has restarted',
   },
   NOT_ENOUGH_ACKS: {
     status: 503,

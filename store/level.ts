@@ -110,7 +110,7 @@ export class LevelStore implements KvStore {
     }
   }
 
-  /** Commits a batch. Rejects with STORE_FAILED; from then on every write does, until the directory is opened anew. */
+  /** Commits a batch. Rejects with STORE_FAILED; from then on every write does, until the directory is opened again. */
   write(changes: readonly KvChange[], options: { readonly sync: boolean }): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(closedFailure())
     const written = this.#tail.then(() => this.#commit(changes, options.sync))

@@ -4,7 +4,7 @@ import { isName, textEnd } from '../../store/model/json-names.js'
 /** The forms. */
 export type ImportFormat = 'jsonl' | 'consul' | 'tsv'
 
-/** What a start tells. */
+/** Form that the first characters of a text point to. */
 export type Detection =
   | { readonly format: ImportFormat }
   /** It is none of the forms; why, and what helps. */
@@ -124,7 +124,7 @@ function isConsul(names: readonly string[]): boolean {
   return names.includes('key') && names.includes('flags')
 }
 
-/** What other programs print, by the names of their first object. */
+/** Messages for the output of other programs, by the field names of their first object. */
 function programOf(names: readonly string[]): string | undefined {
   if (names.includes('Key') && names.includes('Value')) {
     return "it is an answer of Consul's HTTP API: take what `consul kv export` prints"

@@ -208,7 +208,7 @@ export interface Status {
   readonly conflicts: number
   /** What is kept of updates that are no longer live, for members that miss them. */
   readonly log: { readonly bytes: number }
-  /** Whether the store has been compared with itself since the start; until then the node does not sync. */
+  /** True once the store has been verified since the start; until then the node does not sync. */
   readonly verified: boolean
   /** Where peers reach the node: multiaddrs. */
   readonly addresses: readonly string[]

@@ -39,7 +39,7 @@ export interface DaemonMeshOptions {
   readonly blocks: BlockList
   readonly book: PeerBook
   readonly log: Log
-  /** Another node keeps this node's peer id: a new one is to be taken, and the daemon started anew with it. `token`: whom to join then. */
+  /** Another node keeps this node's peer id: a new one is to be taken, and the daemon restarted with it. `token`: whom to join then. */
   onIdentityLost(reason: string, token?: string): void
 }
 
@@ -221,7 +221,7 @@ export class DaemonMesh implements Mesh {
 
   /**
    * An invitation by a node with our own peer id: our own invitation (OWN_INVITATION), or that of the node that our data directory is a copy
-   * of. Who joins is the one to take a new peer id: the daemon starts anew under it and joins by itself, which this does not wait for (NOT_ADMITTED).
+   * of. Who joins is the one to take a new peer id: the daemon restarts under it and joins by itself, which this does not wait for (NOT_ADMITTED).
    */
   async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
     const own = new Set(this.addresses())
@@ -231,7 +231,7 @@ export class DaemonMesh implements Mesh {
     if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) throw ownInvitation()
     const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
     this.#options.onIdentityLost(reason, encodeInvite(invite))
-    const message = `${reason}; this node takes a new peer id, starts anew and joins by itself: look at its status in a moment`
+    const message = `${reason}; this node takes a new peer id, restarts and joins by itself: look at its status in a moment`
     throw new HearsayError('NOT_ADMITTED', message, { peer: invite.peer, restarts: true })
   }
 

@@ -34,7 +34,7 @@ export class PeerBook {
       return new PeerBook(path, membersOf(JSON.parse(await readFile(path, 'utf8'))), warn)
     } catch (error) {
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-      if (!isMissing) warn(`${path} cannot be read; it is made anew from the members' records`)
+      if (!isMissing) warn(`${path} cannot be read; it is made again from the members' records`)
       return new PeerBook(path, new Map(), warn)
     }
   }

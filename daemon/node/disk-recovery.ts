@@ -30,7 +30,7 @@ export interface DiskRecoveryOptions {
 
 /**
  * After a failed write nobody knows what is on the disk, so nothing in memory may be believed, and no write may follow in this run. Once the
- * disk takes writes again, only reading it anew tells what is there: see docs/decisions/0020.
+ * disk takes writes again, only reading it again tells what is there: see docs/decisions/0020.
  */
 export class DiskRecovery {
   readonly #options: DiskRecoveryOptions
@@ -53,7 +53,7 @@ export class DiskRecovery {
   failed(): void {
     if (this.#isUnderWay || this.#isStopped) return
     this.#isUnderWay = true
-    this.#warning = 'the disk is tried from time to time; as soon as it takes writes the daemon starts anew by itself'
+    this.#warning = 'the disk is tried from time to time; as soon as it takes writes the daemon restarts by itself'
     this.#later()
   }
 

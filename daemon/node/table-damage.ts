@@ -11,7 +11,7 @@ export interface TableDamageOptions {
 }
 
 const found =
-  'damage was found in the files of the store; the daemon starts anew, saves everything else into a new store and fetches what is lost from peers'
+  'damage was found in the files of the store; the daemon restarts, saves everything else into a new store and fetches what is lost from peers'
 const unmarked =
   'damage was found in the files of the store, and it could not be marked for being saved at the next start; check disk space and health, then restart the daemon'
 

@@ -38,7 +38,7 @@ export async function checkModule(
   try {
     const first: CallResult[] = []
     for (const versions of sets) first.push(await check.set(versions))
-    // What it remembers of earlier calls, or reads of its surroundings, shows when it starts anew.
+    // What it remembers of earlier calls, or reads of its surroundings, shows when it restarts.
     host.forget()
     for (const [at, versions] of sets.entries()) await check.same('a second time', versions, versions, first[at]!)
     const failures = first.flatMap((result) => ('value' in result ? [] : [result.reason]))

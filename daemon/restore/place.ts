@@ -73,7 +73,7 @@ export async function decide(dataDirectory: string, before: BeforeStep = () => {
   await syncFolder(dataDirectory)
 }
 
-/** Moves what was decided into its place. Both locks must be held. May be stopped and begun anew at any point. */
+/** Moves what was decided into its place. Both locks must be held. May be stopped and started again at any point. */
 export async function putInPlace(dataDirectory: string, before: BeforeStep = () => {}): Promise<void> {
   const ready = join(dataDirectory, readyFolder)
   for (const name of storeMarkers) {

@@ -35,7 +35,7 @@ export class RecentEvents {
     return this.#bytes
   }
 
-  /** Adds events that follow each other; a gap to what is there starts the run anew. */
+  /** Adds events that follow each other; a gap to what is there starts the run again. */
   add(events: readonly FeedEvent[]): void {
     for (const event of events) {
       if (event.sequence !== (this.#entries.at(-1)?.event.sequence ?? Number.NaN) + 1) this.clear()

@@ -63,7 +63,7 @@ export const relayMembersMax = 64
 /** A capture is shown again for so many times as long as it took, so that captures cost little of a busy node; and at most so many milliseconds. */
 export const captureRest = 20
 export const staleMsMax = 1_000
-/** Changes of contexts that are remembered for neighbours that lag; one that lags further is told everything anew. */
+/** Changes of contexts that are remembered for neighbours that lag; one that lags further is told everything again. */
 export const changesKept = 4_096
 /** Heartbeats sent whose time is remembered for the echo. */
 export const echoesKept = 64

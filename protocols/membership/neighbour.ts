@@ -118,7 +118,7 @@ export class Neighbour {
     return this.#waiters.some((waiter) => waiter.after === undefined)
   }
 
-  /** A channel to it was opened anew: what was asked for on the one before may never be answered. */
+  /** A channel to it was opened again: what was asked for on the one before may never be answered. */
   opened(channel: Channel): void {
     this.outgoing = channel
     for (const waiter of this.#waiters) waiter.after = undefined

@@ -80,7 +80,7 @@ export class Records {
   }
 
   /**
-   * Writes the own record anew where another run wrote it: there are signs of another node with this peer id, and what it answers will
+   * Writes the own record again where another run wrote it: there are signs of another node with this peer id, and what it answers will
    * prove it.
    */
   claim(): void {

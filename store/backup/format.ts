@@ -28,7 +28,7 @@ export const secretBytes = 32
 
 /**
  * The rows that come along, in the order of their keys: all but what members acknowledged. That is their word about their own disks
- * at another time; a store that comes back later asks them anew, and keeps the log until they have answered.
+ * at another time; a store that comes back later asks them again, and keeps the log until they have answered.
  */
 export const backedUpKinds: readonly RowKind[] = rowKinds.filter((kind) => kind !== 'acknowledgement')
 

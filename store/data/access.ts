@@ -24,7 +24,7 @@ class ResolverPending extends Error {
   }
 }
 
-/** Ends a write that is to begin anew when something is settled outside of it; nothing was stored. */
+/** Ends a write that is to start again when something is settled outside of it; nothing was stored. */
 export class Postponed extends Error {
   constructor(readonly until: Promise<void>) {
     super('the write has to wait for something outside of it')

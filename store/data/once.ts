@@ -33,7 +33,7 @@ export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>,
   return answer
 }
 
-/** Asks the guard of a write. Throws what refuses the write, or what has it wait (`Access.write` begins it anew). */
+/** Asks the guard of a write. Throws what refuses the write, or what has it wait (`Access.write` begins it again). */
 export function passGuard(guard: OnceOptions['guard']): void {
   const waits = guard?.()
   if (waits !== undefined) throw new Postponed(waits)

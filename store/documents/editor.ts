@@ -13,7 +13,7 @@ export class Editor {
   readonly tree: Tree
   readonly #handle: Handle
   readonly #library: DocumentLibrary
-  /** Containers whose marks were set anew in this edit. */
+  /** Containers whose marks were set again in this edit. */
   readonly #touched = new Set<ObjectId>()
   /** Elements of lists, read once in the edit and kept up to date: reading them takes a call for each. */
   readonly #elements = new Map<ObjectId, Element[]>()
@@ -151,7 +151,7 @@ export class Editor {
     }
   }
 
-  /** Sets the marks of a container and of all around it anew. */
+  /** Sets the marks of a container and of all around it again. */
   #touch(node: Node): void {
     for (let around: Node = node; around.parent !== undefined; around = around.parent) {
       for (const id of around.ids) {

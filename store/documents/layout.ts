@@ -2,7 +2,7 @@
  * How JSON lies in a saved document, so that an edit inside of an object or list outlives a deletion of the whole that had not seen it.
  *
  * Every JSON object and list is a map of the library, a *container*. It is there as long as its mark is: a deletion removes the mark alone,
- * an edit inside sets the marks of all containers around it anew, and a mark set concurrently survives the removal (add-wins). Under one
+ * an edit inside sets the marks of all containers around it again, and a mark set concurrently survives the removal (add-wins). Under one
  * key the kinds of values have entries of their own, so that none is destroyed by another that had not seen it:
  *
  *     object  { "!": mark, "=key": text, number, boolean or null, "{key": container of an object, "[key": container of a list }

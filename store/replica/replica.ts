@@ -151,7 +151,7 @@ export class Replica implements SyncReplica {
       if (versions.length > 0 || !this.#reader.isLost(address)) return versions
       throw new HearsayError(
         'DAMAGED_VALUE',
-        'this record was lost to damage on the disk; it comes back from peers that have it, or write it anew',
+        'this record was lost to damage on the disk; it comes back from peers that have it, or write it again',
       )
     })
   }

@@ -14,7 +14,7 @@ export interface RetriesOwner {
 /**
  * Remembered answers of one store, in the order in which they were remembered. Their age is the time for which this run has known of them: the
  * wall clock may step, also between two runs, and an answer that was forgotten too early makes a repeated request a second write. So one of an
- * earlier run begins anew with this one.
+ * earlier run starts again with this one.
  */
 export class Retries {
   readonly #store: KvStore

@@ -155,6 +155,6 @@ function diskFailure(cause: unknown): HearsayError {
   const system = systemCodeOf(cause)
   const reason = system === undefined ? '' : ` (${system})`
   const remedy = systemRemedy(system ?? '') ?? 'check disk space and health'
-  const message = `the disk failed while writing${reason}; whether the last writes are stored is unknown, and no more are taken until the store is opened anew; ${remedy}`
+  const message = `the disk failed while writing${reason}; whether the last writes are stored is unknown, and no more are taken until the store is opened again; ${remedy}`
   return new HearsayError('STORE_FAILED', message, system === undefined ? {} : { system }, { cause })
 }

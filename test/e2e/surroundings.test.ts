@@ -177,7 +177,7 @@ describe('a disk that takes no more', () => {
     }
     expect(failure).toMatchObject({ code: 'STORE_FAILED', details: { system: 'EFBIG' } })
     expect(failure.message).toMatch(/EFBIG.*unknown.*ulimit -f/)
-    expect((await daemon.client.status()).warnings.join('\n')).toMatch(/EFBIG[\s\S]*|starts anew by itself/)
+    expect((await daemon.client.status()).warnings.join('\n')).toMatch(/EFBIG[\s\S]*|restarts by itself/)
     expect(daemon.stderr).toContain('EFBIG')
     expect((await daemon.client.get('before')).value.toString()).toBe('kept')
     execFileSync('prlimit', [`--pid=${pid}`, '--fsize=unlimited:'])

@@ -100,7 +100,7 @@ describe('copied data directories', () => {
   async function expectGivenWay(loser: Daemon, original: string): Promise<void> {
     const { peer, warnings } = await loser.client.status()
     expect(warnings.join()).toContain(`this node, which was ${original}, is ${peer} now`)
-    expect(loser.stderr).toContain('starting anew')
+    expect(loser.stderr).toContain('restarting')
     await loser.stop()
     await loser.start()
     expect((await loser.client.status()).peer).toBe(peer)
@@ -122,7 +122,7 @@ describe('copied data directories', () => {
       await Promise.all([one.start(), twin.start()])
       recoveryMs.push(
         await timed(async () => {
-          // A write may fail while its node is starting anew; then either outcome is right.
+          // A write may fail while its node is restarting; then either outcome is right.
           const errors = await Promise.all(nodes.map((node, at) => written[at]!.run(node, 2, (count) => count >= 60)))
           for (const error of errors.flat())
             expect(['UNREACHABLE_DAEMON', 'STORE_FAILED']).toContain((error as { code: string }).code)
@@ -178,7 +178,7 @@ describe('copied data directories', () => {
     await Promise.all([one.start(), twin.start()])
     await one.client.put('at-one', 'one')
     await twin.client.put('at-twin', 'twin')
-    // It joins once it has started anew, which the request does not wait for.
+    // It joins once it has restarted, which the request does not wait for.
     const joining = twin.client.join((await one.client.invite()).token)
     await expect(joining).rejects.toMatchObject({ code: 'NOT_ADMITTED', details: { restarts: true } })
     expect(await partWays([one, twin], peer)).toBe(twin)

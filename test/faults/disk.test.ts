@@ -261,9 +261,9 @@ describe('flipped bits', () => {
       await rotten.start()
       const { pid } = rotten
       await until(
-        'started anew',
+        'restarted',
         async () => rotten.stderr,
-        (text) => text.includes('starting anew'),
+        (text) => text.includes('restarting'),
       )
       await becomesSound(rotten)
       await connectedTo(rotten, 1)
@@ -320,7 +320,7 @@ describe('flipped bits', () => {
     expect(wrong).toEqual([])
   }
 
-  /** What the daemon answers, which may be starting anew meanwhile. */
+  /** What the daemon answers, which may be restarting meanwhile. */
   async function answered<T>(daemon: Daemon, ask: () => Promise<T>): Promise<T> {
     const isAway = (error: { code?: string }) => error.code === 'UNREACHABLE_DAEMON' && daemon.isRunning
     const outcome = await until(
@@ -345,7 +345,7 @@ describe('flipped bits', () => {
         return { health: await daemon.client.health(), warnings: (await daemon.client.status()).warnings }
       },
       ({ health, warnings }) =>
-        JSON.stringify(health.details).includes('"verified":true') && !warnings.join().includes('starts anew'),
+        JSON.stringify(health.details).includes('"verified":true') && !warnings.join().includes('restarts by itself'),
     )
   }
 })

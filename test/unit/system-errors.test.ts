@@ -118,7 +118,7 @@ describe('a disk that failed', () => {
     expect(disk.warning).toBeUndefined()
     disk.failed()
     disk.failed()
-    expect(disk.warning).toContain('starts anew by itself')
+    expect(disk.warning).toContain('restarts by itself')
     for (let pauseMs = diskTryMs, round = 1; round < 9; round++, pauseMs = Math.min(2 * pauseMs, diskTryMsMax)) {
       await pass(pauseMs - 1)
       expect(tries).toBe(round - 1)

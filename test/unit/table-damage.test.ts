@@ -23,7 +23,7 @@ describe('damage in the files of the store', () => {
     await Promise.all([damage.found(), damage.found()])
     await damage.found()
     expect(told).toEqual(['marked', damage.warning])
-    expect(damage.warning).toContain('starts anew')
+    expect(damage.warning).toContain('restarts')
   })
 
   it('asks for none that would not mend anything, and says what to do', async () => {

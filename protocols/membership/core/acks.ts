@@ -68,7 +68,7 @@ export class AckTable {
     return [...this.#acknowledgements.keys()]
   }
 
-  /** The member itself begins to tell anew: its context starts over, empty, under this epoch, whatever was known before. */
+  /** The member itself begins to tell again: its context starts over, empty, under this epoch, whatever was known before. */
   restart(member: MemberTag, epoch: number): void {
     this.#change(member, { epoch, context: new Context() })
   }

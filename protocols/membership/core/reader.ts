@@ -52,7 +52,7 @@ export class HeartbeatReader {
     return { isVerified, state: this.#shown, list: this.#list, told, heartbeat }
   }
 
-  /** Under another epoch the sender begins anew. */
+  /** Under another epoch the sender starts again. */
   #tell({ epoch, acknowledged }: Heartbeat): void {
     if (epoch !== null) this.#told = new Context()
     for (const { actor, ranges } of acknowledged) this.#told.setRanges(actor, ranges)

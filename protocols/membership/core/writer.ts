@@ -98,7 +98,7 @@ export class HeartbeatWriter {
 
   /** The whole context at first, under a new epoch, and to a receiver that lags too far; changed actors otherwise. */
   #context({ isVerified, applied, epoch }: LocalView): Pick<Heartbeat, 'epoch' | 'acknowledged'> {
-    // A node that became unverified begins anew: what it had shown before may be lost.
+    // A node that became unverified starts again: what it had shown before may be lost.
     if (!isVerified) {
       this.#root = undefined
       this.#epoch = undefined
