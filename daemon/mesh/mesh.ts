@@ -52,6 +52,8 @@ export class DaemonMesh implements Mesh {
   readonly #protocols: Protocols
   #secret: Uint8Array
   #live: LiveNetwork | undefined
+  /** Settled when the network has started, or will not start any more. */
+  readonly #started = deferred<LiveNetwork>()
   #joining: Promise<void> | undefined
   #joinWarning: string | undefined
   #isStopped = false
@@ -113,6 +115,7 @@ export class DaemonMesh implements Mesh {
     )
     this.#protocols.membership.addressesChanged()
     node.setSyncing()
+    this.#started.resolve(live)
   }
 
   /** The store is verified, and sync may begin; or it is being verified again, and sync must wait. */
@@ -123,6 +126,7 @@ export class DaemonMesh implements Mesh {
   /** Ends all talk and closes all connections. */
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#started.reject(new HearsayError('UNREACHABLE', 'the daemon stops; try again when it has restarted'))
     await this.#protocols.stop()
     await this.#live?.stop()
   }
@@ -156,8 +160,15 @@ export class DaemonMesh implements Mesh {
 
   // --- membership -----------------------------------------------------------------------------------------------------
 
-  invite(): string {
-    return encodeInvite({ secret: this.#secret, peer: this.peer, addresses: this.addresses() })
+  async invite(): Promise<string> {
+    await this.#whenStarted()
+    // A join to another mesh restarts the network.
+    if (this.addresses().length === 0) await this.#joining?.catch(() => {})
+    const addresses = this.addresses()
+    if (addresses.length > 0) return encodeInvite({ secret: this.#secret, peer: this.peer, addresses })
+    const message =
+      'this node has no address that an invitation could name; restart it with an address to listen on (--listen) or to announce (--announce)'
+    throw new HearsayError('UNREACHABLE', message)
   }
 
   /** One join at a time. */
@@ -175,7 +186,7 @@ export class DaemonMesh implements Mesh {
   async joinAtStart(token: string): Promise<void> {
     const invite = decodeInvite(token)
     const isIn = this.#isSecretOf(invite) && this.#protocols.membership.records().length > 0
-    if (isIn) return this.#requireLive().learn(invite.peer, invite.addresses)
+    if (isIn) return (await this.#whenStarted()).learn(invite.peer, invite.addresses)
     try {
       await this.#join(invite)
     } catch (error) {
@@ -202,7 +213,7 @@ export class DaemonMesh implements Mesh {
 
   /** Resolves once the inviting member has admitted this node: a heartbeat that it took after our own has come back. */
   async #join(invite: Invite): Promise<void> {
-    const live = this.#requireLive()
+    const live = await this.#whenStarted()
     if (invite.peer === this.peer) return this.#joinNamesake(invite, live)
     const { membership } = this.#protocols
     const { blocks, log } = this.#options
@@ -303,7 +314,7 @@ export class DaemonMesh implements Mesh {
   // --- sync and consistency -------------------------------------------------------------------------------------------
 
   async sync(nameOrPeer?: string): Promise<SessionReport[]> {
-    const live = this.#requireLive()
+    const live = await this.#whenStarted()
     const { membership, scheduler } = this.#protocols
     if (nameOrPeer === undefined) return Promise.all(live.peers().map((peer) => scheduler.syncNow(peer)))
     const peer = membership.resolve(nameOrPeer)
@@ -337,9 +348,9 @@ export class DaemonMesh implements Mesh {
     return this.#protocols.membership.where(dot)
   }
 
-  #requireLive(): LiveNetwork {
-    if (this.#live?.isStarted === true) return this.#live
-    throw new HearsayError('UNREACHABLE', 'the network of this node is still starting; try again in a moment')
+  /** The API is served while libp2p is still loading: who needs the network waits for it. Rejects with UNREACHABLE when the daemon stops. */
+  #whenStarted(): Promise<LiveNetwork> {
+    return this.#started.promise
   }
 }
 
@@ -350,4 +361,16 @@ function ownInvitation(): HearsayError {
 
 function namedCounters(group: string, counters: object): Record<string, number> {
   return Object.fromEntries(Object.entries(counters).map(([name, value]) => [metricName(group, name), value as number]))
+}
+
+/** A promise that others settle; nobody need wait for it. */
+function deferred<Value>() {
+  let resolve!: (value: Value) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<Value>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
 }

@@ -18,8 +18,8 @@ export interface Mesh {
   /** Names and ids this node is cut off from. */
   blocked(): string[]
   warnings(): string[]
-  /** A token with addresses and the mesh secret. */
-  invite(): string
+  /** A token with addresses and the mesh secret; waits until the network has started. UNREACHABLE: the node has no address, or stops. */
+  invite(): Promise<string>
   /**
    * Joins another mesh; resolves once the inviting member has admitted this node and a heartbeat of it has come back. BAD_TOKEN, OWN_INVITATION,
    * UNREACHABLE, OTHER_MESH, FORGOTTEN: nothing has changed then. NOT_ADMITTED: the mesh was reached, and may admit this node later.

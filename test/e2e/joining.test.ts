@@ -1,6 +1,7 @@
 /** `join` says "joined" once the other side has admitted this node, and else why not. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { HearsayApiError } from '../../cli/failure.js'
+import { decodeInvite } from '../../protocols/membership/invite.js'
 import { connectedTo, type Daemon, Fleet, until } from './daemons.js'
 
 let fleet: Fleet
@@ -28,6 +29,22 @@ describe('join', () => {
     // Again: nothing changes.
     await two.client.join((await one.client.invite()).token)
     expect((await two.cli(['join', (await one.client.invite()).token])).stdout.toString()).toContain('joined')
+  })
+
+  it('and an invitation wait for the network of a node that serves clients already', async () => {
+    const [one, two] = [fleet.prepare('one'), fleet.prepare('two')]
+    const starts = [one.start(), two.start()]
+    // Both ask as soon as the API answers, which is before libp2p is loaded.
+    await until(
+      'both answer',
+      () => Promise.all([one.client.status(), two.client.status()]),
+      () => true,
+    )
+    const { token } = await one.client.invite()
+    expect(decodeInvite(token).addresses).not.toEqual([])
+    await two.client.join(token)
+    await Promise.all(starts)
+    await connectedTo(one, 1)
   })
 
   it('by its own invitation is refused', async () => {

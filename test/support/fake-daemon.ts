@@ -203,7 +203,7 @@ export class FakeMesh implements Mesh {
   members = (): MemberStatus[] => [memberB]
   blocked = () => [...this.blockedPeers]
   warnings = () => ['mesh warning']
-  invite = () => 'hearsay-token'
+  invite = async () => 'hearsay-token'
   proveQuorum = async () => this.quorum
   clockOffMs = () => this.clockOff
   where = async () => ({ nodes: ['a'], missing: ['c'], unknown: ['b'] })

@@ -87,7 +87,7 @@ function addMembership(api: Api, { mesh }: ApiServices): void {
     querystring: common.noQuery,
     response: { 200: shapes.tokenShape, default: common.problemShape },
   }
-  api.post('/v1/invite', { schema: invite }, async () => ({ token: mesh.invite() }))
+  api.post('/v1/invite', { schema: invite }, async () => ({ token: await mesh.invite() }))
   const join = {
     summary: 'Joins the mesh of an invitation',
     querystring: common.noQuery,
