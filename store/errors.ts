@@ -70,7 +70,11 @@ export const errorCodes = {
     exit: 1,
     meaning: 'no stored version of the document can be read; it is kept as it is',
   },
-  UNREACHABLE: { status: 502, exit: 1, meaning: 'no address of the invitation or peer answered' },
+  UNREACHABLE: {
+    status: 502,
+    exit: 1,
+    meaning: 'no address of the invitation or peer answered, or this node has none to name in an invitation',
+  },
   NOT_ADMITTED: {
     status: 502,
     exit: 1,
