@@ -7,7 +7,7 @@ export const machineMutations = [
     'clash-is-known',
     'another content under a known dot is taken for what is known',
     'store/replica/effects.ts',
-    '    if (ours === undefined || ours === theirs) return undefined\n',
+    '    if (ours === undefined || !differs(ours, theirs, update.address)) return undefined\n',
     '    if (theirs !== null) return undefined\n',
   ),
 ]

@@ -89,11 +89,13 @@ describe('one session', () => {
     pair.expectEqual()
   })
 
-  test('equal entries, and contexts that differ in what was seen alone, unite at once', () => {
+  test('equal entries, and contexts that differ in what was seen alone, unite once the digests went over', () => {
     const pair = new Pair()
     pair.put(pair.both, 'shared', 'value')
     pair.here.seen.add({ actor: actors[1]!, counter: 7 })
-    expect(modesOf(pair.sync())).toEqual(['contexts', 'contexts'])
+    const result = pair.sync()
+    expect(modesOf(result)).toEqual(['delta', 'delta'])
+    expect(result.outcomes[0]).toMatchObject({ provenEqual: true, united: true, roundTrips: 1.5 })
     pair.expectEqual()
   })
 
@@ -373,16 +375,16 @@ describe('a peer that breaks the protocol', () => {
 
 describe('a log that is asked for much', () => {
   const noMembers = new Map()
-  const capture = (applied: Context) => ({
-    seen: applied,
+  const capture = (applied: Context, seen = applied) => ({
+    seen,
     applied,
     members: noMembers,
     root: Buffer.alloc(16),
     entries: 0,
   })
-  const talking = () =>
+  const talking = (mine: Context, seen = mine) =>
     ({
-      mine: capture(new Context()),
+      mine: capture(mine, seen),
       theirs: capture(new Context()),
       sent: new Context(),
       updatesSent: 0,
@@ -396,7 +398,7 @@ describe('a log that is asked for much', () => {
   function deltaOf(dots: number, step: number, rows: number, found: number): Message[] {
     const actor = actors[0]!
     const sent: Message[] = []
-    const steps = sendDelta(talking(), new Context(new Map([[actor, [1, dots]]])))
+    const steps = sendDelta(talking(new Context(new Map([[actor, [1, dots]]]))))
     let answer: Answer = { type: 'done' }
     let next = 1
     for (let action = steps.next(answer); !action.done; action = steps.next(answer)) {
@@ -429,5 +431,33 @@ describe('a log that is asked for much', () => {
     const sent = deltaOf(50_000, 5_000, 5_000, 2_500)
     expect(sent).toHaveLength(11)
     expect(sent.at(-1)).toEqual({ type: 'deltaEnd', unlisted: 25_000 })
+  })
+
+  test('sends the digests of dots that updates here have superseded by name alone: the peer will know them by a union', () => {
+    const [kept, told] = [
+      { actor: actors[1]!, counter: 1, digest: '11'.repeat(8) },
+      { actor: actors[1]!, counter: 2, digest: '22'.repeat(8) },
+    ]
+    const update = { ...sample, supersedes: [told] }
+    const applied = Context.of([update.dot])
+    const seen = Context.of([update.dot, kept, told])
+    const sent: Message[] = []
+    const steps = sendDelta(talking(applied, seen))
+    let answer: Answer = { type: 'done' }
+    for (let action = steps.next(answer); !action.done; action = steps.next(answer)) {
+      answer = { type: 'done' }
+      if (action.value.type === 'send') sent.push(action.value.message)
+      if (action.value.type !== 'readMissing') continue
+      const isUpdate = action.value.missing.has(update.dot)
+      const of = { updates: isUpdate ? [update] : [], listed: isUpdate ? applied : new Context() }
+      const rest = { unlisted: isUpdate ? new Context() : action.value.missing.clone(), rows: 1 }
+      answer = { type: 'missing', missing: { ...of, ...rest, digests: isUpdate ? [] : [kept] } }
+    }
+    expect(sent.map(({ type }) => type)).toEqual(['delta', 'digests', 'deltaEnd'])
+    // The update itself tells of the other one; and the tree is not asked about dots that no update ever came for.
+    expect(sent.slice(1)).toEqual([
+      { type: 'digests', dots: [kept] },
+      { type: 'deltaEnd', unlisted: 0 },
+    ])
   })
 })

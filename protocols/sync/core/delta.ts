@@ -1,5 +1,5 @@
 /** Delta sync: streaming exactly the updates that the other side has not applied, out of the log. */
-import type { Context } from '../../../store/model/context.js'
+import { Context } from '../../../store/model/context.js'
 import { deltaBroughtShareMin, deltaBytesAim, deltaLookedMax, digestsAim } from '../limits.js'
 import type { Message } from '../messages.js'
 import { readMissing, receive, type Step, SyncError } from './actions.js'
@@ -16,12 +16,42 @@ export function missingHere(talk: Conversation): Context {
   return talk.theirs.applied.minus(talk.mine.applied)
 }
 
+/** The dots that updates here have superseded, whose own updates never came, and of which the peer has not heard. */
+export function namedThere(talk: Conversation): Context {
+  return talk.mine.seen.minus(talk.mine.applied).minus(talk.theirs.seen)
+}
+
+/** The same dots of the peer. */
+export function namedHere(talk: Conversation): Context {
+  return talk.theirs.seen.minus(talk.theirs.applied).minus(talk.mine.seen)
+}
+
+/** True if neither side has an update, or the digest of a superseded one, that the other lacks. */
+export function isNothingMissing(talk: Conversation): boolean {
+  return [missingThere(talk), missingHere(talk), namedThere(talk), namedHere(talk)].every((dots) => dots.isEmpty)
+}
+
 /**
- * Sends the updates of these dots, a message at a time as the channel drains, and `deltaEnd`. A step that looked in vain sends a message
- * without an update, since the peer waits; and a log that knows little of what is missing is not asked to the end.
- * Returns how many dots the log could not tell about: their fate is left to the tree.
+ * Sends the updates that the peer lacks, a message at a time as the channel drains, the digests of dots that it will know by the union alone,
+ * and `deltaEnd`. Returns how many dots the log could not tell about: their fate is left to the tree.
  */
-export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
+export function* sendDelta(talk: Conversation): Step<number> {
+  const wanted = missingThere(talk)
+  const named = namedThere(talk)
+  const told = new Context()
+  const unlisted = yield* sendKnown(talk, wanted, told)
+  // No update of them ever came here, so the tree is not asked about them.
+  yield* sendKnown(talk, named.minus(told), told)
+  yield* talk.send({ type: 'deltaEnd', unlisted })
+  return unlisted
+}
+
+/**
+ * Sends what the log has of these dots: updates, and digests where only those are kept. A step that looked in vain sends a message without an
+ * update, since the peer waits; and a store that knows little of what is asked for is not asked to the end. Adds to `told` the dots that an
+ * update named with a digest. Returns how many dots the log could not tell about.
+ */
+function* sendKnown(talk: Conversation, wanted: Context, told: Context): Step<number> {
   let missing = wanted
   let unlisted = 0
   let looked = 0
@@ -29,7 +59,7 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
   while (!missing.isEmpty) {
     const peerApplied = baselineOf({ ...talk.theirs, seen: talk.sent, applied: talk.sent }, talk.theirs).applied
     const found = yield* readMissing(missing, deltaBytesAim, peerApplied)
-    const { updates } = found
+    const { updates, digests } = found
     const left = missing.minus(found.listed).minus(found.unlisted)
     if (updates.length > 0 || !left.isEmpty) {
       yield* talk.send({ type: 'delta', updates: { updates: [...updates], members: talk.mine.members } })
@@ -37,7 +67,9 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
       talk.valuesSent += updates.filter((update) => update.value !== null).length
       talk.sent.union(found.listed)
     }
-    const { digests } = found
+    for (const { supersedes } of updates) {
+      for (const dot of supersedes) if (dot.digest !== undefined) told.add(dot)
+    }
     for (let at = 0; at < digests.length; at += digestsAim) {
       yield* talk.send({ type: 'digests', dots: digests.slice(at, at + digestsAim) })
     }
@@ -45,13 +77,9 @@ export function* sendDelta(talk: Conversation, wanted: Context): Step<number> {
     if (left.equals(missing)) throw new Error('the log makes no progress')
     missing = left
     looked += found.rows
-    brought += updates.length
-    if (looked > deltaLookedMax && brought < looked * deltaBroughtShareMin) {
-      unlisted += left.size
-      break
-    }
+    brought += updates.length + digests.length
+    if (looked > deltaLookedMax && brought < looked * deltaBroughtShareMin) return unlisted + left.size
   }
-  yield* talk.send({ type: 'deltaEnd', unlisted })
   return unlisted
 }
 

@@ -12,7 +12,7 @@ import {
   type SessionOptions,
   type SessionOutcome,
 } from './conversation.js'
-import { missingHere, missingThere, receiveDelta, sendDelta } from './delta.js'
+import { isNothingMissing, missingHere, missingThere, receiveDelta, sendDelta } from './delta.js'
 import { Descent } from './tree.js'
 
 /** Who opened the session. */
@@ -80,7 +80,7 @@ function* initiate(talk: Conversation): Step<Ending> {
 
 /** The initiator's own updates and the check that follows them; the descent begins at once when a log could not tell all. */
 function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number): Step<Ending> {
-  const unlisted = unlistedThere + (yield* sendDelta(talk, missingThere(talk)))
+  const unlisted = unlistedThere + (yield* sendDelta(talk))
   yield* settle()
   const descent = unlisted > 0 ? new Descent(talk) : undefined
   yield* talk.send({ type: 'check', descends: descent !== undefined, capture: talk.captureNow() })
@@ -100,8 +100,8 @@ function* respond(talk: Conversation): Step<Ending> {
   yield* talk.hear(open.capture)
   talk.turns++
   const capture = talk.captureNow()
-  // Equal entries under contexts that differ: each side still lacks updates of the other, and with them what stood at their dots.
-  if (sameRoot(talk) && missingThere(talk).isEmpty && missingHere(talk).isEmpty) {
+  // Equal entries under contexts that differ: each side still lacks updates of the other, or digests, and with them what stood at the dots.
+  if (sameRoot(talk) && isNothingMissing(talk)) {
     yield* talk.send({ type: 'equal', capture })
     talk.turns++
     return yield* concludeEqual(talk)
@@ -115,14 +115,14 @@ function* respond(talk: Conversation): Step<Ending> {
     talk.turns++
     return yield* answerOwn(talk, bulkMode(talk), { youngOk: true, unlisted: 0 })
   }
-  if (missingThere(talk).isEmpty && missingHere(talk).isEmpty) {
+  if (isNothingMissing(talk)) {
     // The logs have nothing to tell: only the tree can say where the difference is.
     const descent = new Descent(talk)
     yield* descent.sendHello()
     talk.turns++
     return yield* descent.run(yield* receive())
   }
-  const unlisted = yield* sendDelta(talk, missingThere(talk))
+  const unlisted = yield* sendDelta(talk)
   talk.turns++
   return yield* answerOwn(talk, bulkMode(talk), { youngOk: open.young, unlisted })
 }
@@ -170,11 +170,9 @@ function* receiveHello(talk: Conversation): Step<Extract<Message, { type: 'tree'
 }
 
 /** Roots were equal when compared after both captures: a complete pass (DESIGN 3.2, rule 1). Both sides unite. */
-function* concludeEqual(talk: Conversation, bulk?: SessionMode): Step<Ending> {
-  const { mine, theirs } = talk
-  const isSame = mine.seen.equals(theirs.seen) && mine.applied.equals(theirs.applied)
+function* concludeEqual(talk: Conversation, mode: SessionMode = 'equal'): Step<Ending> {
   yield* talk.unite()
-  return { mode: bulk ?? (isSame ? 'equal' : 'contexts'), provenEqual: true, united: true, ended: 'complete' }
+  return { mode, provenEqual: true, united: true, ended: 'complete' }
 }
 
 /** All updates went over; what differs now came during the session, and gossip or the next session brings it. */
