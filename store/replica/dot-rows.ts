@@ -1,7 +1,7 @@
 /** Dot rows as the writer rewrites them: the index of live dots, and the update log, whose bytes are counted. */
 import { type DotRow, decodeDotRow, dotKey, encodeDotRow, isDamage, isLiveRow } from '../keyspace.js'
 import type { Address } from '../model/address.js'
-import { placeDigest } from '../model/digest.js'
+import { placeDigest, versionDigest } from '../model/digest.js'
 import type { ContentDigest, Dot } from '../model/dot.js'
 import type { Update, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
@@ -60,8 +60,10 @@ export function stubRow({ address, time, dot }: Update, digest: ContentDigest | 
 }
 
 /** The row of a live version that has lost its own: what it superseded is not known any more. */
-export function indexRow({ time, expiresAtMs }: Version, address: Address): DotRow {
-  return { ...bareRow(address, time), state: 'live', supersededBy: null, expiresAtMs }
+export function indexRow(version: Version, address: Address): DotRow {
+  const { time, expiresAtMs } = version
+  const digest = versionDigest(version, address)
+  return { ...bareRow(address, time), state: 'live', supersededBy: null, expiresAtMs, digest }
 }
 
 function bareRow(address: Address, time: Update['time']) {

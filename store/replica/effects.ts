@@ -227,7 +227,9 @@ export class Effects {
     const { dots, digests, contexts } = this.#rows
     const isSeen = contexts.seen.has(named)
     const row = isSeen ? dots.read(batch, named) : undefined
-    const ours = isSeen ? this.digestOf(batch, named) : undefined
+    // What was dropped stands in its entry no more, where a row without a digest would look for it.
+    const dropped = version && (row?.digest ?? versionDigest(version, by.address))
+    const ours = dropped ?? (isSeen ? this.digestOf(batch, named) : undefined)
     // Another content keeps the dot here: that of the name was settled before, and of a reissue it says nothing.
     if (named.digest !== undefined && ours !== undefined && differs(ours, named.digest, by.address)) return
     // The same content may be live under the name of its reissue: who superseded it has superseded that.

@@ -79,7 +79,12 @@ describe('a store of format 1', () => {
     const { updates } = await after.replica.readMissing(after.replica.capture().applied, 100_000)
     await other.replica.applyUpdates({ updates: [...updates], members: new Map() })
     expect(other.replica.versions(register('key'))).toEqual(after.replica.versions(register('key')))
+    const { dot } = after.replica.versions(register('key'))[0]!
+    const digest = after.replica.digestOf(dot)
+    expect(digest).toBeDefined()
     await putOver(after, 'key', 'newest')
+    // Its row has none of its own: it must not go with the version.
+    expect(after.replica.digestOf(dot)).toBe(digest)
     const [over] = (await after.replica.readMissing(after.replica.capture().applied, 100_000)).updates.slice(-1)
     expect(over!.supersedes[0]!.digest).toBe(updateDigest(updates.at(-1)!))
   })
