@@ -99,6 +99,25 @@ describe('one session', () => {
     pair.expectEqual()
   })
 
+  test('what the peer issued and superseded since its first capture is not united: no delta says what it was', () => {
+    const pair = new Pair()
+    pair.put([pair.here], 'here', 'value', [], actors[1])
+    pair.put([pair.there], 'there', 'value')
+    let actions = 0
+    let fleeting: Update | undefined
+    const between = () => {
+      if (++actions !== 5) return
+      fleeting = pair.put([pair.there], 'fleeting', 'value')
+      pair.put([pair.there], 'fleeting', null, [fleeting.dot])
+    }
+    const result = pair.sync({ between })
+    expect(result.outcomes[0]).toMatchObject({ united: true, updatesReceived: 1 })
+    expect(result.outcomes[1]).toMatchObject({ united: true })
+    expect(pair.here.seen.has(fleeting!.dot)).toBe(false)
+    pair.sync()
+    pair.expectEqual()
+  })
+
   test('missing updates go over once in each direction, and the check ends it in one and a half round trips', () => {
     const pair = new Pair()
     for (let count = 0; count < 10; count++) pair.put(pair.both, `shared-${count}`, 'value')

@@ -69,6 +69,8 @@ export class Conversation {
   #salt: Uint8Array = new Uint8Array(0)
   #mine: Capture | undefined
   #theirs: (Capture & { readonly members: Map<Actor, MemberTag> }) | undefined
+  /** The peer's capture that the deltas were made for. */
+  #theirsAtFirst: Capture | undefined
   readonly #arrived = new Set<string>()
   readonly #epoch: number
 
@@ -118,6 +120,7 @@ export class Conversation {
     const capture = patchCapture(patch, baselineOf(this.#mine, this.#theirs))
     const members = new Map([...(this.#theirs?.members ?? []), ...capture.members])
     this.#theirs = { ...capture, members }
+    this.#theirsAtFirst ??= capture
     yield { type: 'heard', capture }
     return capture
   }
@@ -149,12 +152,19 @@ export class Conversation {
   }
 
   /**
-   * Unites the peer's last capture after a complete pass (rule 1), but for what was refused (rule 6): then an update that
-   * superseded a refused dot must not count as applied either, and only the log can tell which those are.
+   * Unites the peer's first capture after a complete pass (rule 1), but for what was refused (rule 6): then an update that
+   * superseded a refused dot must not count as applied either, and only the log can tell which those are. Not the last capture: what was
+   * issued and superseded at the peer since the first was in no delta, and a union alone would not say what stood at those dots.
    */
   *unite(): Step<void> {
     this.assertSound()
-    const peer: TaggedContexts = this.refused.isEmpty ? this.theirs : { ...this.theirs, applied: new Context() }
+    const { members } = this.theirs
+    const { seen: theirSeen, applied: theirApplied } = this.#theirsAtFirst!
+    const peer: TaggedContexts = {
+      members,
+      seen: theirSeen,
+      applied: this.refused.isEmpty ? theirApplied : new Context(),
+    }
     const { seen, applied } = this.mine
     const hasNews = !(seen.covers(peer.seen) && applied.covers(peer.applied))
     if (!hasNews && this.view.awaitsPass !== true) return
