@@ -60,27 +60,43 @@ function means({ digest }: NamedDot, version: Version, address: Address): boolea
  * The versions at an address after meeting another copy of it, read by a peer after `peerSeen` was captured.
  * A dot stays if both have it, or if it is ours and the peer had not seen it; theirs is taken if we have not seen it.
  * `theirs` lists every live dot of the peer's copy; a value may be left out (null) where the peer knew that we have seen the dot.
- * `mySeen` is our context now, not at the start of the session. `clashes`: dots of ours under which the peer knows another content;
- * they say nothing of ours, which stays.
+ * `mySeen` is our context now, not at the start of the session. `stays`: versions of ours of which the peer's copy says nothing.
  */
 export function joinVersions(
   mine: readonly Version[],
   theirs: readonly Update[],
   mySeen: Context,
   peerSeen: Context,
-  clashes: readonly Dot[] = [],
+  stays: (mine: Version) => boolean = () => false,
 ): Change {
   const added: Version[] = []
   const theirsAt = finderOf(theirs)
-  const isClash = matcherOf(clashes)
   for (const update of theirs) {
     const version = versionOf(update)
     if (version === null) continue
     const isLive = versionAt(mine, version.dot) !== undefined
     if (!isLive && !mySeen.has(version.dot)) added.push(version)
   }
-  const isRemoved = ({ dot }: Version) => peerSeen.has(dot) && theirsAt(dot) === undefined && !isClash(dot)
+  const isRemoved = (version: Version) =>
+    peerSeen.has(version.dot) && theirsAt(version.dot) === undefined && !stays(version)
   return change(mine, added, isRemoved)
+}
+
+/**
+ * The versions at an address that a peer's copy says nothing of: those whose dot has another content there (`clashes`), and those that the peer
+ * was not shown, or with another content (`shown`; without it, it was shown all): they came since, and it may hold them by now.
+ */
+export function staysAt(
+  address: Address,
+  { clashes = [], shown }: { readonly clashes?: readonly Dot[]; readonly shown?: readonly NamedDot[] },
+): (mine: Version) => boolean {
+  const isClash = matcherOf(clashes)
+  const shownAt = shown && finderOf(shown, (dot) => dot)
+  return (version) => {
+    if (isClash(version.dot)) return true
+    const named = shownAt?.(version.dot)
+    return shownAt !== undefined && (named === undefined || !means(named, version, address))
+  }
 }
 
 function change(

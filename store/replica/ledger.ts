@@ -10,7 +10,7 @@ import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } fro
 import type { Context } from '../model/context.js'
 import { isPlace } from '../model/digest.js'
 import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
-import { joinVersions } from '../model/join.js'
+import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import type { Batch } from './batch.js'
 import { ContextRows } from './context-rows.js'
@@ -230,7 +230,7 @@ export class Ledger implements Contexts {
     }
     const key = entryKey(entry.address)
     const mine = this.entries.read(batch, key)
-    const change = joinVersions(mine, entry.updates, this.seen, peer.seen, entry.clashes)
+    const change = joinVersions(mine, entry.updates, this.seen, peer.seen, staysAt(entry.address, entry))
     if (change.dropped.length > 0) {
       this.entries.write(batch, entry.address, key, mine, change.versions)
       for (const version of change.dropped) this.#effects.remove(batch, entry.address, version)

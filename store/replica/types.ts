@@ -26,6 +26,8 @@ export interface PeerEntry {
   readonly bare: readonly Dot[]
   /** Dots of the receiver's versions at this address under which the sender knows another content, with the digest of that. */
   readonly clashes?: readonly NamedDot[]
+  /** Dots of the receiver's versions at this address that the sender was shown, with what they stood for: nothing else goes. Any may, when absent. */
+  readonly shown?: readonly NamedDot[]
 }
 
 /** What a step of replication changed. */

@@ -37,8 +37,8 @@ export const mutations = [
     'unseen-is-removed',
     'what the peer never saw counts as removed there',
     'store/model/join.ts',
-    'peerSeen.has(dot) && theirsAt(dot) === undefined',
-    'theirsAt(dot) === undefined',
+    'peerSeen.has(version.dot) && theirsAt(version.dot) === undefined',
+    'theirsAt(version.dot) === undefined',
   ),
   one(
     'removal-ignored',

@@ -16,7 +16,7 @@ import {
   includesDot,
   sameDot,
 } from '../../store/model/dot.js'
-import { applyUpdate, joinVersions, updateOf } from '../../store/model/join.js'
+import { applyUpdate, joinVersions, staysAt, updateOf } from '../../store/model/join.js'
 import type { Entry, Update, Version } from '../../store/model/update.js'
 import type { ApplyOutcome, Capture, MissingUpdates, PeerEntry, SyncReplica } from '../../store/replica/types.js'
 
@@ -227,7 +227,7 @@ export class ModelReplica implements SyncReplica {
       entry.updates,
       this.seen,
       seen as Context,
-      entry.clashes,
+      staysAt(entry.address, entry),
     )
     this.#store(entry.address, joined ?? change.versions)
     for (const version of change.dropped) this.log.delete(dotText(version.dot))
@@ -240,7 +240,7 @@ export class ModelReplica implements SyncReplica {
     at: { entries: Map<string, Entry>; seen: Context },
   ): readonly Version[] {
     const mine = at.entries.get(addressText(entry.address))?.versions ?? []
-    return joinVersions(mine, entry.updates, at.seen, peer.seen, entry.clashes).versions
+    return joinVersions(mine, entry.updates, at.seen, peer.seen, staysAt(entry.address, entry)).versions
   }
 
   /** One dot, two values: the greater digest keeps it. (The real replica issues the other one again.) */

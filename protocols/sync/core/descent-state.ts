@@ -1,6 +1,6 @@
 /** What a descent knows: what it remembers between turns, and what one turn of the peer brought. */
 import type { Address } from '../../../store/model/address.js'
-import { finderOf } from '../../../store/model/dot.js'
+import { finderOf, type NamedDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import type { ClashingDots } from '../messages.js'
 import { Asked, Comparison, type PlacedNode } from './compare.js'
@@ -10,8 +10,8 @@ import type { Conversation } from './conversation.js'
 export interface Doubt {
   /** What the peer listed at the address; undefined while no entry of it has come: it holds nothing there. */
   readonly listed: PeerEntry | undefined
-  /** Our entry went out, with the digests of its contents, before the peer's last turn: it has had the chance to object. */
-  readonly isShown: boolean
+  /** What went out of our entry, before the peer's last turn: to this it has had the chance to object. Undefined while nothing went out. */
+  readonly shown: readonly NamedDot[] | undefined
 }
 
 /** What a descent remembers between turns. */

@@ -83,7 +83,7 @@ function takeWants(state: DescentState, turn: Turn, positions: readonly number[]
     if (id === undefined) throw new SyncError('a position that was not listed')
     const text = idText(id)
     turn.wanted.add(text)
-    if (!state.doubts.has(text)) state.doubts.set(text, { listed: undefined, isShown: false })
+    if (!state.doubts.has(text)) state.doubts.set(text, { listed: undefined, shown: undefined })
   }
 }
 
@@ -129,8 +129,8 @@ function doubtAfter(state: DescentState, id: string, entry: PeerEntry): void {
   const { view } = state.talk
   const bytes = idBytes(id)
   const mine = view.trie.get(bytes) === undefined ? undefined : view.peerEntry(bytes)
-  const isShown = state.doubts.get(id)?.isShown === true
-  if (mine !== undefined && mayBeGone(state, mine, entry)) state.doubts.set(id, { listed: named(entry), isShown })
+  const shown = state.doubts.get(id)?.shown
+  if (mine !== undefined && mayBeGone(state, mine, entry)) state.doubts.set(id, { listed: named(entry), shown })
   else state.doubts.delete(id)
 }
 

@@ -1,6 +1,7 @@
 /** Our turn in a descent: nodes, wants and entries, in messages of a bounded size. */
 import type { Address } from '../../../store/model/address.js'
 import { Context } from '../../../store/model/context.js'
+import { updateDigest } from '../../../store/model/digest.js'
 import { matcherOf } from '../../../store/model/dot.js'
 import type { Update } from '../../../store/model/update.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
@@ -23,7 +24,7 @@ import { idBytes, idText } from './ids.js'
 
 const nothing = new Context()
 const noAddresses: ReadonlyMap<string, Address> = new Map()
-const unlisted: Doubt = { listed: undefined, isShown: false }
+const unlisted: Doubt = { listed: undefined, shown: undefined }
 const digits = 16
 
 /** Answers the peer's blocks, and notes in `asked` what these nodes ask. Returns the peer's listings, in order. */
@@ -88,7 +89,7 @@ export function* sendEntriesOf(
 
 /** Sends what is doubted and was not sent otherwise: nothing of it is removed before. */
 export function* sendDoubted(state: DescentState): Step<void> {
-  const ids = [...state.doubts].filter(([, { isShown }]) => !isShown).map(([text]) => idBytes(text))
+  const ids = [...state.doubts].filter(([, { shown }]) => shown === undefined).map(([text]) => idBytes(text))
   yield* sendEntriesOf(state, ids, { forced: noAddresses, isLacking: false })
 }
 
@@ -97,7 +98,8 @@ function show(state: DescentState, text: string, entry: PeerEntry | undefined, {
   // What is not shown whole cannot be objected to.
   const isHidden = entry !== undefined && entry.updates.length > state.talk.options.entryVersionsMax
   if (entry === undefined || isHidden || !mayBeGone(state, entry, listed)) state.doubts.delete(text)
-  else state.doubts.set(text, { listed, isShown: true })
+  else
+    state.doubts.set(text, { listed, shown: entry.updates.map((one) => ({ ...one.dot, digest: updateDigest(one) })) })
 }
 
 /** Sends what stands now at these addresses, values and all. */
@@ -151,18 +153,18 @@ export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<
     yield { type: 'pause' }
   }
   let looked = 0
-  for (const [text, { listed, isShown }] of state.doubts) {
+  for (const [text, { listed, shown }] of state.doubts) {
     if (turn?.expecting === true && ++looked % (doubtedBatchesMax * talk.options.messageEntriesAim) === 0) {
       yield* talk.send({ type: 'wants', positions: [] })
     }
     const clash = turn?.clashes.get(text)
-    if (!isShown) continue
+    if (shown === undefined) continue
     state.doubts.delete(text)
     const entry = talk.view.peerEntry(idBytes(text))
     if (entry === undefined || turn?.removesNothing === true || !mayBeGone(state, entry, listed)) continue
     turn?.clashes.delete(text)
     const clashes = clash?.dots ?? []
-    yield* add({ updates: [], bare: [], ...listed, address: entry.address, clashes })
+    yield* add({ updates: [], bare: [], ...listed, address: entry.address, clashes, shown })
   }
   if (entries.length > 0) yield { type: 'join', entries, peer: talk.theirs }
   const told = [...(turn?.clashes.values() ?? [])]
