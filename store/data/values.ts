@@ -85,8 +85,7 @@ export class Values {
   /** Every dot in view; CONFLICT when they are siblings and `all` is not given. */
   #allInView(turn: Turn, address: Address, { all }: DeleteOptions): readonly Dot[] {
     if (all === true) {
-      const { transaction } = turn
-      return visible(transaction.versions(address), transaction.nowMs).map((version) => version.dot)
+      return dotsOf(siblings(turn.transaction.versions(address), this.access.replica.displayClock()))
     }
     const { groups } = turn.look(address)
     if (groups.length > 1) throw conflictAt(address, groups.length)

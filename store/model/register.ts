@@ -28,18 +28,23 @@ export function hasExpired(version: Version, nowMs: number): boolean {
   return version.expiresAtMs !== null && version.expiresAtMs <= nowMs
 }
 
-/** What a reader sees: groups of equal bytes, the shown winner first. Versions past their deadline are hidden. */
+/**
+ * Groups of equal bytes as a reader sees them, the shown winner first. A group is hidden when its latest deadline has passed: as long as it is
+ * shown, all its dots are in view, also those whose own deadline is over.
+ */
 export function siblings(versions: readonly Version[], clock: DisplayClock): Sibling[] {
   const groups = new Map<string, Version[]>()
   for (const version of versions) {
-    if (hasExpired(version, clock.nowMs)) continue
     const key = Buffer.from(version.valueHash).toString('latin1')
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [version])
     else group.push(version)
   }
   const order = displayOrder(clock)
-  return [...groups.values()].map((group) => toSibling(group, order)).sort((a, b) => order(a.version, b.version))
+  return [...groups.values()]
+    .filter((group) => group.some((version) => !hasExpired(version, clock.nowMs)))
+    .map((group) => toSibling(group, order))
+    .sort((a, b) => order(a.version, b.version))
 }
 
 function toSibling(group: Version[], order: (a: Version, b: Version) => number): Sibling {

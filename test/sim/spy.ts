@@ -6,6 +6,7 @@ import type { Transaction } from '../../store/replica/types.js'
 import { storedText } from './forks.js'
 import type { Draft, Known } from './issues.js'
 import { hashOf, type Oracle } from './oracle.js'
+import { visible } from './views.js'
 import { Violation } from './violation.js'
 
 /** What a spy knows of the write. */
@@ -143,7 +144,8 @@ export class WriteSpy {
   #checkHidden(supersedes: readonly Dot[]): void {
     const { named = [], issuer, expired } = this.#write
     const { nowMs } = this.transaction
-    const hidden = this.#inView.filter(({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs)
+    const shown = visible(this.#inView, nowMs)
+    const hidden = this.#inView.filter((version) => !shown.includes(version))
     const taken = supersedes.filter((dot) => hidden.some((version) => sameDot(version.dot, dot)))
     expired(
       issuer,

@@ -16,7 +16,7 @@ export function inViewOfPut(
   versions: readonly Version[],
   { nowMs, sharedNowMs, expiredByMs, clockBoundMs }: Clocks,
 ): Dot[] {
-  const shown = versions.filter((version) => !isExpired(version, nowMs))
+  const shown = visible(versions, nowMs)
   const rank = (version: Version) => (isFuture(version.time, sharedNowMs, clockBoundMs) ? 1 : 0)
   const [winner] = shown.toSorted(
     (a, b) => rank(a) - rank(b) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot),
@@ -31,9 +31,10 @@ export function expired(versions: readonly Version[], byMs: number): Dot[] {
   return versions.filter((version) => isExpired(version, byMs)).map(({ dot }) => dot)
 }
 
-/** What a clock does not hide. */
+/** Versions that a reader is shown: a clock hides none whose bytes a version without a passed deadline has too. */
 export function visible(versions: readonly Version[], nowMs: number): Version[] {
-  return versions.filter((version) => !isExpired(version, nowMs))
+  const shown = versions.filter((version) => !isExpired(version, nowMs))
+  return versions.filter((version) => shown.some((one) => sameBytes(one, version)))
 }
 
 function isExpired(version: Version, nowMs: number): boolean {

@@ -113,6 +113,24 @@ describe('registers', () => {
     expect(a.registers.get('k')).toBeUndefined()
   })
 
+  it.each([
+    ['a put', (registers: Registers) => registers.put('k', bytes('new'), {}), ['new']],
+    ['a delete', (registers: Registers) => registers.delete('k', {}), undefined],
+    ['a delete of all', (registers: Registers) => registers.delete('k', { all: true }), undefined],
+  ])('%s takes the whole group of equal values, also a dot whose own deadline has passed', async (_, write, after) => {
+    const [a, b] = [await open('a'), await open('b')]
+    await a.registers.put('k', bytes('same'), { expiresAtMs: a.environment.nowMs() + 1000 })
+    await b.registers.put('k', bytes('same'), {})
+    await copy(a, b)
+    await copy(b, a)
+    a.environment.pass(1500)
+    expect(shown(a.registers)).toEqual(['same'])
+    await write(a.registers)
+    await copy(a, b)
+    // The clock of b is behind: there the deadline has not passed yet.
+    expect(shown(b.registers)).toEqual(after)
+  })
+
   it('a delete refuses a conflict, unless it says which versions it has in view', async () => {
     const { a, b } = await conflict()
     await expect(a.registers.delete('k', {})).rejects.toMatchObject({ code: 'CONFLICT' })
