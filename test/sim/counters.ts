@@ -18,6 +18,7 @@ interface Entry {
   readonly before: Entry | undefined
   /** Deletes that had it in view. */
   readonly coveredBy: Known[]
+  readonly chain: string
 }
 
 interface Account {
@@ -25,6 +26,8 @@ interface Account {
   readonly entries: Entry[]
   /** The increment that each version holds, by dot, time and bytes, and without the dot: a reissue is no other increment. */
   readonly byVersion: Map<string, Entry>
+  /** Chains whose baseline was deleted, because all members had acknowledged it. */
+  readonly forgotten: Set<string>
 }
 
 /** What a node must show of a counter at rest. */
@@ -33,11 +36,15 @@ export interface CounterCheck {
   readonly expected: bigint | undefined
   /** Every update of the counter. */
   readonly updates: readonly Known[]
+  /** Increments that count on chains whose baseline was deleted. */
+  readonly afterBaseline: readonly Known[]
 }
 
 /** Knows every increment and every delete of a counter. */
 export class CounterAccounts {
   readonly #accounts = new Map<string, Account>()
+  /** The chains of each baseline, by the dot of its version. */
+  readonly #baselines = new Map<string, readonly string[]>()
 
   /**
    * An update of a counter was issued with these bytes, by a writer that had these versions in view. Returns by how much it counts;
@@ -48,22 +55,32 @@ export class CounterAccounts {
     const account = this.#accountOf(update.address)
     if (counter.kind === 'total') return this.#counted(account, update, counter, inView)
     this.#deleted(account, update, inView)
+    this.#baselines.set(dotText(update.dot), counter.reaches.map(chainOf))
     return undefined
+  }
+
+  /** A version was deleted for good. Of a baseline that is right once all members have acknowledged it. */
+  removed({ address, supersedes }: Known): void {
+    const account = this.#accountOf(address)
+    for (const dot of supersedes) {
+      for (const chain of this.#baselines.get(dotText(dot)) ?? []) account.forgotten.add(chain)
+    }
   }
 
   /** What must be shown of every counter, given which updates took effect. */
   *checks(hasEffect: (update: Known) => boolean): Iterable<CounterCheck> {
-    for (const { address, entries } of this.#accounts.values()) {
+    for (const { address, entries, forgotten } of this.#accounts.values()) {
       const open = entries.filter(({ update, coveredBy }) => hasEffect(update) && !coveredBy.some(hasEffect))
       const expected = open.length === 0 ? undefined : open.reduce((sum, { by }) => sum + by, 0n)
       const updates = [...entries.map(({ update }) => update), ...entries.flatMap(({ coveredBy }) => coveredBy)]
-      yield { address, expected, updates }
+      const afterBaseline = open.filter(({ chain }) => forgotten.has(chain)).map(({ update }) => update)
+      yield { address, expected, updates, afterBaseline }
     }
   }
 
   #accountOf(address: Address): Account {
     const text = addressText(address)
-    const account = this.#accounts.get(text) ?? { address, entries: [], byVersion: new Map() }
+    const account = this.#accounts.get(text) ?? { address, entries: [], byVersion: new Map(), forgotten: new Set() }
     this.#accounts.set(text, account)
     return account
   }
@@ -71,7 +88,7 @@ export class CounterAccounts {
   #counted(account: Account, update: Known, { reach }: Total, inView: readonly Version[]): bigint {
     const before = lastOf(account, reach, inView)
     const by = BigInt(reach.total) - (before === undefined ? 0n : totalOf(before.version))
-    const entry = { update, by, before: before?.entry, coveredBy: [] }
+    const entry = { update, by, before: before?.entry, coveredBy: [], chain: chainOf(reach) }
     account.entries.push(entry)
     const stored = storedText(update.stored!)
     account.byVersion.set(`${dotText(update.dot)}|${stored}`, entry)
@@ -82,6 +99,10 @@ export class CounterAccounts {
   #deleted(account: Account, update: Known, inView: readonly Version[]): void {
     for (const entry of inThere(account, inView)) entry.coveredBy.push(update)
   }
+}
+
+function chainOf({ actor, chain }: Total['reach']): string {
+  return `${actor}/${chain}`
 }
 
 /** The version of its own chain that an increment went on from. */

@@ -52,13 +52,14 @@ export class Inspector {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** A node deletes versions for their deadline: its clock and the others' must have passed it. */
+  /** A node deletes versions for their deadline: its clock and those of its members must have passed it. Whoever knows no member goes by its own. */
   expired(issuer: string, dots: readonly Dot[]): void {
     const { world, roster, oracle } = this.#at
     const clockMs = ({ clock }: Pick<SimNode, 'clock'>) => world.nowMs + (clock.offsetMs ?? 0)
-    const others = roster.alive().filter(({ name }) => name !== issuer)
-    const ownMs = clockMs(roster.get(issuer)!)
-    this.#check(() => oracle.expiredBy(issuer, dots, ownMs, others.map(clockMs)))
+    const node = roster.get(issuer)!
+    const members = new Set(node.run?.protocols.membership.records().map(({ peer }) => peer))
+    const others = roster.alive().filter(({ name }) => members.has(name))
+    this.#check(() => oracle.expiredBy(issuer, dots, clockMs(node), others.map(clockMs)))
   }
 
   #check(look: () => void): void {

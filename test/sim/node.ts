@@ -26,7 +26,7 @@ import type { SimNetwork } from './network.js'
 import type { Oracle, Witness } from './oracle.js'
 import { settingsDefaults } from './settings.js'
 import { Sleep } from './sleep.js'
-import { WriteSpy } from './spy.js'
+import { type NamedView, WriteSpy } from './spy.js'
 import type { Clocks } from './views.js'
 
 /** The tag of a peer. */
@@ -155,8 +155,8 @@ export class Run {
   isChanged = true
   /** What the next put or delete of a user must supersede, given the versions in view; undefined: not known. */
   expected: ((versions: readonly Version[]) => Dot[]) | undefined
-  /** Dots that the next write of a user names by a token; undefined: it names none, or that is not known. */
-  named: readonly Dot[] | undefined
+  /** What the next write of a user names by a token; undefined: it names nothing, or that is not known. */
+  named: NamedView | undefined
   /** How much the next increment of a user must count; undefined: not known. */
   adding: bigint | undefined
   /** What it takes for acknowledged, by member. */

@@ -34,6 +34,8 @@ export class Oracle {
   readonly documents = new DocumentAccounts()
   /** How often versions were deleted for their deadline. */
   expiries = 0
+  /** How often a counter was not judged, because it is in the window of `countersAtRest`. */
+  windows = 0
   /** Deletes in the logs of their issuers, by issuer. */
   readonly #deletes = new Map<string, Set<Known>>()
   readonly #rootOf = new Map<string, string>()
@@ -62,6 +64,7 @@ export class Oracle {
     const known = this.issues.add(update)
     if (known.kind === 'put' && known.address.type === 'doc') this.documents.issued(known)
     if (known.kind !== 'put') {
+      if (known.address.type === 'ctr') this.counters.removed(known)
       const kept = this.#deletes.get(known.issuer) ?? new Set()
       this.#deletes.set(known.issuer, kept.add(known))
     }
@@ -362,13 +365,18 @@ export class Oracle {
 
   /**
    * Every counter shows what was added and not taken away, as it is read at this node. One of which an update was lost together with the only
-   * disks that had it is left out: what was counted from it is not known.
+   * disks that had it is left out: what was counted from it is not known. So is, and that is counted, one in the window that remains of copied
+   * machines: all members had acknowledged a delete, its baseline was deleted, and then the other branch of a chain below it is heard of.
    */
   countersAtRest(witness: Witness, read: (address: Address) => readonly Version[]): void {
     const { mirror, name } = witness
     const hasEffect = (known: Known) => this.issues.isSettled(mirror, known)
-    for (const { address, expected, updates } of this.counters.checks(hasEffect)) {
+    for (const { address, expected, updates, afterBaseline } of this.counters.checks(hasEffect)) {
       if (updates.some(({ isExcused }) => isExcused)) continue
+      if (afterBaseline.some((known) => this.issues.hasDoubles(known))) {
+        this.windows++
+        continue
+      }
       const versions = read(address)
       const value = counterValue(versions)
       if (value === expected) continue

@@ -9,14 +9,20 @@ import { hashOf, type Oracle } from './oracle.js'
 import { visible } from './views.js'
 import { Violation } from './violation.js'
 
+/** What a write names by a token: its dots, and what stood at each of them where the token was read. */
+export interface NamedView {
+  readonly dots: readonly Dot[]
+  readonly view: ReadonlyMap<string, string>
+}
+
 /** What a spy knows of the write. */
 export interface SpiedWrite {
   readonly issuer: string
   readonly oracle: Oracle
   /** What it must supersede, given the versions in view; undefined: not known. */
   readonly expected: ((versions: readonly Version[]) => Dot[]) | undefined
-  /** Dots that it names by a token. */
-  readonly named: readonly Dot[] | undefined
+  /** What it names by a token. */
+  readonly named: NamedView | undefined
   /** How much its increment must count; undefined: not known. */
   readonly adding: bigint | undefined
   note(text: () => string): void
@@ -106,8 +112,11 @@ export class WriteSpy {
     return dot
   }
 
+  /** What its writer had in view at a dot: where a token names it, what stood there when the token was read. */
   #viewOf(address: Address, dot: Dot): [string, string][] {
-    const stored = this.#read.get(placeText(address, dot))
+    const { named } = this.#write
+    const isNamed = named !== undefined && includesDot(named.dots, dot)
+    const stored = isNamed ? named.view.get(dotText(dot)) : this.#read.get(placeText(address, dot))
     return stored === undefined ? [] : [[dotText(dot), stored]]
   }
 
@@ -142,14 +151,14 @@ export class WriteSpy {
 
   /** What the writer's own clock hides, and no token names, may go only when its deadline has passed by other clocks too. */
   #checkHidden(supersedes: readonly Dot[]): void {
-    const { named = [], issuer, expired } = this.#write
+    const { named, issuer, expired } = this.#write
     const { nowMs } = this.transaction
     const shown = visible(this.#inView, nowMs)
     const hidden = this.#inView.filter((version) => !shown.includes(version))
     const taken = supersedes.filter((dot) => hidden.some((version) => sameDot(version.dot, dot)))
     expired(
       issuer,
-      taken.filter((dot) => !includesDot(named, dot)),
+      taken.filter((dot) => !includesDot(named?.dots ?? [], dot)),
     )
   }
 }

@@ -1,7 +1,8 @@
 /** What users do with registers; each write is checked against what its user had in view. */
 import { register } from '../../store/model/address.js'
-import { includesDot } from '../../store/model/dot.js'
+import { dotText, includesDot } from '../../store/model/dot.js'
 import { decodeToken } from '../../store/model/token.js'
+import { storedText } from './forks.js'
 import { type Run, secretTokenKey } from './node.js'
 import type { Token, Users, Verb } from './users.js'
 import { expired, inViewOfPut, visible } from './views.js'
@@ -100,7 +101,12 @@ function get(users: Users, run: Run, key: string): void {
   }
   const dots = decodeToken(secretTokenKey, register(key), shown.context)
   if (dots === undefined) throw new Violation('bad-token', `the token of ${key} cannot be read back`)
-  users.tokens.set(key, { text: shown.context, dots })
+  users.tokens.set(key, { text: shown.context, dots, view: viewAt(run, key) })
+}
+
+/** What stands at each dot of a register. */
+function viewAt(run: Run, key: string): Map<string, string> {
+  return new Map(run.replica.versions(register(key)).map((version) => [dotText(version.dot), storedText(version)]))
 }
 
 function putOnce(users: Users, run: Run, retryKey: string, key: string, value: string): Promise<void> {
@@ -115,7 +121,7 @@ function expectPut(run: Run): void {
 }
 
 function expectToken(run: Run, token: Token): void {
-  run.named = token.dots
+  run.named = token
   run.expected = (versions) => {
     const dots = expired(versions, run.clocks().expiredByMs).filter((dot) => !includesDot(token.dots, dot))
     return [...token.dots, ...dots]

@@ -14,6 +14,8 @@ import { Violation } from './violation.js'
 export interface Token {
   readonly text: string
   readonly dots: readonly Dot[]
+  /** What stood at these dots where the token was read, by dot. */
+  readonly view: ReadonlyMap<string, string>
 }
 
 /** What a user does at a node that serves: `words` are those of the action after the node's name. */

@@ -24,6 +24,8 @@ export interface Figures {
   sessions: number
   steps: number
   virtualMs: number
+  /** Counters that were not judged, by node: see `Oracle.countersAtRest`. */
+  windows: number
 }
 
 /** How long a slice of long work waits for its next turn at most, in milliseconds. */
@@ -38,7 +40,7 @@ export class Simulation {
   readonly disks: DiskFaults
   readonly machines: Machines
   readonly trace: Trace
-  readonly figures: Figures = { nodes: 0, updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0 }
+  readonly figures: Figures = { nodes: 0, updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, windows: 0 }
   /** Told of each sync session, by who opened it, when it ends. */
   onSession: (name: string, report: SessionReport) => void = () => undefined
   readonly #plan: Plan
@@ -90,6 +92,7 @@ export class Simulation {
     this.figures.virtualMs = this.world.elapsedMs
     this.figures.updates = this.oracle.updates.size
     this.figures.nodes = this.roster.nodes.size
+    this.figures.windows = this.oracle.windows
     return this.figures
   }
 
