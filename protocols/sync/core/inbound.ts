@@ -1,14 +1,16 @@
 /** The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come. */
 import type { Prefix } from '../../../store/merkle/types.js'
+import type { Address } from '../../../store/model/address.js'
 import { Context } from '../../../store/model/context.js'
 import { addressId, differs, updateDigest } from '../../../store/model/digest.js'
-import { matcherOf, type NamedDot, sameDot } from '../../../store/model/dot.js'
+import { type Dot, matcherOf, type NamedDot, sameDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
 import { clashesMax, turnNodesMax, valuesMax } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type Step, SyncError } from './actions.js'
 import { Comparison, type PlacedNode, prefixLengthMax } from './compare.js'
+import type { Conversation } from './conversation.js'
 import { type DescentState, mayBeGone, startTurn, type Turn } from './descent-state.js'
 import { idBytes, idText } from './ids.js'
 
@@ -148,17 +150,28 @@ function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry):
   const dots: NamedDot[] = []
   // After parts the dots are the same because they have just come.
   let isWanted = turn.wanted.has(id) && !turn.inParts.has(id) && isSuspect(state, entry)
-  const isLive = matcherOf((talk.view.peerEntry(idBytes(id))?.updates ?? []).map(({ dot }) => dot))
+  let isLive: ((dot: Dot) => boolean) | undefined
   for (const update of entry.updates) {
     if (update.value !== null && !talk.mine.seen.has(update.dot)) continue
     const theirs = updateDigest(update)
     const ours = theirs === undefined ? undefined : talk.view.digestOf(update.dot)
-    if (ours === undefined || (!differs(ours, theirs!, entry.address) && !isLive(update.dot))) continue
+    if (ours === undefined) continue
+    isLive ??= liveAt(talk, id, entry.address)
+    if (!differs(ours, theirs!, entry.address) && !isLive(update.dot)) continue
     dots.push({ ...update.dot, digest: ours })
     if (theirs! > ours && update.value === null) isWanted = true
   }
   if (dots.length > 0) turn.objections.set(id, { address: entry.address, dots })
   if (isWanted) turn.suspects.set(id, entry.address)
+}
+
+/**
+ * The dots that are live here at an address. A batch that is not durable yet is on its way to the trie, while the disk shows it already: what it
+ * brings is live, and so is what it takes away.
+ */
+function liveAt({ view }: Conversation, id: string, address: Address): (dot: Dot) => boolean {
+  const here = [view.peerEntry(idBytes(id)), view.peerEntryAt(address)]
+  return matcherOf(here.flatMap((entry) => entry?.updates ?? []).map(({ dot }) => dot))
 }
 
 /** An entry with a value that is too great is left aside whole; its dots stay out of the union (DESIGN 3.2, rule 6). */
