@@ -115,7 +115,7 @@ export class SimDisk {
     for (let left = lost; left > 0; left--) {
       const { changes } = this.#unsynced.pop()!
       await this.#rows.write(changes, { sync: true })
-      this.mirror.apply(changes)
+      this.mirror.undo(changes)
     }
     this.#unsynced = []
   }

@@ -89,6 +89,19 @@ export class Mirror {
     return delta
   }
 
+  /** Follows a batch that is taken back, because a crash lost what no sync had covered: what it brought never stood here. */
+  undo(changes: readonly KvChange[]): void {
+    const { removed, unseen } = this.apply(changes)
+    for (const { address, version } of removed) this.#forget(dotText(version.dot), standingText(address, version))
+    for (const dot of unseen.dots()) this.#stood.delete(dotText(dot))
+  }
+
+  #forget(dot: string, standing: string): void {
+    const left = this.#stood.get(dot)?.filter((text) => text !== standing) ?? []
+    if (left.length === 0) this.#stood.delete(dot)
+    else this.#stood.set(dot, left)
+  }
+
   /** Whether this ever stood here at a dot: see `standingText`. */
   held(dot: Dot, standing: string): boolean {
     return this.#stood.get(dotText(dot))?.includes(standing) === true
