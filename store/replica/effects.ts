@@ -116,17 +116,23 @@ export class Effects {
   }
 
   /**
-   * Names dots that are to be superseded, sorted. What was read elsewhere names its content itself; of what is live here it is known. Anything
-   * else stays without a digest: a guess could mean a content that the writer never had in view.
+   * Names dots that are to be superseded at an address, sorted. What was read elsewhere names its content itself; of what is live here it is
+   * known, also where damage took the row. Anything else stays without a digest: a guess could mean a content that the writer never had in view.
    */
-  named(batch: Batch, dots: readonly NamedDot[]): NamedDot[] {
-    return dots.map((dot) => (dot.digest === undefined ? this.#namedHere(batch, dot) : dot)).sort(compareDots)
+  named(batch: Batch, address: Address, dots: readonly NamedDot[]): NamedDot[] {
+    return dots
+      .map((dot) => (dot.digest === undefined ? this.#namedHere(batch, address, dot) : dot))
+      .sort(compareDots)
   }
 
-  #namedHere(batch: Batch, { actor, counter }: Dot): NamedDot {
+  #namedHere(batch: Batch, address: Address, { actor, counter }: Dot): NamedDot {
     const dot = { actor, counter }
-    const row = this.#rows.contexts.seen.has(dot) ? this.#rows.dots.read(batch, dot) : undefined
-    return row?.state === 'live' ? { ...dot, digest: this.#digestOfRow(batch, dot, row) } : dot
+    if (!this.#rows.contexts.seen.has(dot)) return dot
+    const row = this.#rows.dots.read(batch, dot)
+    if (row?.state === 'live') return { ...dot, digest: this.#digestOfRow(batch, dot, row) }
+    if (row !== undefined) return dot
+    const version = versionAt(this.#rows.entries.read(batch, entryKey(address)), dot)
+    return version === undefined ? dot : { ...dot, digest: versionDigest(version, address) }
   }
 
   /**

@@ -201,7 +201,7 @@ export class Ledger implements Contexts {
       dot = this.#nextDot(nowMs)
       draft = draftFor(dot, time)
     }
-    const supersedes = this.#effects.named(batch, draft.supersedes)
+    const supersedes = this.#effects.named(batch, draft.address, draft.supersedes)
     const update = this.#effects.withoutForeignDots(batch, { ...draft, dot, time, supersedes })
     this.#effects.apply(batch, update, whole)
     this.#issuing.push(update)

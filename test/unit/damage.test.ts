@@ -5,7 +5,8 @@ import { contextKey, dotKey, entryKey, rangeOf, stateKey } from '../../store/key
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
-import { dotText } from '../../store/model/dot.js'
+import { versionDigest } from '../../store/model/digest.js'
+import { dotText, type NamedDot } from '../../store/model/dot.js'
 import { Health, type HealthOwner } from '../../store/replica/health.js'
 import { Replica } from '../../store/replica/replica.js'
 import { type Node, openNode } from '../support/replicas.js'
@@ -221,6 +222,18 @@ describe('damage on the disk', () => {
     expect(node.replica.capture().seen.has(dot)).toBe(false)
     await apply()
     expect(node.replica.versions(address)).toHaveLength(1)
+  })
+
+  it('a put over a version whose index row is lost still says which content it supersedes', async () => {
+    const { store, dots } = await makeStore()
+    const dot = dots.get('one')!
+    const { replica } = await reopen(store)
+    await remove(store, dotKey(dot))
+    const issued: NamedDot[] = []
+    replica.onCommit((commit) => issued.push(...commit.issued.flat().flatMap(({ supersedes }) => supersedes)))
+    const [version] = replica.versions(register('one'))
+    await replica.transact((transaction) => transaction.put(register('one'), bytes('ONE'), null, [dot]))
+    expect(issued).toEqual([{ ...dot, digest: versionDigest(version!, register('one')) }])
   })
 
   it('all entries lost, as with a deleted table file: nothing counts as deleted', async () => {
