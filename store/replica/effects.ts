@@ -246,6 +246,9 @@ export class Effects {
       dots.write(batch, named, { ...row, supersededBy: by.dot, digest: better(row.digest, named.digest) })
     } else if (row === undefined && !isSeen) {
       dots.write(batch, named, stubRow(by, named.digest))
+    } else if (row === undefined && dropped !== undefined) {
+      // Damage took its row: what stood there is kept all the same, or a second content of the dot would count as removed.
+      digests.write(batch, named, dropped)
     } else if (row === undefined && ours === undefined && named.digest !== undefined) {
       digests.write(batch, named, named.digest)
     }

@@ -224,7 +224,7 @@ describe('damage on the disk', () => {
     expect(node.replica.versions(address)).toHaveLength(1)
   })
 
-  it('a put over a version whose index row is lost still says which content it supersedes', async () => {
+  it('a put over a version whose index row is lost says, and keeps, which content it supersedes', async () => {
     const { store, dots } = await makeStore()
     const dot = dots.get('one')!
     const { replica } = await reopen(store)
@@ -233,7 +233,9 @@ describe('damage on the disk', () => {
     replica.onCommit((commit) => issued.push(...commit.issued.flat().flatMap(({ supersedes }) => supersedes)))
     const [version] = replica.versions(register('one'))
     await replica.transact((transaction) => transaction.put(register('one'), bytes('ONE'), null, [dot]))
-    expect(issued).toEqual([{ ...dot, digest: versionDigest(version!, register('one')) }])
+    const digest = versionDigest(version!, register('one'))
+    expect(issued).toEqual([{ ...dot, digest }])
+    expect(replica.digestOf(dot)).toBe(digest)
   })
 
   it('all entries lost, as with a deleted table file: nothing counts as deleted', async () => {
