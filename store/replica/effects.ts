@@ -120,9 +120,7 @@ export class Effects {
    * known, also where damage took the row. Anything else stays without a digest: a guess could mean a content that the writer never had in view.
    */
   named(batch: Batch, address: Address, dots: readonly NamedDot[]): NamedDot[] {
-    return dots
-      .map((dot) => (dot.digest === undefined ? this.#namedHere(batch, address, dot) : dot))
-      .sort(compareDots)
+    return dots.map((dot) => (dot.digest === undefined ? this.#namedHere(batch, address, dot) : dot)).sort(compareDots)
   }
 
   #namedHere(batch: Batch, address: Address, { actor, counter }: Dot): NamedDot {

@@ -38,6 +38,11 @@ export class Forks {
   readonly #claimed = new Set<string>()
   readonly #claimedActors = new Set<Actor>()
 
+  /** Whether any machine was copied so far, or any dot claimed. */
+  get areAny(): boolean {
+    return this.#from.size > 0 || this.#claimed.size > 0
+  }
+
   /** From this counter on two memories go on under the same id. */
   begin(actor: Actor, counter: number): void {
     this.#from.set(actor, Math.min(counter, this.#from.get(actor) ?? Number.POSITIVE_INFINITY))

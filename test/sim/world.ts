@@ -1,6 +1,7 @@
 /** A simulated mesh: performs actions on virtual time, lets every step be looked at, and brings all to rest at the end. */
 import type { SessionReport } from '../../protocols/sync/service.js'
 import { loadDocumentLibrary } from '../../store/documents/library.js'
+import { digestAgeMsMax } from '../../store/replica/limits.js'
 import { Random } from '../support/random.js'
 import { type ClockFault, type VirtualEnvironment, VirtualWorld } from '../support/virtual-environment.js'
 import { DiskFaults } from './disk-faults.js'
@@ -28,6 +29,9 @@ export interface Figures {
   windows: number
 }
 
+/** How much of the time in which copies must be heard of is left for the rest of a simulation, in milliseconds. */
+const windowSlackMs = 24 * 3600 * 1000
+
 /** How long a slice of long work waits for its next turn at most, in milliseconds. */
 const yieldMs = 40
 
@@ -48,6 +52,8 @@ export class Simulation {
   readonly #inspector: Inspector
   /** Hours that were left out: what is to be done comes so much later. */
   #leaptMs = 0
+  /** Those since a machine was copied. */
+  #leaptWithCopiesMs = 0
 
   /** `show` receives the lines of a readable trace. */
   constructor(plan: Plan, show?: (line: string) => void) {
@@ -94,6 +100,17 @@ export class Simulation {
     this.figures.nodes = this.roster.nodes.size
     this.figures.windows = this.oracle.windows
     return this.figures
+  }
+
+  /**
+   * How far a leap may go: a copied machine must be heard of before the digests of what it wrote are deleted, and what is later than that is not
+   * judged here: docs/OPERATIONS.md, "Clones".
+   */
+  #mayLeap(askedMs: number): number {
+    if (!this.oracle.forks.areAny) return askedMs
+    const byMs = Math.max(0, Math.min(askedMs, digestAgeMsMax - windowSlackMs - this.#leaptWithCopiesMs))
+    this.#leaptWithCopiesMs += byMs
+    return byMs
   }
 
   /** Runs until a moment of virtual time. */
@@ -144,7 +161,8 @@ export class Simulation {
 
   get #site() {
     const expectHearsayError = (error: unknown) => this.#users.expectHearsayError(error)
-    const leap = (byMs: number) => {
+    const leap = (askedMs: number) => {
+      const byMs = this.#mayLeap(askedMs)
       this.world.leap(byMs)
       this.#leaptMs += byMs
     }
