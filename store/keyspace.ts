@@ -21,7 +21,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { HearsayError } from './errors.js'
-import { type Address, isUserAddress, noField, types } from './model/address.js'
+import { type Address, isUserAddress, noField } from './model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from './model/bytes.js'
 import type { HybridTime } from './model/clock.js'
 import {
@@ -45,6 +45,7 @@ import {
 import type { Ranges } from './model/context.js'
 import { digestBytes } from './model/digest.js'
 import { type Actor, actorBytes, type ContentDigest, contentDigestBytes, type Dot, type NamedDot } from './model/dot.js'
+import { typeNumber, typeOf } from './model/types.js'
 import type { UpdateKind, Version } from './model/update.js'
 
 /** The version of this layout. */
@@ -415,7 +416,7 @@ export function entryKey(address: Address): Buffer {
     writer.u8(0).u8(0xff)
     from = zero + 1
   }
-  return writer.u8(0).u8(1).u8(types.indexOf(address.type)).raw(address.field).finish()
+  return writer.u8(0).u8(1).u8(typeNumber(address.type)).raw(address.field).finish()
 }
 
 /** The start of the rows of user keys with this prefix; `kind` chooses users' or system entries. */
@@ -451,8 +452,8 @@ export function entryAddress(rowKey: Uint8Array): Address {
     if (row[zero + 1] === 1) break
     parts.push(Buffer.of(0))
   }
-  const type = types[row[from] ?? types.length]
-  if (type === undefined) throw new DamagedRow(rowKey)
+  if (from === row.length) throw new DamagedRow(rowKey)
+  const type = typeOf(row[from]!)
   const field = row.subarray(from + 1)
   return { key: Buffer.concat(parts).toString(), type, field: field.length === 0 ? noField : Uint8Array.from(field) }
 }

@@ -29,7 +29,7 @@ async function warnOfRest({ client, output }: Invocation, key: string): Promise<
     .catch(() => undefined)
   const first = page?.items[0]
   const types = first?.key === key ? first.types : []
-  if (types.some(isTypeName)) await output.warn(`something is left: ${describeTypes(key, types, 'remove')}`)
+  if (types.length > 0) await output.warn(`something is left: ${describeTypes(key, types, 'remove')}`)
 }
 
 /** Says that a key is deleted, as whatever type. */
@@ -52,6 +52,8 @@ export function deleteOptionsOf(invocation: Invocation): DeleteOptions {
 interface Doomed {
   readonly key: string
   readonly types: readonly TypeName[]
+  /** Types that this version does not know, and cannot delete. */
+  readonly unknown: readonly string[]
 }
 
 /** What became of it. */
@@ -61,6 +63,7 @@ interface Outcome {
   readonly types: Partial<Record<TypeName, number>>
   readonly inConflict: Set<string>
   readonly unreadable: Set<string>
+  readonly unknown: Set<string>
 }
 
 /**
@@ -78,7 +81,8 @@ async function deletePrefix(invocation: Invocation, prefix: string, options: Del
   if (invocation.io.stdinTerminal && !invocation.flag('yes')) {
     const listed: Doomed[] = []
     for await (const item of found) listed.push(item)
-    if (listed.length > 0 && !(await confirm(invocation.io, questionOf(prefix, listed)))) {
+    const isAny = listed.some(({ types }) => types.length > 0)
+    if (isAny && !(await confirm(invocation.io, questionOf(prefix, listed)))) {
       await invocation.output.note('nothing was deleted')
       return 1
     }
@@ -88,7 +92,9 @@ async function deletePrefix(invocation: Invocation, prefix: string, options: Del
 }
 
 async function* doomed(client: Client, prefix: string): AsyncGenerator<Doomed> {
-  for await (const { key, types } of client.list({ prefix })) yield { key, types: types.filter(isTypeName) }
+  for await (const { key, types } of client.list({ prefix })) {
+    yield { key, types: types.filter(isTypeName), unknown: types.filter((type) => !isTypeName(type)) }
+  }
 }
 
 function questionOf(prefix: string, listed: readonly Doomed[]): string {
@@ -99,11 +105,12 @@ function questionOf(prefix: string, listed: readonly Doomed[]): string {
 }
 
 async function reportPrefix({ json, output }: Invocation, prefix: string, outcome: Outcome): Promise<number> {
-  const { keys, types, inConflict, unreadable } = outcome
+  const { keys, types, inConflict, unreadable, unknown } = outcome
   const amounts = countTypes(types)
   if (json) {
     const all = Object.fromEntries(typeNames.map((type) => [type, types[type] ?? 0]))
-    await output.json({ prefix, deleted: keys, types: all, conflicts: [...inConflict], unreadable: [...unreadable] })
+    const stayed = { conflicts: [...inConflict], unreadable: [...unreadable], unknown: [...unknown] }
+    await output.json({ prefix, deleted: keys, types: all, ...stayed })
   } else await output.line(`deleted ${count(keys, 'key')}${amounts === '' ? '' : `: ${amounts}`}`)
   if (inConflict.size > 0) {
     const message = `${count(inConflict.size, 'key')} in conflict stayed: ${someOf(inConflict)}`
@@ -113,7 +120,11 @@ async function reportPrefix({ json, output }: Invocation, prefix: string, outcom
     const message = `${count(unreadable.size, 'document')} stayed that cannot be read here: ${someOf(unreadable)}`
     await output.error('DOCUMENT_UNREADABLE', message, 'delete with --all, or on a node that can read them')
   }
-  return inConflict.size > 0 ? 4 : unreadable.size > 0 ? 1 : 0
+  if (unknown.size > 0) {
+    const message = `${count(unknown.size, 'key')} stayed with data that this version does not know: ${someOf(unknown)}`
+    await output.warn(`${message}; delete with a version that knows it`)
+  }
+  return inConflict.size > 0 ? 4 : unreadable.size + unknown.size > 0 ? 1 : 0
 }
 
 function someOf(keys: ReadonlySet<string>): string {
@@ -127,7 +138,7 @@ async function deleteEach(
   found: AsyncIterable<Doomed> | readonly Doomed[],
   options: DeleteOptions,
 ): Promise<Outcome> {
-  const outcome: Outcome = { keys: 0, types: {}, inConflict: new Set(), unreadable: new Set() }
+  const outcome: Outcome = { keys: 0, types: {}, inConflict: new Set(), unreadable: new Set(), unknown: new Set() }
   let batch: Doomed[] = []
   const flush = async () => {
     await Promise.all(batch.map((item) => deleteKey(client, item, options, outcome)))
@@ -141,7 +152,9 @@ async function deleteEach(
   return outcome
 }
 
-async function deleteKey(client: Client, { key, types }: Doomed, options: DeleteOptions, to: Outcome): Promise<void> {
+async function deleteKey(client: Client, item: Doomed, options: DeleteOptions, to: Outcome): Promise<void> {
+  const { key, types, unknown } = item
+  if (unknown.length > 0) to.unknown.add(key)
   let isAny = false
   for (const type of types) {
     const ended = await deleteType(client, key, type, options)

@@ -32,12 +32,16 @@ export function countTypes(amounts: Readonly<Partial<Record<TypeName, number>>>)
   return typeNames.flatMap((type) => (amounts[type] ? [count(amounts[type], words[type].one)] : [])).join(', ')
 }
 
+/** What is said of a type of a later version. */
+function unknownWords(type: string): string {
+  return `data that this version does not know (${printable(type)})`
+}
+
 /** `tags is a set: hearsay set ls tags`: what a key is, and the commands that look at it or delete it. */
 export function describeTypes(key: string, types: readonly string[], does: 'look' | 'remove'): string {
-  const known = types.filter(isTypeName)
-  const kinds = known.map((type) => `a ${words[type].one}`).join(' and ')
-  const calls = known.map((type) => `\`hearsay ${words[type][does]} ${shellWord(key)}\``).join(', ')
-  return `${printable(key)} is ${kinds}: ${calls}`
+  const kinds = types.map((type) => (isTypeName(type) ? `a ${words[type].one}` : unknownWords(type))).join(' and ')
+  const calls = types.filter(isTypeName).map((type) => `\`hearsay ${words[type][does]} ${shellWord(key)}\``)
+  return `${printable(key)} is ${kinds}${calls.length > 0 ? `: ${calls.join(', ')}` : ''}`
 }
 
 /** Does something with the value of a key; when the key has none, the error says what it is instead. */

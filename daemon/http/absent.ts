@@ -3,7 +3,7 @@ import type { ListItem, UserType } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import type { Registers } from '../views/data-view.js'
 
-const names: Readonly<Record<UserType, string>> = {
+const names: Readonly<Partial<Record<UserType, string>>> = {
   reg: 'a value',
   ctr: 'a counter',
   set: 'a set',
@@ -17,7 +17,7 @@ export async function absentValue(registers: Pick<Registers, 'list'>, key: strin
   const { items } = await registers.list({ prefix: key, limit: 1, values: false })
   const types = typesOf(items[0], key)
   if (types.length === 0) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
-  const held = types.map((type) => names[type]).join(' and ')
+  const held = types.map((type) => names[type] ?? `data that this version does not know (${type})`).join(' and ')
   throw new HearsayError('NOT_FOUND', `"${key}" is ${held}, and has no value of its own`, { types })
 }
 

@@ -147,7 +147,7 @@ async function fill(folder: string, options: RestoreOptions): Promise<RestoreRep
       if (part.kind === 'head') head = part.head
       if (part.kind === 'keys') keys = part.keys
       if (part.kind !== 'rows') continue
-      records.push(...part.rows.filter(({ key }) => kindOfRow(key) === 'system').map(copyOf))
+      records.push(...part.rows.filter(isRecord).map(copyOf))
       yield part.rows
     }
   })()
@@ -168,6 +168,11 @@ function knownMembers(identity: Identity, origin: Omit<BackupHead, 'layout'>, re
     members: others.filter(({ peer }) => peer !== origin.peer),
     former: others.find(({ peer }) => peer === origin.peer) ?? null,
   }
+}
+
+/** True for the records that this version knows. */
+function isRecord({ key }: KvRow): boolean {
+  return kindOfRow(key) === 'system' && entryAddress(key).type === 'sys'
 }
 
 function copyOf({ key, value }: KvRow): KvRow {

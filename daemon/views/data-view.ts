@@ -20,7 +20,7 @@ export type Documents = Pick<StoreDocuments, 'get' | 'edit' | 'delete'>
 /** Everything, for exports and imports. */
 export type Contents = Pick<
   StoreContents,
-  'entries' | 'importVersion' | 'importMember' | 'importCounter' | 'importDocument' | 'importJson'
+  'entries' | 'importVersion' | 'importMember' | 'importCounter' | 'importDocument' | 'importJson' | 'importOpaque'
 >
 /** Several writes as one. */
 export type Batches = Pick<StoreBatches, 'run'>

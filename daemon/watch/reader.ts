@@ -5,6 +5,7 @@
  */
 import type { Environment } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
+import { isUserAddress } from '../../store/model/address.js'
 import type { FeedPosition, FeedReader } from '../../store/replica/feed.js'
 import type { FeedEvent } from '../../store/replica/types.js'
 import { cursorText } from './cursor.js'
@@ -146,6 +147,6 @@ export class Reader {
   }
 
   #isWanted({ address }: FeedEvent): boolean {
-    return address.type !== 'sys' && address.key.startsWith(this.#wish.prefix)
+    return isUserAddress(address) && address.key.startsWith(this.#wish.prefix)
   }
 }

@@ -5,7 +5,10 @@ import { decodeVersions, entryAddress, entryPrefix, isDamage, rangeOf } from '..
 import type { KvRow } from '../kv.js'
 import { type Address, setMember } from '../model/address.js'
 import { counterValue } from '../model/counter.js'
+import { valueHash } from '../model/digest.js'
 import { siblings } from '../model/register.js'
+import { isExportedAsStored } from '../model/types.js'
+import type { Version } from '../model/update.js'
 import type { Access } from './access.js'
 import type { Counters } from './counters.js'
 import type { Documents } from './documents.js'
@@ -24,6 +27,8 @@ export type Content =
       readonly document: JsonObject | undefined
     }
   | { readonly kind: 'counter'; readonly address: Address; readonly value: bigint }
+  /** Of a type of a later version: every live version, as it is stored. */
+  | { readonly kind: 'opaque'; readonly address: Address; readonly versions: readonly ShownVersion[] }
   /** The record cannot be read. */
   | { readonly kind: 'damaged'; readonly address: Address; readonly error: HearsayError }
 
@@ -90,6 +95,26 @@ export class Contents {
     return this.#documents.importJson(key, json, bytesMax)
   }
 
+  /**
+   * Stores imported versions of a type that is exported as it is stored, beside what is here, each unless an equal value is live; resolves
+   * whether any was news. They supersede nothing: what one version of such a type means for another is not known here.
+   */
+  importOpaque(
+    address: Address,
+    imported: readonly { readonly value: Uint8Array; readonly expiresAtMs: number | null }[],
+  ): Promise<boolean> {
+    return this.#access.write(({ transaction }) => {
+      const live = new Set(transaction.versions(address).map(({ valueHash: hash }) => hashText(hash)))
+      const before = live.size
+      for (const { value, expiresAtMs } of imported) {
+        const hash = hashText(valueHash(value))
+        if (!live.has(hash)) transaction.put(address, value, expiresAtMs, [])
+        live.add(hash)
+      }
+      return live.size > before
+    })
+  }
+
   async #withDocument(content: Content): Promise<Content> {
     if (content.kind !== 'versions' || content.address.type !== 'doc') return content
     const { address, versions } = content
@@ -115,7 +140,18 @@ export class Contents {
       const value = counterValue(versions)
       return value === undefined ? undefined : { kind: 'counter', address, value }
     }
+    if (isExportedAsStored(address.type)) {
+      return { kind: 'opaque', address, versions: versions.map((version) => this.#asStored(version)) }
+    }
     const shown = siblings(versions, replica.displayClock()).map((group) => this.#access.toShown(group))
     return shown.length === 0 ? undefined : { kind: 'versions', address, versions: shown }
   }
+
+  #asStored({ dot, time, expiresAtMs, value }: Version): ShownVersion {
+    return { dot, member: this.#access.replica.memberOf(dot.actor), time, expiresAtMs, value }
+  }
+}
+
+function hashText(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('latin1')
 }

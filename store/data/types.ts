@@ -1,8 +1,8 @@
 /** What users see of their data, and how they say what is to be done: the types that all data types share. */
-import type { Type } from '../model/address.js'
 import type { HybridTime } from '../model/clock.js'
 import type { MemberTag } from '../model/codec.js'
 import type { Dot } from '../model/dot.js'
+import type { Type } from '../model/types.js'
 
 /** One sibling as a reader sees it. */
 export interface ShownVersion {
@@ -71,7 +71,7 @@ export interface Written {
   readonly siblings?: number
 }
 
-/** A type that users see. */
+/** A type that users see; one that is not known here by its number. */
 export type UserType = Exclude<Type, 'sys'>
 
 /** One key of a listing. */

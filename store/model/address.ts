@@ -1,10 +1,6 @@
 /** Addresses: where versions live. */
 
-/** The types of data; `sys` holds the mesh's own records (members and the like), which users do not see. */
-export const types = ['reg', 'ctr', 'set', 'map', 'doc', 'sys'] as const
-
-/** One of the types. */
-export type Type = (typeof types)[number]
+import { isMeshType, type Type } from './types.js'
 
 /** (key, type, field). The field is empty for registers, counters and documents; a member or a field's name otherwise. */
 export interface Address {
@@ -53,5 +49,5 @@ export function addressText(address: Address): string {
 
 /** Whether the address belongs to the users, and not to the mesh itself. */
 export function isUserAddress(address: Address): boolean {
-  return address.type !== 'sys'
+  return !isMeshType(address.type)
 }

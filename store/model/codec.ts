@@ -2,7 +2,7 @@
  * The canonical encoding of the model: one form for each value, strict to read.
  * The same functions write rows and frames; docs/PROTOCOL.md gives the grammar, golden vectors tie the two together.
  */
-import { type Address, noField, types } from './address.js'
+import { type Address, noField } from './address.js'
 import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
 import type { HybridTime } from './clock.js'
 import type { Context, Ranges } from './context.js'
@@ -27,6 +27,7 @@ import {
   timeMsMax,
   valueBytesMax,
 } from './limits.js'
+import { typeNumber, typeOf } from './types.js'
 import type { Update, UpdateKind } from './update.js'
 
 /** The tag of a member inside an actor's entry: the first 8 bytes of the SHA-256 of its peer id, as hexadecimal digits. */
@@ -40,13 +41,12 @@ export type MemberOf = (actor: Actor) => MemberTag
 
 /** Writes type, key and field. */
 export function writeAddress(writer: ByteWriter, address: Address): void {
-  writer.u8(types.indexOf(address.type)).text(address.key, keyBytesMax).bytes(address.field, fieldBytesMax)
+  writer.u8(typeNumber(address.type)).text(address.key, keyBytesMax).bytes(address.field, fieldBytesMax)
 }
 
-/** Reads type, key and field; refuses an empty or too long key. */
+/** Reads type, key and field, whether or not the type is known here; refuses an empty or too long key. */
 export function readAddress(reader: ByteReader): Address {
-  const type = types[reader.u8()]
-  if (type === undefined) throw new DecodeError('unknown type')
+  const type = typeOf(reader.u8())
   const key = reader.text(keyBytesMax)
   if (key.length === 0) throw new DecodeError('empty key')
   const field = reader.bytes(fieldBytesMax)

@@ -1,10 +1,11 @@
 /** Context tokens: what a client read at one address, bound to that address and authenticated. */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
-import { type Address, types } from './address.js'
+import type { Address } from './address.js'
 import { ByteReader, ByteWriter } from './bytes.js'
 import { readDots, readNamedDots, writeNamedDots } from './codec.js'
 import type { NamedDot } from './dot.js'
 import { versionsMax } from './limits.js'
+import { typeNumber } from './types.js'
 
 const tokenVersion = 2
 /** Tokens of this version name dots without their contents. */
@@ -48,6 +49,6 @@ export function decodeToken(key: Uint8Array, address: Address, token: string): N
 
 function tag(key: Uint8Array, address: Address, body: Uint8Array): Buffer {
   // As writeAddress, but nobody reads it back: a document's tokens are bound to a longer field.
-  const writer = new ByteWriter(64).u8(types.indexOf(address.type)).text(address.key).bytes(address.field)
+  const writer = new ByteWriter(64).u8(typeNumber(address.type)).text(address.key).bytes(address.field)
   return createHmac('sha256', key).update(writer.finish()).update(body).digest().subarray(0, tagBytes)
 }

@@ -80,7 +80,9 @@ export class PeerReader {
       for (const { key, value } of rows) {
         if (!Buffer.from(key).subarray(0, gte.length).equals(gte)) return entries
         try {
-          entries.push({ address: entryAddress(key), versions: decodeVersions(key, value) })
+          const address = entryAddress(key)
+          // Records of a later version may stand under the same names with a type of their own.
+          if (address.type === 'sys') entries.push({ address, versions: decodeVersions(key, value) })
         } catch (error) {
           if (!isDamage(error)) throw error
           damageFound(error as Error)

@@ -1,8 +1,9 @@
 /** How much one address may hold by local writes: siblings without end would make each further write, and each reader, pay for all of them. */
 import { HearsayError } from '../errors.js'
-import type { Address, Type } from '../model/address.js'
+import type { Address } from '../model/address.js'
 import { type Dot, matcherOf } from '../model/dot.js'
 import { localVersionBytesMax, localVersionsMax } from '../model/limits.js'
+import type { Type } from '../model/types.js'
 import type { Version } from '../model/update.js'
 
 /** Types whose versions are siblings that somebody can settle. A counter holds one version for each run that counted, and must go on. */

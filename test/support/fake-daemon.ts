@@ -168,6 +168,7 @@ class FakeContents implements Contents {
   importMember = (key: string, member: Uint8Array) => this.#real.importMember(key, member)
   importCounter = (key: string, value: bigint) => this.#real.importCounter(key, value)
   importDocument: Contents['importDocument'] = (key, saved) => this.#real.importDocument(key, saved)
+  importOpaque: Contents['importOpaque'] = (address, versions) => this.#real.importOpaque(address, versions)
   importJson: Contents['importJson'] = (key, json, bytesMax) => this.#real.importJson(key, json, bytesMax)
 }
 

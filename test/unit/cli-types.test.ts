@@ -86,7 +86,7 @@ describe('del --prefix', () => {
   test('in JSON', async () => {
     const { text } = await hearsay(['del', '--prefix', 'p/', '--json'])
     const types = { reg: 2, ctr: 1, set: 1, map: 1, doc: 1 }
-    expect(JSON.parse(text)).toEqual({ prefix: 'p/', deleted: 5, types, conflicts: [], unreadable: [] })
+    expect(JSON.parse(text)).toEqual({ prefix: 'p/', deleted: 5, types, conflicts: [], unreadable: [], unknown: [] })
   })
 
   test('asks on a terminal, with what would go, and takes only a yes for one', async () => {

@@ -27,8 +27,11 @@ export const version = Type.Object({
   encoding,
   value: Type.String(),
 })
+const typeName = '^(reg|ctr|set|map|doc|type-\\d+)$'
+/** A type of data. */
+export const type = Type.String({ pattern: typeName, description: '`type-N` is one of a later version.' })
 /** The types that live under a key. */
-export const types = Type.Array(Type.String({ enum: ['reg', 'ctr', 'set', 'map', 'doc'] }))
+export const types = Type.Array(type)
 /** What a write asks of other nodes. */
 export const nodesQuery = {
   acks: Type.Optional(

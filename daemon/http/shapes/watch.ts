@@ -1,6 +1,6 @@
 /** Schemas of the change feed. */
 import Type from 'typebox'
-import { encoding, pageQuery, strict, time } from './parts.js'
+import { encoding, pageQuery, strict, time, type } from './parts.js'
 
 /** Query of the change feed. */
 export const watchQuery = Type.Object(
@@ -26,7 +26,7 @@ const valueOrNull = Type.Union([Type.String(), Type.Null()], {
 /** The data of one event of the change feed. */
 export const watchEvent = Type.Object({
   key: Type.String(),
-  type: Type.String({ enum: ['reg', 'ctr', 'set', 'map', 'doc'] }),
+  type,
   field: Type.String({ description: 'The member of a set or the field of a map; empty for other types.' }),
   fieldEncoding: Type.Optional(Type.Literal('base64', { description: 'Present when the field is not UTF-8.' })),
   op: Type.String({ enum: ['put', 'del', 'expire'] }),

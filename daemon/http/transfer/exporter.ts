@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Content } from '../../../store/data/contents.js'
 import type { ShownVersion } from '../../../store/data/types.js'
+import { exportedType } from '../../../store/model/types.js'
 import type { Contents } from '../../views/data-view.js'
 import type { Mesh } from '../../views/mesh-view.js'
 import { asBuffer, encodeValue } from '../../views/value-json.js'
@@ -33,7 +34,7 @@ export async function* exportLines(
 /** A damaged value becomes a line that says so: the rest can still be saved, and the reader notices. */
 function lineOf(content: Content, mesh: Mesh): object {
   const { address } = content
-  const named = { key: address.key, type: address.type, ...partOf(content) }
+  const named = { key: address.key, type: exportedType(address.type), ...partOf(content) }
   switch (content.kind) {
     case 'counter':
       return {
@@ -48,6 +49,7 @@ function lineOf(content: Content, mesh: Mesh): object {
         ...(content.document === undefined ? {} : { document: content.document }),
         versions: content.versions.map((version) => exportedVersion(version, mesh)),
       }
+    case 'opaque':
     case 'versions':
       return { ...named, versions: content.versions.map((version) => exportedVersion(version, mesh)) }
   }
@@ -57,7 +59,8 @@ function lineOf(content: Content, mesh: Mesh): object {
 function partOf({ address: { type, field } }: Content): object {
   if (type === 'map') return isUtf8(field) ? { field: asBuffer(field).toString() } : { field: encodeValue(field) }
   if (type === 'set') return { member: isUtf8(field) ? asBuffer(field).toString() : encodeValue(field) }
-  return {}
+  if (type === 'reg' || type === 'ctr' || type === 'doc' || field.length === 0) return {}
+  return { field: isUtf8(field) ? asBuffer(field).toString() : encodeValue(field) }
 }
 
 function exportedVersion(version: ShownVersion, mesh: Mesh): object {

@@ -1,10 +1,11 @@
 /** Lines of an import: the exported form of every type, and the short form. */
 import { checkedDocument, checkNumbers, type JsonObject } from '../../../store/documents/json.js'
 import { HearsayError } from '../../../store/errors.js'
-import { type Address, mapField, register } from '../../../store/model/address.js'
+import { type Address, mapField, noField, register } from '../../../store/model/address.js'
 import { repeatedName } from '../../../store/model/json-names.js'
 import { nestsTooDeep } from '../../../store/model/json-text.js'
 import { jsonDepthMax } from '../../../store/model/limits.js'
+import { isMeshType, numberedType } from '../../../store/model/types.js'
 import { decodeValue } from '../../views/value-json.js'
 import { checkKey, checkPart } from '../paths.js'
 import { deadlineOf } from '../query.js'
@@ -23,6 +24,8 @@ export type ImportedLine =
   | { readonly kind: 'counter'; readonly key: string; readonly value: bigint }
   /** Saved documents, each kept beside what is there. */
   | { readonly kind: 'document'; readonly key: string; readonly versions: readonly ImportedVersion[] }
+  /** Of a type that an export holds as it is stored, known here or not. */
+  | { readonly kind: 'opaque'; readonly address: Address; readonly versions: readonly ImportedVersion[] }
   | { readonly kind: 'json'; readonly key: string; readonly json: JsonObject }
 
 type Raw = Readonly<Record<string, unknown>>
@@ -66,7 +69,7 @@ export function parseLine(line: Buffer, ttlFromMs: () => number): ImportedLine {
       checkFields(raw, [...lineFields, 'document'])
       return { kind: 'json', key, json: documentOf(raw, text) }
     default:
-      throw bad(`the type '${String(type)}' cannot be imported by this version`)
+      return { kind: 'opaque', ...opaqueOf(key, type, raw, ttlFromMs) }
   }
 }
 
@@ -154,6 +157,15 @@ function partOf(part: unknown, what: string): Buffer {
   const { value, encoding = 'utf8' } = part
   if (encoding !== 'utf8' && encoding !== 'base64') throw bad("'encoding' is neither utf8 nor base64")
   return decodeValue(value, encoding)
+}
+
+/** What stands at an address of a type that is named by its number. */
+function opaqueOf(key: string, named: unknown, raw: Raw, ttlFromMs: () => number) {
+  const type = typeof named === 'string' ? numberedType(named) : undefined
+  if (type === undefined) throw bad(`the type '${String(named)}' cannot be imported by this version`)
+  if (isMeshType(type)) throw bad(`the type '${String(named)}' holds records of a mesh, which are not imported`)
+  const field = raw.field === undefined ? noField : checkPart(partOf(raw.field, 'field'), 'field')
+  return { address: { key, type, field }, versions: versionsOf(raw, [...lineFields, 'field'], ttlFromMs) }
 }
 
 function counterOf(value: unknown): bigint {

@@ -82,6 +82,7 @@ export class Importer {
     if (imported.kind === 'document') return this.#importDocument(imported.key, imported.versions)
     const { address, versions } = imported
     const live = versions.filter((version) => version.expiresAtMs === null || version.expiresAtMs > this.#nowMs)
+    if (imported.kind === 'opaque') return this.#contents.importOpaque(address, live)
     // The winner is written last, so that it is the winner here too.
     const writes = live.reverse().map(({ value, expiresAtMs }, at) => {
       return this.#contents.importVersion(address, value, { expiresAtMs, extra: at > 0 })
