@@ -124,6 +124,7 @@ async function collect(channel: Channel, bytesMax: number, watchdog: Watchdog): 
     bytes += frame.length
     if (bytes > bytesMax) throw new DecodeError('more was sent than was announced')
     const answer = decodeFetchAnswer(frame)
+    if (answer.kind === 'later') continue
     if (answer.kind !== 'updates') return undefined
     for (const update of answer.tagged.updates) updates.push(update)
     for (const [actor, member] of answer.tagged.members) members.set(actor, member)

@@ -15,10 +15,11 @@ import { digestBytes, valueHash } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
 import { valueBytesMax } from '../../store/model/limits.js'
 import type { Update } from '../../store/model/update.js'
+import { endMessage } from '../later.js'
 import type { Protocol } from '../network.js'
 import { announcedDotsMax, fetchFrameBytesMax, gossipBytesMax } from './limits.js'
 
-/** The version in the first byte of every message; messages of another version are not understood and not passed on. */
+/** The version in the first byte of every message; messages of a later version are passed on, and not understood. */
 export const gossipVersion = 2
 
 /** The protocol that announced groups are fetched with. */
@@ -38,14 +39,12 @@ export interface Announcement {
   readonly members: ReadonlyMap<Actor, MemberTag>
 }
 
-/** What a gossip message holds. */
-export type GossipMessage = {
-  /** Whether the writer waits for acknowledgements, so that they should come early. */
-  readonly early: boolean
-} & (
-  | { readonly kind: 'updates'; readonly tagged: TaggedUpdates }
-  | { readonly kind: 'announcement'; readonly announcement: Announcement }
-)
+/** What a gossip message holds. `early`: whether the writer waits for acknowledgements, so that they should come early. */
+export type GossipMessage =
+  | { readonly kind: 'updates'; readonly early: boolean; readonly tagged: TaggedUpdates }
+  | { readonly kind: 'announcement'; readonly early: boolean; readonly announcement: Announcement }
+  /** A message that only a later version understands. */
+  | { readonly kind: 'later' }
 
 const earlyFlag = 0x01
 const announcementFlag = 0x02
@@ -91,20 +90,22 @@ export function announcedBytes(updates: readonly AnnouncedUpdate[]): number {
 
 /**
  * Reads a gossip message. Values are views of the bytes.
- * Throws a DecodeError for anything that is not one, for an unknown version, and for puts without their bytes, which are not gossiped.
+ * Throws a DecodeError for anything that is not one, for an earlier version, and for puts without their bytes, which are not gossiped.
  */
 export function decodeGossip(bytes: Uint8Array): GossipMessage {
   if (bytes.length > gossipBytesMax) throw new DecodeError('message over the limit')
   const reader = new ByteReader(bytes)
-  if (reader.u8() !== gossipVersion) throw new DecodeError('unknown version')
+  const version = reader.u8()
+  if (version > gossipVersion) return { kind: 'later' }
+  if (version < gossipVersion) throw new DecodeError('unknown version')
   const flags = reader.u8()
-  if ((flags & ~knownFlags) !== 0) throw new DecodeError('unknown flags')
+  if ((flags & ~knownFlags) !== 0) return { kind: 'later' }
   const early = (flags & earlyFlag) !== 0
   const message: GossipMessage =
     (flags & announcementFlag) === 0
       ? { kind: 'updates', early, tagged: readGossiped(reader) }
       : { kind: 'announcement', early, announcement: readAnnouncement(reader) }
-  reader.end()
+  endMessage(reader)
   return message
 }
 
@@ -151,7 +152,7 @@ export function decodeFetchRequest(bytes: Uint8Array): Dot[] {
   const { actors } = readActorTable(reader)
   const dots: Dot[] = []
   for (let left = reader.count(announcedDotsMax, 2); left > 0; left--) dots.push(readTableDot(reader, actors))
-  reader.end()
+  endMessage(reader)
   if (dots.length === 0) throw new DecodeError('request without a dot')
   return dots
 }
@@ -161,6 +162,8 @@ export type FetchAnswer =
   | { readonly kind: 'updates'; readonly isLast: boolean; readonly tagged: TaggedUpdates }
   | { readonly kind: 'missing' }
   | { readonly kind: 'busy' }
+  /** A part of an answer that only a later version understands: it is skipped. */
+  | { readonly kind: 'later' }
 
 const answerKinds = ['more', 'last', 'missing', 'busy'] as const
 
@@ -176,16 +179,16 @@ export function encodeFetchRefusal(kind: 'missing' | 'busy'): Buffer {
   return new ByteWriter(2).u8(gossipVersion).u8(answerKinds.indexOf(kind)).finish()
 }
 
-/** Reads an answer. Values are views of the bytes. Throws a DecodeError for anything else. */
+/** Reads an answer, or says that only a later version understands it. Values are views of the bytes. Throws a DecodeError for anything else. */
 export function decodeFetchAnswer(bytes: Uint8Array): FetchAnswer {
   const reader = new ByteReader(bytes)
   if (reader.u8() !== gossipVersion) throw new DecodeError('unknown version')
   const kind = answerKinds[reader.u8()]
-  if (kind === undefined) throw new DecodeError('unknown answer')
+  if (kind === undefined) return { kind: 'later' }
   const answer: FetchAnswer =
     kind === 'missing' || kind === 'busy'
       ? { kind }
       : { kind: 'updates', isLast: kind === 'last', tagged: readUpdates(reader) }
-  reader.end()
+  endMessage(reader)
   return answer
 }

@@ -98,6 +98,10 @@ export class Gossip {
     this.counts.messagesReceived++
     try {
       const message = decodeGossip(bytes)
+      if (message.kind === 'later') {
+        this.counts.later++
+        return true
+      }
       if (message.early) this.#options.onEarlyAcknowledgementWanted?.()
       if (message.kind === 'announcement') this.#fetcher.announced(message.announcement, from)
       else this.#enqueue(message.tagged, from, bytes.length)

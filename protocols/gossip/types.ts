@@ -41,6 +41,8 @@ export interface GossipCounts {
   messagesReceived: number
   /** Messages that were not well-formed, and were not passed on. */
   malformed: number
+  /** Messages that only a later version understands; they were passed on. */
+  later: number
   /** Messages dropped because too much waited. */
   dropped: number
   updatesApplied: number
@@ -62,6 +64,7 @@ export function noCounts(): GossipCounts {
     groupsLeftToSync: 0,
     messagesReceived: 0,
     malformed: 0,
+    later: 0,
     dropped: 0,
     updatesApplied: 0,
     fetches: 0,

@@ -12,7 +12,7 @@ import { HeartbeatWriter } from './core/writer.js'
 import { takeOwnWord, takeRelays } from './intake.js'
 import * as limits from './limits.js'
 import type { LocalState } from './local-state.js'
-import { decodeHeartbeat, encodeHeartbeat, heartbeatProtocol } from './messages.js'
+import { decodeHeartbeat, encodeHeartbeat, heartbeatProtocol, isLaterFrame } from './messages.js'
 import { Neighbour } from './neighbour.js'
 
 /** What heartbeats need. */
@@ -34,7 +34,7 @@ export interface HeartbeatOptions {
 /** Heartbeats of one node. */
 export class Heartbeats {
   /** Counts since the start. */
-  readonly counts = { sent: 0, bytesSent: 0, received: 0, malformed: 0 }
+  readonly counts = { sent: 0, bytesSent: 0, received: 0, malformed: 0, later: 0 }
   readonly #options: HeartbeatOptions
   readonly #neighbours = new Map<PeerId, Neighbour>()
   readonly #clocks = new Map<PeerId, ClockSamples>()
@@ -255,6 +255,10 @@ export class Heartbeats {
       // A channel that broke or was replaced ends without a fuss: silence is noticed by the clock.
       const frame = await frames.next().catch(() => undefined)
       if (frame === undefined || neighbour.incoming !== channel) return
+      if (isLaterFrame(frame)) {
+        this.counts.later++
+        continue
+      }
       try {
         this.#heard(neighbour, neighbour.reader.read(decodeHeartbeat(frame)))
       } catch (error) {

@@ -4,6 +4,7 @@ import { type MemberTag, readRanges, writeRanges } from '../../store/model/codec
 import type { Ranges } from '../../store/model/context.js'
 import { digestBytes } from '../../store/model/digest.js'
 import { type Actor, actorBytes } from '../../store/model/dot.js'
+import { endMessage } from '../later.js'
 import type { Protocol } from '../network.js'
 import { shortDigestBytes } from './core/digest.js'
 import {
@@ -128,6 +129,11 @@ function flagsOf(beat: Heartbeat): number {
   )
 }
 
+/** True for a frame that only a later version understands: it is skipped. */
+export function isLaterFrame(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes[0]! > heartbeatVersion
+}
+
 /** Reads a heartbeat. Throws a DecodeError for anything else, and for an unknown version. */
 export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   if (bytes.length > heartbeatFrameBytesMax) throw new DecodeError('frame over the limit')
@@ -151,7 +157,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
     neighbours: has(flagBits.neighbours) ? readNeighbours(reader) : null,
     relays: has(flagBits.relays) ? readRelays(reader) : [],
   }
-  reader.end()
+  endMessage(reader)
   const showsWhileUnverified = beat.state !== null || beat.epoch !== null || beat.acknowledged.length > 0
   if (has(flagBits.acknowledged) && beat.acknowledged.length === 0) throw new DecodeError('an empty list')
   if (!beat.isVerified && showsWhileUnverified) throw new DecodeError('an unverified node that shows its state')

@@ -16,6 +16,7 @@ import {
 import { type Actor, compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
 import { dotsBytesBound, tableActorBytes, updateBytesBound } from '../../store/model/sizes.js'
 import type { PeerEntry } from '../../store/replica/types.js'
+import { endMessage } from '../later.js'
 import type { Protocol } from '../network.js'
 import { shortDigestBytes } from './core/digest.js'
 import { readDotsMax, readFrameBytesMax } from './limits.js'
@@ -67,7 +68,7 @@ export function decodeReadRequest(bytes: Uint8Array): ReadRequest {
   const address = readAddress(reader)
   const list = Uint8Array.from(reader.raw(shortDigestBytes))
   const dots = readNamedDots(reader, readDotsMax)
-  reader.end()
+  endMessage(reader)
   return { address, list, dots }
 }
 
@@ -78,13 +79,14 @@ export function encodeReadAnswer(answer: ReadAnswer, memberOf: MemberOf): Buffer
   return writer.finish()
 }
 
-/** Reads an answer about an address. Throws a DecodeError for anything else, and for a copy of another address. */
+/** Reads an answer about an address; one of a kind that is not known here is a refusal. Throws a DecodeError for anything else, and for a copy of another address. */
 export function decodeReadAnswer(bytes: Uint8Array, address: Address): ReadAnswer {
   const reader = start(bytes)
   const kind = answerKinds[reader.u8()]
-  if (kind === undefined) throw new DecodeError('unknown answer')
+  // Whatever a later version says there, it is no copy.
+  if (kind === undefined) return { kind: 'busy' }
   const answer: ReadAnswer = kind === 'copy' ? { kind, copy: readCopy(reader, address) } : { kind }
-  reader.end()
+  endMessage(reader)
   return answer
 }
 
@@ -99,7 +101,7 @@ export function encodeRepair(copy: Copy, memberOf: MemberOf): Buffer {
 export function decodeRepair(bytes: Uint8Array, address: Address): Copy {
   const reader = start(bytes)
   const copy = readCopy(reader, address)
-  reader.end()
+  endMessage(reader)
   return copy
 }
 
@@ -110,7 +112,7 @@ export function encodeRepaired(): Buffer {
 
 /** Reads that. Throws a DecodeError for anything else. */
 export function decodeRepaired(bytes: Uint8Array): void {
-  start(bytes).end()
+  endMessage(start(bytes))
 }
 
 /** Whether a copy fits one frame, and its counts their limits. */

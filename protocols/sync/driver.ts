@@ -5,8 +5,15 @@ import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/typ
 import type { Channel } from '../network.js'
 import { type Action, type Answer, SyncError } from './core/actions.js'
 import type { SyncSession } from './core/session.js'
-import { bytesPerSecondMin, firstFrameTimeoutMs, patienceMs, pendingWritesMax, progressTimeoutMs } from './limits.js'
-import { decodeMessage, encodeMessage, type Message, UnknownVersion } from './messages.js'
+import {
+  bytesPerSecondMin,
+  firstFrameTimeoutMs,
+  patienceMs,
+  pendingWritesMax,
+  progressTimeoutMs,
+  skippedMessagesMax,
+} from './limits.js'
+import { decodeMessage, encodeMessage, isLaterMessage, type Message, UnknownVersion } from './messages.js'
 import { Assembly, piecesOf } from './pieces.js'
 
 /** What a driven session needs beside its channel. */
@@ -30,6 +37,7 @@ export class Driver {
   readonly #assembly = new Assembly()
   #writes: Promise<ApplyOutcome>[] = []
   #waitedMs = 0
+  #skipped = 0
 
   constructor(session: SyncSession, channel: Channel, surroundings: Surroundings) {
     this.#session = session
@@ -115,7 +123,9 @@ export class Driver {
       if (done) throw new SyncError('closed by the peer')
       this.bytesReceived += value.length
       const message = this.#assembly.add(value)
-      if (message !== undefined) return decodeMessage(message)
+      if (message === undefined) continue
+      if (!isLaterMessage(message)) return decodeMessage(message)
+      if (++this.#skipped > skippedMessagesMax) throw new SyncError('too many messages that are not known here')
     }
   }
 

@@ -54,6 +54,8 @@ export const digestsMax = 65_536
 /** Dots with clashes in one message, and in one turn. */
 export const clashesAim = 4_096
 export const clashesMax = 65_536
+/** Messages of one session that are skipped because only a later version knows them. */
+export const skippedMessagesMax = 1_000
 /** Turns of a descent: ids have 32 nibbles; more can only be ill will. */
 export const treeTurnsMax = 48
 /** Digests computed, or entries looked at, before others get a turn. */

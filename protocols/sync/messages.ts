@@ -15,6 +15,7 @@ import {
   writeUpdates,
 } from '../../store/model/codec.js'
 import type { NamedDot } from '../../store/model/dot.js'
+import { endMessage } from '../later.js'
 import { type CapturePatch, readCapture, writeCapture } from './core/captures.js'
 import { readEntries, type TaggedEntries, writeEntries } from './entries.js'
 import {
@@ -34,6 +35,10 @@ export const busyReasons = ['bulk', 'crossed', 'unverified', 'stranger', 'versio
 
 /** One of the reasons. */
 export type BusyReason = (typeof busyReasons)[number]
+
+/** A reason that only a later version knows. */
+const laterReason = 'another reason'
+const laterReasonNumber = 255
 
 /** What stands below one differing prefix: the salted digests of its 16 children, or those of all of its entries. */
 export interface TreeNode {
@@ -61,7 +66,7 @@ export type Message =
       readonly salt: Uint8Array
       readonly capture: CapturePatch
     }
-  | { readonly type: 'busy'; readonly reason: BusyReason }
+  | { readonly type: 'busy'; readonly reason: BusyReason | typeof laterReason }
   | { readonly type: 'equal'; readonly capture: CapturePatch }
   | { readonly type: 'young'; readonly capture: CapturePatch }
   | { readonly type: 'delta'; readonly updates: TaggedUpdates }
@@ -116,6 +121,7 @@ const codes: Readonly<Record<Message['type'], number>> = {
   digests: 13,
   clashes: 14,
 }
+const lastCode = Math.max(...Object.values(codes))
 const typesByCode = new Map(Object.entries(codes).map(([type, code]) => [code, type as Message['type']]))
 
 /** Writes a message. `memberOf` tags the actors named in it. Throws a RangeError for one that no reader takes. */
@@ -135,7 +141,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       writeCapture(writer, message.capture)
       break
     case 'busy':
-      writer.u8(busyReasons.indexOf(message.reason))
+      writer.u8(reasonNumber(message.reason))
       break
     case 'delta':
       writeUpdates(writer, message.updates.updates, memberOf)
@@ -183,13 +189,18 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
   return writer.finish()
 }
 
+/** True for a message of a type that only a later version knows: it is skipped. */
+export function isLaterMessage(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes[0]! > lastCode
+}
+
 /** Reads a message. Throws a DecodeError for anything that encodeMessage does not write, and UnknownVersion. */
 export function decodeMessage(bytes: Uint8Array): Message {
   const reader = new ByteReader(bytes)
   const type = typesByCode.get(reader.u8())
   if (type === undefined) throw new DecodeError('unknown type of message')
   const message = readBody(reader, type)
-  reader.end()
+  endMessage(reader)
   return message
 }
 
@@ -209,11 +220,8 @@ function readBody(reader: ByteReader, type: Message['type']): Message {
       const descends = readFlag(reader)
       return { type, descends, capture: readCapture(reader) }
     }
-    case 'busy': {
-      const reason = busyReasons[reader.u8()]
-      if (reason === undefined) throw new DecodeError('unknown reason')
-      return { type, reason }
-    }
+    case 'busy':
+      return { type, reason: busyReasons[reader.u8()] ?? laterReason }
     case 'delta':
       return { type, updates: readUpdates(reader) }
     case 'deltaEnd':
@@ -245,6 +253,10 @@ function readBody(reader: ByteReader, type: Message['type']): Message {
     case 'end':
       return { type, expecting: readFlag(reader) }
   }
+}
+
+function reasonNumber(reason: BusyReason | typeof laterReason): number {
+  return reason === laterReason ? laterReasonNumber : busyReasons.indexOf(reason)
 }
 
 function tableOf(dots: readonly NamedDot[]): ActorTable {

@@ -2,10 +2,9 @@
 import { Gossip } from '../../protocols/gossip/service.js'
 import { Membership } from '../../protocols/membership/service.js'
 import type { MembershipOptions } from '../../protocols/membership/types.js'
-import type { MemoryStore } from '../../store/memory.js'
 import { FakeMesh, type LinkOptions } from './fake-network.js'
-import { type BareNode, openBareNode } from './mesh-nodes.js'
-import { type ClockFault, VirtualWorld } from './virtual-environment.js'
+import { type BareNode, type BareOptions, openBareNode } from './mesh-nodes.js'
+import { VirtualWorld } from './virtual-environment.js'
 
 /** One node, with what it was told. */
 export interface MemberNode extends BareNode {
@@ -20,7 +19,7 @@ export interface MemberNode extends BareNode {
 export async function openMember(
   mesh: FakeMesh,
   peer: string,
-  options: Partial<MembershipOptions> & { clock?: ClockFault; store?: MemoryStore } = {},
+  options: Partial<MembershipOptions> & BareOptions = {},
 ): Promise<MemberNode> {
   const node = await openBareNode(mesh, peer, options)
   const silent: string[] = []

@@ -22,12 +22,19 @@ export interface BareNode {
   values(key: string): string[]
 }
 
-/** Opens a verified node; `store` continues an earlier one. */
-export async function openBareNode(
-  mesh: FakeMesh,
-  peer: PeerId,
-  options: { clock?: ClockFault; store?: MemoryStore } = {},
-): Promise<BareNode> {
+/** How a node is opened. */
+export interface BareOptions {
+  readonly clock?: ClockFault
+  /** Continues an earlier one. */
+  readonly store?: MemoryStore
+  /** Bytes of the log that are kept of what is no longer live. */
+  readonly logBytesMax?: number
+  /** Told of the network before anything uses it. */
+  readonly prepare?: (network: FakeNetwork) => void
+}
+
+/** Opens a verified node. */
+export async function openBareNode(mesh: FakeMesh, peer: PeerId, options: BareOptions = {}): Promise<BareNode> {
   const environment = mesh.world.environment(options.clock)
   const store = options.store ?? new MemoryStore()
   const replica = await mesh.world.runThrough(
@@ -37,10 +44,12 @@ export async function openBareNode(
       member: createHash('sha256').update(peer).digest('hex').slice(0, 16),
       sync: true,
       clockBoundMs: 60_000,
-      log: { maxBytes: 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
+      log: { maxBytes: options.logBytesMax ?? 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
     }),
   )
   await mesh.world.runThrough(replica.verify())
+  const network = mesh.node(peer)
+  options.prepare?.(network)
   const listeners: ((commit: Commit) => void)[] = []
   replica.onCommit((commit) => {
     for (const listener of listeners) listener(commit)
@@ -48,7 +57,7 @@ export async function openBareNode(
   return {
     peer,
     environment,
-    network: mesh.node(peer),
+    network,
     replica,
     store,
     listeners,

@@ -90,6 +90,13 @@ describe('updates', () => {
     expect(plain(decodeUpdates(Buffer.from(hex, 'hex')).updates)).toEqual(plain([put]))
   })
 
+  it('golden vector: a type that is not known stands where a known one does', () => {
+    const hex = '010123456789abcdeffedcba9876543210' + '01' + '0400ac02' + '06016b0166' + '0102' + '0176' + '010007'
+    const { updates } = decodeUpdates(Buffer.from(hex, 'hex'))
+    expect(updates[0]!.address).toEqual({ key: 'k', type: 'type-6', field: Uint8Array.from(Buffer.from('f')) })
+    expect(encodeUpdates(updates, memberOf).toString('hex')).toBe(hex)
+  })
+
   it('round-trip', () => {
     fc.assert(
       fc.property(fc.array(update, { maxLength: 5 }), (updates) => {

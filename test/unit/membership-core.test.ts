@@ -109,12 +109,18 @@ describe('records', () => {
       version(encodeRecord(record('old', ['a'])), 1, 1),
       version(encodeRecord(record('new', ['b'])), 2, 2),
       version(encodeRecord(record('foreign', ['c'], 'q')), 3, 3),
-      version(Buffer.from('no record'), 4, 4),
+      version(Buffer.of(0), 4, 4),
     ]
     expect(mergeRecords('p', versions)).toEqual(record('new', ['a', 'b']))
     expect(mergeRecords('p', versions.toReversed())).toEqual(record('new', ['a', 'b']))
     expect(mergeRecords('p', versions.slice(3))).toBeUndefined()
     expect(mergeForgotten('p', versions.slice(3))).toEqual({ peer: 'p', name: 'p' })
+  })
+
+  it('of a later version make a member under its id, unless one that is understood says more', () => {
+    const later = version(Buffer.of(3, 0xff), 9, 9)
+    expect(mergeRecords('p', [later])).toEqual({ ...record('p'), version: '' })
+    expect(mergeRecords('p', [version(encodeRecord(record('n', ['a'])), 1, 1), later])).toEqual(record('n', ['a']))
   })
 
   it('tag a member by the hash of its peer id', () => {

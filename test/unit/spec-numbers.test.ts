@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { knobs } from '../../daemon/config/knobs.js'
 import { gossipTopic } from '../../daemon/net/gossip-options.js'
 import * as gossip from '../../protocols/gossip/limits.js'
+import * as shared from '../../protocols/limits.js'
 import * as membership from '../../protocols/membership/limits.js'
 import * as sync from '../../protocols/sync/limits.js'
 import * as backup from '../../store/backup/limits.js'
@@ -58,6 +59,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `at most ${binary(model.valueBytesMax)} + ${binary(sync.messageBytesMax - model.valueBytesMax)}`,
     `version = ${sync.syncVersion}`,
     `salt:${sync.saltBytes}`,
+    `at most ${grouped(sync.skippedMessagesMax)} times in a session`,
     `differences younger than ${seconds(sync.youngMs)} may end the session`,
     `younger than ${seconds(sync.youngMs)}: the floor goes back`,
     `at most ${sync.helloListingMax} entries`,
@@ -78,6 +80,9 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `\`${gossipTopic}\``,
     `\`${sync.syncProtocol.id}\``,
     `A leaf splits above ${leafEntriesMax} entries`,
+    `at most ${grouped(sync.skippedMessagesMax)} in one session`,
+    `strictly ascending; at most ${shared.laterFieldsMax}`,
+    `at most ${grouped(model.keyBytesMax)} bytes of key`,
     'first = 1 + gap, later last of the one before + 2 + gap',
   ],
   'docs/OPERATIONS.md': [

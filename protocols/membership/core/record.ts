@@ -6,6 +6,7 @@ import type { MemberTag } from '../../../store/model/codec.js'
 import { sha256 } from '../../../store/model/digest.js'
 import { compareDots } from '../../../store/model/dot.js'
 import type { Version } from '../../../store/model/update.js'
+import { endMessage } from '../../later.js'
 import type { PeerId } from '../../network.js'
 import {
   addressBytesMax,
@@ -84,7 +85,7 @@ export function decodeRecord(bytes: Uint8Array): MemberRecord {
   const addresses: string[] = []
   for (let left = reader.count(addressesMax); left > 0; left--) addresses.push(reader.text(addressBytesMax))
   const rules = format === recordVersionWithRules ? readRules(reader) : []
-  reader.end()
+  endMessage(reader)
   if (peer.length === 0) throw new DecodeError('a record without a peer id')
   if (addresses.some((address, at) => at > 0 && addresses[at - 1]! >= address)) {
     throw new DecodeError('addresses not strictly ascending')
@@ -114,7 +115,7 @@ export function decodeForgotten(bytes: Uint8Array): ForgottenRecord {
   const { reader } = start(bytes, recordVersion)
   const peer = reader.text(peerBytesMax)
   const name = reader.text(nameBytesMax)
-  reader.end()
+  endMessage(reader)
   if (peer.length === 0) throw new DecodeError('a record without a peer id')
   return { peer, name }
 }
@@ -122,6 +123,7 @@ export function decodeForgotten(bytes: Uint8Array): ForgottenRecord {
 /**
  * The one record that concurrent versions make, the same on every node: name, version and rules of the latest by
  * (time, dot), and the addresses of all. Versions that are no record of this peer are left out; undefined when none is left.
+ * A record that only a later version understands still makes its peer a member, under its id.
  */
 export function mergeRecords(peer: PeerId, versions: readonly Version[]): MemberRecord | undefined {
   const records = byTime(versions).flatMap((version) => {
@@ -129,7 +131,14 @@ export function mergeRecords(peer: PeerId, versions: readonly Version[]): Member
     return record?.peer === peer ? [record] : []
   })
   const latest = records[0]
+  if (latest === undefined && versions.some(({ value }) => isLaterRecord(value))) {
+    return { name: peer, peer, addresses: [], version: '' }
+  }
   return latest && { ...latest, addresses: tidy(records.flatMap((record) => record.addresses)) }
+}
+
+function isLaterRecord(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes[0]! > recordVersionWithRules
 }
 
 /** The name under which a member was forgotten. The mere presence of a record forgets, so that even an unreadable one does. */

@@ -185,7 +185,7 @@ function* refuse(reason: BusyReason): Step<Ending> {
   return refused(reason)
 }
 
-function refused(reason: BusyReason): Ending {
+function refused(reason: string): Ending {
   return { mode: 'busy', provenEqual: false, united: false, ended: reason }
 }
 

@@ -1,0 +1,79 @@
+/** What later versions may add to messages: fields at their end, and whole messages, which are skipped. */
+import { describe, expect, it } from 'vitest'
+import { decodeFetchAnswer, decodeGossip } from '../../protocols/gossip/messages.js'
+import { laterFieldsMax } from '../../protocols/limits.js'
+import { decodeHeartbeat, isLaterFrame } from '../../protocols/membership/messages.js'
+import { decodeReadAnswer } from '../../protocols/membership/read-messages.js'
+import { skippedMessagesMax, syncProtocol } from '../../protocols/sync/limits.js'
+import { decodeMessage, isLaterMessage } from '../../protocols/sync/messages.js'
+import { type SessionReport, SyncService } from '../../protocols/sync/service.js'
+import { register } from '../../store/model/address.js'
+import { ByteWriter, DecodeError } from '../../store/model/bytes.js'
+import { wireDecoders } from '../fuzz/decoders/wire.js'
+import { FakeMesh } from '../support/fake-network.js'
+import { laterFields } from '../support/later-network.js'
+import { ModelReplica } from '../support/model-replica.js'
+import { VirtualWorld } from '../support/virtual-environment.js'
+
+/** Parts of messages, which nothing follows. */
+const parts = ['updates', 'sync piece']
+const messages = wireDecoders
+  .filter(({ name }) => !parts.includes(name))
+  .flatMap(({ name, examples, decode }) => examples.map((bytes, at) => [`${name} ${at}`, bytes, decode] as const))
+
+const fields = (...numbers: number[]) => {
+  const writer = new ByteWriter()
+  for (const number of numbers) writer.varint(number).bytes(Buffer.of(1))
+  return writer.finish()
+}
+
+describe('fields of a later version', () => {
+  it.each(messages)('%s: are skipped at its end', (_, bytes, decode) => {
+    expect(decode(Buffer.concat([bytes, laterFields]))).toEqual(decode(bytes))
+    const most = fields(...Array.from({ length: laterFieldsMax }, (_one, at) => at + 1))
+    expect(decode(Buffer.concat([bytes, most]))).toEqual(decode(bytes))
+  })
+
+  it.each(messages)('%s: are refused when they are no fields', (_, bytes, decode) => {
+    const tooMany = fields(...Array.from({ length: laterFieldsMax + 1 }, (_one, at) => at + 1))
+    const bad = [fields(0), fields(2, 2), fields(3, 2), tooMany, Buffer.of(1), Buffer.of(1, 2, 0), Buffer.of(0x80, 0)]
+    for (const tail of bad) expect(() => decode(Buffer.concat([bytes, tail]))).toThrow(DecodeError)
+  })
+})
+
+describe('messages of a later version', () => {
+  it('are told apart from malformed ones', () => {
+    expect(decodeGossip(Buffer.of(3, 0xff))).toEqual({ kind: 'later' })
+    expect(decodeGossip(Buffer.of(2, 0x04))).toEqual({ kind: 'later' })
+    expect(() => decodeGossip(Buffer.of(1, 0))).toThrow(DecodeError)
+    expect(decodeFetchAnswer(Buffer.of(2, 4))).toEqual({ kind: 'later' })
+    expect(() => decodeFetchAnswer(Buffer.of(3, 2))).toThrow(DecodeError)
+    expect(decodeReadAnswer(Buffer.of(2, 5), register('k'))).toEqual({ kind: 'busy' })
+    expect(isLaterFrame(Buffer.of(2))).toBe(true)
+    expect(isLaterFrame(Buffer.of(1)) || isLaterFrame(Buffer.of())).toBe(false)
+    expect(() => decodeHeartbeat(Buffer.of(0))).toThrow(DecodeError)
+    expect(isLaterMessage(Buffer.of(15)) && isLaterMessage(Buffer.of(255))).toBe(true)
+    expect(isLaterMessage(Buffer.of(14)) || isLaterMessage(Buffer.of(0)) || isLaterMessage(Buffer.of())).toBe(false)
+    expect(decodeMessage(Buffer.of(2, 6))).toEqual({ type: 'busy', reason: 'another reason' })
+  })
+
+  it('are skipped in a session, but not without end', async () => {
+    const world = new VirtualWorld(1)
+    const mesh = new FakeMesh(world)
+    const reports: SessionReport[] = []
+    const environment = world.environment()
+    const listener = { ended: (report: SessionReport) => reports.push(report) }
+    new SyncService({ network: mesh.node('b'), replica: new ModelReplica(), environment, listener }).start()
+    const raw = mesh.node('raw')
+    mesh.connectAll()
+    const channel = await raw.open('b', syncProtocol)
+    const speak = async () => {
+      for (let sent = 0; sent <= skippedMessagesMax + 1; sent++) await channel.send(Buffer.of(0, 15))
+    }
+    const speaking = speak().catch(() => undefined)
+    await world.runUntil(() => reports.length > 0)
+    await world.runThrough(speaking)
+    expect(reports).toMatchObject([{ ended: 'too many messages that are not known here' }])
+    expect(reports[0]!.bytesReceived).toBe(2 * (skippedMessagesMax + 1))
+  })
+})
