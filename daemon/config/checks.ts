@@ -1,7 +1,7 @@
 /** Checks of single settings: names, addresses, resolvers. Each throws an Error that says what is wrong. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
-import { rulePrefixBytesMax, rulesMax } from '../../protocols/membership/limits.js'
+import { rulePrefixBytesMax, rulesAim } from '../../protocols/membership/limits.js'
 import { modulesMax } from '../resolvers/limits.js'
 
 /** What a resolver does to the siblings below a prefix. */
@@ -74,7 +74,7 @@ export function parseResolvers(raw: unknown): readonly ResolverRule[] {
   const rules = list.map(parseResolver)
   const prefixes = new Set(rules.map((rule) => rule.prefix))
   if (prefixes.size < rules.length) throw new Error('one prefix stands twice')
-  if (rules.length > rulesMax) throw new Error(`there are more than ${rulesMax} rules`)
+  if (rules.length > rulesAim) throw new Error(`there are more than ${rulesAim} rules`)
   const modules = new Set(rules.map(({ use }) => use).filter((use) => use.includes('/')))
   if (modules.size > modulesMax)
     throw new Error(`there are more than ${modulesMax} modules, each of which has a thread`)

@@ -11,7 +11,13 @@ import type { MissingUpdates } from '../../store/replica/types.js'
 import { FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Pending } from './core/fetches.js'
-import { fetchBytesPerSecondMin, fetchFrameBytes, fetchPatienceMs, fetchProgressMs, fetchSlackBytes } from './limits.js'
+import {
+  fetchBytesPerSecondMin,
+  fetchFrameBytesAim,
+  fetchPatienceMs,
+  fetchProgressMs,
+  fetchSlackBytes,
+} from './limits.js'
 import {
   type AnnouncedUpdate,
   decodeFetchAnswer,
@@ -54,7 +60,7 @@ export async function answerFetch(
 async function sendUpdates(channel: Channel, dots: readonly Dot[], source: FetchSource, watchdog: Watchdog) {
   let missing = Context.of(dots)
   while (!missing.isEmpty) {
-    const { updates, listed, unlisted } = await source.readMissing(missing, fetchFrameBytes)
+    const { updates, listed, unlisted } = await source.readMissing(missing, fetchFrameBytesAim)
     const left = missing.minus(listed)
     if (updates.length === 0 || !unlisted.isEmpty) return channel.send(encodeFetchRefusal('missing'))
     const parts = splitIntoFrames(updates)
@@ -75,7 +81,7 @@ function splitIntoFrames(updates: readonly Update[]): Update[][] {
   for (const update of updates) {
     const more = updateBytesBound(update)
     const part = parts.at(-1)
-    if (part === undefined || bytes + more > fetchFrameBytes) {
+    if (part === undefined || bytes + more > fetchFrameBytesAim) {
       parts.push([update])
       bytes = more
     } else {

@@ -19,7 +19,7 @@ import { type GossipCounts, type GossipOptions, noCounts } from './types.js'
 export class Gossip {
   readonly counts: GossipCounts = noCounts()
   readonly #options: GossipOptions
-  readonly #outbox = new Outbox(limits.gossipBytesMax, limits.outboxBytesMax)
+  readonly #outbox = new Outbox(limits.gossipBytesAim, limits.outboxBytesMax)
   readonly #inbox = new Inbox({
     messagesMax: limits.inboxMessagesMax,
     bytesMax: limits.inboxBytesMax,

@@ -1,20 +1,22 @@
 /** The limits of membership, by name. */
 import { valueBytesMax } from '../../store/model/limits.js'
 
-/** Bytes of a member's name, of a peer id, of one address, of a version; addresses of one member. */
+/** Bytes of a member's name, of a peer id, of one address, of a version; addresses of one member, as written and as accepted. */
 export const nameBytesMax = 255
 export const peerBytesMax = 128
 export const addressBytesMax = 256
-export const addressesMax = 32
+export const addressesAim = 32
+export const addressesMax = 64
 export const versionBytesMax = 64
-/** Rules for conflicts that a member tells of, and bytes of a rule's prefix and of its mark. */
-export const rulesMax = 64
+/** Rules for conflicts that a member tells of, as set and as accepted, and bytes of a rule's prefix and of its mark. */
+export const rulesAim = 64
+export const rulesMax = 128
 export const rulePrefixBytesMax = 256
 export const ruleMarkBytes = 8
 /** Members, and prefixes of one member, that are named in warnings of other rules. */
 export const rulesNamedMax = 3
 /** Bytes of a member's record or of the record of a forgotten one. */
-export const recordBytesMax = 32 * 1024
+export const recordBytesMax = 64 * 1024
 /** How often this node rewrites its own record after another one changed it; one that shares the id has given way long before. */
 export const recordFightsMax = 8
 /** How long `status` tells of another node with this node's peer id after it was last noticed, in milliseconds. */
@@ -42,20 +44,24 @@ export const urgeRenewMs = 1_000
 export const heartbeatMsMax = 2 ** 48 - 1
 /** Bytes of one heartbeat frame. */
 export const heartbeatFrameBytesMax = 1024 * 1024
-/** Actors, and bytes of their ranges, in one heartbeat; what is left follows in the next ones. */
-export const heartbeatActorsMax = 1_024
-export const heartbeatContextBytes = 128 * 1024
+/** Actors, and bytes of their ranges, that one heartbeat tells, and actors that are accepted; what is left follows in the next ones. */
+export const heartbeatActorsAim = 1_024
+export const heartbeatActorsMax = 4_096
+export const heartbeatContextBytesAim = 128 * 1024
 /** Ranges of one actor that are told; an actor with more gaps is acknowledged only in part. */
-export const heartbeatRangesMax = 4_096
-/** Neighbours named in one heartbeat. */
-export const neighboursMax = 1_024
-/** Relays of other members in one heartbeat, and actors in one relay. */
-export const relaysMax = 8
-export const relayActorsMax = 256
+export const heartbeatRangesAim = 4_096
+/** Neighbours named in one heartbeat, as sent and as accepted. */
+export const neighboursAim = 1_024
+export const neighboursMax = 4_096
+/** Relays of other members in one heartbeat, and actors in one relay, as sent and as accepted. */
+export const relaysAim = 8
+export const relaysMax = 32
+export const relayActorsAim = 256
+export const relayActorsMax = 1_024
 /** Relays of one heartbeat that go to those who have waited longest, whether there is more of them to tell or not. */
 export const relaysInTurn = 2
 /** Bytes of ranges in all relays of one heartbeat; what is left follows in the next ones. */
-export const heartbeatRelayBytes = 256 * 1024
+export const heartbeatRelayBytesAim = 256 * 1024
 /** Nodes of a mesh, this one included, up to which all are connected with all; beyond, some are known only by what others pass on. */
 export const fullMeshNodesMax = 16
 /** Members beyond which acknowledgements are not relayed any more (sync sessions still bring them). */
@@ -87,10 +93,12 @@ export const waitRoundMsMax = 500
 /** How long one round waits for a heartbeat of one member, in milliseconds. */
 export const freshHeartbeatMs = 2_000
 
-/** Bytes of one frame of the read protocol: the greatest value and its surroundings. */
+/** Bytes of one frame of the read protocol, as sent and as accepted: the greatest value and its surroundings. */
+export const readFrameBytesAim = valueBytesMax + 3 * 1024 * 1024
 export const readFrameBytesMax = valueBytesMax + 4 * 1024 * 1024
-/** Dots in one list of a question or an answer of the read protocol; no greater than what one update may supersede. */
-export const readDotsMax = 65_536
+/** Dots in one list of a question or an answer of the read protocol, as sent and as accepted. */
+export const readDotsAim = 65_536
+export const readDotsMax = 131_072
 /** Reads answered at once, and of these to one peer. */
 export const readsMax = 32
 export const readsPerPeerMax = 16

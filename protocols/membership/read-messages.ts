@@ -19,7 +19,7 @@ import type { PeerEntry } from '../../store/replica/types.js'
 import { endMessage } from '../later.js'
 import type { Protocol } from '../network.js'
 import { shortDigestBytes } from './core/digest.js'
-import { readDotsMax, readFrameBytesMax } from './limits.js'
+import { readDotsAim, readDotsMax, readFrameBytesAim, readFrameBytesMax } from './limits.js'
 
 /** The read protocol: one question a channel. */
 export const readProtocol: Protocol = { id: '/hearsay/read/2', frameBytesMax: readFrameBytesMax }
@@ -57,7 +57,7 @@ export function encodeReadRequest({ address, list, dots }: ReadRequest): Buffer 
   const writer = new ByteWriter().u8(readVersion)
   writeAddress(writer, address)
   writer.raw(list)
-  if (dots.length > readDotsMax) throw tooMany(dots.length)
+  if (dots.length > readDotsAim) throw tooMany(dots.length)
   writeNamedDots(writer, dots)
   return writer.finish()
 }
@@ -119,9 +119,9 @@ export function decodeRepaired(bytes: Uint8Array): void {
 export function fitsFrame({ entry, removed }: Copy): boolean {
   const { updates, bare } = entry
   const counts = [updates.length, bare.length, removed.length, ...updates.map(({ supersedes }) => supersedes.length)]
-  if (counts.some((count) => count > readDotsMax)) return false
+  if (counts.some((count) => count > readDotsAim)) return false
   const listed = frameHeadBytes + dotsBytesBound(bare) + dotsBytesBound(removed)
-  return updates.reduce((sum, update) => sum + updateBytesBound(update) + tableActorBytes, listed) <= readFrameBytesMax
+  return updates.reduce((sum, update) => sum + updateBytesBound(update) + tableActorBytes, listed) <= readFrameBytesAim
 }
 
 /** Version, kind, and the counts of actors and updates, at most. */
@@ -135,12 +135,12 @@ function writeCopy(writer: ByteWriter, copy: Copy, memberOf: MemberOf): void {
 }
 
 function writeCounted(writer: ByteWriter, dots: readonly Dot[]): void {
-  if (dots.length > readDotsMax) throw tooMany(dots.length)
+  if (dots.length > readDotsAim) throw tooMany(dots.length)
   writeDots(writer, dots)
 }
 
 function tooMany(dots: number): RangeError {
-  return new RangeError(`${dots} dots, of which a reader takes ${readDotsMax}`)
+  return new RangeError(`${dots} dots, of which one frame takes ${readDotsAim}`)
 }
 
 function readCopy(reader: ByteReader, address: Address): Copy {

@@ -14,7 +14,7 @@ import type { Update } from '../../store/model/update.js'
 import { ChannelCounts, FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
-import { readDotsMax, readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
+import { readDotsAim, readProgressMs, readsMax, readsPerPeerMax } from './limits.js'
 import { majority } from './quorum.js'
 import * as messages from './read-messages.js'
 import type { MembershipReplica } from './types.js'
@@ -78,7 +78,7 @@ export class ReadRepair {
       throw new HearsayError('NOT_VERIFIED', 'the store is still being verified; try again in a moment')
     }
     const dots = namedDots(replica.peerEntryAt(address).updates)
-    if (dots.length > readDotsMax) {
+    if (dots.length > readDotsAim) {
       const message = `the key has ${dots.length} versions, more than a question to other nodes can name`
       throw new HearsayError('TOO_LARGE', `${message}; read it from this node alone, and resolve it`)
     }

@@ -5,7 +5,7 @@ import type { Network, PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
-import { freshHeartbeatMs, missedHeartbeatsMax, relaysMax, staleMsMax, waitRoundMs, waitRoundMsMax } from './limits.js'
+import { freshHeartbeatMs, missedHeartbeatsMax, relaysAim, staleMsMax, waitRoundMs, waitRoundMsMax } from './limits.js'
 import type { LocalState } from './local-state.js'
 import { majority, Quorum } from './quorum.js'
 import type { Acks, MissedMember, Waited, Want } from './types.js'
@@ -150,7 +150,7 @@ export class Waiting {
     const { by, takenAtMs } = acks.get(directory.tagOf(peer))
     if (by === null || !connected.includes(by)) return false
     // In a great mesh members are passed on in turn, a few with each heartbeat.
-    const turns = Math.ceil(directory.others().length / relaysMax)
+    const turns = Math.ceil(directory.others().length / relaysAim)
     return environment.monotonicMs() - takenAtMs <= (missedHeartbeatsMax + 3 * turns) * heartbeatMs
   }
 

@@ -1,12 +1,16 @@
 /** Every limit of the sync protocol, by name. */
 import { valueBytesMax } from '../../store/model/limits.js'
+import { rootsVersion } from '../../store/model/roots.js'
 import type { Protocol } from '../network.js'
 
-/** The version in the first message; another one is answered with `busy version`. */
-export const syncVersion = 2
+/** The version in the first message; another one is answered with `busy version`. It is that of all that decides roots. */
+export const syncVersion = rootsVersion
 
-/** Bytes of a piece of a message in one frame: a slow link still shows progress while a great value travels. */
-export const pieceBytesMax = 256 * 1024
+/** Bytes of a piece of a message in one frame, as sent and as accepted: a slow link still shows progress while a great value travels. */
+export const pieceBytesAim = 256 * 1024
+export const pieceBytesMax = 1024 * 1024
+/** Bytes of a piece that others follow, at least: a message is not made of crumbs. */
+export const pieceBytesMin = pieceBytesAim / 4
 /** Bytes of one whole message: the greatest value, and the actors, addresses and superseded dots around it. */
 export const messageBytesMax = valueBytesMax + 16 * 1024 * 1024
 /** Bytes that whole messages are aimed at; a single greater value makes a greater one. */
@@ -20,23 +24,25 @@ export const deltaBroughtShareMin = 0.25
 export const entryBytesAim = 1024 * 1024
 
 /** The protocol as the network knows it. */
-export const syncProtocol: Protocol = { id: '/hearsay/sync/2', frameBytesMax: pieceBytesMax + 1 }
+export const syncProtocol: Protocol = { id: `/hearsay/sync/${syncVersion}`, frameBytesMax: pieceBytesMax + 1 }
 
 /** Bytes of each side's part of the session's salt. */
 export const saltBytes = 8
 /** Actors whose dots changed against the baseline, in one capture. */
 export const captureActorsMax = 1_000_000
-/** Entries in all that a listing may stand for instead of 256 digests, in the first message of a descent. */
-export const helloListingMax = 256
+/** Entries in all that are listed instead of 256 digests, in the first message of a descent. */
+export const helloListingAim = 256
 /** Entries below a prefix that are listed rather than divided further. */
-export const listingMax = 32
-/** Entries of one listing on the wire. */
+export const listingAim = 32
+/** Entries of one listing that are accepted. */
 export const listingEntriesMax = 65_536
-/** Nodes, and answered blocks, of one message. */
+/** Nodes, and answered blocks, of one message, as sent and as accepted. */
+export const treeNodesAim = 16_384
 export const treeNodesMax = 65_536
 /** Nodes that one side may put into one turn: a tree of 16^5 leaves that differ everywhere. */
 export const turnNodesMax = 4_000_000
-/** Positions that one message may want. */
+/** Positions that one message wants, as sent and as accepted. */
+export const wantsAim = 65_536
 export const wantsMax = 1_000_000
 /** Entries of one message. */
 export const messageEntriesMax = 65_536
@@ -46,13 +52,15 @@ export const messageEntriesAim = 256
 export const doubtedBatchesMax = 16
 /** Versions of one entry beyond which they travel ahead, in messages of so many at most. */
 export const entryVersionsAim = 1_024
-/** Addresses of which one message may ask the values. */
+/** Addresses of which one turn asks the values, as sent and as accepted. */
+export const valuesAim = 1_024
 export const valuesMax = 4_096
 /** Digests in one message: those that are sent, and those that are accepted. */
 export const digestsAim = 4_096
 export const digestsMax = 65_536
-/** Dots with clashes in one message, and in one turn. */
+/** Dots with clashes: those of one message as sent, those of one turn as sent, and those that are accepted of either. */
 export const clashesAim = 4_096
+export const turnClashesAim = 32_768
 export const clashesMax = 65_536
 /** Messages of one session that are skipped because only a later version knows them. */
 export const skippedMessagesMax = 1_000

@@ -1,5 +1,5 @@
 /** The messages of a sync session and their codec: strict, bounded, canonical. SPEC.md gives the grammar. */
-import { saltedDigestBytes } from '../../store/merkle/salted.js'
+
 import type { Address } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import {
@@ -15,6 +15,7 @@ import {
   writeUpdates,
 } from '../../store/model/codec.js'
 import type { NamedDot } from '../../store/model/dot.js'
+import { saltedDigestBytes } from '../../store/model/roots.js'
 import { endMessage } from '../later.js'
 import { type CapturePatch, readCapture, writeCapture } from './core/captures.js'
 import { readEntries, type TaggedEntries, writeEntries } from './entries.js'

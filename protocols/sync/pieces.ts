@@ -1,6 +1,6 @@
 /** Messages in pieces: one frame a piece, so that a slow link shows progress and no peer makes us allocate ahead. */
 import { DecodeError } from '../../store/model/bytes.js'
-import { messageBytesMax, pieceBytesMax } from './limits.js'
+import { messageBytesMax, pieceBytesAim, pieceBytesMax, pieceBytesMin } from './limits.js'
 
 const last = 0
 const more = 1
@@ -12,9 +12,9 @@ const more = 1
 export function* piecesOf(message: Uint8Array): IterableIterator<Uint8Array> {
   if (message.length > messageBytesMax)
     throw new RangeError(`message of ${message.length} bytes, over ${messageBytesMax}`)
-  for (let at = 0; at === 0 || at < message.length; at += pieceBytesMax) {
-    const piece = message.subarray(at, at + pieceBytesMax)
-    const isLast = at + pieceBytesMax >= message.length
+  for (let at = 0; at === 0 || at < message.length; at += pieceBytesAim) {
+    const piece = message.subarray(at, at + pieceBytesAim)
+    const isLast = at + pieceBytesAim >= message.length
     yield Buffer.concat([Buffer.of(isLast ? last : more), piece])
   }
 }
@@ -28,8 +28,11 @@ export class Assembly {
   add(frame: Uint8Array): Uint8Array | undefined {
     const mark = frame[0]
     if (mark !== last && mark !== more) throw new DecodeError('not a piece of a message')
-    if (mark === more && frame.length !== pieceBytesMax + 1) throw new DecodeError('a piece that is not full')
-    this.#bytes += frame.length - 1
+    const bytes = frame.length - 1
+    if (bytes > pieceBytesMax || (mark === more && bytes < pieceBytesMin)) {
+      throw new DecodeError(`a piece of ${bytes} bytes`)
+    }
+    this.#bytes += bytes
     if (this.#bytes > messageBytesMax) throw new DecodeError(`message over ${messageBytesMax} bytes`)
     this.#pieces.push(frame.subarray(1))
     if (mark === more) return undefined

@@ -11,10 +11,10 @@ import { type Role, SyncSession } from './core/session.js'
 import { Driver, reasonOf } from './driver.js'
 import {
   entryVersionsAim,
-  helloListingMax,
+  helloListingAim,
   inboundSessionsMax,
   inboundSessionsPerPeerMax,
-  listingMax,
+  listingAim,
   messageEntriesAim,
   saltBytes,
   syncProtocol,
@@ -197,7 +197,7 @@ export class SyncService {
   #sessionOptions(youngOk: boolean): SessionOptions {
     const { environment } = this.#options
     const entries = { messageEntriesAim, entryVersionsAim, entryVersionsMax: versionsMax }
-    const limits = { helloListingMax, listingMax, youngMs, ...entries }
+    const limits = { helloListingAim, listingAim, youngMs, ...entries }
     const salt = environment.randomBytes(saltBytes)
     return { ...limits, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
   }

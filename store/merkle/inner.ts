@@ -1,9 +1,7 @@
 /** Inner nodes of the trie: 16 children and the digest over theirs. */
-import { digestBytes, sha256 } from '../model/digest.js'
+import { sha256 } from '../model/digest.js'
+import { digestBytes, fanout } from '../model/roots.js'
 import { Leaf } from './leaf.js'
-
-/** Children of an inner node: one for each value of a nibble. */
-export const fanout = 16
 
 const innerDomain = 0x01
 const input = Buffer.alloc(1 + fanout * digestBytes)

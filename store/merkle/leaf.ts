@@ -1,13 +1,10 @@
 /** Leaves of the trie: up to 32 entries, sorted by id, packed in one slot of bytes. */
-import { digestBytes, sha256 } from '../model/digest.js'
+import { sha256 } from '../model/digest.js'
+import { digestBytes, idBytes, leafEntriesMax } from '../model/roots.js'
 import { Slab } from './slab.js'
 
-/** Bytes of an id. */
-export const idBytes = 16
 /** Nibbles of an id: the depth that no path exceeds. */
 export const idNibbles = idBytes * 2
-/** Entries that a leaf holds; one more and it splits, back at this many and it collapses. */
-export const leafEntriesMax = 32
 
 /** Entries that a slot grows or shrinks by. */
 const capacityStep = 4

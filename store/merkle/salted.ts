@@ -1,9 +1,7 @@
 /** Digests as they travel: 8 bytes, salted for each session, and what a level-by-level descent does with them. */
-import { digestBytes, sha256 } from '../model/digest.js'
+import { sha256 } from '../model/digest.js'
+import { digestBytes, saltedDigestBytes } from '../model/roots.js'
 import type { Prefix, TrieReader } from './types.js'
-
-/** Bytes of a digest on the wire. Never 4: an equal subtree is covered by the union of contexts, so a false "equal" loses data. */
-export const saltedDigestBytes = 8
 
 const digits = '0123456789abcdef'
 

@@ -1,8 +1,9 @@
 /** The hash trie: 16-ary over the nibbles of the ids, kept up incrementally; its shape and digests depend on the content alone. */
 import { digestBytes } from '../model/digest.js'
 import type { Dot } from '../model/dot.js'
-import { emptyDigest, fanout, Inner } from './inner.js'
-import { idBytes, Leaf, LeafSlabs, leafEntriesMax, leafPairBytes, nibbleAt } from './leaf.js'
+import { fanout, idBytes, leafEntriesMax } from '../model/roots.js'
+import { emptyDigest, Inner } from './inner.js'
+import { Leaf, LeafSlabs, leafPairBytes, nibbleAt } from './leaf.js'
 import { LocatorActors } from './locators.js'
 import { assertPrefix, comparePrefix, digitAt } from './prefix.js'
 import type { Prefix, TrieEntry, TrieNode, TrieReader } from './types.js'

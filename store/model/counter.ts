@@ -20,7 +20,7 @@ import {
   writeSigned,
 } from './counter-paths.js'
 import { type Actor, actorBytes, type Dot } from './dot.js'
-import { baselineTrailBytesAim, chainsMax, counterTrailBytesMax, resetChainsMax, supersedesMax } from './limits.js'
+import { baselineTrailBytesAim, chainsMax, counterTrailBytesMax, resetChainsMax, supersedesAim } from './limits.js'
 import type { Version } from './update.js'
 
 /** What a version of a counter holds. */
@@ -241,9 +241,9 @@ export function resetsOf(versions: readonly Version[]): Reset[] {
     const dots = [...chains].flatMap((chain) => ofChains.get(chain) ?? [])
     for (const chain of chains) ofChains.delete(chain)
     const supersedes = isLast ? [...dots, ...others] : dots
-    resets.push({ reaches: named, supersedes: supersedes.slice(0, supersedesMax) })
-    for (let from = supersedesMax; from < supersedes.length; from += supersedesMax) {
-      resets.push({ reaches: [], supersedes: supersedes.slice(from, from + supersedesMax) })
+    resets.push({ reaches: named, supersedes: supersedes.slice(0, supersedesAim) })
+    for (let from = supersedesAim; from < supersedes.length; from += supersedesAim) {
+      resets.push({ reaches: [], supersedes: supersedes.slice(from, from + supersedesAim) })
     }
   }
   return resets

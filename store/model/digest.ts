@@ -4,10 +4,10 @@ import type { Address } from './address.js'
 import { ByteWriter } from './bytes.js'
 import { encodeAddress, writeAddress, writeDot, writeExpiry, writeTime } from './codec.js'
 import { type ContentDigest, contentDigestBytes } from './dot.js'
+import { digestBytes, idBytes } from './roots.js'
 import type { Update, UpdateKind, Version } from './update.js'
 
-/** Bytes of every digest in memory and on disk. */
-export const digestBytes = 16
+export { digestBytes } from './roots.js'
 
 /** SHA-256, whole. */
 export function sha256(bytes: Uint8Array): Buffer {
@@ -21,7 +21,7 @@ export function valueHash(value: Uint8Array): Buffer {
 
 /** The place of an address in the trie: the first 16 bytes of the SHA-256 of its encoding. */
 export function addressId(address: Address): Buffer {
-  return sha256(encodeAddress(address)).subarray(0, digestBytes)
+  return sha256(encodeAddress(address)).subarray(0, idBytes)
 }
 
 const entryDomain = 0x02

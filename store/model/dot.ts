@@ -15,8 +15,7 @@ export interface Dot {
 /** Digest of the content that an update issued under its dot: 8 bytes, as 16 lower-case hexadecimal digits. See `contentDigest`. */
 export type ContentDigest = string
 
-/** The bytes of a content digest. */
-export const contentDigestBytes = 8
+export { contentDigestBytes } from './roots.js'
 
 /** A dot with the digest of the content that is meant, where that is known: after a clone the same dot can have two. */
 export interface NamedDot extends Dot {

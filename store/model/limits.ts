@@ -11,7 +11,8 @@ export const fieldBytesMax = 1024
 export const valueBytesMax = 64 * 1024 * 1024
 /** Default of `values.maxBytes`. */
 export const clientValueBytesDefault = 8 * 1024 * 1024
-/** Dots that one update supersedes; a local write that supersedes more issues several. */
+/** Dots that one update supersedes: a local write that supersedes more issues several, and so many at most are accepted. */
+export const supersedesAim = 32_768
 export const supersedesMax = 65_536
 /** Versions at one address in one message. Rows have no such limit: what has come is kept. */
 export const versionsMax = 131_072
@@ -21,7 +22,7 @@ export const localVersionBytesMax = 16 * 1024 * 1024
 /** Chains of a counter that one version names; whatever they are, they fit a value. */
 export const chainsMax = 500_000
 /** Chains that a delete or an import names in one version; more are spread over several. */
-export const resetChainsMax = 65_536
+export const resetChainsMax = 32_768
 /** Last increments of a chain that each of its totals carries, so that two copies of one process are told apart; and their bytes at most. */
 export const counterTrailMax = 64
 export const counterTrailBytesMax = 1024

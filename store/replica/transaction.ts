@@ -2,7 +2,7 @@
 import { decodeRetry, encodeRetry, encodeRetryOrder, retryKeyRow, retryOrderKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
-import { supersedesMax } from '../model/limits.js'
+import { supersedesAim } from '../model/limits.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
 import { assertRoom } from './room.js'
@@ -52,8 +52,8 @@ export function transactionOn(
 
 /** Dots in pieces that one update can supersede: what is beyond the first takes updates of its own, in the same batch. */
 function inPieces(dots: readonly Dot[]): (readonly Dot[])[] {
-  if (dots.length <= supersedesMax) return [dots]
+  if (dots.length <= supersedesAim) return [dots]
   const pieces: (readonly Dot[])[] = []
-  for (let at = 0; at < dots.length; at += supersedesMax) pieces.push(dots.slice(at, at + supersedesMax))
+  for (let at = 0; at < dots.length; at += supersedesAim) pieces.push(dots.slice(at, at + supersedesAim))
   return pieces
 }

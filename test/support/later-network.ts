@@ -1,6 +1,6 @@
 /** A network as a later version may use it: messages end with fields, and streams bring messages, that this version does not know. */
 import type { Channel } from '../../protocols/network.js'
-import { pieceBytesMax } from '../../protocols/sync/limits.js'
+import { pieceBytesAim } from '../../protocols/sync/limits.js'
 import type { FakeNetwork } from './fake-network.js'
 
 /** Two fields: number 9 with two bytes, number 200 with none. */
@@ -39,7 +39,7 @@ function speaking(channel: Channel, id: string, role: 'asks' | 'answers'): Chann
       if (isStart && before !== undefined) await channel.send(before)
       const isEnd = !id.startsWith('/hearsay/sync/') || frame[0] === 0
       isStart = isEnd
-      const fits = isEnd && frame.length + laterFields.length <= pieceBytesMax
+      const fits = isEnd && frame.length + laterFields.length <= pieceBytesAim
       await channel.send(fits ? Buffer.concat([frame, laterFields]) : frame)
     },
   }

@@ -33,8 +33,8 @@ export interface DuelOptions {
   readonly valueBytesMax?: readonly [number, number]
   /** Puts other messages in place of one. */
   readonly tamper?: (message: Message, from: 0 | 1) => readonly Message[] | undefined
-  readonly helloListingMax?: number
-  readonly listingMax?: number
+  readonly helloListingAim?: number
+  readonly listingAim?: number
   /** Versions of one entry beyond which it is not named whole. */
   readonly entryVersionsMax?: number
 }
@@ -72,9 +72,9 @@ export class Duel {
 
   constructor(initiator: ModelReplica, responder: ModelReplica, options: DuelOptions) {
     this.#options = options
-    const { youngOk = false, valueBytesMax = [1e9, 1e9], helloListingMax = 2, listingMax = 2 } = options
+    const { youngOk = false, valueBytesMax = [1e9, 1e9], helloListingAim = 2, listingAim = 2 } = options
     const entries = { messageEntriesAim: 2, entryVersionsAim: 2, entryVersionsMax: options.entryVersionsMax ?? 1e9 }
-    const common = { youngOk, youngMs: 2_000, helloListingMax, listingMax, ...entries }
+    const common = { youngOk, youngMs: 2_000, helloListingAim, listingAim, ...entries }
     const salt = (index: 0 | 1) => ({ salt: options.random.bytes(8), valueBytesMax: valueBytesMax[index] })
     this.#sides = [
       new Side('initiator', initiator, { ...common, ...salt(0) }),

@@ -18,9 +18,11 @@ import { type Relayable, RelayWriter } from '../../protocols/membership/core/rel
 import { differingPrefixes } from '../../protocols/membership/core/rules.js'
 import {
   addressBytesMax,
+  addressesAim,
   addressesMax,
   nameBytesMax,
   peerBytesMax,
+  recordBytesMax,
   rulePrefixBytesMax,
   rulesMax,
 } from '../../protocols/membership/limits.js'
@@ -84,9 +86,11 @@ describe('rules', () => {
       prefix: `${at}`.padStart(rulePrefixBytesMax, '0'),
       mark: 'ff'.repeat(8),
     }))
-    const addresses = Array.from({ length: addressesMax }, (_, at) => `${at}`.padStart(addressBytesMax, '0'))
+    const addresses = Array.from({ length: addressesAim }, (_, at) => `${at}`.padStart(addressBytesMax, '0'))
     const full = { name: 'n'.repeat(nameBytesMax), peer: 'p'.repeat(peerBytesMax), version: '1', addresses, rules }
     expect(decodeRecord(encodeRecord(full))).toEqual(full)
+    const moreAddresses = (addressesMax - addressesAim) * (addressBytesMax + 2)
+    expect(encodeRecord(full).length + moreAddresses).toBeLessThanOrEqual(recordBytesMax)
   })
 })
 

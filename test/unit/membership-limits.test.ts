@@ -58,11 +58,11 @@ function relayable(member: MemberTag, context: Context, rest: Partial<Relayable[
 }
 
 describe('the largest heartbeat', () => {
-  const ranges = wideRanges(limits.heartbeatRangesMax + 1)
-  const own = new ChangeLog(wideContext(limits.heartbeatActorsMax + 1, ranges, 'a'), limits.changesKept)
-  const neighbours = Array.from({ length: limits.neighboursMax + 1 }, (_, at) => idOf(at, 'b'))
+  const ranges = wideRanges(limits.heartbeatRangesAim + 1)
+  const own = new ChangeLog(wideContext(limits.heartbeatActorsAim + 1, ranges, 'a'), limits.changesKept)
+  const neighbours = Array.from({ length: limits.neighboursAim + 1 }, (_, at) => idOf(at, 'b'))
   const members = Array.from({ length: limits.relayMembersMax }, (_, at) => idOf(at, 'c'))
-  const far = wideContext(limits.relayActorsMax + 1, ranges, 'd')
+  const far = wideContext(limits.relayActorsAim + 1, ranges, 'd')
 
   it('fits its frame, whatever is to be told, and its reader takes it', () => {
     const writer = new HeartbeatWriter('peer', Number.MAX_SAFE_INTEGER - 10)
@@ -70,9 +70,9 @@ describe('the largest heartbeat', () => {
     const relays = members.map((member) => relayable(member, far))
     const frame = encodeHeartbeat(writer.next(view, optionsOf(relays)))
     expect(frame.length).toBeLessThanOrEqual(limits.heartbeatFrameBytesMax)
-    expect(frame.length).toBeGreaterThan(limits.heartbeatContextBytes)
+    expect(frame.length).toBeGreaterThan(limits.heartbeatContextBytesAim)
     const read = decodeHeartbeat(frame)
-    expect(read.neighbours).toHaveLength(limits.neighboursMax)
+    expect(read.neighbours).toHaveLength(limits.neighboursAim)
     expect(read.wallMs).toBe(limits.heartbeatMsMax)
   })
 
@@ -96,7 +96,7 @@ describe('the largest heartbeat', () => {
     }
     expect(heardIn.size).toBe(contexts.length)
     expect(Math.max(...heardIn.values())).toBeLessThanOrEqual(contexts.length)
-    const cut = wideRanges(limits.heartbeatRangesMax)
+    const cut = wideRanges(limits.heartbeatRangesAim)
     for (const [at, context] of contexts.entries()) {
       expect(told.get(members[at]!)?.actors()).toEqual(context.actors())
       for (const actor of context.actors()) expect(told.get(members[at]!)?.rangesOf(actor)).toEqual(cut)
@@ -171,24 +171,24 @@ describe('the largest copy of an address', () => {
   const encode = (copy: reads.Copy) => reads.encodeReadAnswer({ kind: 'copy', copy }, () => idOf(0, '0'))
 
   it('is refused before it is sent when the addresses alone make it too large for a frame', () => {
-    const most = Math.floor((limits.readFrameBytesMax - 1024) / (value.length + keyBytesMax + 66))
+    const most = Math.floor((limits.readFrameBytesAim - 1024) / (value.length + keyBytesMax + 66))
     expect(reads.fitsFrame(copyOf(most))).toBe(true)
-    expect(encode(copyOf(most)).length).toBeLessThanOrEqual(limits.readFrameBytesMax)
-    const more = copyOf(Math.floor(limits.readFrameBytesMax / value.length))
+    expect(encode(copyOf(most)).length).toBeLessThanOrEqual(limits.readFrameBytesAim)
+    const more = copyOf(Math.floor(limits.readFrameBytesAim / value.length))
     expect(reads.fitsFrame(more)).toBe(false)
     expect(() => encode(more)).toThrow(RangeError)
   })
 
   it('has no more dots than a reader takes', () => {
-    const most = { ...copyOf(0, limits.readDotsMax) }
+    const most = { ...copyOf(0, limits.readDotsAim) }
     expect(reads.decodeReadAnswer(encode(most), register(key))).toMatchObject({ kind: 'copy' })
-    expect(reads.fitsFrame(copyOf(0, limits.readDotsMax + 1))).toBe(false)
-    expect(() => encode(copyOf(0, limits.readDotsMax + 1))).toThrow(RangeError)
-    const { removed } = copyOf(0, limits.readDotsMax + 1)
+    expect(reads.fitsFrame(copyOf(0, limits.readDotsAim + 1))).toBe(false)
+    expect(() => encode(copyOf(0, limits.readDotsAim + 1))).toThrow(RangeError)
+    const { removed } = copyOf(0, limits.readDotsAim + 1)
     const request = { address: register(key), list: new Uint8Array(8) }
     expect(() => reads.encodeReadRequest({ ...request, dots: removed })).toThrow(RangeError)
     expect(reads.decodeReadRequest(reads.encodeReadRequest({ ...request, dots: removed.slice(1) })).dots).toHaveLength(
-      limits.readDotsMax,
+      limits.readDotsAim,
     )
   })
 })

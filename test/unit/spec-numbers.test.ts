@@ -11,8 +11,8 @@ import * as membership from '../../protocols/membership/limits.js'
 import * as sync from '../../protocols/sync/limits.js'
 import * as backup from '../../store/backup/limits.js'
 import { isSealed, kindOfRow, rowKinds } from '../../store/keyspace.js'
-import { leafEntriesMax } from '../../store/merkle/leaf.js'
 import * as model from '../../store/model/limits.js'
+import * as roots from '../../store/model/roots.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The text on one line, so that a claim may be broken over two. */
@@ -26,11 +26,12 @@ const spelt = (count: number) => ['no', 'one', 'two', 'three', 'four', 'five', '
 const claims: Readonly<Record<string, readonly string[]>> = {
   'protocols/gossip/SPEC.md': [
     `the gossipsub topic \`${gossipTopic}\``,
-    `into the next message, up to ${binary(gossip.gossipBytesMax)}`,
+    `into the next message, up to ${binary(gossip.gossipBytesAim)}`,
     `at most ${gossip.fetchAttemptsMax} times`,
     `1 to ${grouped(gossip.announcedDotsMax)}, no dot twice`,
-    `${binary(gossip.gossipBytesMax)} a message`,
-    `${binary(gossip.fetchBytesMax)} of values in one announced group`,
+    `${grouped(gossip.announcedDotsAim)} of ${grouped(gossip.announcedDotsMax)} dots`,
+    `${binary(gossip.gossipBytesAim)} of ${binary(gossip.gossipBytesMax)} a message`,
+    `${binary(gossip.fetchBytesAim)} of ${binary(gossip.fetchBytesMax)} of values in one announced group`,
     `${gossip.pendingAnnouncementsMax} announcements wait`,
     `${gossip.fetchesMax} fetches at once, ${gossip.servesMax} are answered at once, ${gossip.servesPerPeerMax} of them to one peer`,
     `stands for ${seconds(gossip.fetchProgressMs)}`,
@@ -38,7 +39,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `at ${binary(gossip.fetchBytesPerSecondMin)}/s`,
   ],
   'protocols/membership/SPEC.md': [
-    `1 to ${membership.rulesMax}, prefixes strictly ascending, of at most ${membership.rulePrefixBytesMax} bytes`,
+    `1 to ${membership.rulesMax} (${membership.rulesAim} are set), prefixes strictly ascending, of at most ${membership.rulePrefixBytesMax} bytes`,
     `{ prefix:text mark:${membership.ruleMarkBytes} }`,
     `A record has at most ${binary(membership.recordBytesMax)}`,
     `After ${spelt(membership.recordFightsMax)} times it stops`,
@@ -46,24 +47,25 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `${membership.urgentHeartbeatMs} ms while somebody waits`,
     `After ${membership.missedHeartbeatsMax} intervals in which nothing at all came`,
     `no more than ${membership.bytesAloneIntervalsMax} intervals without a whole heartbeat`,
-    `at most ${grouped(membership.heartbeatActorsMax)}; no ranges`,
-    `relay* ; at most ${membership.relaysMax}`,
+    `at most ${grouped(membership.heartbeatActorsMax)} (${grouped(membership.heartbeatActorsAim)} are sent); no ranges`,
+    `relay* ; at most ${membership.relaysMax} (${membership.relaysAim} are sent)`,
     `Beyond ${membership.relayMembersMax} members they carry no contexts`,
-    `${binary(membership.heartbeatRelayBytes)} of ranges`,
+    `${binary(membership.heartbeatRelayBytesAim)} of ranges`,
     `for ${seconds(membership.urgeHoldsMs)}, acknowledge early`,
     `of the last ${membership.clockSamplesKept} the one with the shortest round trip`,
     `at most every ${seconds(membership.saveAcknowledgementsMs)} a member`,
   ],
   'protocols/sync/SPEC.md': [
-    `exactly ${grouped(sync.pieceBytesMax)} bytes (more follow)`,
+    `${grouped(sync.pieceBytesMin)} to ${grouped(sync.pieceBytesMax)} bytes (more follow; ${grouped(sync.pieceBytesAim)} are sent)`,
+    `clashes than one turn names (${grouped(sync.turnClashesAim)} dots)`,
     `at most ${binary(model.valueBytesMax)} + ${binary(sync.messageBytesMax - model.valueBytesMax)}`,
     `version = ${sync.syncVersion}`,
     `salt:${sync.saltBytes}`,
     `at most ${grouped(sync.skippedMessagesMax)} times in a session`,
     `differences younger than ${seconds(sync.youngMs)} may end the session`,
     `younger than ${seconds(sync.youngMs)}: the floor goes back`,
-    `at most ${sync.helloListingMax} entries`,
-    `at most ${sync.listingMax} entries`,
+    `at most ${sync.helloListingAim} entries`,
+    `at most ${sync.listingAim} entries`,
     `Beyond ${binary(sync.entryBytesAim)}, or ${grouped(sync.entryVersionsAim)} versions`,
     `more than ${grouped(model.versionsMax)} versions is sent in parts alone`,
     `more than ${grouped(sync.deltaLookedMax)} rows looked at`,
@@ -79,7 +81,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
   'docs/PROTOCOL.md': [
     `\`${gossipTopic}\``,
     `\`${sync.syncProtocol.id}\``,
-    `A leaf splits above ${leafEntriesMax} entries`,
+    `A leaf splits above ${roots.leafEntriesMax} entries`,
     `at most ${grouped(sync.skippedMessagesMax)} in one session`,
     `strictly ascending; at most ${shared.laterFieldsMax}`,
     `at most ${grouped(model.keyBytesMax)} bytes of key`,

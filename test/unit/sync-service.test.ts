@@ -4,7 +4,7 @@ import type { Channel } from '../../protocols/network.js'
 import {
   firstFrameTimeoutMs,
   inboundSessionsPerPeerMax,
-  pieceBytesMax,
+  pieceBytesAim,
   progressTimeoutMs,
   syncProtocol,
 } from '../../protocols/sync/limits.js'
@@ -120,9 +120,9 @@ describe('reports', () => {
   test('a value of many pieces arrives whole', async () => {
     const stage = new Stage()
     const [a, b] = stage.pair()
-    stage.fill([a], 1, 5 * pieceBytesMax + 3)
+    stage.fill([a], 1, 5 * pieceBytesAim + 3)
     expect(await stage.sync(b, 'a')).toMatchObject({ mode: 'full', ended: 'complete' })
-    expect(b.replica.versionsAt(register('key-1'))[0]?.value).toHaveLength(5 * pieceBytesMax + 3)
+    expect(b.replica.versionsAt(register('key-1'))[0]?.value).toHaveLength(5 * pieceBytesAim + 3)
   })
 
   test('a peer that is gone, and one that is cut off in the middle, end a session with a reason and no union', async () => {

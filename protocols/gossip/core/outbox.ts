@@ -2,7 +2,7 @@
 import { digestBytes } from '../../../store/model/digest.js'
 import { tableActorBytes, tableDotBytesMax, updateBytesBound } from '../../../store/model/sizes.js'
 import type { Update } from '../../../store/model/update.js'
-import { announcedDotsMax, fetchBytesMax } from '../limits.js'
+import { announcedDotsAim, fetchBytesAim } from '../limits.js'
 import { type AnnouncedUpdate, announced, announcedBytes } from '../messages.js'
 
 /** One atomic write. */
@@ -86,10 +86,10 @@ export class Outbox {
   #prepare(group: Group): Waiting | undefined {
     const bytes = groupBytesBound(group)
     if (this.#fits(bytes)) return { outgoing: { kind: 'updates', groups: [group] }, bytes }
-    if (group.length > announcedDotsMax) return undefined
+    if (group.length > announcedDotsAim) return undefined
     const updates = group.map(announced)
     const announcementBytes = actorsBytes(group) + updates.length * announcedBytesMax
-    const isTooLarge = !this.#fits(announcementBytes) || announcedBytes(updates) > fetchBytesMax
+    const isTooLarge = !this.#fits(announcementBytes) || announcedBytes(updates) > fetchBytesAim
     return isTooLarge ? undefined : { outgoing: { kind: 'announcement', updates }, bytes: announcementBytes }
   }
 

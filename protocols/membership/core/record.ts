@@ -10,6 +10,7 @@ import { endMessage } from '../../later.js'
 import type { PeerId } from '../../network.js'
 import {
   addressBytesMax,
+  addressesAim,
   addressesMax,
   nameBytesMax,
   peerBytesMax,
@@ -150,7 +151,7 @@ export function mergeForgotten(peer: PeerId, versions: readonly Version[]): Forg
 /** Sorted, each once, as many and as long as the limits allow. */
 export function tidy(addresses: readonly string[]): string[] {
   const fitting = addresses.filter((address) => address.length > 0 && Buffer.byteLength(address) <= addressBytesMax)
-  return [...new Set(fitting)].sort().slice(0, addressesMax)
+  return [...new Set(fitting)].sort().slice(0, addressesAim)
 }
 
 function start(bytes: Uint8Array, formatMax: number): { reader: ByteReader; format: number } {

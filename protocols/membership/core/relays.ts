@@ -2,7 +2,7 @@
 import type { MemberTag } from '../../../store/model/codec.js'
 import { Context, type Ranges } from '../../../store/model/context.js'
 import { actorBytes } from '../../../store/model/dot.js'
-import { heartbeatRangesMax, heartbeatRelayBytes, relayActorsMax, relaysInTurn, relaysMax } from '../limits.js'
+import { heartbeatRangesAim, heartbeatRelayBytesAim, relayActorsAim, relaysAim, relaysInTurn } from '../limits.js'
 import type { ActorRanges, Relay } from '../messages.js'
 import type { Acknowledgement } from './acks.js'
 import type { ChangeLog } from './changes.js'
@@ -46,9 +46,9 @@ export class RelayWriter {
   /** The relays of the next heartbeat. `mayBeSame`: whether the receiver knows all of the sender's own context by then. */
   next(source: RelaySource, candidates: readonly Relayable[], nonce: number, mayBeSame: boolean): Relay[] {
     const relays: Relay[] = []
-    let bytesLeft = heartbeatRelayBytes
+    let bytesLeft = heartbeatRelayBytesAim
     for (const one of this.#order(candidates)) {
-      if (relays.length === relaysMax) break
+      if (relays.length === relaysAim) break
       const told = this.#told.get(one.member) ?? untold
       const news = this.#hasNewContext(one) ? newContext(told, one.acknowledgement, source, mayBeSame) : undefined
       const part = news && fitting(news, bytesLeft)
@@ -124,7 +124,7 @@ function fitting({ isSame, before, whole, actors }: NewContext, bytesMax: number
   const context = before.clone()
   const acknowledged: ActorRanges[] = []
   let bytes = 0
-  for (const one of actors.slice(0, relayActorsMax)) {
+  for (const one of actors.slice(0, relayActorsAim)) {
     const more = actorRangesBytesMax(one.ranges)
     if (bytes + more > bytesMax) break
     bytes += more
@@ -166,7 +166,7 @@ function relayOf(
 
 /** An actor with too many gaps is told in part; what is left out is not acknowledged. */
 export function cut(ranges: Ranges): Ranges {
-  return ranges.length <= 2 * heartbeatRangesMax ? ranges : ranges.slice(0, 2 * heartbeatRangesMax)
+  return ranges.length <= 2 * heartbeatRangesAim ? ranges : ranges.slice(0, 2 * heartbeatRangesAim)
 }
 
 /** Bytes that the ranges of one actor take at most, once cut: its id, their count, and two numbers each. */

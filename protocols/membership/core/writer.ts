@@ -3,7 +3,7 @@ import type { MemberTag } from '../../../store/model/codec.js'
 import type { Context } from '../../../store/model/context.js'
 import type { Actor } from '../../../store/model/dot.js'
 import type { PeerId } from '../../network.js'
-import { heartbeatActorsMax, heartbeatContextBytes, heartbeatMsMax, neighboursMax } from '../limits.js'
+import { heartbeatActorsAim, heartbeatContextBytesAim, heartbeatMsMax, neighboursAim } from '../limits.js'
 import type { ActorRanges, Heartbeat } from '../messages.js'
 import type { ChangeLog } from './changes.js'
 import { actorRangesBytesMax, cut, type Relayable, RelayWriter } from './relays.js'
@@ -89,7 +89,7 @@ export class HeartbeatWriter {
   }
 
   #changedNeighbours(view: LocalView): readonly MemberTag[] | null {
-    const neighbours = view.neighbours.slice(0, neighboursMax)
+    const neighbours = view.neighbours.slice(0, neighboursAim)
     const text = neighbours.join()
     if (text === this.#neighbours) return null
     this.#neighbours = text
@@ -118,7 +118,7 @@ export class HeartbeatWriter {
     for (const actor of this.#untold) {
       const ranges = cut(applied.rangesOf(actor))
       bytes += actorRangesBytesMax(ranges)
-      if (told.length === heartbeatActorsMax || (told.length > 0 && bytes > heartbeatContextBytes)) break
+      if (told.length === heartbeatActorsAim || (told.length > 0 && bytes > heartbeatContextBytesAim)) break
       told.push({ actor, ranges })
       this.#untold.delete(actor)
     }

@@ -1,6 +1,7 @@
 /** Comparing the peer's digests with ours: which children differ, what stands there, which entries the peer lacks, which we want. */
-import { differencesBelow, saltedBelow, saltedDigestBytes, saltedDigests } from '../../../store/merkle/salted.js'
+import { differencesBelow, saltedBelow, saltedDigests } from '../../../store/merkle/salted.js'
 import type { Prefix, TrieEntry } from '../../../store/merkle/types.js'
+import { saltedDigestBytes } from '../../../store/model/roots.js'
 import { sliceMax } from '../limits.js'
 import type { TreeNode } from '../messages.js'
 import type { Step, SyncView } from './actions.js'
@@ -19,9 +20,9 @@ export interface PlacedNode {
 /** What decides the shape of a descent; limits.ts has the values in use, tests lower them. */
 export interface TreeLimits {
   /** Entries in all that the first message lists rather than divides. */
-  readonly helloListingMax: number
+  readonly helloListingAim: number
   /** Entries below a prefix that are listed rather than divided. */
-  readonly listingMax: number
+  readonly listingAim: number
   /** Entries in one message, and in one batch. */
   readonly messageEntriesAim: number
   /** Versions of one entry beyond which they travel ahead, so many a message at most; and beyond which it is not listed as a whole. */
@@ -52,7 +53,7 @@ export class Comparison {
 
   /** The first nodes: the 256 digests of depth 2, or the listing of a small tree. */
   hello(asked: Asked): TreeNode[] {
-    if (this.#view.trie.size <= this.#limits.helloListingMax) return [this.#listing('', asked)]
+    if (this.#view.trie.size <= this.#limits.helloListingAim) return [this.#listing('', asked)]
     return Array.from(digits, (digit) => this.#block(digit, asked))
   }
 
@@ -93,7 +94,7 @@ export class Comparison {
 
   #node(prefix: Prefix, asked: Asked): TreeNode {
     const { kind, count } = this.#view.trie.node(prefix)
-    const divides = kind === 'inner' && count > this.#limits.listingMax && prefix.length < prefixLengthMax
+    const divides = kind === 'inner' && count > this.#limits.listingAim && prefix.length < prefixLengthMax
     return divides ? this.#block(prefix, asked) : this.#listing(prefix, asked)
   }
 

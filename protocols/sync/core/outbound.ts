@@ -8,13 +8,13 @@ import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
 import {
   clashesAim,
-  clashesMax,
   doubtedBatchesMax,
   entryBytesAim,
   messageBytesAim,
-  treeNodesMax,
-  valuesMax,
-  wantsMax,
+  treeNodesAim,
+  turnClashesAim,
+  valuesAim,
+  wantsAim,
 } from '../limits.js'
 import type { ClashingDots, TreeNode } from '../messages.js'
 import type { Step } from './actions.js'
@@ -43,7 +43,7 @@ export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<
     nodes.push(...below)
     bytes += below.reduce((sum, node) => sum + node.digests.length, 2)
     // Nodes without an entry take hardly a byte: their number counts as well.
-    const isFull = bytes >= messageBytesAim || nodes.length + digits > treeNodesMax || answers.length >= treeNodesMax
+    const isFull = bytes >= messageBytesAim || nodes.length + digits > treeNodesAim || answers.length >= treeNodesAim
     if (!isFull) continue
     yield* state.talk.send({ type: 'tree', answers, nodes })
     answers = []
@@ -56,15 +56,15 @@ export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<
 
 /** Sends the positions that we want of the peer's listings. */
 export function* sendWants(state: DescentState, positions: readonly number[]): Step<void> {
-  for (let at = 0; at < positions.length; at += wantsMax) {
-    yield* state.talk.send({ type: 'wants', positions: positions.slice(at, at + wantsMax) })
+  for (let at = 0; at < positions.length; at += wantsAim) {
+    yield* state.talk.send({ type: 'wants', positions: positions.slice(at, at + wantsAim) })
   }
 }
 
 /** Asks the values of the addresses where both hold the same dots with different digests. */
 export function* sendValuesWanted(state: DescentState, turn: Turn): Step<void> {
   if (turn.suspects.size === 0) return
-  yield* state.talk.send({ type: 'values', addresses: [...turn.suspects.values()].slice(0, valuesMax) })
+  yield* state.talk.send({ type: 'values', addresses: [...turn.suspects.values()].slice(0, valuesAim) })
 }
 
 /**
@@ -117,7 +117,7 @@ export function* sendEntriesAt(state: DescentState, addresses: readonly Address[
  * removes nothing that it showed.
  */
 export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
-  let left = clashesMax
+  let left = turnClashesAim
   let clashes: ClashingDots[] = []
   let dotCount = 0
   for (const { address, dots } of turn.objections.values()) {
@@ -133,7 +133,7 @@ export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
     }
   }
   const total = [...turn.objections.values()].reduce((sum, { dots }) => sum + dots.length, 0)
-  const more = total > clashesMax
+  const more = total > turnClashesAim
   if (clashes.length > 0 || more) yield* state.talk.send({ type: 'clashes', more, clashes })
 }
 

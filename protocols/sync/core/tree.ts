@@ -3,7 +3,7 @@
  * For every entry that differs each side sends its own at most once; values travel only where the other has not seen the dot.
  * Source of the shape: iroh-docs' ranger (push and pull in one session), negentropy (message in, messages out).
  */
-import { saltedDigestBytes } from '../../../store/merkle/salted.js'
+import { saltedDigestBytes } from '../../../store/model/roots.js'
 import { treeTurnsMax } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type Step, SyncError, settle } from './actions.js'
