@@ -86,6 +86,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `strictly ascending; at most ${shared.laterFieldsMax}`,
     `at most ${grouped(model.keyBytesMax)} bytes of key`,
     'first = 1 + gap, later last of the one before + 2 + gap',
+    `at most 2^48 - 1 and ${grouped(model.logicalMax)}`,
   ],
   'docs/OPERATIONS.md': [
     `nest deeper than ${model.jsonDepthMax}`,
@@ -111,6 +112,15 @@ describe('specifications', () => {
       const known = claims[path]!.join(' ')
       const given = [...read(path).matchAll(quantity)].map(([found]) => found)
       expect(given.filter((found) => !known.includes(found) && !examples.test(found))).toEqual([])
+    },
+  )
+
+  it.each(['number', 'ranges', 'deadline', 'address', 'time', 'update', 'updates', 'actors', 'fields'])(
+    'define %s once, in PROTOCOL',
+    (word) => {
+      const definition = new RegExp(`^${word} += `, 'm')
+      const defining = Object.keys(claims).filter((path) => definition.test(readFileSync(join(root, path), 'utf8')))
+      expect(defining).toEqual(['docs/PROTOCOL.md'])
     },
   )
 
