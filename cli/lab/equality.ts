@@ -1,0 +1,47 @@
+/** PURE: whether the nodes of a lab are equal, and what a heal has cost, from what the nodes say of themselves. */
+import type { Status } from '../client.js'
+
+/** What is looked at of a node's status. */
+export type NodeState = Pick<Status, 'node' | 'root' | 'context' | 'verified'> & {
+  readonly members: readonly Pick<Status['members'][number], 'name' | 'connected' | 'converged'>[]
+}
+
+/** True if all nodes have the same content and each knows it of each other. */
+export function areEqual(states: readonly NodeState[]): boolean {
+  return unequalTo(states).length === 0
+}
+
+/** The nodes that are not yet known to be equal to the first one. */
+export function unequalTo(states: readonly NodeState[]): readonly string[] {
+  const [first] = states
+  return states
+    .filter((state) => {
+      const others = states.filter((other) => other !== state).map(({ node }) => node)
+      const hasHeard = (name: string) => state.members.some((member) => member.name === name && member.converged)
+      return !state.verified || state.root !== first!.root || state.context !== first!.context || !others.every(hasHeard)
+    })
+    .map(({ node }) => node)
+}
+
+/** What went over the links for anti-entropy. */
+export interface SyncCounts {
+  readonly sessions: number
+  readonly bytes: number
+  readonly entries: number
+}
+
+/** Reads the counts of one node's metrics: what it sent, and the sessions that it took part in. */
+export function syncCountsOf(metrics: string): SyncCounts {
+  const count = (name: string) => Number(new RegExp(`^hearsay_sync_${name}_total (\\d+)`, 'm').exec(metrics)?.[1] ?? 0)
+  return { sessions: count('completed'), bytes: count('bytes_sent'), entries: count('entries_sent') }
+}
+
+/** What was added between two looks at the same nodes. Each session has two sides; each byte and entry was sent once. */
+export function difference(before: readonly SyncCounts[], after: readonly SyncCounts[]): SyncCounts {
+  const added = (name: keyof SyncCounts) => sum(after.map((counts) => counts[name])) - sum(before.map((counts) => counts[name]))
+  return { sessions: Math.ceil(added('sessions') / 2), bytes: added('bytes'), entries: added('entries') }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
