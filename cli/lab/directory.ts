@@ -130,7 +130,7 @@ export function markClosing(places: Places): void {
 }
 
 /** Removes the directory of a lab whose processes have ended, its record last; also what its nodes have elsewhere. */
-export function removeLab(places: Places): void {
+export function removeLab(places: Places, environment: NodeJS.ProcessEnv): void {
   for (const folder of socketFolders(places)) rmSync(folder, { recursive: true, force: true })
   const folders = [places.nodeFolder, places.logFolder, places.runFolder]
   // A process that starts at this moment may still write down its number.
@@ -140,7 +140,10 @@ export function removeLab(places: Places): void {
   }
   for (const path of [places.links, places.record, places.closing]) rmSync(path, { force: true })
   if (existsSync(places.directory)) rmdirSync(places.directory)
-  removeIfEmpty(dirname(places.directory))
+  const folder = dirname(places.directory)
+  for (const own of [runsFolder(environment), baseFolder(environment)]) {
+    if (folder === own || dirname(folder) === own) removeIfEmpty(own)
+  }
 }
 
 /** A socket whose path would be too long is in a short folder elsewhere, which a killed daemon leaves. */
@@ -151,12 +154,11 @@ function socketFolders({ nodeFolder, data }: Places): string[] {
   return folders.filter((folder) => /\/hearsay-[0-9a-f]{12}(?:-\w+)?$/.test(folder))
 }
 
-/** Only the folders that are the lab's own are removed with it. */
+/** The folders that hold labs go with the last one. */
 function removeIfEmpty(folder: string): void {
   try {
-    if (/\/(?:lab-runs|hearsay-\d+)$/.test(folder)) rmdirSync(folder)
-    if (folder.endsWith('/lab-runs')) removeIfEmpty(dirname(folder))
+    rmdirSync(folder)
   } catch {
-    // Something else is in it.
+    // Something else is in it, or it is gone.
   }
 }

@@ -18,7 +18,9 @@ export function unequalTo(states: readonly NodeState[]): readonly string[] {
     .filter((state) => {
       const others = states.filter((other) => other !== state).map(({ node }) => node)
       const hasHeard = (name: string) => state.members.some((member) => member.name === name && member.converged)
-      return !state.verified || state.root !== first!.root || state.context !== first!.context || !others.every(hasHeard)
+      return (
+        !state.verified || state.root !== first!.root || state.context !== first!.context || !others.every(hasHeard)
+      )
     })
     .map(({ node }) => node)
 }
@@ -38,7 +40,8 @@ export function syncCountsOf(metrics: string): SyncCounts {
 
 /** What was added between two looks at the same nodes. Each session has two sides; each byte and entry was sent once. */
 export function difference(before: readonly SyncCounts[], after: readonly SyncCounts[]): SyncCounts {
-  const added = (name: keyof SyncCounts) => sum(after.map((counts) => counts[name])) - sum(before.map((counts) => counts[name]))
+  const added = (name: keyof SyncCounts) =>
+    sum(after.map((counts) => counts[name])) - sum(before.map((counts) => counts[name]))
   return { sessions: Math.ceil(added('sessions') / 2), bytes: added('bytes'), entries: added('entries') }
 }
 

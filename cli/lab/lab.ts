@@ -1,6 +1,7 @@
 /** A lab: real daemons on this machine, the switch between them, and what can be done to both. */
 import { readFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
+import { join } from 'node:path'
 import { type Client, connect, type Status } from '../client.js'
 import { HearsayApiError } from '../failure.js'
 import { isLab, loadLinks, makeLab, markClosing, openLab, removeLab, saveLinks } from './directory.js'
@@ -87,7 +88,9 @@ export class Lab {
       await this.client(name).join(token)
     })
     // All of them end before what began is undone.
-    const failed = (await Promise.allSettled([switched, inviting, ...joined])).find(({ status }) => status === 'rejected')
+    const failed = (await Promise.allSettled([switched, inviting, ...joined])).find(
+      ({ status }) => status === 'rejected',
+    )
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
     await this.#meet(this.nodes, signal)
   }
@@ -252,6 +255,12 @@ export class Lab {
     return readyNodeOf(readReady(this.places, name) ?? '')?.api
   }
 
+  /** The address of a node's dashboard, with the token that opens it. */
+  dashboardOf(name: string): string {
+    const token = readFileSync(join(this.places.data(name), 'api.token'), 'utf8').trim()
+    return `${this.apiOf(name)}/#token=${token}`
+  }
+
   /** True while the switch runs; without it no node reaches another. */
   get hasSwitch(): boolean {
     return this.#processes.hasSwitch
@@ -269,7 +278,7 @@ export async function takeDown(directory: string, environment: NodeJS.ProcessEnv
   const places = placesOf(directory)
   markClosing(places)
   const ended = await new Processes(places, { version: 1, nodes: [], flags: [] }, environment).killAll()
-  removeLab(places)
+  removeLab(places, environment)
   return ended
 }
 

@@ -1,5 +1,5 @@
 /** PURE: the names of the nodes of a lab, and how people name them and groups of them. */
-import { UsageError } from '../failure.js'
+import { HearsayApiError, UsageError } from '../failure.js'
 import { nodesMax } from './limits.js'
 
 const names = 'ann bob cid dan eve fay gus hal ivy jon kit leo mia ned ola pam'.split(' ')
@@ -10,14 +10,15 @@ export function nodeNames(count: number): readonly string[] {
   throw new UsageError(`a lab has 1 to ${nodesMax} nodes, not ${count}`)
 }
 
-/** A node by its name, or by its number from 1 on. Throws UsageError that lists the nodes. */
+/** A node by its name, or by its number from 1 on. Throws HearsayApiError NOT_FOUND that lists the nodes. */
 export function nodeOf(word: string, nodes: readonly string[]): string {
   const found = nodes.find((name, at) => name === word || String(at + 1) === word)
   if (found !== undefined) return found
-  throw new UsageError(`there is no node '${word}' in this lab: ${nodes.join(' ')}, or 1 to ${nodes.length}`)
+  const message = `there is no node '${word}' in this lab: ${nodes.join(' ')}, or 1 to ${nodes.length}`
+  throw new HearsayApiError('NOT_FOUND', 0, message, { nodes })
 }
 
-/** Nodes that are named in one word with commas between. Throws UsageError, also when a node occurs twice. */
+/** Nodes that are named in one word with commas between. Throws NOT_FOUND, or UsageError when a node occurs twice. */
 export function nodesOf(word: string, nodes: readonly string[]): readonly string[] {
   const found = word.split(',').map((one) => nodeOf(one, nodes))
   const twice = found.find((name, at) => found.indexOf(name) < at)

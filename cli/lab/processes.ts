@@ -1,8 +1,8 @@
 /** The processes of a lab: started apart from the command that starts them, found again by the number each writes down, ended. */
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { HearsayApiError } from '../failure.js'
 import { filePollMs, killMsMax, lastWordsCharacters, readyMsMax } from './limits.js'
 import { argumentsOf, environmentOf, type LabRecord, type Places, type Programs, switchName } from './plan.js'
