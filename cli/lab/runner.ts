@@ -82,61 +82,82 @@ async function playLine(line: number, statement: Statement, stage: Stage, signal
   }
 }
 
-async function runCommand(
-  { on, words }: Extract<Statement, { kind: 'run' }>,
-  { nodesOf, command }: Pick<Stage, 'nodesOf' | 'command'>,
-): Promise<string> {
-  const nodes = nodesOf(on)
-  const outputs: string[] = []
-  for (const node of nodes) {
-    const ran = await command(node, words)
+async function runCommand({ on, words }: Extract<Statement, { kind: 'run' }>, stage: Stage): Promise<string> {
+  const outputs = new Map<string, string>()
+  for (const node of stage.nodesOf(on)) {
+    const ran = await stage.command(node, words)
     if (ran.exit !== 0) throw unexpected(`it was to succeed on ${node}`, ran)
-    outputs.push(labelled(nodes, node, shownOf(ran)))
+    outputs.set(node, allOf(ran))
   }
-  return outputs.filter((output) => output !== '').join('\n')
+  return byNode(outputs)
 }
 
 async function expectCommand(
   { on, words, outcome }: Extract<Statement, { kind: 'expect' }>,
-  { nodesOf, command }: Pick<Stage, 'nodesOf' | 'command'>,
+  stage: Stage,
   signal?: AbortSignal,
 ): Promise<string> {
   const limitMs = reads.has(words[0]!) || reads.has(words.slice(0, 2).join(' ')) ? expectationMs : 0
-  const nodes = nodesOf(on)
-  const outputs: string[] = []
-  for (const node of nodes) {
-    let ran: Ran | undefined
-    const held = await poll(limitMs, statusPollMs, signal, async () => {
-      ran = await command(node, words)
-      return holds(outcome, ran) ? true : limitMs === 0 ? false : undefined
-    })
-    if (!held) throw unexpected(`expected on ${node} ${outcomeText(outcome)}`, ran!)
-    outputs.push(labelled(nodes, node, `holds: ${outcome.kind === 'fails' ? `exit code ${ran!.exit}` : shownOf(ran!)}`))
+  const outputs = new Map<string, string>()
+  for (const node of stage.nodesOf(on)) {
+    const ran = await untilHolds(outcome, limitMs, () => stage.command(node, words), signal)
+    if (!holds(outcome, ran)) throw unexpected(`expected on ${node} ${outcomeText(outcome)}`, ran)
+    outputs.set(node, proofOf(outcome, ran))
   }
-  return outputs.join('\n')
+  return byNode(outputs)
 }
 
-/** Two expected texts are compared with what a command prints: its lines with a comma and a space between. */
+/** The last of the runs: the first one that holds, when one does in time. */
+async function untilHolds(
+  outcome: Outcome,
+  limitMs: number,
+  command: () => Promise<Ran>,
+  signal: AbortSignal | undefined,
+): Promise<Ran> {
+  let last: Ran | undefined
+  const held = await poll(limitMs, statusPollMs, signal, async () => {
+    last = await command()
+    return limitMs === 0 || holds(outcome, last) ? last : undefined
+  })
+  return held ?? last!
+}
+
+/** What a fulfilled expectation shows beyond its own text. */
+function proofOf(outcome: Outcome, ran: Ran): string {
+  if (outcome.kind === 'is') return 'so it is'
+  return outcome.kind === 'contains' ? allOf(ran) : `exit code ${ran.exit}: ${allOf(ran).split('\n')[0]}`
+}
+
+/**
+ * True if a command did what was expected. A text is compared with what a person sees: what the command prints, else its remarks on stderr,
+ * in both without the last newline; several lines are one text with a comma and a space between.
+ */
 export function holds(outcome: Outcome, ran: Ran): boolean {
   if (outcome.kind === 'fails') return ran.exit === outcome.exit
   if (ran.exit !== 0) return false
-  if (outcome.kind === 'is') return linesOf(ran.stdout) === outcome.text
-  return `${linesOf(ran.stdout)}\n${linesOf(ran.stderr)}`.includes(outcome.text)
+  if (outcome.kind === 'is') return oneLine(trimmed(ran.stdout) || trimmed(ran.stderr)) === outcome.text
+  return oneLine(allOf(ran)).includes(outcome.text)
 }
 
-function linesOf(output: string): string {
-  return output.replace(/\n+$/, '').split('\n').join(', ')
+function trimmed(text: string): string {
+  return text.replace(/\n+$/, '')
 }
 
-function shownOf({ stdout, stderr }: Ran): string {
-  return [stdout, stderr]
-    .map((text) => text.replace(/\n+$/, ''))
-    .filter((text) => text !== '')
-    .join('\n')
+function oneLine(text: string): string {
+  return text.split('\n').join(', ')
 }
 
-function labelled(nodes: readonly string[], node: string, output: string): string {
-  return nodes.length === 1 || output === '' ? output : `${node}  ${output.replaceAll('\n', `\n${node}  `)}`
+function allOf({ stdout, stderr }: Ran): string {
+  return [trimmed(stdout), trimmed(stderr)].filter((text) => text !== '').join('\n')
+}
+
+/** Outputs with their nodes, those that are equal once; a single node is not named. */
+function byNode(outputs: ReadonlyMap<string, string>): string {
+  if (outputs.size === 1) return [...outputs.values()][0]!
+  const nodesBy = new Map<string, string[]>()
+  for (const [node, output] of outputs) nodesBy.set(output, [...(nodesBy.get(output) ?? []), node])
+  const groups = [...nodesBy].filter(([output]) => output !== '')
+  return groups.map(([output, nodes]) => `${nodes.join(' ')}: ${output}`).join('\n')
 }
 
 function outcomeText(outcome: Outcome): string {
@@ -145,6 +166,7 @@ function outcomeText(outcome: Outcome): string {
 }
 
 function unexpected(what: string, ran: Ran): HearsayApiError {
-  const saw = ran.exit === 0 ? `'${linesOf(shownOf(ran))}'` : `exit code ${ran.exit}: ${linesOf(shownOf(ran))}`
-  return new HearsayApiError('NOT_AS_EXPECTED', 0, `${what}, saw ${saw}`, { ...ran })
+  const saw = oneLine(ran.exit === 0 ? trimmed(ran.stdout) || trimmed(ran.stderr) : allOf(ran))
+  const exit = ran.exit === 0 ? '' : `exit code ${ran.exit}: `
+  return new HearsayApiError('NOT_AS_EXPECTED', 0, `${what}, saw ${exit}'${saw}'`, { ...ran })
 }
