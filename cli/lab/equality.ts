@@ -3,7 +3,14 @@ import type { Status } from '../client.js'
 
 /** What is looked at of a node's status. */
 export type NodeState = Pick<Status, 'node' | 'root' | 'context' | 'verified'> & {
-  readonly members: readonly Pick<Status['members'][number], 'name' | 'connected' | 'converged'>[]
+  readonly members: readonly Pick<Status['members'][number], 'name' | 'connected' | 'converged' | 'blocked'>[]
+}
+
+/** True if one of two nodes has blocked the other: they need not hear each other, only have the same. */
+export function isBlockBetween(a: NodeState, b: NodeState): boolean {
+  const blocks = (from: NodeState, to: NodeState) =>
+    from.members.some((member) => member.name === to.node && member.blocked)
+  return blocks(a, b) || blocks(b, a)
 }
 
 /** True if all nodes have the same content and each knows it of each other. */
@@ -14,15 +21,14 @@ export function areEqual(states: readonly NodeState[]): boolean {
 /** The nodes that are not yet known to be equal to the first one. */
 export function unequalTo(states: readonly NodeState[]): readonly string[] {
   const [first] = states
-  return states
-    .filter((state) => {
-      const others = states.filter((other) => other !== state).map(({ node }) => node)
-      const hasHeard = (name: string) => state.members.some((member) => member.name === name && member.converged)
-      return (
-        !state.verified || state.root !== first!.root || state.context !== first!.context || !others.every(hasHeard)
-      )
-    })
-    .map(({ node }) => node)
+  const hasSame = (state: NodeState) => state.verified && state.root === first!.root && state.context === first!.context
+  return states.filter((state) => !hasSame(state) || !knowsAllEqual(state, states)).map(({ node }) => node)
+}
+
+/** True if a node has heard from each other that it is equal, but for those that are blocked. */
+function knowsAllEqual(state: NodeState, states: readonly NodeState[]): boolean {
+  const equal = new Set(state.members.filter(({ converged }) => converged).map(({ name }) => name))
+  return states.every((other) => other === state || equal.has(other.node) || isBlockBetween(state, other))
 }
 
 /** What went over the links for anti-entropy. */

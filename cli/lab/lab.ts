@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Client, connect, type Status } from '../client.js'
 import { HearsayApiError } from '../failure.js'
 import { isLab, loadLinks, makeLab, markClosing, openLab, removeLab, saveLinks } from './directory.js'
-import { areEqual, difference, type SyncCounts, syncCountsOf, unequalTo } from './equality.js'
+import { areEqual, difference, isBlockBetween, type SyncCounts, syncCountsOf, unequalTo } from './equality.js'
 import { equalMsDefault, readyMsMax, statusPollMs, stopMsMax, switchAnswerMs } from './limits.js'
 import { type Links, linkBetween, openLinks, reachable, type SlowRule, sidesOf, withSlow } from './links.js'
 import { nodeNames } from './names.js'
@@ -99,10 +99,14 @@ export class Lab {
   async #meet(names: readonly string[], signal?: AbortSignal): Promise<void> {
     const running = this.running()
     const isMet = async (name: string) => {
-      const others = reachable(this.#links, name, running).filter((other) => other !== name)
-      const { members, verified } = await this.client(name).status()
-      const isConnected = (other: string) => members.some((member) => member.name === other && member.connected)
-      return verified && others.every(isConnected)
+      const states = await Promise.all(
+        reachable(this.#links, name, running).map((other) => this.client(other).status()),
+      )
+      const own = states.find(({ node }) => node === name)!
+      const isConnected = (other: Status) =>
+        own.members.some(({ name: node, connected }) => node === other.node && connected)
+      const others = states.filter((other) => other !== own && !isBlockBetween(own, other))
+      return own.verified && others.every(isConnected)
     }
     const met = await poll(readyMsMax, statusPollMs, signal, async () =>
       (await Promise.all(names.map(isMet))).every(Boolean) ? true : undefined,

@@ -7,7 +7,7 @@ import { type Links, openLinks } from '../../cli/lab/links.js'
 import { Switch } from '../../cli/lab/switch.js'
 import { Wire } from '../../cli/lab/wire.js'
 
-const ends: (() => Promise<unknown> | void)[] = []
+const ends: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
@@ -85,7 +85,7 @@ describe('the switch', () => {
     const farClosed = closeOf(accepted[0]!)
     set(cut)
     await Promise.all([closed, farClosed])
-    expect(made.carried).toBe(0)
+    await expect.poll(() => made.carried).toBe(0)
   })
 
   test('a dial over a cut link is held, and goes on once it is mended', async () => {

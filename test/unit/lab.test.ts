@@ -127,7 +127,11 @@ describe('the plan', () => {
 describe('equality', () => {
   const state = (node: string, over: Partial<NodeState> = {}): NodeState => ({
     ...{ node, root: 'r', context: 'c', verified: true },
-    members: five.filter((name) => name !== node).map((name) => ({ name, connected: true, converged: true })),
+    members: five
+      .filter((name) => name !== node)
+      .map((name) => ({
+        ...{ name, connected: true, converged: true, blocked: false },
+      })),
     ...over,
   })
 
@@ -138,6 +142,14 @@ describe('equality', () => {
     expect(unequalTo([state('ann'), state('bob', { context: 'x' })])).toEqual(['bob'])
     expect(unequalTo([state('ann'), state('bob', { verified: false })])).toEqual(['bob'])
     expect(unequalTo([state('ann', { members: [] }), state('bob')])).toEqual(['ann'])
+  })
+
+  test('nodes that a user has cut apart by a block need only have the same', () => {
+    const away = (name: string, blocked: boolean) => ({ name, connected: false, converged: false, blocked })
+    const ann = state('ann', { members: [away('bob', true)] })
+    const bob = state('bob', { members: [away('ann', false)] })
+    expect(unequalTo([ann, bob])).toEqual([])
+    expect(unequalTo([ann, { ...bob, root: 'x' }])).toEqual(['bob'])
   })
 
   test('a heal costs what the nodes have sent; a session has two sides', () => {
