@@ -31,6 +31,19 @@ function knowsAllEqual(state: NodeState, states: readonly NodeState[]): boolean 
   return states.every((other) => other === state || equal.has(other.node) || isBlockBetween(state, other))
 }
 
+/** True if a node is verified and connected to all that it can reach, but for those that are blocked. */
+export function hasMet(
+  node: string,
+  states: readonly NodeState[],
+  canReach: (a: string, b: string) => boolean,
+): boolean {
+  const own = states.find((state) => state.node === node)
+  if (!own?.verified) return false
+  const connected = new Set(own.members.filter((member) => member.connected).map(({ name }) => name))
+  const others = states.filter((other) => other !== own && canReach(node, other.node))
+  return others.every((other) => connected.has(other.node) || isBlockBetween(own, other))
+}
+
 /** What went over the links for anti-entropy. */
 export interface SyncCounts {
   readonly sessions: number

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { type Client, connect, type Status } from '../client.js'
 import { HearsayApiError } from '../failure.js'
 import { isLab, loadLinks, makeLab, markClosing, openLab, removeLab, saveLinks } from './directory.js'
-import { areEqual, difference, isBlockBetween, type SyncCounts, syncCountsOf, unequalTo } from './equality.js'
+import { areEqual, difference, hasMet, type SyncCounts, syncCountsOf, unequalTo } from './equality.js'
 import { equalMsDefault, readyMsMax, statusPollMs, stopMsMax, switchAnswerMs } from './limits.js'
-import { type Links, linkBetween, openLinks, reachable, type SlowRule, sidesOf, withSlow } from './links.js'
+import { type Links, linkBetween, openLinks, type SlowRule, sidesOf, withSlow } from './links.js'
 import { nodeNames } from './names.js'
 import { type LabRecord, type Places, placesOf, readyNodeOf, switchName, switchPortOf } from './plan.js'
 import { Processes, poll } from './processes.js'
@@ -98,19 +98,11 @@ export class Lab {
   /** Waits until the nodes that can reach each other are connected. Throws TIMED_OUT. */
   async #meet(names: readonly string[], signal?: AbortSignal): Promise<void> {
     const running = this.running()
-    const isMet = async (name: string) => {
-      const states = await Promise.all(
-        reachable(this.#links, name, running).map((other) => this.client(other).status()),
-      )
-      const own = states.find(({ node }) => node === name)!
-      const isConnected = (other: Status) =>
-        own.members.some(({ name: node, connected }) => node === other.node && connected)
-      const others = states.filter((other) => other !== own && !isBlockBetween(own, other))
-      return own.verified && others.every(isConnected)
-    }
-    const met = await poll(readyMsMax, statusPollMs, signal, async () =>
-      (await Promise.all(names.map(isMet))).every(Boolean) ? true : undefined,
-    )
+    const canReach = (a: string, b: string) => !linkBetween(this.#links, a, b).isCut
+    const met = await poll(readyMsMax, statusPollMs, signal, async () => {
+      const states = await Promise.all(running.map((name) => this.client(name).status()))
+      return names.every((name) => hasMet(name, states, canReach)) ? true : undefined
+    })
     if (met) return
     throw new HearsayApiError('TIMED_OUT', 0, `the nodes have not found each other within ${readyMsMax / 1000} s`)
   }

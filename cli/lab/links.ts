@@ -42,11 +42,6 @@ export function withSlow(links: Links, rule: SlowRule): Links {
   return { ...links, slow: [...links.slow, rule].slice(-slowRulesMax) }
 }
 
-/** Nodes that a node can reach when all run, itself among them. */
-export function reachable(links: Links, node: string, nodes: readonly string[]): readonly string[] {
-  return nodes.filter((other) => other === node || !linkBetween(links, node, other).isCut)
-}
-
 /** The sides that a cut leaves; all nodes as one side when there is none. */
 export function sidesOf(links: Links, nodes: readonly string[]): readonly (readonly string[])[] {
   return links.groups.length > 0 ? links.groups : [nodes]

@@ -1,7 +1,7 @@
 /** Laws of the lab's pure parts: scripts are read back as they are printed, groups divide the nodes, links are the same in both directions. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeLinks, type Links, linkBetween, reachable, sidesOf } from '../../cli/lab/links.js'
+import { decodeLinks, type Links, linkBetween, sidesOf } from '../../cli/lab/links.js'
 import { groupsOf, nodeNames } from '../../cli/lab/names.js'
 import { parseScript, ScriptProblem, type Statement } from '../../cli/lab/script.js'
 import { printScript } from '../../cli/lab/script-print.js'
@@ -137,7 +137,7 @@ describe('groups and links', () => {
         const link = linkBetween(state, a, b)
         expect(linkBetween(state, b, a)).toEqual(link)
         expect(decodeLinks(JSON.stringify(state))).toEqual(state)
-        expect(reachable(state, a, nodes).includes(b)).toBe(a === b || !link.isCut)
+        if (a === b) expect(link.isCut).toBe(false)
         const isTogether = sidesOf(state, nodes).some((side) => side.includes(a) && side.includes(b))
         if (state.groups.flat().length === nodes.length) expect(link.isCut).toBe(!isTogether)
       }),

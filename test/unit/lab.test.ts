@@ -1,6 +1,6 @@
 /** The lab's pure parts: names and groups, links, the plan of its processes, equality, what people are told. */
 import { describe, expect, test } from 'vitest'
-import { areEqual, difference, type NodeState, syncCountsOf, unequalTo } from '../../cli/lab/equality.js'
+import { areEqual, difference, hasMet, type NodeState, syncCountsOf, unequalTo } from '../../cli/lab/equality.js'
 import { slowRulesMax } from '../../cli/lab/limits.js'
 import { linkBetween, openLinks, parseLoss, parseRate, slownessProblem, withSlow } from '../../cli/lab/links.js'
 import { groupsOf, nodeNames, nodeOf, nodesOf } from '../../cli/lab/names.js'
@@ -150,6 +150,16 @@ describe('equality', () => {
     const bob = state('bob', { members: [away('ann', false)] })
     expect(unequalTo([ann, bob])).toEqual([])
     expect(unequalTo([ann, { ...bob, root: 'x' }])).toEqual(['bob'])
+  })
+
+  test('a node has met the others when it is connected to all that it can reach', () => {
+    const all = five.map((name) => state(name))
+    expect(hasMet('ann', all, () => true)).toBe(true)
+    const alone = state('ann', { members: [] })
+    expect(hasMet('ann', [alone, state('bob')], () => true)).toBe(false)
+    expect(hasMet('ann', [alone, state('bob')], () => false)).toBe(true)
+    expect(hasMet('ann', [state('ann', { verified: false })], () => true)).toBe(false)
+    expect(hasMet('ann', [], () => true)).toBe(false)
   })
 
   test('a heal costs what the nodes have sent; a session has two sides', () => {
