@@ -9,6 +9,8 @@ import type { Output } from './output.js'
 export interface OptionSpec {
   /** The long name, without dashes. */
   readonly name: string
+  /** One letter that means the same behind a single dash. */
+  readonly short?: string
   /** The name of its value in the help; a flag without value when absent. */
   readonly value?: string
   /** Whether it may be given several times. */
@@ -39,6 +41,8 @@ export interface CommandSpec {
   readonly summary: string
   readonly arguments: readonly ArgumentSpec[]
   readonly options: readonly OptionSpec[]
+  /** True if everything behind the first argument is another command, with flags of its own. */
+  readonly passesOn?: boolean
   /** Lines that run, shown below the help. */
   readonly examples?: readonly string[]
   /** Loads what it does; only the called command is loaded. */

@@ -17,12 +17,13 @@ export function parseFast(argv: readonly string[], commands: readonly CommandSpe
   const command = commandOf(argv, commands)
   if (command === undefined || command.options.some((option) => option.valueOptional)) return undefined
   const options: NonNullable<ParseArgsConfig['options']> = {}
-  for (const { name, value, repeatable } of command.options) {
-    options[name] = { type: value === undefined ? 'boolean' : 'string', multiple: repeatable === true }
+  for (const { name, short, value, repeatable } of command.options) {
+    const type = value === undefined ? 'boolean' : 'string'
+    options[name] = { type, multiple: repeatable === true, ...(short !== undefined && { short }) }
   }
   try {
     const parsed = parseArgs({
-      args: signedLast(command, argv.slice(wordsOf(command).length)),
+      args: arranged(command, argv.slice(wordsOf(command).length)),
       options,
       allowPositionals: true,
       strict: true,
@@ -44,8 +45,23 @@ export function commandOf(argv: readonly string[], commands: readonly CommandSpe
   return commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
 }
 
+/** The arguments of a command in the form in which both parsers read them alike. */
+export function arranged(command: CommandSpec, args: readonly string[]): string[] {
+  return command.passesOn ? withTail(command, args) : signedLast(command, args)
+}
+
+/** Writes `--` behind the first argument: what follows are words of another command. */
+function withTail(command: CommandSpec, args: readonly string[]): string[] {
+  const takesNext = (arg: string) =>
+    command.options.some(({ name, value }) => value !== undefined && arg === `--${name}`)
+  let at = 0
+  while (at < args.length && args[at]!.startsWith('-') && args[at] !== '--') at += takesNext(args[at]!) ? 2 : 1
+  if (args[at] === '--') at++
+  return args.length <= at + 1 ? [...args] : [...args.slice(0, at + 1), '--', ...args.slice(at + 1)]
+}
+
 /** Negative numbers go behind `--`, where a command takes one as its last argument, so that they are not taken for flags. */
-export function signedLast(command: CommandSpec, args: readonly string[]): string[] {
+function signedLast(command: CommandSpec, args: readonly string[]): string[] {
   if (!command.arguments.at(-1)?.signed || args.includes('--')) return [...args]
   const isNegative = (arg: string) => /^-\d+$/.test(arg)
   const negative = args.filter(isNegative)

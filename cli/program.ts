@@ -5,7 +5,7 @@ import { commonOptions } from './commands/quick.js'
 import { commands, groups } from './commands/table.js'
 import { packageVersion } from './commands/version.js'
 import { UsageError } from './failure.js'
-import { commandOf, type Parsed, signedLast, wordsOf } from './fast.js'
+import { arranged, commandOf, type Parsed, wordsOf } from './fast.js'
 import type { Io } from './io.js'
 import { Output } from './output.js'
 
@@ -22,7 +22,7 @@ export async function parseFully(argv: readonly string[], io: Io): Promise<Parse
   })
   try {
     if (argv.length === 0) throw new UsageError('there is no command')
-    await program.parseAsync(withSignedLast(argv), { from: 'user' })
+    await program.parseAsync(withArranged(argv), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) throw new UsageError(explained(error, argv))
@@ -89,11 +89,11 @@ function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Comm
   return parent
 }
 
-function withSignedLast(argv: readonly string[]): string[] {
+function withArranged(argv: readonly string[]): string[] {
   const spec = commandOf(argv, commands)
   if (spec === undefined) return [...argv]
   const { length } = wordsOf(spec)
-  return [...argv.slice(0, length), ...signedLast(spec, argv.slice(length))]
+  return [...argv.slice(0, length), ...arranged(spec, argv.slice(length))]
 }
 
 function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed) => void): void {
@@ -113,9 +113,9 @@ function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed)
   })
 }
 
-function optionOf({ name, value, valueOptional, repeatable, help }: OptionSpec): Option {
+function optionOf({ name, short, value, valueOptional, repeatable, help }: OptionSpec): Option {
   const metavar = value === undefined ? '' : valueOptional ? ` [${value}]` : ` <${value}>`
-  const option = new Option(`--${name}${metavar}`, help)
+  const option = new Option(`${short === undefined ? '' : `-${short}, `}--${name}${metavar}`, help)
   if (valueOptional) option.preset('true')
   if (repeatable) option.argParser((text: string, list: string[] = []) => [...list, text])
   return option

@@ -71,7 +71,7 @@ ${words.join('\n')}
   fi
   case $before in
     --file|--config) compopt -o default; return ;;
-    --data) compopt -o default -o dirnames; return ;;
+    --data|--dir) compopt -o default -o dirnames; return ;;
     completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$word"); return ;;
   esac
   case $name in
@@ -185,7 +185,7 @@ function fishSeen(command: CommandSpec): string {
 
 function fishFlag(command: CommandSpec, option: OptionSpec): string {
   const needsValue = option.value !== undefined && !option.valueOptional
-  const files = ['file', 'config', 'data'].includes(option.name) ? ' -F' : ''
+  const files = ['file', 'config', 'data', 'dir'].includes(option.name) ? ' -F' : ''
   return `complete -c hearsay -n '${fishSeen(command)}' -l ${option.name}${needsValue ? ' -r' : ''}${files} -d '${fishQuoted(option.help)}'`
 }
 

@@ -2,6 +2,7 @@
 import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
+import { labCommands } from './lab-table.js'
 import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
@@ -263,7 +264,8 @@ export const groups: CommandTable['groups'] = {
   set: 'sets: an addition survives a removal that had not seen it',
   map: 'maps: every field keeps its own siblings',
   doc: 'documents: JSON whose parts merge',
+  lab: 'a mesh of real daemons on this machine, to try everything on: cuts, slow links, crashes',
 }
 
 /** All commands, in the order of the help. */
-export const commands: readonly CommandSpec[] = [...values, ...collectionCommands, ...mesh, ...local]
+export const commands: readonly CommandSpec[] = [...values, ...collectionCommands, ...mesh, ...labCommands, ...local]

@@ -1,0 +1,270 @@
+/** `hearsay lab …`: a mesh of real daemons on this machine, to try everything on. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { printTable } from '../columns.js'
+import type { Action, Invocation } from '../command.js'
+import { loadDaemonPart } from '../daemon-part.js'
+import { HearsayApiError, UsageError } from '../failure.js'
+import { labDirectory, runsFolder } from '../lab/directory.js'
+import { areEqual } from '../lab/equality.js'
+import { Lab, type NodeView, takeDown } from '../lab/lab.js'
+import { nodesDefault } from '../lab/limits.js'
+import { type Slowness, slownessProblem } from '../lab/links.js'
+import { groupsOf, nodeOf, nodesOf } from '../lab/names.js'
+import { runOnNode } from '../lab/on-node.js'
+import { slownessOf } from '../lab/script.js'
+import { healText, slowText, splitText, stateText, upText } from '../lab/telling.js'
+import { LineProblem } from '../lab/words.js'
+import { count, shellWord } from '../output.js'
+
+/** Starts a lab; interrupted, it removes what there is of it. */
+export const up: Action = async (invocation) => {
+  const { io, output } = invocation
+  const startMs = performance.now()
+  const directory = directoryOf(invocation)
+  const options = { count: invocation.count('nodes', 1) ?? nodesDefault, flags: invocation.positionals }
+  const lab = await interruptible(invocation, (signal) =>
+    Lab.up(directory, { ...options, environment: io.environment, signal }),
+  )
+  try {
+    const elapsedMs = Math.round(performance.now() - startMs)
+    const nodes = lab.nodes.map((name) => ({ name, api: lab.apiOf(name), data: lab.places.data(name) }))
+    if (invocation.json) return await output.json({ directory, elapsedMs, nodes })
+    await output.line(upText(lab.nodes, elapsedMs))
+    await printTable(
+      output,
+      ['NODE', 'API', 'DATA'],
+      nodes.map(({ name, api, data }) => [name, api ?? '-', data]),
+    )
+    await output.line(await nextSteps(invocation, lab.nodes))
+  } finally {
+    lab.close()
+  }
+}
+
+/** What can be typed next, as it can be typed here. */
+async function nextSteps(invocation: Invocation, nodes: readonly string[]): Promise<string> {
+  const call = await callOf(invocation)
+  const flag = invocation.text('dir') === undefined ? '' : ` --dir ${shellWord(directoryOf(invocation))}`
+  const [first] = nodes
+  const half = Math.floor(nodes.length / 2)
+  const split =
+    nodes.length > 1
+      ? [`${call} lab split ${nodes.slice(0, half).join(',')} ${nodes.slice(half).join(',')}${flag}`]
+      : []
+  const steps = [`${call} lab on${flag} ${first} put greeting hello`, ...split, `${call} lab down${flag}`]
+  return `try: ${steps.join('\n     ')}`
+}
+
+interface CallHintModule {
+  callHint(start: object): { readonly program: string }
+}
+
+/** The words before a command: `hearsay`, or `npx hearsay` where only npm finds it. */
+async function callOf({ io }: Invocation): Promise<string> {
+  const { fileURLToPath } = await import('node:url')
+  const { realpathSync, existsSync } = await import('node:fs')
+  const entries = ['./hearsay.js', '../../dist/cli/hearsay.js'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  )
+  const entry = entries.find((path) => existsSync(path)) ?? entries[0]!
+  const { callHint } = await loadDaemonPart<CallHintModule>('call-hint.js')
+  const realPath = (path: string) => (existsSync(path) ? realpathSync(path) : undefined)
+  const root = join(entry, '..', '..', '..')
+  const start = {
+    entry,
+    root,
+    environment: io.environment,
+    workingDirectory: process.cwd(),
+    data: '',
+    isDefaultData: true,
+  }
+  return callHint({ ...start, realPath }).program
+}
+
+/** Shows all nodes. */
+export const status: Action = (invocation) =>
+  withLab(invocation, async (lab) => {
+    const { output } = invocation
+    const views = await lab.view()
+    const isEqual = areEqual(views.flatMap(({ status: one }) => (one === undefined ? [] : [one])))
+    if (invocation.json) {
+      const { directory } = lab.places
+      return output.json({ directory, equal: isEqual, switch: lab.hasSwitch, ...lab.links, nodes: views })
+    }
+    await output.line(stateText(views, lab.links, isEqual, lab.hasSwitch))
+    if (lab.links.slow.length > 0) await output.line(slowText(lab.links))
+    await printTable(
+      output,
+      ['NODE', 'STATE', 'SIDE', 'HEARS', 'ENTRIES', 'CONFLICTS', 'ROOT', 'API'],
+      views.map(rowOf),
+    )
+  })
+
+function rowOf({ name, side, api, status: one }: NodeView): string[] {
+  if (one === undefined) return [name, 'not running', String(side), '-', '-', '-', '-', '-']
+  const hears = one.members.filter(({ connected }) => connected).map((member) => member.name)
+  const numbers = [one.entries, one.conflicts].map((number) => number.toLocaleString('en-US'))
+  const state = one.blocked.length > 0 ? 'up, blocks' : 'up'
+  return [name, state, String(side), hears.toSorted().join(' ') || '-', ...numbers, one.root.slice(0, 8), api ?? '-']
+}
+
+/** Runs a command on a node, with the streams and the exit code of this one. */
+export const on: Action = async (invocation) => {
+  const [word, ...words] = invocation.positionals
+  const lab = Lab.open(directoryOf(invocation), invocation.io.environment)
+  const node = nodeOf(word!, lab.nodes)
+  lab.requireRunning(node)
+  return runOnNode(lab.places.data(node), words, invocation.io)
+}
+
+/** Cuts groups apart. */
+export const split: Action = (invocation) =>
+  withLab(invocation, async (lab) => {
+    const groups = groupsOf(
+      invocation.positionals.map((group) => group.split(',')),
+      lab.nodes,
+    )
+    await lab.split(groups)
+    if (invocation.json) return invocation.output.json({ groups })
+    await invocation.output.line(splitText(groups))
+  })
+
+/** Mends all cuts. */
+export const heal: Action = (invocation) =>
+  withLab(invocation, async (lab) => {
+    const healed = await lab.heal(invocation.durationMs('timeout'))
+    if (invocation.json) return invocation.output.json({ ...healed, elapsedMs: Math.round(healed.elapsedMs) })
+    await invocation.output.line(healText(healed))
+  })
+
+/** Makes links slow. */
+export const slow: Action = (invocation) =>
+  withLab(invocation, async (lab) => {
+    const groups = invocation.positionals.map((group) => group.split(','))
+    const slowness = slownessFrom(invocation)
+    const isOff = invocation.flag('off')
+    if (isOff === Object.keys(slowness).length > 0)
+      throw new UsageError('give some of --delay, --loss and --rate, or --off alone')
+    await lab.slow(isOff ? undefined : { groups: groups.length > 0 ? groupsOf(groups, lab.nodes) : [], ...slowness })
+    if (invocation.json) return invocation.output.json({ slow: lab.links.slow })
+    await invocation.output.line(slowText(lab.links))
+  })
+
+function slownessFrom(invocation: Invocation): Slowness {
+  const given = ['delay', 'loss', 'rate'].flatMap((name) => {
+    const value = invocation.text(name)
+    return value === undefined ? [] : [slownessAs(`--${name}`, value)]
+  })
+  const slowness: Slowness = Object.assign({}, ...given)
+  const problem = slownessProblem(slowness)
+  if (problem !== undefined) throw new UsageError(problem)
+  return slowness
+}
+
+function slownessAs(flag: string, value: string): Slowness {
+  try {
+    return slownessOf(flag, value)
+  } catch (error) {
+    throw error instanceof LineProblem ? new UsageError(error.message) : error
+  }
+}
+
+/** Ends nodes where they stand. */
+export const kill: Action = (invocation) => eachNode(invocation, 'killed', (lab, node) => lab.kill(node))
+
+/** Ends nodes in order. */
+export const stop: Action = (invocation) => eachNode(invocation, 'stopped', (lab, node) => lab.stop(node))
+
+/** Starts nodes again. */
+export const start: Action = (invocation) => eachNode(invocation, 'started', (lab, node) => lab.start(node))
+
+/** All names are looked at before anything is done. */
+function eachNode(
+  invocation: Invocation,
+  done: string,
+  act: (lab: Lab, node: string) => Promise<unknown>,
+): Promise<void> {
+  return withLab(invocation, async (lab) => {
+    const nodes = [...new Set(invocation.positionals.flatMap((word) => nodesOf(word, lab.nodes)))]
+    await Promise.all(nodes.map((node) => act(lab, node)))
+    if (invocation.json) return invocation.output.json({ [done]: nodes })
+    await invocation.output.line(`${done} ${nodes.join(' ')}`)
+  })
+}
+
+/** Prints the addresses of the dashboards. */
+export const open: Action = (invocation) =>
+  withLab(invocation, async (lab) => {
+    const words = invocation.positionals
+    const nodes = words.length > 0 ? words.flatMap((word) => nodesOf(word, lab.nodes)) : lab.running()
+    for (const node of nodes) {
+      lab.requireRunning(node)
+      const url = lab.dashboardOf(node)
+      if (invocation.json) await invocation.output.json({ node, url })
+      else await invocation.output.line(`${node}  ${url}`)
+    }
+  })
+
+/** Removes the lab; without --dir also the labs of scripts whose run has ended. */
+export const down: Action = async (invocation) => {
+  const { output, io } = invocation
+  const directory = directoryOf(invocation)
+  const abandoned = invocation.text('dir') === undefined ? abandonedRuns(runsFolder(io.environment)) : []
+  const ended: number[] = []
+  for (const one of [directory, ...abandoned]) {
+    const processes = await takeDown(one, io.environment)
+    if (processes !== undefined) ended.push(processes)
+  }
+  const processes = ended.reduce((sum, one) => sum + one, 0)
+  if (invocation.json) return output.json({ directory, labs: ended.length, processes })
+  if (ended.length === 0) return output.line(`there is no lab in ${directory}`)
+  await output.line(
+    `${ended.length === 1 ? 'the lab is' : `${ended.length} labs are`} gone: ${count(processes, 'process', 'processes')} ended`,
+  )
+}
+
+/** The labs of scripts are named after the process that runs them. */
+function abandonedRuns(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => !isRunning(Number(name)))
+      .map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The directory that a call names, or the one of this user. */
+export function directoryOf(invocation: Invocation): string {
+  return labDirectory(invocation.text('dir'), invocation.io.environment)
+}
+
+async function withLab(invocation: Invocation, work: (lab: Lab) => Promise<void>): Promise<void> {
+  const lab = Lab.open(directoryOf(invocation), invocation.io.environment)
+  try {
+    await work(lab)
+  } finally {
+    lab.close()
+  }
+}
+
+/** Work that ends in order when the user interrupts it: it removes what it has made. */
+export async function interruptible<T>({ io }: Invocation, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const ending = new AbortController()
+  const interrupted = new HearsayApiError('LAB_FAILED', 0, 'interrupted; what there was of the lab is removed')
+  const forget = io.onInterrupt(() => ending.abort(interrupted))
+  try {
+    return await work(ending.signal)
+  } finally {
+    forget()
+  }
+}

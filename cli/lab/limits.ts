@@ -1,0 +1,56 @@
+/** Every limit of the lab, by name. */
+
+/** Nodes of one lab: up to here a mesh connects every node with every other. */
+export const nodesMax = 16
+/** Nodes of a lab when no number is given. */
+export const nodesDefault = 5
+/** Rules for slow links that hold at once. */
+export const slowRulesMax = 16
+/** The longest delay of a slow link in one direction, in milliseconds. */
+export const delayMsMax = 60_000
+/** The greatest loss of a slow link, in percent: of a link that loses more, nothing comes through. */
+export const lossPercentMax = 90
+/** The slowest and the fastest rate of a slow link, in bytes a second. */
+export const rateMin = 128
+export const rateMax = 1024 ** 3
+
+/** Bytes of a script. */
+export const scriptBytesMax = 1024 * 1024
+/** Lines of a script. */
+export const scriptLinesMax = 10_000
+/** Keys that one `fill` of a script writes. */
+export const fillKeysMax = 1_000_000
+/** How long an expectation on what is read is looked at again until it holds, in milliseconds. */
+export const expectationMs = 10_000
+/** Bytes of one output that a script compares. */
+export const outputBytesMax = 64 * 1024 * 1024
+
+/** Bytes of the line with which a connection to the switch begins. */
+export const requestLineBytesMax = 256
+/** How long that line may take to come, in milliseconds. */
+export const requestLineMs = 5_000
+/** Connections that the switch carries or holds at once; more are refused. */
+export const connectionsMax = 4_096
+/** Bytes of a connection that is held while its link is cut: the start of a handshake. */
+export const heldBytesMax = 64 * 1024
+/** Bytes on their way in one direction of one connection before its sender is held up. */
+export const bytesOnTheWayMax = 256 * 1024
+
+/** How long a process of the lab may take to be ready, in milliseconds. */
+export const readyMsMax = 60_000
+/** How long the nodes may take to become equal after a heal, in milliseconds, when the command says nothing else. */
+export const equalMsDefault = 60_000
+/** How long a node may take to end in order; the daemon itself gives up sooner, in milliseconds. */
+export const stopMsMax = 10_000
+/** How long a killed process may take to be gone, in milliseconds. */
+export const killMsMax = 5_000
+/** How long the switch may take to answer, in milliseconds. */
+export const switchAnswerMs = 5_000
+/** How often a file or a process is looked at, in milliseconds. */
+export const filePollMs = 15
+/** How often the nodes are asked for their state, in milliseconds. */
+export const statusPollMs = 60
+/** How long the statement `wait` of a script may pause, in milliseconds. */
+export const pauseMsMax = 600_000
+/** Characters of a log that are shown when a process did not start. */
+export const lastWordsCharacters = 400

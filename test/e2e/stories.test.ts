@@ -1,0 +1,29 @@
+/** The stories that the repository ships, each played on real daemons. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { run } from './daemons.js'
+
+const folder = fileURLToPath(new URL('../../docs/stories/', import.meta.url))
+const home = mkdtempSync(join(tmpdir(), 'hearsay-stories-'))
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+const play = (script: string) => run(['lab', 'run', script], { env: { XDG_STATE_HOME: home } })
+
+test.each(readdirSync(folder))('%s', { timeout: 180_000 }, async (story) => {
+  const { exit, stdout, stderr } = await play(join(folder, story))
+  expect({ exit, stderr, stdout: stdout.toString() }).toMatchObject({ exit: 0, stderr: '' })
+  expect(stdout.toString()).toMatch(/^Learnt: .+\nall \d+ expectations of .* hold\n$/m)
+  // Nothing is left behind.
+  expect(readdirSync(home)).toEqual([])
+})
+
+test('the example of docs/LAB.md', { timeout: 180_000 }, async () => {
+  const page = readFileSync(join(folder, '..', 'LAB.md'), 'utf8')
+  const script = join(home, 'example.lab')
+  writeFileSync(script, /^```\n(# .*?)^```$/ms.exec(page)![1]!)
+  const { exit, stderr } = await play(script)
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+})
