@@ -1,6 +1,6 @@
 /** An empty node that joins, and a member that missed everything, until they have all; against a raw store filled with the same. */
 import { join } from 'node:path'
-import { addedTo, type Daemon, Looker, putAll, untilConnected, untilEqual, withFleet } from './support/daemons.js'
+import { addedTo, type Daemon, Looker, putAll, untilEqual, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtLeast, ratioAtMost, type Sample } from './support/figure.js'
 import { bytesOf, pairsOf, RawStore } from './support/pairs.js'
 
@@ -53,7 +53,7 @@ async function several(runs: number, once: (at: number) => Promise<Took>): Promi
   return all
 }
 
-/** Entries a second from the moment that the two are connected until they are equal, and bytes of the sessions. */
+/** Entries a second from the request to join or to meet again, dialling included, until both are equal; and bytes of the sessions. */
 async function caughtUp(
   behind: Daemon,
   ahead: Daemon,
@@ -63,9 +63,8 @@ async function caughtUp(
   const lookers = await Promise.all([behind, ahead].map(Looker.at))
   let perSecond = 0
   const added = await addedTo([behind], counters, async () => {
-    await begin()
-    await untilConnected(lookers.slice(0, 1), 1)
     const startMs = performance.now()
+    await begin()
     await untilEqual(lookers)
     perSecond = n / ((performance.now() - startMs) / 1000)
   })

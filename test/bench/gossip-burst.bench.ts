@@ -1,14 +1,14 @@
 /** Many puts on one node until all others have them, against raw gossipsub with a message for each. */
-import { batchRequests, Looker, socketOf, untilEqual, untilSeen, withFleet } from './support/daemons.js'
+import { batchRequests, Looker, socketOf, untilEntries, untilEqual, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtLeast } from './support/figure.js'
 import { load, putRequest } from './support/load.js'
 import { interleaved } from './support/numbers.js'
 import { pairsOf } from './support/pairs.js'
 import { endMesh, rawMesh } from './support/raw-mesh.js'
 
-/** 2,000 puts, 10,000 with `full`; by 64 clients, and in batches. */
+/** 1,000 puts, 10,000 with `full`; by 64 clients, and in batches. */
 export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
-  for (const nodes of [2, 8]) yield* withNodes(nodes, full ? 10_000 : 2_000, runs)
+  for (const nodes of [2, 8]) yield* withNodes(nodes, full ? 10_000 : 1_000, runs)
 }
 
 async function* withNodes(nodes: number, d: number, runs: number): AsyncGenerator<Figure> {
@@ -22,10 +22,7 @@ async function* withNodes(nodes: number, d: number, runs: number): AsyncGenerato
         const requests = toRequests(`${name}/${run}`)
         const startMs = performance.now()
         await load(socketOf(daemons[0]!), clients, requests)
-        await untilSeen(
-          () => Promise.all(lookers.map((one) => one.status())),
-          (all) => all.every((one) => one.entries === entries + d),
-        )
+        await untilEntries(lookers, entries + d)
         const perSecond = d / ((performance.now() - startMs) / 1000)
         await untilEqual(lookers)
         return perSecond

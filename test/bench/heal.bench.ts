@@ -62,9 +62,11 @@ async function healOnce([one, other]: readonly Daemon[], lookers: readonly Looke
   await putOnBothSides([one!], [other!], name, d)
   let ms = 0
   const added = await addedTo([one!], ['sync_bytes_sent', 'sync_bytes_received'], async () => {
-    await heal([one!])
+    // The session may begin before the answer is here.
+    const healed = heal([one!])
     await untilConnected(lookers.slice(0, 1), 1)
     const startMs = performance.now()
+    await healed
     await untilEqual(lookers)
     ms = performance.now() - startMs
   })

@@ -8,7 +8,8 @@ import { type Pair, slices } from './pairs.js'
 
 export { allEqual, type Daemon, Fleet } from '../../e2e/daemons.js'
 
-const pollMs = 4
+/** Looking costs a daemon time, so that it is done neither more often, nor at several at once. */
+const pollMs = 10
 const patienceMs = 300_000
 const batchOperations = 1_000
 
@@ -88,9 +89,26 @@ export async function untilSeen<T>(look: () => Promise<T>, holds: (seen: T) => b
 /** Resolves when all show one root. */
 export async function untilEqual(lookers: readonly Looker[]): Promise<void> {
   await untilSeen(
-    () => Promise.all(lookers.map((looker) => looker.status())),
-    (all) => new Set(all.map(({ root }) => root)).size === 1,
+    async () => {
+      const roots: string[] = []
+      for (const looker of lookers) {
+        roots.push((await looker.status()).root)
+        if (roots.at(-1) !== roots[0]) break
+      }
+      return roots
+    },
+    (roots) => new Set(roots).size === 1,
   )
+}
+
+/** Resolves when each has so many entries of users. */
+export async function untilEntries(lookers: readonly Looker[], count: number): Promise<void> {
+  for (const looker of lookers) {
+    await untilSeen(
+      () => looker.status(),
+      ({ entries }) => entries === count,
+    )
+  }
 }
 
 /** Resolves when so many members are connected to each. */
