@@ -63,12 +63,12 @@ export class Contents {
    * Stores an imported version of a register or a field unless an equal value is live; resolves whether it was news. The first version of
    * a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
    */
-  async importVersion(
+  importVersion(
     address: Address,
     value: Uint8Array,
     options: { expiresAtMs: number | null; extra: boolean },
   ): Promise<boolean> {
-    return (await this.#values.importValue(address, value, options)) !== undefined
+    return this.#values.importValue(address, value, options)
   }
 
   /** Adds an imported member unless it is there; resolves whether it was news. */

@@ -101,24 +101,31 @@ export class Values {
   }
 
   /**
-   * Stores an imported version unless an equal value is live (then undefined).
+   * Stores an imported version unless an equal value is live; resolves with whether it was stored. Nobody is given a token, which would cost
+   * as much as the write.
    * The first version of a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
    */
   async importValue(
     address: Address,
     value: Uint8Array,
     options: { expiresAtMs: number | null; extra: boolean },
-  ): Promise<Written | undefined> {
-    const hash = valueHash(value)
-    const dot = await this.access.write(({ transaction }) => {
+  ): Promise<boolean> {
+    return this.access.write(({ transaction }) => {
       const versions = transaction.versions(address)
-      const groups = siblings(versions, this.access.replica.displayClock())
-      if (groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)) return undefined
+      if (this.#isLive(versions, value)) return false
       const winner = options.extra ? [] : (this.access.shown(address, versions)[0]?.dots ?? [])
       const superseded = mergeDots(winner, expiredDots(versions, transaction.expiredByMs))
-      return transaction.put(address, value, options.expiresAtMs, superseded)
+      transaction.put(address, value, options.expiresAtMs, superseded)
+      return true
     })
-    return dot === undefined ? undefined : this.access.written(address, dot)
+  }
+
+  /** True if a value that has not expired has the same bytes. */
+  #isLive(versions: readonly Version[], value: Uint8Array): boolean {
+    if (versions.length === 0) return false
+    const hash = valueHash(value)
+    const groups = siblings(versions, this.access.replica.displayClock())
+    return groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)
   }
 
   #resolveIn(turn: Turn, address: Address, resolution: Resolution, token: string | undefined): Dot {

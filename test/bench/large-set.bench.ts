@@ -1,8 +1,8 @@
 /** A set of many members: what one change costs, and what healing costs after many concurrent ones. */
-import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Operation } from '../../store/data/batches.js'
 import { batchOperationsMax } from '../../store/data/batches.js'
-import { BenchFolder, type BenchNode, session } from './stage.js'
+import type { Figure, RunOptions } from './support/figure.js'
+import { BenchFolder, type BenchNode, type Held, session } from './support/stage.js'
 
 const key = 'everybody'
 const changes = 1_000
@@ -10,31 +10,22 @@ const repeats = 200
 
 const member = (at: number) => Buffer.from(`member-${`${at}`.padStart(8, '0')}`)
 
-/** One figure. */
-interface Figure {
-  readonly name: string
-  readonly n: number
-  readonly value: number
-  readonly unit: string
-}
-
 /** Runs at 1e6 members with `full`, at 1e5 without. */
-export async function* run(full: boolean): AsyncGenerator<Figure> {
+export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {
   const n = full ? 1_000_000 : 100_000
   const folder = new BenchFolder()
   try {
     const filled = await folder.open('left')
-    yield { name: 'fill, members', n, value: round(n / (await timed(() => fill(filled, n)))), unit: 'members/s' }
+    yield one('set: fill', n, n / (await timed(() => fill(filled, n))), 'members/s')
     await filled.replica.close()
     folder.copy('left', 'right')
     const [left, right] = [await folder.open('left'), await folder.open('right')]
     yield* changeOne(left, n)
     const { report: first } = await session(left, right)
-    yield { name: 'session after one side changed, entries sent', n, value: first.entriesSent, unit: 'entries' }
+    yield one('set: entries sent after one side changed', n, first.entriesSent, 'entries')
     await changeMany(left, n, 0)
     await changeMany(right, n, changes)
-    const { report, ms } = await session(left, right)
-    yield* healed(report, ms, n)
+    yield* healed(await session(left, right), n)
     if (left.replica.trie.root().toString() !== right.replica.trie.root().toString()) throw new Error('not equal')
     await left.replica.close()
     await right.replica.close()
@@ -57,11 +48,11 @@ async function* changeOne({ data }: BenchNode, n: number): AsyncGenerator<Figure
   const adding = await timed(async () => {
     for (let at = 0; at < repeats; at++) await data.sets.add(key, member(n + at), {})
   })
-  yield { name: 'one add, durable', n, value: round((adding / repeats) * 1000), unit: 'ms' }
+  yield one('set: one add, durable', n, (adding / repeats) * 1000, 'ms')
   const removing = await timed(async () => {
     for (let at = 0; at < repeats; at++) await data.sets.remove(key, member(n + at), {})
   })
-  yield { name: 'one removal, durable', n, value: round((removing / repeats) * 1000), unit: 'ms' }
+  yield one('set: one removal, durable', n, (removing / repeats) * 1000, 'ms')
 }
 
 /** Half of the changes add, half remove. */
@@ -76,12 +67,16 @@ async function changeMany({ data }: BenchNode, n: number, from: number): Promise
   }
 }
 
-function* healed(report: SessionReport, ms: number, n: number): Generator<Figure> {
-  const named = (name: string) => `heal after ${changes} changes on each side, ${name}`
-  yield { name: named('time'), n, value: round(ms), unit: 'ms' }
-  yield { name: named('bytes'), n, value: report.bytesSent + report.bytesReceived, unit: 'bytes' }
-  yield { name: named('entries'), n, value: report.entriesSent + report.entriesReceived, unit: 'entries' }
-  yield { name: named('round trips'), n, value: report.roundTrips, unit: 'trips' }
+function* healed({ report, ms }: Held, n: number): Generator<Figure> {
+  const named = (name: string) => `set: heal after ${changes} changes on each side, ${name}`
+  yield one(named('time'), n, ms, 'ms')
+  yield one(named('bytes'), n, report.bytesSent + report.bytesReceived, 'bytes')
+  yield one(named('entries'), n, report.entriesSent + report.entriesReceived, 'entries')
+  yield one(named('round trips'), n, report.roundTrips, 'trips')
+}
+
+function one(name: string, n: number, value: number, unit: string): Figure {
+  return { name, n, unit, samples: [{ value }] }
 }
 
 /** Seconds. */
@@ -89,8 +84,4 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const startMs = performance.now()
   await work()
   return (performance.now() - startMs) / 1000
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3))
 }

@@ -8,7 +8,7 @@ import { boundedValue, takeJson } from '../body.js'
 import { batchBodyBytesMax } from '../limits.js'
 import { checkKey, checkPart } from '../paths.js'
 import { deadlineOf } from '../query.js'
-import type { Api, ApiServices } from '../services.js'
+import { type Api, type ApiServices, headerOf } from '../services.js'
 import * as shapes from '../shapes/batch.js'
 import * as common from '../shapes/common.js'
 import { dotJson, startWrite } from '../writes.js'
@@ -42,7 +42,9 @@ export function batchRoutes(services: ApiServices): FastifyPluginAsync {
     }
     api.post('/v1/batch', { schema }, async (request) => {
       const operations = operationsOf(request.body.ops, services)
-      const write = startWrite(request, JSON.stringify(request.body), services)
+      // Up to 8 MiB of text that tells a repeated request from another one: nobody else needs it.
+      const isRepeatable = headerOf(request, 'idempotency-key') !== undefined
+      const write = startWrite(request, isRepeatable ? JSON.stringify(request.body) : '', services)
       const dots = await services.batches.run(operations, write.once)
       return write.acknowledged(dots, { ops: dots.map(dotJson) })
     })

@@ -83,12 +83,15 @@ function documentOf({ document }: Raw, text: string): JsonObject {
   return checkedDocument(document)
 }
 
+/** Made once: making one takes longer than a line. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 function parseObject(line: Buffer): { readonly raw: Raw; readonly text: string } {
   if (nestsTooDeep(line)) throw bad(`the line nests deeper than ${jsonDepthMax} levels`)
   let text: string
   let parsed: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(line)
+    text = utf8.decode(line)
     parsed = JSON.parse(text)
   } catch {
     throw bad('the line is not JSON in UTF-8')

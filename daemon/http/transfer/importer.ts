@@ -24,6 +24,8 @@ export class Importer {
   readonly #checkClock: () => void
   readonly #running = new Set<Promise<void>>()
   #runningBytes = 0
+  /** Called back when one of the running has ended. A race of all of them for each line would cost more than the lines. */
+  #ended: (() => void) | undefined
   #imported = 0
   #skipped = 0
   #failures = 0
@@ -47,7 +49,7 @@ export class Importer {
       if (line !== null && isBlank(line)) continue
       this.#start(line, number)
       while (this.#running.size >= importWindowLines || this.#runningBytes >= importWindowBytes) {
-        await Promise.race(this.#running)
+        await this.#whenOneEnds()
       }
       if (this.#fatal !== undefined) break
     }
@@ -69,8 +71,15 @@ export class Importer {
       .finally(() => {
         this.#runningBytes -= bytes
         this.#running.delete(running)
+        this.#ended?.()
       })
     this.#running.add(running)
+  }
+
+  #whenOneEnds(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ended = resolve
+    })
   }
 
   /** Resolves whether anything of the line was news. */

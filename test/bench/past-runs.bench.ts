@@ -1,0 +1,61 @@
+/** What the ids of past runs cost: 1,000 of each of 16 nodes. */
+import { MemoryStore } from '../../store/memory.js'
+import { type Figure, type RunOptions, ratioAtMost, valueAtMost } from './support/figure.js'
+import { interleaved } from './support/numbers.js'
+import { pairsOf } from './support/pairs.js'
+import { applyAll, BenchFolder, type BenchNode, madeUpdates, openNode, session } from './support/stage.js'
+
+const pastRuns = 16_000
+const puts = 300
+
+/** As many entries by one run are what it is compared with. */
+export async function* run({ runs }: RunOptions): AsyncGenerator<Figure> {
+  const n = pastRuns
+  const [young, old, other] = [await filled('young', 1), await filled('old', n), await filled('other', n)]
+  const measure = (node: BenchNode) => (run: number) => putMs(node, run)
+  // In memory, so that the disk does not hide anything.
+  const samples = (await interleaved(2 * runs + 1, measure(old), measure(young))).slice(1)
+  const yardstick = 'a put after one past run'
+  yield { name: 'put after 16,000 past runs, in memory', n, unit: 'ms', yardstick, samples, must: ratioAtMost(1.2) }
+  await session(old, other)
+  const { entryBytes, otherBytes } = await session(old, other)
+  const swapped = { samples: [{ value: entryBytes + otherBytes }], must: valueAtMost(2 * 1024) }
+  yield { name: 'bytes of a session of equals after 16,000 past runs', n, unit: 'bytes', ...swapped }
+  for (const node of [young, old, other]) await node.replica.close()
+  const bytes = (await heapBytes(n)) - (await heapBytes(1))
+  yield { name: 'memory of a past run', n, unit: 'bytes', samples: [{ value: bytes / n }], must: valueAtMost(40) }
+}
+
+async function filled(name: string, actors: number): Promise<BenchNode> {
+  const node = await openNode(name, new MemoryStore())
+  await applyAll(node, madeUpdates(pastRuns, actors))
+  return node
+}
+
+/** Milliseconds of a put, one after another. */
+async function putMs({ data }: BenchNode, run: number): Promise<number> {
+  const startMs = performance.now()
+  for (const { key, value } of pairsOf(`put/${run}`, puts)) {
+    await data.registers.put(key, value, { context: undefined, expiresAtMs: null, ifAbsent: false })
+  }
+  return (performance.now() - startMs) / puts
+}
+
+/** What an open replica takes on the heap, its rows on the disk left out. */
+async function heapBytes(actors: number): Promise<number> {
+  const folder = new BenchFolder()
+  try {
+    const writing = await folder.open('node', false)
+    await applyAll(writing, madeUpdates(pastRuns, actors))
+    await writing.replica.close()
+    globalThis.gc!()
+    const before = process.memoryUsage().heapUsed
+    const node = await folder.open('node', false)
+    globalThis.gc!()
+    const after = process.memoryUsage().heapUsed
+    await node.replica.close()
+    return after - before
+  } finally {
+    folder.remove()
+  }
+}
