@@ -73,7 +73,7 @@ export function parseResolvers(raw: unknown): readonly ResolverRule[] {
   if (!Array.isArray(list)) throw new Error('a list of { prefix, use } is needed')
   const rules = list.map(parseResolver)
   const prefixes = new Set(rules.map((rule) => rule.prefix))
-  if (prefixes.size < rules.length) throw new Error('one prefix stands twice')
+  if (prefixes.size < rules.length) throw new Error('a prefix is given twice')
   if (rules.length > rulesAim) throw new Error(`there are more than ${rulesAim} rules`)
   const modules = new Set(rules.map(({ use }) => use).filter((use) => use.includes('/')))
   if (modules.size > modulesMax)
@@ -92,7 +92,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Error('as text, resolvers are a JSON list of { "prefix", "use" }')
+    throw new Error('in a variable or a flag, resolvers are a JSON list of { "prefix", "use" }')
   }
 }
 
@@ -107,7 +107,7 @@ function parseResolver(raw: unknown): ResolverRule {
   }
   if (typeof use !== 'string') throw new Error("a resolver needs a 'use'")
   if (!['siblings', 'lww', 'json-merge'].includes(use) && !/^\.{0,2}\/.+\.m?js$/.test(use)) {
-    throw new Error(`'${use}' is no resolver: siblings, lww, json-merge, or the path of a module (./name.js)`)
+    throw new Error(`'${use}' is not a resolver; use siblings, lww, json-merge, or the path of a module (./name.js)`)
   }
   return Object.freeze({ prefix, use })
 }

@@ -73,7 +73,7 @@ export function switchKnob(fallback: boolean, texts: Texts): Knob<boolean> {
 export function choiceKnob<const T extends string>(fallback: T, choices: readonly T[], texts: Texts): Knob<T> {
   const parse = (raw: unknown) => {
     const found = choices.find((choice) => choice === raw)
-    if (found === undefined) throw new Error(`'${String(raw)}' is none of ${choices.join(', ')}`)
+    if (found === undefined) throw new Error(`'${String(raw)}' is not one of ${choices.join(', ')}`)
     return found
   }
   return { unit: 'choice', fallback: () => fallback, parse, ...texts }

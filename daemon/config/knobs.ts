@@ -60,7 +60,7 @@ export const knobs = {
     () => null,
     {
       about:
-        'Kept for the address of the Redis protocol, which this version does not serve: nothing listens, and the daemon warns.',
+        'Reserved for the address of the Redis protocol, which this version does not serve: nothing listens, and the daemon warns.',
       tradeOff: 'Setting it changes nothing but the warning.',
       example: '127.0.0.1:7379',
     },
@@ -109,8 +109,8 @@ export const knobs = {
     tradeOff: 'json is for programs; the ready line on stdout follows it too.',
   }),
   logLevel: choiceKnob('info', ['silent', 'error', 'warn', 'info', 'debug', 'trace'], {
-    about: 'The least weight of a message that is written.',
-    tradeOff: 'debug and trace tell of every session and request, and cost time.',
+    about: 'The least severe level of messages that are written.',
+    tradeOff: 'debug and trace log every session and request, which costs time.',
   }),
   'values.maxBytes': sizeKnob(
     clientValueBytesDefault,
@@ -118,7 +118,7 @@ export const knobs = {
     {
       about: 'The largest value that a client of this node may write.',
       tradeOff:
-        'Values are held in memory while they are written and sent; peers accept up to 64MiB whatever stands here.',
+        'Values are held in memory while they are written and sent; peers accept up to 64MiB whatever is set here.',
     },
   ),
   'log.maxBytes': sizeKnob(
@@ -126,7 +126,8 @@ export const knobs = {
     { min: 0, max: Number.MAX_SAFE_INTEGER },
     {
       about: 'How much of the update log is kept for absent members.',
-      tradeOff: 'More disk, and members that come back after long still catch up by the log, which costs least.',
+      tradeOff:
+        'More takes more disk, and lets members that were away for long catch up from the log, which is the cheapest way.',
     },
   ),
   'log.maxAge': durationKnob(
@@ -134,7 +135,7 @@ export const knobs = {
     { min: 0, max: 3650 * day },
     {
       about: 'How long the update log is kept for absent members.',
-      tradeOff: 'As for log.maxBytes; behind either limit the Merkle sync takes over, and nothing is lost.',
+      tradeOff: 'As for log.maxBytes; beyond either limit Merkle sync takes over, and nothing is lost.',
     },
   ),
   'sync.interval': durationKnob(
@@ -150,7 +151,7 @@ export const knobs = {
     { min: 50, max: 60 * second },
     {
       about:
-        'How often neighbours hear from this node. A peer of which nothing at all came for three and a half times as long counts as gone.',
+        'How often neighbours hear from this node. A peer from which nothing has come for three and a half intervals counts as gone.',
       tradeOff: 'Shorter notices a cut sooner, and costs more when idle. Set it alike on all nodes.',
     },
   ),

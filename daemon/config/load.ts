@@ -156,7 +156,7 @@ function variableLayer(environment: ConfigSources['environment']): { variables: 
 
 async function fileLayer(file: string, isRequired: boolean): Promise<Layer> {
   if (!existsSync(file)) {
-    if (isRequired) throw bad('config', `there is no file ${file}; correct --config or leave it away`)
+    if (isRequired) throw bad('config', `there is no file ${file}; correct --config or leave it out`)
     return new Map()
   }
   const { parse: parseToml } = await import('smol-toml')

@@ -39,7 +39,7 @@ export function parseSize(text: string): number {
 
 function whole(value: number, text: string): number {
   const rounded = Math.round(value)
-  if (!Number.isSafeInteger(rounded)) throw new Error(`'${text}' is too great`)
+  if (!Number.isSafeInteger(rounded)) throw new Error(`'${text}' is too large`)
   return rounded
 }
 

@@ -83,7 +83,7 @@ export class ModuleRule implements Rule {
     const { name } = this.#options
     if (this.#state === 'refused') {
       return [
-        `the resolver ${name} is not used, because ${this.#refusal}; its conflicts stay siblings until it is mended and the daemon is restarted`,
+        `the resolver ${name} is not used, because ${this.#refusal}; its conflicts stay siblings until it is fixed and the daemon is restarted`,
       ]
     }
     const unproven = `the resolver ${name} could not be checked, because it gave no value for any generated version (${this.#unproven}); let it export 'examples', a list of values that it merges`

@@ -29,6 +29,7 @@ export function parseCursor(text: string): Cursor {
   if (match !== null && isInRange) {
     return { feedId: match[1]!, position: { sequence, base }, mark: Number.parseInt(match[3]!, 16) }
   }
-  const message = 'this is no cursor; give one of an earlier event, whole, or 0 for the beginning of what is kept'
+  const message =
+    'this is not a cursor; give the whole cursor of an earlier event, or 0 for the beginning of what is kept'
   throw new HearsayError('BAD_CURSOR', message)
 }

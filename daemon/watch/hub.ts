@@ -226,10 +226,10 @@ function leastOf(readers: Iterable<Reader>): number | undefined {
 
 function otherFeed(): HearsayError {
   const message =
-    'this cursor is of another feed, or of a later state of this one than the data directory has; watch from now on or from the beginning (since=0)'
+    'this cursor belongs to another feed, or to a later state of this one than the data directory holds; watch from now on or from the beginning (since=0)'
   return new HearsayError('CURSOR_GONE', message)
 }
 
 function tooMany(count: number): HearsayError {
-  return new HearsayError('TOO_MANY_WATCHERS', `${count} readers watch this node already; end some of them`)
+  return new HearsayError('TOO_MANY_WATCHERS', `this node already serves ${count} watchers; end some of them`)
 }

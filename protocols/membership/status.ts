@@ -112,13 +112,14 @@ function awayText(offsetMs: number): string {
   return `${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'}`
 }
 
-/** Updates whose times lie far after now: nothing is wrong with them but their place in the order. */
+/** Updates whose times are far in the future: only their place in the order is wrong. */
 function futureWarnings({ replica }: MembershipOptions, directory: Directory): string[] {
   return replica.futureTimes().map(({ member, updates, aheadMs }) => {
     const peer = directory.peerOf(member)
     const name = peer === undefined ? member : directory.name(peer)
-    const count = updates === 1 ? 'an update' : `${updates} updates`
-    return `${count} of ${name} came with a time up to ${Math.round(aheadMs / 1000)} s after now, and will be shown below all others until then; its clock was wrong`
+    const aheadText = `up to ${Math.round(aheadMs / 1000)} s in the future`
+    const what = updates === 1 ? `an update of ${name} has a time` : `${updates} updates of ${name} have times`
+    return `${what} ${aheadText}; until then they are shown below all others; the clock of ${name} was wrong`
   })
 }
 

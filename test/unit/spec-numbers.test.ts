@@ -126,7 +126,7 @@ describe('specifications', () => {
 
   it('the heartbeat knob says after how many intervals a peer is gone', () => {
     expect(membership.missedHeartbeatsMax).toBe(3.5)
-    expect(knobs['heartbeat.interval'].about).toContain('three and a half times as long')
+    expect(knobs['heartbeat.interval'].about).toContain('three and a half intervals')
   })
 
   it('the layout says which rows have no checksum', () => {
