@@ -1,4 +1,7 @@
-/** The one table of everything that can be set; the example file, the flags, the variables and `hearsay config` come from it. */
+/**
+ * The one table of everything that can be set; the example file, the flags, the variables and `hearsay config` come
+ * from it.
+ */
 import { clientValueBytesDefault, clockBoundMsDefault, valueBytesMax } from '../../store/model/limits.js'
 import {
   checkAnnounced,
@@ -14,7 +17,7 @@ const second = 1000
 const day = 86_400 * second
 const mebibyte = 1024 * 1024
 
-/** Every knob by its name in the file. `a.b` stands in the table `[a]`. */
+/** Every knob by its name in the file: `a.b` is the key `b` of the table `[a]`. */
 export const knobs = {
   data: textKnob((at) => at.dataDirectory, {
     about: 'The data directory. It is made with mode 0700; one daemon may use it at a time.',

@@ -175,7 +175,7 @@ export class Membership {
     await this.#records.forget(this.resolve(nameOrPeer))
   }
 
-  /** What an operator should know. */
+  /** Warnings for the operator. */
   warnings(): string[] {
     return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.rivalry)
   }
