@@ -11,13 +11,7 @@ import type { MissingUpdates } from '../../store/replica/types.js'
 import { FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Pending } from './core/fetches.js'
-import {
-  fetchBytesPerSecondMin,
-  fetchFrameBytesAim,
-  fetchPatienceMs,
-  fetchProgressMs,
-  fetchSlackBytes,
-} from './limits.js'
+import { fetchBytesPerSecondMin, fetchFrameBytesAim, fetchProgressMs, fetchSlackBytes, fetchTotalMs } from './limits.js'
 import {
   type AnnouncedUpdate,
   decodeFetchAnswer,
@@ -28,7 +22,7 @@ import {
   fetchProtocol,
 } from './messages.js'
 
-const patience = { stillMs: fetchProgressMs, wholeMs: fetchPatienceMs, bytesPerSecondMin: fetchBytesPerSecondMin }
+const timeouts = { idleMs: fetchProgressMs, totalMs: fetchTotalMs, bytesPerSecondMin: fetchBytesPerSecondMin }
 
 /** What answering needs of the replica; all of it committed. */
 export interface FetchSource {
@@ -43,7 +37,7 @@ export async function answerFetch(
   environment: Environment,
   isBusy: boolean,
 ): Promise<void> {
-  const watchdog = new Watchdog(environment, channel, patience)
+  const watchdog = new Watchdog(environment, channel, timeouts)
   try {
     const request = await new FrameReader(channel).next()
     if (request === undefined) throw new DecodeError('the channel ended without a request')
@@ -103,7 +97,7 @@ export async function fetchGroup(
   pending: Pending,
 ): Promise<TaggedUpdates | undefined> {
   const channel = await network.open(peer, fetchProtocol)
-  const watchdog = new Watchdog(environment, channel, patience)
+  const watchdog = new Watchdog(environment, channel, timeouts)
   try {
     await channel.send(encodeFetchRequest(pending.dots))
     const brought = await collect(channel, pending.bytes + fetchSlackBytes, watchdog)

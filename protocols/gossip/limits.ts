@@ -41,5 +41,5 @@ export const fetchRetryMsMax = 2_000
  * at so many bytes a second: a peer that trickles valid frames does not hold its slot for ever.
  */
 export const fetchProgressMs = 10_000
-export const fetchPatienceMs = 60_000
+export const fetchTotalMs = 60_000
 export const fetchBytesPerSecondMin = 16 * 1024

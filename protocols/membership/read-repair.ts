@@ -36,7 +36,7 @@ interface Answered {
 }
 
 /** A read is over after three frames. */
-const patience = { stillMs: readProgressMs, wholeMs: 3 * readProgressMs, bytesPerSecondMin: 1 }
+const timeouts = { idleMs: readProgressMs, totalMs: 3 * readProgressMs, bytesPerSecondMin: 1 }
 
 /** Asks and answers for single addresses. */
 export class ReadRepair {
@@ -150,7 +150,7 @@ export class ReadRepair {
     const { environment } = this.#options
     const isGreedy = this.#answeringTo.enter(channel.peer) > readsPerPeerMax
     const isBusy = isGreedy || this.#answering.size >= readsMax
-    const watchdog = new Watchdog(environment, channel, patience)
+    const watchdog = new Watchdog(environment, channel, timeouts)
     this.#answering.add(channel)
     try {
       await this.#converse(channel, watchdog, isBusy)

@@ -35,7 +35,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `${gossip.pendingAnnouncementsMax} announcements wait`,
     `${gossip.fetchesMax} fetches at once, ${gossip.servesMax} are answered at once, ${gossip.servesPerPeerMax} of them to one peer`,
     `stands for ${seconds(gossip.fetchProgressMs)}`,
-    `more than ${seconds(gossip.fetchPatienceMs)} in all`,
+    `more than ${seconds(gossip.fetchTotalMs)} in all`,
     `at ${binary(gossip.fetchBytesPerSecondMin)}/s`,
   ],
   'protocols/membership/SPEC.md': [
