@@ -40,7 +40,7 @@ export class Heartbeats {
   readonly #clocks = new Map<PeerId, ClockSamples>()
   readonly #seen = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
   readonly #equal = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
-  #urgentUntilMs = Number.NEGATIVE_INFINITY
+  #earlyAcksUntilMs = Number.NEGATIVE_INFINITY
   #urgedMs = Number.NEGATIVE_INFINITY
   #watchTimer: Timer | undefined
   #isStopped = false
@@ -86,17 +86,17 @@ export class Heartbeats {
   }
 
   /** Somebody elsewhere waits for acknowledgements: they go out early for a while. */
-  hurry(): void {
-    this.#urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
+  acknowledgeEarly(): void {
+    this.#earlyAcksUntilMs = this.#nowMs + limits.earlyAcksMs
   }
 
   /** Somebody here waits for acknowledgements: asks the neighbours for early ones. */
-  urge(): void {
+  requestEarlyAcks(): void {
     const nowMs = this.#nowMs
     if (nowMs - this.#urgedMs < limits.urgeRenewMs) return
     this.#urgedMs = nowMs
     for (const neighbour of this.#neighbours.values()) {
-      neighbour.isToBeUrged = true
+      neighbour.requestsEarlyAcks = true
       neighbour.pacer.schedule(nowMs)
     }
   }
@@ -151,8 +151,8 @@ export class Heartbeats {
     return this.#options.environment.monotonicMs()
   }
 
-  #isUrgent({ urgentUntilMs }: Neighbour): boolean {
-    return this.#nowMs < Math.max(this.#urgentUntilMs, urgentUntilMs)
+  #isUrgent({ earlyAcksUntilMs }: Neighbour): boolean {
+    return this.#nowMs < Math.max(this.#earlyAcksUntilMs, earlyAcksUntilMs)
   }
 
   #meet(peer: PeerId): Neighbour {
@@ -214,7 +214,7 @@ export class Heartbeats {
     const neighbours = [...this.#neighbours.values()].map(({ tag }) => tag).sort()
     const ofNow = neighbour.isAsked || this.#isUrgent(neighbour)
     const heartbeat = writer.next(this.#options.local.view(neighbours, ofNow), {
-      urges: neighbour.isToBeUrged,
+      wantsEarlyAcks: neighbour.requestsEarlyAcks,
       asks: neighbour.asks,
       echo: neighbour.echo(),
       knownEpoch: neighbour.knownEpoch,
@@ -277,8 +277,8 @@ export class Heartbeats {
     this.#seen.set(peer, { wallMs: environment.nowMs(), atMs: this.#nowMs })
     if (beat.state !== undefined && beat.state.digest === local.cheapDigest()) this.provenEqual(peer)
     if (heartbeat.neighbours !== null) neighbour.neighbours = new Set(heartbeat.neighbours)
-    if (heartbeat.urges) {
-      neighbour.urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
+    if (heartbeat.wantsEarlyAcks) {
+      neighbour.earlyAcksUntilMs = this.#nowMs + limits.earlyAcksMs
       neighbour.pacer.schedule(Math.max(this.#nowMs, neighbour.lastSentMs + limits.urgentHeartbeatMs))
     }
     if (heartbeat.knownEpoch !== null && local.goBeyond(heartbeat.knownEpoch)) {

@@ -38,7 +38,7 @@ export const earlyHeartbeatMs = 100
 /** The same while somebody waits for acknowledgements. */
 export const urgentHeartbeatMs = 10
 /** How long a request for early acknowledgements holds, and how often it is renewed, in milliseconds. */
-export const urgeHoldsMs = 3_000
+export const earlyAcksMs = 3_000
 export const urgeRenewMs = 1_000
 /** The greatest time or epoch on the wire. */
 export const heartbeatMsMax = 2 ** 48 - 1

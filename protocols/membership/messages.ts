@@ -52,7 +52,7 @@ export interface Heartbeat {
   /** False while the sender compares its store with its checksums: it shows no state and acknowledges nothing. */
   readonly isVerified: boolean
   /** Asks for early acknowledgements for a while. */
-  readonly urges: boolean
+  readonly wantsEarlyAcks: boolean
   /** Asks for a heartbeat at once. */
   readonly asks: boolean
   /** The last heartbeat that came on the channel of the other direction, and how long ago. */
@@ -74,7 +74,7 @@ export interface Heartbeat {
 
 const flagBits = {
   unverified: 0x001,
-  urges: 0x002,
+  wantsEarlyAcks: 0x002,
   asks: 0x004,
   echo: 0x008,
   state: 0x010,
@@ -113,10 +113,11 @@ export function encodeHeartbeat(beat: Heartbeat): Buffer {
 }
 
 function flagsOf(beat: Heartbeat): number {
-  const { unverified, urges, asks, echo, state, list, epoch, knownEpoch, acknowledged, neighbours, relays } = flagBits
+  const { unverified, wantsEarlyAcks, asks, echo, state, list, epoch, knownEpoch, acknowledged, neighbours, relays } =
+    flagBits
   return (
     (beat.isVerified ? 0 : unverified) |
-    (beat.urges ? urges : 0) |
+    (beat.wantsEarlyAcks ? wantsEarlyAcks : 0) |
     (beat.asks ? asks : 0) |
     (beat.echo === null ? 0 : echo) |
     (beat.state === null ? 0 : state) |
@@ -144,7 +145,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   // The order of the properties is the order of the bytes.
   const beat: Heartbeat = {
     isVerified: !has(flagBits.unverified),
-    urges: has(flagBits.urges),
+    wantsEarlyAcks: has(flagBits.wantsEarlyAcks),
     asks: has(flagBits.asks),
     nonce: reader.varint(),
     wallMs: reader.varint(heartbeatMsMax),

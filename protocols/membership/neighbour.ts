@@ -75,9 +75,9 @@ export class Neighbour {
   lastSentMs = Number.NEGATIVE_INFINITY
   lastNonce = 0
   /** It waits for early acknowledgements until then, in monotonic milliseconds. */
-  urgentUntilMs = Number.NEGATIVE_INFINITY
+  earlyAcksUntilMs = Number.NEGATIVE_INFINITY
   /** To be asked for early acknowledgements with the next heartbeat. */
-  isToBeUrged = false
+  requestsEarlyAcks = false
   /** It asked for a heartbeat of now. */
   isAsked = false
   /** To be told that a greater epoch of it is known. */
@@ -129,7 +129,7 @@ export class Neighbour {
     const nowMs = this.#environment.monotonicMs()
     this.lastSentMs = nowMs
     this.lastNonce = writer.nonce
-    this.isToBeUrged = false
+    this.requestsEarlyAcks = false
     this.isAsked = false
     this.knownEpoch = null
     this.#sentMs.set(writer.nonce, nowMs)

@@ -230,8 +230,8 @@ export class Membership {
   }
 
   /** Somebody elsewhere waits for acknowledgements: ours go out early for a while. */
-  hurry(): void {
-    this.#heartbeats.hurry()
+  acknowledgeEarly(): void {
+    this.#heartbeats.acknowledgeEarly()
   }
 
   /** Waits until a majority of the members (this one included) has answered a question that was asked after this call. Resolves whether it did in time. */

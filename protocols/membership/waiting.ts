@@ -75,8 +75,8 @@ export class Waiting {
   async awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
     this.#acksWaiting++
     try {
-      if (!this.#isEnough(this.acknowledged(dot, want))) this.#options.heartbeats.urge()
-      const renew = () => this.#options.heartbeats.urge()
+      if (!this.#isEnough(this.acknowledged(dot, want))) this.#options.heartbeats.requestEarlyAcks()
+      const renew = () => this.#options.heartbeats.requestEarlyAcks()
       await this.#until(() => this.#isEnough(this.acknowledged(dot, want)), timeoutMs, undefined, renew)
       return this.acknowledged(dot, want)
     } finally {

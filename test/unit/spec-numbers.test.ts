@@ -51,7 +51,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `relay* ; at most ${membership.relaysMax} (${membership.relaysAim} are sent)`,
     `Beyond ${membership.relayMembersMax} members they carry no contexts`,
     `${binary(membership.heartbeatRelayBytesAim)} of ranges`,
-    `for ${seconds(membership.urgeHoldsMs)}, acknowledge early`,
+    `for ${seconds(membership.earlyAcksMs)}, acknowledge early`,
     `of the last ${membership.clockSamplesKept} the one with the shortest round trip`,
     `at most every ${seconds(membership.saveAcknowledgementsMs)} a member`,
   ],

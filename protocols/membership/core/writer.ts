@@ -26,7 +26,7 @@ export interface LocalView {
 
 /** What goes into one heartbeat beside the node's own state. */
 export interface BeatOptions {
-  readonly urges: boolean
+  readonly wantsEarlyAcks: boolean
   readonly asks: boolean
   readonly echo: Heartbeat['echo']
   readonly knownEpoch: number | null
@@ -62,9 +62,17 @@ export class HeartbeatWriter {
 
   /** The next heartbeat. */
   next(view: LocalView, options: BeatOptions): Heartbeat {
-    const { urges, asks, echo, knownEpoch } = options
+    const { wantsEarlyAcks, asks, echo, knownEpoch } = options
     const isVerified = view.isVerified
-    const head = { nonce: ++this.nonce, wallMs: onTheWire(view.wallMs), isVerified, urges, asks, echo, knownEpoch }
+    const head = {
+      nonce: ++this.nonce,
+      wallMs: onTheWire(view.wallMs),
+      isVerified,
+      wantsEarlyAcks,
+      asks,
+      echo,
+      knownEpoch,
+    }
     return {
       ...head,
       state: isVerified ? this.#state(view) : null,
