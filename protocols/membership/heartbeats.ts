@@ -9,7 +9,7 @@ import type { Directory } from './core/directory.js'
 import type { Beat } from './core/reader.js'
 import type { Relayable } from './core/relays.js'
 import { HeartbeatWriter } from './core/writer.js'
-import { takeOwnWord, takeRelays } from './intake.js'
+import { recordHeartbeat, recordRelays } from './intake.js'
 import * as limits from './limits.js'
 import type { LocalState } from './local-state.js'
 import { decodeHeartbeat, encodeHeartbeat, heartbeatProtocol, isLaterFrame } from './messages.js'
@@ -273,7 +273,7 @@ export class Heartbeats {
     const { peer } = neighbour
     const { heartbeat } = beat
     this.counts.received++
-    takeOwnWord(this.#options.acks, neighbour, beat, this.#nowMs)
+    recordHeartbeat(this.#options.acks, neighbour, beat, this.#nowMs)
     this.#seen.set(peer, { wallMs: environment.nowMs(), atMs: this.#nowMs })
     if (beat.state !== undefined && beat.state.digest === local.cheapDigest()) this.provenEqual(peer)
     if (heartbeat.neighbours !== null) neighbour.neighbours = new Set(heartbeat.neighbours)
@@ -285,7 +285,7 @@ export class Heartbeats {
       this.stateChanged()
       this.#options.onEpochPassed()
     }
-    takeRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
+    recordRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
     if (heartbeat.asks) {
       neighbour.isAsked = true
       neighbour.pacer.schedule(this.#nowMs)

@@ -8,7 +8,7 @@ import type { Relay } from './messages.js'
 import type { Neighbour } from './neighbour.js'
 
 /** Takes what a neighbour says of itself. `nowMs` is monotonic. */
-export function takeOwnWord(acks: AckTable, neighbour: Neighbour, beat: Beat, nowMs: number): void {
+export function recordHeartbeat(acks: AckTable, neighbour: Neighbour, beat: Beat, nowMs: number): void {
   const { heartbeat, isVerified, list, state } = beat
   const { tag } = neighbour
   if (heartbeat.epoch !== null) {
@@ -21,7 +21,7 @@ export function takeOwnWord(acks: AckTable, neighbour: Neighbour, beat: Beat, no
 }
 
 /** Takes what a neighbour passes on of others. Who is connected speaks for itself. */
-export function takeRelays(
+export function recordRelays(
   mesh: { readonly acks: AckTable; readonly directory: Directory; readonly network: Network },
   neighbourOf: (peer: PeerId) => Neighbour | undefined,
   from: Neighbour,
@@ -33,13 +33,13 @@ export function takeRelays(
     const peer = directory.peerOf(relay.member)
     if (peer === undefined || peer === network.self || !directory.isMember(peer) || beat.state === undefined) continue
     const direct = neighbourOf(peer)
-    if (direct?.beat === undefined) takeRelay(acks, from, beat, relay, nowMs)
+    if (direct?.beat === undefined) recordRelay(acks, from, beat, relay, nowMs)
     // It must learn of a greater epoch that others still hold.
     else if (relay.epoch > acks.get(relay.member).epoch) direct.knownEpoch = relay.epoch
   }
 }
 
-function takeRelay(acks: AckTable, from: Neighbour, { state: shown, told }: Beat, relay: Relay, nowMs: number): void {
+function recordRelay(acks: AckTable, from: Neighbour, { state: shown, told }: Beat, relay: Relay, nowMs: number): void {
   const { member, epoch, acknowledged, isVerified } = relay
   // The same as the sender's own when it wrote this; a sync session may have shown more of the sender since.
   if (acknowledged === 'same') acks.relayed(member, epoch, told)
