@@ -17,7 +17,7 @@ export function recordHeartbeat(acks: AckTable, neighbour: Neighbour, beat: Beat
     acks.restart(tag, heartbeat.epoch)
   }
   acks.update(tag, heartbeat.acknowledged)
-  acks.heard(tag, { list: hex(list), isVerified, state: state?.digest ?? null, takenAtMs: nowMs, by: null })
+  acks.observe(tag, { list: hex(list), isVerified, state: state?.digest ?? null, takenAtMs: nowMs, by: null })
 }
 
 /** Takes what a neighbour passes on of others. Who is connected speaks for itself. */
@@ -42,13 +42,19 @@ export function recordRelays(
 function recordRelay(acks: AckTable, from: Neighbour, { state: shown, told }: Beat, relay: Relay, nowMs: number): void {
   const { member, epoch, acknowledged, isVerified } = relay
   // The same as the sender's own when it wrote this; a sync session may have shown more of the sender since.
-  if (acknowledged === 'same') acks.relayed(member, epoch, told)
+  if (acknowledged === 'same') acks.applyRelay(member, epoch, told)
   else if (acknowledged !== null) {
-    acks.relayed(member, epoch, new Context(new Map(acknowledged.map(({ actor, ranges }) => [actor, ranges]))))
+    acks.applyRelay(member, epoch, new Context(new Map(acknowledged.map(({ actor, ranges }) => [actor, ranges]))))
   }
   const state = relay.state === 'same' ? (shown?.digest ?? null) : hex(relay.state)
   const takenAtMs = nowMs - relay.ageMs
-  acks.heard(member, { list: hex(relay.list), isVerified, state: isVerified ? state : null, takenAtMs, by: from.peer })
+  acks.observe(member, {
+    list: hex(relay.list),
+    isVerified,
+    state: isVerified ? state : null,
+    takenAtMs,
+    by: from.peer,
+  })
 }
 
 function hex(bytes: Uint8Array): string {

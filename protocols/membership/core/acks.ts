@@ -28,7 +28,7 @@ export interface Acknowledgement {
 }
 
 /** What a heartbeat or a relay says beside the context. */
-export type Word = Pick<Acknowledgement, 'list' | 'isVerified' | 'state' | 'takenAtMs' | 'by'>
+export type Observation = Pick<Acknowledgement, 'list' | 'isVerified' | 'state' | 'takenAtMs' | 'by'>
 
 const unheard: Acknowledgement = {
   epoch: 0,
@@ -82,13 +82,13 @@ export class AckTable {
   }
 
   /** What is said beside the context: kept when it is the latest. */
-  heard(member: MemberTag, word: Word): void {
+  observe(member: MemberTag, observation: Observation): void {
     const before = this.get(member)
-    if (word.takenAtMs >= before.takenAtMs) this.#acknowledgements.set(member, { ...before, ...word })
+    if (observation.takenAtMs >= before.takenAtMs) this.#acknowledgements.set(member, { ...before, ...observation })
   }
 
   /** A relay: adds under the same epoch, starts over under a greater one, and is ignored under a lesser. */
-  relayed(member: MemberTag, epoch: number, added: Context): void {
+  applyRelay(member: MemberTag, epoch: number, added: Context): void {
     const before = this.get(member)
     if (epoch < before.epoch) return
     if (epoch > before.epoch) this.#change(member, { epoch, context: added.clone() })
