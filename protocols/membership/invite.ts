@@ -3,7 +3,7 @@ import { HearsayError } from '../../store/errors.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
 import { sha256 } from '../../store/model/digest.js'
 import type { PeerId } from '../network.js'
-import { tidy } from './core/record.js'
+import { normalizedAddresses } from './core/record.js'
 import { addressBytesMax, addressesMax, inviteCharactersMax, peerBytesMax } from './limits.js'
 
 /** What an invitation says. */
@@ -24,7 +24,7 @@ const start = 'hearsay-'
 /** The token of an invitation. Whoever has it can read and write everything. Throws a RangeError for a secret of another length. */
 export function encodeInvite(invite: Invite): string {
   if (invite.secret.length !== secretBytes) throw new RangeError(`a mesh secret has ${secretBytes} bytes`)
-  const addresses = tidy(invite.addresses)
+  const addresses = normalizedAddresses(invite.addresses)
   const writer = new ByteWriter().u8(inviteVersion).raw(invite.secret).text(invite.peer).varint(addresses.length)
   for (const address of addresses) writer.text(address)
   const body = writer.finish()

@@ -18,7 +18,7 @@ export const rulesNamedMax = 3
 /** Bytes of a member's record or of the record of a forgotten one. */
 export const recordBytesMax = 64 * 1024
 /** How often this node rewrites its own record after another one changed it; one that shares the id has given way long before. */
-export const recordFightsMax = 8
+export const recordRewritesMax = 8
 /** How long `status` tells of another node with this node's peer id after it was last noticed, in milliseconds. */
 export const rivalShownMs = 60_000
 
@@ -67,7 +67,7 @@ export const fullMeshNodesMax = 16
 /** Members beyond which acknowledgements are not relayed any more (sync sessions still bring them). */
 export const relayMembersMax = 64
 /** A capture is shown again for so many times as long as it took, so that captures cost little of a busy node; and at most so many milliseconds. */
-export const captureRest = 20
+export const capturePauseFactor = 20
 export const staleMsMax = 1_000
 /** Changes of contexts that are remembered for neighbours that lag; one that lags further is told everything again. */
 export const changesKept = 4_096
@@ -85,7 +85,7 @@ export const saveSightingsMs = 5_000
 export const saveSightingsMsMax = 3_600_000
 
 /** How long an exchange that proves a quorum may stand without enough answers before the next one begins beside it, in milliseconds. */
-export const quorumRestMs = 100
+export const quorumPauseMs = 100
 
 /** First pause between two rounds of `wait`, and the longest, in milliseconds. */
 export const waitRoundMs = 20

@@ -5,7 +5,7 @@ import { Context } from '../../store/model/context.js'
 import { ChangeLog } from './core/changes.js'
 import { contextsDigest, stateDigest } from './core/digest.js'
 import type { LocalView } from './core/writer.js'
-import { captureRest, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
+import { capturePauseFactor, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
 import type { MembershipReplica } from './types.js'
 
 type Snapshot = Pick<LocalView, 'root' | 'contexts' | 'state'>
@@ -108,7 +108,7 @@ export class LocalState {
     const contexts = contextsDigest(capture)
     this.#isStale = false
     this.#capturedMs = this.#environment.monotonicMs()
-    this.#restMs = Math.min(staleMsMax, (this.#capturedMs - startMs) * captureRest)
+    this.#restMs = Math.min(staleMsMax, (this.#capturedMs - startMs) * capturePauseFactor)
     return { root: capture.root, contexts, state: stateDigest(capture.root, contexts) }
   }
 }

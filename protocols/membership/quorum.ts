@@ -6,7 +6,7 @@ import type { Environment, Timer } from '../../store/environment.js'
 import type { Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
-import { quorumRestMs } from './limits.js'
+import { quorumPauseMs } from './limits.js'
 
 /** What proofs need. */
 export interface QuorumOptions {
@@ -81,7 +81,7 @@ export class Quorum {
   #restMs(): number {
     const latest = this.#latest
     if (latest === undefined || latest.isProven || !this.#asking.has(latest)) return 0
-    return latest.startMs + quorumRestMs - this.#options.environment.monotonicMs()
+    return latest.startMs + quorumPauseMs - this.#options.environment.monotonicMs()
   }
 }
 

@@ -14,7 +14,7 @@ import {
   memberPrefix,
 } from './core/record.js'
 import { hasForeign, type Rival, rivalOf } from './core/rival.js'
-import { recordFightsMax, rivalShownMs } from './limits.js'
+import { recordRewritesMax, rivalShownMs } from './limits.js'
 import type { MembershipOptions } from './types.js'
 
 /** The mesh's own records, as far as they concern members. */
@@ -40,7 +40,7 @@ export class Records {
    * this node's record, which is then left alone. Undefined when no other is known.
    */
   get rivalry(): 'theyGiveWay' | 'weGiveWay' | 'contested' | undefined {
-    if (this.#fights >= recordFightsMax) return 'contested'
+    if (this.#fights >= recordRewritesMax) return 'contested'
     if (this.#rival === undefined) return undefined
     const { rival, atMs } = this.#rival
     if (rival.weGiveWay) return 'weGiveWay'

@@ -129,8 +129,8 @@ export class Waiting {
     }
     const has = (peer: PeerId) => acks.has(directory.tagOf(peer), dot) || (equal.has(peer) && local.applied().has(dot))
     // Who is not connected may be passed on by another: what it said after the question counts.
-    const isPassedOn = (peer: PeerId) => !asked.has(peer) && acks.get(directory.tagOf(peer)).takenAtMs >= startMs
-    const isHeard = (peer: PeerId) => answered.has(peer) || isPassedOn(peer)
+    const isRelayed = (peer: PeerId) => !asked.has(peer) && acks.get(directory.tagOf(peer)).takenAtMs >= startMs
+    const isHeard = (peer: PeerId) => answered.has(peer) || isRelayed(peer)
     const others = () => directory.others().map(({ peer }) => peer)
     const isKnown = (peer: PeerId) => has(peer) || isHeard(peer) || !this.isReachable(peer)
     await this.#until(() => others().every(isKnown), timeoutMs)

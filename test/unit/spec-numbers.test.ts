@@ -42,7 +42,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `1 to ${membership.rulesMax} (${membership.rulesAim} are set), prefixes strictly ascending, of at most ${membership.rulePrefixBytesMax} bytes`,
     `{ prefix:text mark:${membership.ruleMarkBytes} }`,
     `A record has at most ${binary(membership.recordBytesMax)}`,
-    `After ${spelt(membership.recordFightsMax)} times it stops`,
+    `After ${spelt(membership.recordRewritesMax)} times it stops`,
     `${membership.earlyHeartbeatMs} ms after the last at the soonest`,
     `${membership.urgentHeartbeatMs} ms while somebody waits`,
     `After ${membership.missedHeartbeatsMax} intervals in which nothing at all came`,

@@ -66,7 +66,7 @@ export function memberTag(peer: PeerId): MemberTag {
 
 /** The canonical bytes of a record. Addresses are sorted, and cut to the limits; rules are so already. */
 export function encodeRecord(record: MemberRecord): Buffer {
-  const addresses = tidy(record.addresses)
+  const addresses = normalizedAddresses(record.addresses)
   const rules = record.rules ?? []
   const version = rules.length > 0 ? recordVersionWithRules : recordVersion
   const writer = new ByteWriter().u8(version).text(record.name).text(record.peer).text(record.version)
@@ -135,7 +135,7 @@ export function mergeRecords(peer: PeerId, versions: readonly Version[]): Member
   if (latest === undefined && versions.some(({ value }) => isLaterRecord(value))) {
     return { name: peer, peer, addresses: [], version: '' }
   }
-  return latest && { ...latest, addresses: tidy(records.flatMap((record) => record.addresses)) }
+  return latest && { ...latest, addresses: normalizedAddresses(records.flatMap((record) => record.addresses)) }
 }
 
 function isLaterRecord(bytes: Uint8Array): boolean {
@@ -149,7 +149,7 @@ export function mergeForgotten(peer: PeerId, versions: readonly Version[]): Forg
 }
 
 /** Sorted, each once, as many and as long as the limits allow. */
-export function tidy(addresses: readonly string[]): string[] {
+export function normalizedAddresses(addresses: readonly string[]): string[] {
   const fitting = addresses.filter((address) => address.length > 0 && Buffer.byteLength(address) <= addressBytesMax)
   return [...new Set(fitting)].sort().slice(0, addressesAim)
 }
