@@ -1,4 +1,6 @@
-/** The fetch protocol over channels: answering from committed state, and bringing a whole announced group or nothing. */
+/**
+ * The fetch protocol over channels: answering from committed state, and bringing a whole announced group or nothing.
+ */
 import type { Environment } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import type { MemberOf, MemberTag, TaggedUpdates } from '../../store/model/codec.js'
@@ -24,13 +26,16 @@ import {
 
 const timeouts = { idleMs: fetchProgressMs, totalMs: fetchTotalMs, bytesPerSecondMin: fetchBytesPerSecondMin }
 
-/** What answering needs of the replica; all of it committed. */
+/** The part of the replica that answering needs; all of it committed. */
 export interface FetchSource {
   readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
   memberOf: MemberOf
 }
 
-/** Answers one request, over a channel that a peer has opened. Rejects when the peer breaks the protocol or stands still. */
+/**
+ * Answers one request, over a channel that a peer has opened. Rejects when the peer breaks the protocol or stands
+ * still.
+ */
 export async function answerFetch(
   channel: Channel,
   source: FetchSource,
@@ -68,7 +73,7 @@ async function sendUpdates(channel: Channel, dots: readonly Dot[], source: Fetch
   }
 }
 
-/** Updates in frames of about the usual size; a single great one travels alone. */
+/** Splits updates into frames of about the usual size; a single large one travels alone. */
 function splitIntoFrames(updates: readonly Update[]): Update[][] {
   const parts: Update[][] = []
   let bytes = 0
@@ -87,8 +92,9 @@ function splitIntoFrames(updates: readonly Update[]): Update[][] {
 }
 
 /**
- * Fetches a group from a peer. Resolves with all of its updates (and those that superseded some of them meanwhile), checked;
- * with undefined when the peer does not have all of them or is busy. Rejects when the channel breaks or the answer is wrong.
+ * Fetches a group from a peer. Resolves with all of its updates (and those that superseded some of them meanwhile),
+ * checked; with undefined when the peer does not have all of them or is busy. Rejects when the channel breaks or the
+ * answer is wrong.
  */
 export async function fetchGroup(
   network: Network,
@@ -132,7 +138,7 @@ async function collect(channel: Channel, bytesMax: number, watchdog: Watchdog): 
   }
 }
 
-/** Every announced dot must have come, and the bytes of each as they were announced unless they were superseded meanwhile. */
+/** Checks that every announced dot has come, with the announced bytes unless they were superseded meanwhile. */
 function check(announced: readonly AnnouncedUpdate[], updates: readonly Update[]): void {
   const brought = new Map(updates.map((update) => [dotText(update.dot), update]))
   const superseded = new Set(updates.flatMap((update) => update.supersedes.map(dotText)))

@@ -1,4 +1,4 @@
-/** What heartbeats say of acknowledgements, on its way into the table: a member's own word, and what others pass on. */
+/** Records the acknowledgements that heartbeats carry: a member's own, and those that others relay. */
 import { Context } from '../../store/model/context.js'
 import type { Network, PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
@@ -7,7 +7,7 @@ import type { Beat } from './core/reader.js'
 import type { Relay } from './messages.js'
 import type { Neighbour } from './neighbour.js'
 
-/** Takes what a neighbour says of itself. `nowMs` is monotonic. */
+/** Records what a neighbour says of itself. `nowMs` is monotonic. */
 export function recordHeartbeat(acks: AckTable, neighbour: Neighbour, beat: Beat, nowMs: number): void {
   const { heartbeat, isVerified, list, state } = beat
   const { tag } = neighbour
@@ -20,7 +20,7 @@ export function recordHeartbeat(acks: AckTable, neighbour: Neighbour, beat: Beat
   acks.observe(tag, { list: hex(list), isVerified, state: state?.digest ?? null, takenAtMs: nowMs, by: null })
 }
 
-/** Takes what a neighbour passes on of others. Who is connected speaks for itself. */
+/** Records what a neighbour relays of others, except of members that are connected: those speak for themselves. */
 export function recordRelays(
   mesh: { readonly acks: AckTable; readonly directory: Directory; readonly network: Network },
   neighbourOf: (peer: PeerId) => Neighbour | undefined,

@@ -28,10 +28,10 @@ export interface ActorRanges {
   readonly ranges: Ranges
 }
 
-/** What a node passes on of a member that the receiver is not connected to. */
+/** State of a member that the receiver is not connected to, as the sender relays it. */
 export interface Relay {
   readonly member: MemberTag
-  /** How long ago the member itself said this, in milliseconds. */
+  /** Age of this state: time since the member itself sent it, in milliseconds. */
   readonly ageMs: number
   readonly isVerified: boolean
   readonly epoch: number
@@ -39,7 +39,10 @@ export interface Relay {
   readonly list: Uint8Array
   /** The digest of its state; `same`: that of the sender's state as of this heartbeat. */
   readonly state: Uint8Array | 'same'
-  /** Dots that it acknowledges, to be added; `same`: all that the sender has acknowledged itself on this channel. Null: nothing new. */
+  /**
+   * Dots that it acknowledges, to be added; `same`: all that the sender has acknowledged itself on this channel. Null:
+   * nothing new.
+   */
   readonly acknowledged: readonly ActorRanges[] | 'same' | null
 }
 
@@ -61,13 +64,13 @@ export interface Heartbeat {
   readonly state: { readonly root: Uint8Array; readonly contexts: Uint8Array } | null
   /** The digest of the sender's member list. */
   readonly list: Uint8Array | null
-  /** Under which epoch the sender acknowledges. Where it is given, the acknowledged context starts over, empty. */
+  /** Epoch under which the sender acknowledges. Where it is given, the acknowledged context starts over, empty. */
   readonly epoch: number | null
   /** A greater epoch of the receiver's that the sender has heard of: the receiver must go beyond it. */
   readonly knownEpoch: number | null
   /** The sender's applied context: the actors that changed. */
   readonly acknowledged: readonly ActorRanges[]
-  /** Whom the sender is connected to. */
+  /** Members to which the sender is connected. */
   readonly neighbours: readonly MemberTag[] | null
   readonly relays: readonly Relay[]
 }

@@ -11,7 +11,7 @@ export interface Beat {
   readonly state: Shown | undefined
   /** The digest of the sender's member list. */
   readonly list: Uint8Array
-  /** What the sender has told of its own applied context on this channel, up to this heartbeat and no further. */
+  /** The sender's own applied context as received on this channel, up to this heartbeat and no further. */
   readonly told: Context
   readonly heartbeat: Heartbeat
 }
@@ -32,7 +32,7 @@ export class HeartbeatReader {
   #hasEpoch = false
   #told = new Context()
 
-  /** Takes the next heartbeat. Throws a DecodeError when the sender left out what it never told. */
+  /** Takes the next heartbeat. Throws a DecodeError when the sender left out what it never sent. */
   read(heartbeat: Heartbeat): Beat {
     const { nonce, isVerified, state, list, epoch } = heartbeat
     if (this.#nonce !== undefined && nonce !== this.#nonce + 1) throw new DecodeError('heartbeats out of order')
@@ -52,7 +52,7 @@ export class HeartbeatReader {
     return { isVerified, state: this.#shown, list: this.#list, told, heartbeat }
   }
 
-  /** Under another epoch the sender starts again. */
+  /** Applies the changes of the sender's context; under another epoch it starts again. */
   #tell({ epoch, acknowledged }: Heartbeat): void {
     if (epoch !== null) this.#told = new Context()
     for (const { actor, ranges } of acknowledged) this.#told.setRanges(actor, ranges)

@@ -1,4 +1,7 @@
-/** What one heartbeat channel passes on of members that the receiver is not connected to: news first, then in turn. */
+/**
+ * Builds the relays of one heartbeat channel: state of members that the receiver is not connected to; news first, then
+ * in turn.
+ */
 import type { MemberTag } from '../../../store/model/codec.js'
 import { Context, type Ranges } from '../../../store/model/context.js'
 import { actorBytes } from '../../../store/model/dot.js'
@@ -11,11 +14,11 @@ import type { ChangeLog } from './changes.js'
 export interface Relayable {
   readonly member: MemberTag
   readonly acknowledgement: Acknowledgement
-  /** Whether its context is passed on as well. */
+  /** True if its context is passed on as well. */
   readonly withContext: boolean
 }
 
-/** What a relay says of the sender itself. */
+/** State of the sender that relays refer to. */
 export interface RelaySource {
   /** The digest of the sender's state. */
   readonly state: Uint8Array
@@ -23,7 +26,7 @@ export interface RelaySource {
   readonly monotonicMs: number
 }
 
-/** What was passed on so far of one member. */
+/** State of one member as last sent on this channel. */
 interface SentState {
   readonly takenAtMs: number
   /** The heartbeat that sent it last. */
@@ -49,7 +52,9 @@ const varintBytesMax = 8
 export class RelayWriter {
   readonly #sent = new Map<MemberTag, SentState>()
 
-  /** The relays of the next heartbeat. `mayBeSame`: whether the receiver knows all of the sender's own context by then. */
+  /**
+   * The relays of the next heartbeat. `mayBeSame`: whether the receiver knows all of the sender's own context by then.
+   */
   next(source: RelaySource, candidates: readonly Relayable[], nonce: number, mayBeSame: boolean): Relay[] {
     const relays: Relay[] = []
     let bytesLeft = heartbeatRelayBytesAim
@@ -67,7 +72,10 @@ export class RelayWriter {
     return relays
   }
 
-  /** First a few who have waited longest, so that all get their turn; then those of whom there is a new context; then the others. */
+  /**
+   * First a few who have waited longest, so that all get their turn; then those of whom there is a new context; then
+   * the others.
+   */
   #order(candidates: readonly Relayable[]): Set<Relayable> {
     const turnOf = ({ member }: Relayable) => (this.#sent.get(member) ?? nothingSent).nonce
     const waiting = candidates
@@ -87,26 +95,26 @@ export class RelayWriter {
   }
 }
 
-/** What the receiver is to add to what it knows of a member. */
+/** The part of a member's context that the receiver lacks. */
 interface NewContext {
   /** The whole of it is the sender's own. */
   readonly isSame: boolean
-  /** What the receiver has been sent so far under this epoch. */
+  /** Context sent so far under this epoch. */
   readonly before: Context
   readonly whole: Context
   readonly actors: readonly ActorRanges[]
 }
 
-/** As much of it as goes into one heartbeat. */
+/** The part that fits into one heartbeat. */
 interface Part {
   readonly acknowledged: NonNullable<Relay['acknowledged']>
-  /** What the receiver has been sent with it. */
+  /** Context sent once this part is included. */
   readonly context: Context
   readonly isWhole: boolean
   readonly bytes: number
 }
 
-/** A greater epoch than before starts over. */
+/** Finds what to add to what was sent; under a greater epoch everything starts over. */
 function newContext(
   sent: SentState,
   { epoch, context }: Acknowledgement,
@@ -119,12 +127,12 @@ function newContext(
     .minus(before)
     .actors()
     .map((actor) => ({ actor, ranges: cut(context.rangesOf(actor)) }))
-    // Of an actor with too many gaps there is no more to tell than this.
+    // Of an actor with too many gaps no more than this can be sent.
     .filter(({ actor, ranges }) => !sameRanges(ranges, before.rangesOf(actor)))
   return { isSame, before, whole: context, actors }
 }
 
-/** As much as so many bytes hold; `nothing` when there is something to tell, and no room for any of it. */
+/** Takes as much as fits into `bytesMax`; `nothing` when there is something to send, and no room for any of it. */
 function fitting({ isSame, before, whole, actors }: NewContext, bytesMax: number): Part | 'nothing' {
   if (isSame) return { acknowledged: 'same', context: whole.clone(), isWhole: true, bytes: 0 }
   const context = before.clone()

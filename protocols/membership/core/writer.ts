@@ -8,7 +8,7 @@ import type { ActorRanges, Heartbeat } from '../messages.js'
 import type { ChangeLog } from './changes.js'
 import { actorRangesBytesMax, cut, type Relayable, RelayWriter } from './relays.js'
 
-/** What a node shows of itself at one moment. */
+/** State of a node at one moment. */
 export interface LocalView {
   readonly isVerified: boolean
   readonly root: Uint8Array
@@ -24,7 +24,7 @@ export interface LocalView {
   readonly monotonicMs: number
 }
 
-/** What goes into one heartbeat beside the node's own state. */
+/** Content of one heartbeat, apart from the node's own state. */
 export interface BeatOptions {
   readonly wantsEarlyAcks: boolean
   readonly asks: boolean
@@ -49,13 +49,16 @@ export class HeartbeatWriter {
   readonly #untold = new Set<Actor>()
   readonly #relays = new RelayWriter()
 
-  /** `nonce`: that of the last heartbeat to this peer, on an earlier channel; nonces never repeat while the peer stays connected. */
+  /**
+   * `nonce`: that of the last heartbeat to this peer, on an earlier channel; nonces never repeat while the peer stays
+   * connected.
+   */
   constructor(peer: PeerId, nonce: number) {
     this.peer = peer
     this.nonce = nonce
   }
 
-  /** Whether there is more to tell of the applied context than the last heartbeat held. */
+  /** True if the last heartbeat did not hold all changes of the applied context. */
   get hasMore(): boolean {
     return this.#untold.size > 0
   }
@@ -134,7 +137,7 @@ export class HeartbeatWriter {
   }
 }
 
-/** A clock that is off may show what no frame can carry. */
+/** Clamps a time to what a frame can carry: a clock may be far off. */
 function onTheWire(ms: number): number {
   return Math.min(Math.max(0, Math.floor(ms)), heartbeatMsMax)
 }
