@@ -39,10 +39,16 @@ export function recordRelays(
   }
 }
 
-function recordRelay(acks: AckTable, from: Neighbour, { state: shown, told }: Beat, relay: Relay, nowMs: number): void {
+function recordRelay(
+  acks: AckTable,
+  from: Neighbour,
+  { state: shown, ownContext }: Beat,
+  relay: Relay,
+  nowMs: number,
+): void {
   const { member, epoch, acknowledged, isVerified } = relay
   // The same as the sender's own when it wrote this; a sync session may have shown more of the sender since.
-  if (acknowledged === 'same') acks.applyRelay(member, epoch, told)
+  if (acknowledged === 'same') acks.applyRelay(member, epoch, ownContext)
   else if (acknowledged !== null) {
     acks.applyRelay(member, epoch, new Context(new Map(acknowledged.map(({ actor, ranges }) => [actor, ranges]))))
   }

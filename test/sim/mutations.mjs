@@ -93,7 +93,7 @@ export const mutations = [
     'relay-too-late',
     'a relay “the same as mine” is resolved against what is known of the sender by now',
     'protocols/membership/intake.ts',
-    'acks.applyRelay(member, epoch, told)',
+    'acks.applyRelay(member, epoch, ownContext)',
     'acks.applyRelay(member, epoch, acks.get(from.tag).context)',
   ),
   one(

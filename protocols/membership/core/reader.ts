@@ -12,7 +12,7 @@ export interface Beat {
   /** The digest of the sender's member list. */
   readonly list: Uint8Array
   /** The sender's own applied context as received on this channel, up to this heartbeat and no further. */
-  readonly told: Context
+  readonly ownContext: Context
   readonly heartbeat: Heartbeat
 }
 
@@ -30,7 +30,7 @@ export class HeartbeatReader {
   #shown: Shown | undefined
   #list: Uint8Array | undefined
   #hasEpoch = false
-  #told = new Context()
+  #acknowledged = new Context()
 
   /** Takes the next heartbeat. Throws a DecodeError when the sender left out what it never sent. */
   read(heartbeat: Heartbeat): Beat {
@@ -39,23 +39,23 @@ export class HeartbeatReader {
     this.#nonce = nonce
     this.#list = list ?? this.#list
     if (this.#list === undefined) throw new DecodeError('a first heartbeat without a member list')
-    this.#tell(heartbeat)
-    const told = this.#told.clone()
+    this.#apply(heartbeat)
+    const ownContext = this.#acknowledged.clone()
     if (!isVerified) {
       this.#shown = undefined
       this.#hasEpoch = false
-      return { isVerified, state: undefined, list: this.#list, told, heartbeat }
+      return { isVerified, state: undefined, list: this.#list, ownContext, heartbeat }
     }
     this.#hasEpoch ||= epoch !== null
     if (state !== null) this.#shown = shown(state)
     if (this.#shown === undefined || !this.#hasEpoch) throw new DecodeError('a first heartbeat without a state')
-    return { isVerified, state: this.#shown, list: this.#list, told, heartbeat }
+    return { isVerified, state: this.#shown, list: this.#list, ownContext, heartbeat }
   }
 
   /** Applies the changes of the sender's context; under another epoch it starts again. */
-  #tell({ epoch, acknowledged }: Heartbeat): void {
-    if (epoch !== null) this.#told = new Context()
-    for (const { actor, ranges } of acknowledged) this.#told.setRanges(actor, ranges)
+  #apply({ epoch, acknowledged }: Heartbeat): void {
+    if (epoch !== null) this.#acknowledged = new Context()
+    for (const { actor, ranges } of acknowledged) this.#acknowledged.setRanges(actor, ranges)
   }
 }
 

@@ -46,7 +46,7 @@ export class HeartbeatWriter {
   #neighbours = ''
   #epoch: number | undefined
   #toldVersion = 0
-  readonly #untold = new Set<Actor>()
+  readonly #unsent = new Set<Actor>()
   readonly #relays = new RelayWriter()
 
   /**
@@ -60,7 +60,7 @@ export class HeartbeatWriter {
 
   /** True if the last heartbeat did not hold all changes of the applied context. */
   get hasMore(): boolean {
-    return this.#untold.size > 0
+    return this.#unsent.size > 0
   }
 
   /** The next heartbeat. */
@@ -116,24 +116,24 @@ export class HeartbeatWriter {
       return { epoch: null, acknowledged: [] }
     }
     const changed = this.#epoch === epoch ? applied.since(this.#toldVersion) : undefined
-    if (changed === undefined) this.#untold.clear()
-    for (const actor of changed ?? applied.current.actors()) this.#untold.add(actor)
+    if (changed === undefined) this.#unsent.clear()
+    for (const actor of changed ?? applied.current.actors()) this.#unsent.add(actor)
     this.#toldVersion = applied.version
     this.#epoch = epoch
     return { epoch: changed === undefined ? epoch : null, acknowledged: this.#takeUntold(applied.current) }
   }
 
   #takeUntold(applied: Context): ActorRanges[] {
-    const told: ActorRanges[] = []
+    const changed: ActorRanges[] = []
     let bytes = 0
-    for (const actor of this.#untold) {
+    for (const actor of this.#unsent) {
       const ranges = cut(applied.rangesOf(actor))
       bytes += actorRangesBytesMax(ranges)
-      if (told.length === heartbeatActorsAim || (told.length > 0 && bytes > heartbeatContextBytesAim)) break
-      told.push({ actor, ranges })
-      this.#untold.delete(actor)
+      if (changed.length === heartbeatActorsAim || (changed.length > 0 && bytes > heartbeatContextBytesAim)) break
+      changed.push({ actor, ranges })
+      this.#unsent.delete(actor)
     }
-    return told
+    return changed
   }
 }
 
