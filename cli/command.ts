@@ -101,7 +101,8 @@ export class Invocation {
     const text = this.text(name)
     if (text === undefined) return undefined
     const durationMs = parseDurationMs(text)
-    if (durationMs === undefined) throw new UsageError(`--${name} '${text}' is no duration: write 500ms, 30s, 5m or 2h`)
+    if (durationMs === undefined)
+      throw new UsageError(`invalid duration '${text}' for --${name}: use 500ms, 30s, 5m, 2h`)
     return durationMs
   }
 
@@ -111,7 +112,7 @@ export class Invocation {
     if (text === undefined) return undefined
     const count = Number(text)
     if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= least) return count
-    throw new UsageError(`--${name} '${text}' is no whole number of at least ${least}`)
+    throw new UsageError(`invalid number '${text}' for --${name}: use a whole number of at least ${least}`)
   }
 
   /** What the flags of a write ask of other nodes; only what was given. Throws UsageError. */
@@ -135,6 +136,6 @@ export class Invocation {
     const text = this.text('acks')
     if (text === undefined || text === 'majority' || text === 'all') return text
     if (/^\d+$/.test(text) && Number(text) > 0) return Number(text)
-    throw new UsageError(`--acks '${text}' is neither a number of nodes, nor 'majority', nor 'all'`)
+    throw new UsageError(`invalid value '${text}' for --acks: use a number of nodes, majority or all`)
   }
 }

@@ -3,18 +3,18 @@ import { HearsayApiError } from './failure.js'
 
 /** The system's codes in words, with what to do about them. */
 const causes: Readonly<Record<string, readonly [says: string, remedy: string | undefined]>> = {
-  ENOENT: ['there is no such file or folder', 'check the name'],
-  ENOTDIR: ['a part of the path is no folder', 'check the name'],
+  ENOENT: ['no such file or folder', 'check the name'],
+  ENOTDIR: ['a part of the path is not a folder', 'check the name'],
   EISDIR: ['it is a folder', 'name a file'],
-  ELOOP: ['its links lead in a circle', 'name the file itself'],
+  ELOOP: ['its symbolic links form a loop', 'name the file itself'],
   ENAMETOOLONG: ['its name is too long', 'use a shorter one'],
-  EACCES: ['this user may not', 'change its mode or owner, or run this as another user'],
-  EPERM: ['this user may not', 'change its mode or owner, or run this as another user'],
-  ENOSPC: ['the disk is full', 'make room, then do it again'],
-  EDQUOT: ["this user's quota is used up", 'make room, then do it again'],
+  EACCES: ['permission denied', 'change its mode or owner, or run this as another user'],
+  EPERM: ['permission denied', 'change its mode or owner, or run this as another user'],
+  ENOSPC: ['the disk is full', 'free some space, then try again'],
+  EDQUOT: ["this user's quota is used up", 'free some space, then try again'],
   EFBIG: ['the file would be too large', 'write to another file system, or raise the limit (`ulimit -f`)'],
   EROFS: ['the file system is read-only', 'write to another one'],
-  EIO: ['the disk failed', 'look into the log of the system (`dmesg`)'],
+  EIO: ['the disk failed', 'check the system log (`dmesg`)'],
   EMFILE: ['this process has too many open files', 'raise the limit (`ulimit -n`)'],
   ENFILE: ['the system has too many open files', 'close some programs'],
 }

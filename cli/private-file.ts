@@ -17,7 +17,7 @@ export async function assertWritable(path: string, force: boolean): Promise<void
     if (error.code !== 'ENOENT') throw fileFailure('write', path, error)
   })
   if (found === undefined) return
-  if (!found.isFile() && !found.isSymbolicLink()) throw new UsageError(`${path} is no file; write to - for stdout`)
+  if (!found.isFile() && !found.isSymbolicLink()) throw new UsageError(`${path} is not a file; write to - for stdout`)
   if (!force) throw wouldOverwrite(path)
 }
 
@@ -91,6 +91,6 @@ function wouldOverwrite(path: string): HearsayApiError {
   return new HearsayApiError(
     'WOULD_OVERWRITE',
     0,
-    `${path} is there already; give another name, or --force to replace it`,
+    `${path} exists already; give another name, or --force to replace it`,
   )
 }

@@ -45,7 +45,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   BAD_CONTEXT: (about) => `take the context of \`${look(about)} --json\` of the same address, whole and unaltered`,
   BAD_CURSOR: 'take the `cursor` of an event of `hearsay watch --json`, whole and unaltered',
   CURSOR_GONE: 'read what is there now with `hearsay ls --values`, then watch from now on, or with --since 0',
-  TOO_MANY_WATCHERS: 'end some of the readers of this node, or watch another node',
+  TOO_MANY_WATCHERS: 'end some watchers of this node, or watch another node',
   BAD_TOKEN: 'copy the whole line that `hearsay invite` printed on a node of the mesh',
   NOT_ENOUGH_ACKS: 'the write stays and will spread: see `hearsay where KEY`; do not repeat it without --id',
   NO_QUORUM:

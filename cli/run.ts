@@ -53,7 +53,7 @@ function checkChoices(command: CommandSpec, options: OptionValues): void {
   for (const { name, choices } of command.options) {
     const value = options[name]
     if (choices && typeof value === 'string' && !choices.includes(value)) {
-      throw new UsageError(`--${name} '${value}' is none of ${choices.join(', ')}`)
+      throw new UsageError(`invalid value '${value}' for --${name}: use one of ${choices.join(', ')}`)
     }
   }
 }

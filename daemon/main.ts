@@ -34,7 +34,7 @@ export async function runDaemon(options: Record<string, unknown>): Promise<void>
     after = await runOnce({ flags: options, mayRestart: () => diskBudget.take() }, signal, after)
     // A new identity is needed but once, and a disk that works again has asked before; damage may come again and again.
     if (after.kind !== 'damage' || budget.take()) continue
-    const message = `${after.reason}; that was done ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
+    const message = `${after.reason}; it restarted ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
     throw new HearsayError('STORE_FAILED', message)
   }
 }

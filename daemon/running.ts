@@ -238,7 +238,7 @@ export class RunningDaemon {
       try {
         await stop()
       } catch (err) {
-        this.log.error({ err, part: name }, 'a part of the daemon did not stop in order')
+        this.log.error({ err, part: name }, 'a part of the daemon did not stop cleanly')
       }
     }
   }

@@ -18,11 +18,11 @@ export class FrameReader {
 }
 
 /** How patient a watchdog is. */
-export interface Patience {
+export interface TransferTimeouts {
   /** How long the channel may stand still, in milliseconds. */
-  readonly stillMs: number
+  readonly idleMs: number
   /** How long all of it may take, in milliseconds, before the bytes that were transferred earn it more … */
-  readonly wholeMs: number
+  readonly totalMs: number
   /** … at so many bytes a second. */
   readonly bytesPerSecondMin: number
 }
@@ -31,28 +31,28 @@ export interface Patience {
 export class Watchdog {
   readonly #environment: Environment
   readonly #channel: Channel
-  readonly #patience: Patience
+  readonly #timeouts: TransferTimeouts
   readonly #startMs: number
   #bytes = 0
   #timer: Timer | undefined
 
   /** Starts to watch. */
-  constructor(environment: Environment, channel: Channel, patience: Patience) {
+  constructor(environment: Environment, channel: Channel, timeouts: TransferTimeouts) {
     this.#environment = environment
     this.#channel = channel
-    this.#patience = patience
+    this.#timeouts = timeouts
     this.#startMs = environment.monotonicMs()
     this.progress(0)
   }
 
   /** So many bytes went either way. */
   progress(bytes: number): void {
-    const { stillMs, wholeMs, bytesPerSecondMin } = this.#patience
+    const { idleMs, totalMs, bytesPerSecondMin } = this.#timeouts
     this.#bytes += bytes
     const earnedMs = (this.#bytes / bytesPerSecondMin) * 1000
-    const leftMs = wholeMs + earnedMs - (this.#environment.monotonicMs() - this.#startMs)
+    const leftMs = totalMs + earnedMs - (this.#environment.monotonicMs() - this.#startMs)
     this.#timer?.cancel()
-    this.#timer = this.#environment.setTimer(Math.max(0, Math.min(stillMs, leftMs)), () =>
+    this.#timer = this.#environment.setTimer(Math.max(0, Math.min(idleMs, leftMs)), () =>
       this.#channel.abort('no progress'),
     )
   }

@@ -9,9 +9,9 @@ interface SystemError {
   readonly remedy: string
 }
 
-const makeSpace = 'make space there'
-const otherUser = 'let the user that the daemon runs as own these files and folders'
-const failingDisk = 'the disk itself fails: look at the log of the kernel, and move the data directory to another disk'
+const makeSpace = 'free space there'
+const otherUser = 'give these files and folders to the user that the daemon runs as'
+const failingDisk = 'the disk itself is failing: check the kernel log, and move the data directory to another disk'
 
 /** The codes that files and folders fail with. */
 const systemErrors: Readonly<Record<string, SystemError>> = {
@@ -23,8 +23,7 @@ const systemErrors: Readonly<Record<string, SystemError>> = {
   ESTALE: { text: 'Stale file handle', remedy: 'the network disk has lost the files: mount it again' },
   EROFS: {
     text: 'Read-only file system',
-    remedy:
-      'the file system is read-only, as a kernel makes it after errors of a disk: look at its log, and mount it writable',
+    remedy: 'the file system is read-only, perhaps after disk errors: check the kernel log, and mount it writable',
   },
   EMFILE: {
     text: 'Too many open files',
@@ -41,7 +40,7 @@ const systemErrors: Readonly<Record<string, SystemError>> = {
   EISDIR: { text: 'Is a directory', remedy: 'a folder stands where a file belongs: move it away' },
   ELOOP: {
     text: 'Too many levels of symbolic links',
-    remedy: 'the links on the way to it go round in circles: correct them',
+    remedy: 'its symbolic links form a loop: correct them',
   },
   ENAMETOOLONG: { text: 'File name too long', remedy: 'choose a shorter path' },
   ENOMEM: { text: 'Cannot allocate memory', remedy: 'the machine is out of memory: stop something else' },

@@ -20,7 +20,7 @@ export const backup: Action = async (invocation) => {
   const { io, output } = invocation
   const toStdout = file === '-'
   if (toStdout && io.stdoutTerminal)
-    throw new UsageError('a backup holds secrets and is no text: name a file, or use a pipe')
+    throw new UsageError('a backup is binary and holds secrets: name a file, or use a pipe')
   if (!toStdout) await assertWritable(file, force)
   const taken = new Taken(invocation)
   const chunks = taken.check(invocation.client().backup())
@@ -44,7 +44,11 @@ export const backup: Action = async (invocation) => {
 async function printWhole(output: Output, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of output.whileRead(chunks)) await output.bytes(chunk)
   if (output.isRead) return
-  throw new HearsayApiError('FILE_FAILED', 0, 'cannot write stdout: its reader went away before the backup was whole')
+  throw new HearsayApiError(
+    'FILE_FAILED',
+    0,
+    'cannot write stdout: its reader closed it before the backup was complete',
+  )
 }
 
 /** A backup on its way: every byte is checked before the file gets its name. */
@@ -144,7 +148,7 @@ function story({ data, origin, entries, peer, members, former }: RestoreReport, 
 function sizeOf(file: string): number {
   try {
     const stats = statSync(file)
-    if (!stats.isFile()) throw new UsageError(`${file} is no file`)
+    if (!stats.isFile()) throw new UsageError(`${file} is not a file`)
     return stats.size
   } catch (error) {
     throw error instanceof UsageError ? error : fileFailure('read', file, error)

@@ -9,7 +9,7 @@ const writes = [...nodesOptions, idOption, ...commonOptions]
 const counters: readonly CommandSpec[] = [
   {
     name: 'counter incr',
-    summary: 'add to a counter, 1 when not told; negative numbers take away',
+    summary: 'add to a counter, by 1 unless given; negative numbers subtract',
     arguments: [keyArgument, { name: 'BY', required: false, signed: true }],
     options: writes,
     examples: ['hearsay counter incr visits', 'hearsay counter incr stock -3'],
@@ -71,9 +71,9 @@ const maps: readonly CommandSpec[] = [
     summary: 'store a field of a map',
     arguments: [keyArgument, field, { name: 'VALUE', required: false }],
     options: [
-      { name: 'file', value: 'FILE', help: 'take the value from a file' },
+      { name: 'file', value: 'FILE', help: 'read the value from a file' },
       contextOption,
-      { name: 'ttl', value: '30s', help: 'let it expire after so long' },
+      { name: 'ttl', value: '30s', help: 'let it expire after this duration' },
       { name: 'if-absent', help: 'refuse when the field exists' },
       ...writes,
     ],
@@ -110,7 +110,7 @@ const maps: readonly CommandSpec[] = [
   },
 ]
 
-const file: OptionSpec = { name: 'file', value: 'FILE', help: 'take the JSON from a file' }
+const file: OptionSpec = { name: 'file', value: 'FILE', help: 'read the JSON from a file' }
 const base: OptionSpec = { ...contextOption, help: 'write the difference to what an earlier read showed' }
 
 const documents: readonly CommandSpec[] = [
@@ -137,7 +137,7 @@ const documents: readonly CommandSpec[] = [
     name: 'doc patch',
     summary: 'change parts of a document: an object merges (RFC 7396), a list is a JSON patch (RFC 6902)',
     arguments: [keyArgument, { name: 'PATCH', required: false }],
-    options: [{ name: 'json-patch', help: 'refuse what is no JSON patch (RFC 6902)' }, file, base, ...writes],
+    options: [{ name: 'json-patch', help: 'accept only a JSON patch (RFC 6902)' }, file, base, ...writes],
     examples: [
       `hearsay doc patch plan '{"title":"long trip"}'`,
       `hearsay doc patch plan '[{"op":"add","path":"/days/-","value":"museum"}]'`,
@@ -146,7 +146,7 @@ const documents: readonly CommandSpec[] = [
   },
   {
     name: 'doc edit',
-    summary: 'edit a document in $EDITOR; what others change meanwhile stays',
+    summary: 'edit a document in $EDITOR; concurrent changes of others are kept',
     arguments: [keyArgument],
     options: [...nodesOptions, ...commonOptions],
     load: async () => (await import('./doc.js')).edit,

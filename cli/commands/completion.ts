@@ -7,7 +7,7 @@ export function completionOf(table: CommandTable): Action {
   return async (invocation) => {
     const shell = invocation.argument(0)
     const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined
-    if (script === undefined) throw new UsageError(`there are no completions for '${shell}': bash, zsh or fish`)
+    if (script === undefined) throw new UsageError(`no completions for '${shell}': use bash, zsh or fish`)
     await invocation.output.line(script(table))
   }
 }

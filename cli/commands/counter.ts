@@ -34,5 +34,5 @@ function byOf(invocation: Invocation): number {
   if (text === undefined) return 1
   const by = Number(text)
   if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(by)) return by
-  throw new UsageError(`BY '${text}' is no whole number from -(2^53 - 1) to 2^53 - 1`)
+  throw new UsageError(`invalid amount '${text}' for BY: use a whole number from -(2^53 - 1) to 2^53 - 1`)
 }

@@ -7,7 +7,7 @@ import { put } from './put.js'
 export const connectionOptions: readonly OptionSpec[] = [
   { name: 'api', value: 'URL', help: "the daemon's API: unix:/path or http://host:port (HEARSAY_API)" },
   { name: 'data', value: 'DIR', help: "the daemon's data directory (HEARSAY_DATA)" },
-  { name: 'token', value: 'TOKEN', help: 'the API token, for http (HEARSAY_TOKEN); else that of --data' },
+  { name: 'token', value: 'TOKEN', help: 'the API token, for http (HEARSAY_TOKEN); default: that of --data' },
 ]
 
 /** The flag of every command. */
@@ -30,7 +30,7 @@ export const nodesOptions: readonly OptionSpec[] = [
   {
     name: 'acks',
     value: 'N|majority|all',
-    help: 'return only when so many nodes, this one included, have it durably',
+    help: 'return only when this many nodes, this one included, have it durably',
   },
   { name: 'require-quorum', help: 'refuse unless a majority of the members answers' },
   timeout,
@@ -40,7 +40,7 @@ export const nodesOptions: readonly OptionSpec[] = [
 export const idOption: OptionSpec = {
   name: 'id',
   value: 'OPID',
-  help: 'a name for this write: repeating it does nothing more',
+  help: 'an id for this write: a retry with the same id does nothing more',
 }
 /** Flags of reads: how many nodes are asked. */
 export const readOptions: readonly OptionSpec[] = [
@@ -48,7 +48,7 @@ export const readOptions: readonly OptionSpec[] = [
     name: 'consistency',
     value: 'LEVEL',
     choices: ['one', 'majority', 'all'],
-    help: 'ask so many nodes: one, majority or all',
+    help: 'how many nodes to ask: one, majority or all',
   },
   timeout,
 ]
@@ -60,9 +60,9 @@ export const quickCommands: readonly CommandSpec[] = [
     summary: 'store a value',
     arguments: [keyArgument, { name: 'VALUE', required: false }],
     options: [
-      { name: 'file', value: 'FILE', help: 'take the value from a file' },
+      { name: 'file', value: 'FILE', help: 'read the value from a file' },
       contextOption,
-      { name: 'ttl', value: '30s', help: 'let it expire after so long' },
+      { name: 'ttl', value: '30s', help: 'let it expire after this duration' },
       ...nodesOptions,
       { name: 'if-absent', help: 'refuse when the key exists' },
       idOption,

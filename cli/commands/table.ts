@@ -17,10 +17,10 @@ const values: readonly CommandSpec[] = [
       {
         name: 'prefix',
         value: 'PREFIX',
-        help: 'delete every key of every type that starts like this; asks first on a terminal, a script is not asked',
+        help: 'delete every key of any type with this prefix; asks first on a terminal, but not in a script',
       },
       { name: 'yes', help: 'do not ask' },
-      { name: 'everything', help: 'let the prefix be empty: every key of the mesh' },
+      { name: 'everything', help: 'allow the empty prefix: every key of the mesh' },
       contextOption,
       { name: 'all', help: 'delete every sibling of a key in conflict' },
       ...nodesOptions,
@@ -34,9 +34,9 @@ const values: readonly CommandSpec[] = [
     summary: 'list keys in order',
     arguments: [prefix],
     options: [
-      { name: 'values', help: 'print the values too, behind a tab' },
-      { name: 'limit', value: 'N', help: 'stop after so many' },
-      { name: 'after', value: 'KEY', help: 'start behind this key' },
+      { name: 'values', help: 'print the values too, after a tab' },
+      { name: 'limit', value: 'N', help: 'stop after N keys' },
+      { name: 'after', value: 'KEY', help: 'start after this key' },
       ...commonOptions,
     ],
     load: async () => (await import('./ls.js')).ls,
@@ -46,13 +46,13 @@ const values: readonly CommandSpec[] = [
     summary: 'print each change as it arrives here, until interrupted',
     arguments: [prefix],
     options: [
-      { name: 'since', value: 'CURSOR', help: 'go on behind this event; 0: from the beginning of what is kept' },
+      { name: 'since', value: 'CURSOR', help: 'continue after this event; 0: from the beginning of what is kept' },
       {
         name: 'exec',
         value: 'CMD',
         help: 'run CMD for each event: HEARSAY_KEY, HEARSAY_OP, …; the value on its stdin',
       },
-      { name: 'limit', value: 'N', help: 'stop after so many events' },
+      { name: 'limit', value: 'N', help: 'stop after N events' },
       ...commonOptions,
     ],
     examples: [
@@ -78,7 +78,7 @@ const values: readonly CommandSpec[] = [
       { name: 'value', value: 'VALUE', help: 'replace all of them by this value' },
       { name: 'merge', help: 'let the resolver of the key merge them' },
       { name: 'field', value: 'FIELD', help: 'the field of a map that is in conflict' },
-      { name: 'context', value: 'TOKEN', help: 'the context of `conflicts --json`; else that of this moment' },
+      { name: 'context', value: 'TOKEN', help: 'the context of `conflicts --json`; default: that of this moment' },
       ...commonOptions,
     ],
     examples: ['hearsay resolve greeting --pick 1', "hearsay resolve greeting --value 'hello to both'"],
@@ -86,14 +86,14 @@ const values: readonly CommandSpec[] = [
   },
   {
     name: 'import',
-    summary: 'store the entries of a file, or of - for stdin; what is there already is skipped',
+    summary: 'store the entries of a file, or of - for stdin; entries that exist already are skipped',
     arguments: [{ name: 'FILE', required: true }],
     options: [
       {
         name: 'format',
         value: 'FORMAT',
         choices: ['jsonl', 'consul', 'tsv'],
-        help: 'jsonl (of `export`), consul (of `consul kv export`) or tsv (key, tab, value); else told by its first entry',
+        help: 'jsonl (of `export`), consul (of `consul kv export`) or tsv (key, tab, value); default: detected from the first entry',
       },
       ...commonOptions,
     ],
@@ -116,7 +116,7 @@ const values: readonly CommandSpec[] = [
     name: 'backup',
     summary: 'save the whole node to a file, or to - for stdout, while it runs',
     arguments: [{ name: 'FILE', required: true }],
-    options: [{ name: 'force', help: 'replace the file if it is there' }, ...commonOptions],
+    options: [{ name: 'force', help: 'replace the file if it exists' }, ...commonOptions],
     examples: ['hearsay backup attic.backup', 'hearsay backup - | gpg -e -r me > attic.backup.gpg'],
     load: async () => (await import('./backup.js')).backup,
   },
@@ -146,12 +146,12 @@ const mesh: readonly CommandSpec[] = [
   },
   {
     name: 'wait',
-    summary: 'wait until members are connected and equal; exit code 7 when they are not in time',
+    summary: 'wait until members are connected and equal; exit code 7 if the time runs out first',
     arguments: [],
     options: [
-      { name: 'peers', value: 'N', help: 'until so many members are connected' },
+      { name: 'peers', value: 'N', help: 'until at least N members are connected' },
       { name: 'converged', help: 'until all members (or N) have exactly what this node has' },
-      { name: 'timeout', value: '30s', help: 'give up after so long' },
+      { name: 'timeout', value: '30s', help: 'give up after this duration' },
       ...commonOptions,
     ],
     examples: ['hearsay wait --peers 2 --converged --timeout 30s'],
@@ -219,7 +219,7 @@ const local: readonly CommandSpec[] = [
   },
   {
     name: 'restore',
-    summary: 'bring a node back from a backup, where no daemon runs',
+    summary: 'restore a node from a backup, while no daemon runs',
     arguments: [{ name: 'FILE', required: true }],
     options: [
       { name: 'data', value: 'DIR', help: 'the data directory to restore into (HEARSAY_DATA)' },
@@ -232,7 +232,7 @@ const local: readonly CommandSpec[] = [
   },
   {
     name: 'config',
-    summary: "the daemon's settings in effect, or those it would start with; each with where it comes from",
+    summary: "the daemon's settings in effect, or those it would start with, each with its origin",
     arguments: [],
     options: [...commonOptions, ...startOptions],
     examples: ['hearsay config', 'hearsay config --config /etc/hearsay.toml'],
@@ -260,7 +260,7 @@ const local: readonly CommandSpec[] = [
 
 /** What the commands of two words are about, by their first word. */
 export const groups: CommandTable['groups'] = {
-  counter: 'counters: every increment counts, whatever happens elsewhere meanwhile',
+  counter: 'counters: every increment counts, also concurrent ones',
   set: 'sets: an addition survives a removal that had not seen it',
   map: 'maps: every field keeps its own siblings',
   doc: 'documents: JSON whose parts merge',

@@ -20,7 +20,7 @@ export const watch: Action = async (invocation) => {
         isLost = false
       },
       onRetry: () => {
-        if (!isLost) void invocation.output.warn('the daemon does not answer; going on as soon as it does')
+        if (!isLost) void invocation.output.warn('the daemon does not answer; the watch continues as soon as it does')
         isLost = true
       },
     })

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { rulePrefixBytesMax, rulesAim } from '../../protocols/membership/limits.js'
 import { modulesMax } from '../resolvers/limits.js'
 
-/** What a resolver does to the siblings below a prefix. */
+/** A prefix of keys, and the resolver of their conflicts. */
 export interface ResolverRule {
   /** Keys that start with it. */
   readonly prefix: string
@@ -22,7 +22,7 @@ export interface ApiAddress {
 const nameBytesMax = 64
 const portMax = 65_535
 
-/** A node's name: short, printable, without spaces, and not the text form of a peer id. */
+/** Checks a node's name: short, printable, without spaces, and not the text form of a peer id. */
 export function checkName(name: string): void {
   if (Buffer.byteLength(name) > nameBytesMax) throw new Error(`a name has at most ${nameBytesMax} bytes`)
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(name)) {
@@ -31,7 +31,7 @@ export function checkName(name: string): void {
   if (/^(12D3KooW|Qm)[1-9A-HJ-NP-Za-km-z]{40,}$/.test(name)) throw new Error('a name may not look like a peer id')
 }
 
-/** A TCP multiaddr, for example `/ip4/0.0.0.0/tcp/7400`. */
+/** Checks a TCP multiaddr, for example `/ip4/0.0.0.0/tcp/7400`. */
 export function checkMultiaddr(text: string): void {
   const match = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/(\d{1,5})(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]+)?$/.exec(text)
   const [, kind, host] = text.split('/')
@@ -41,7 +41,7 @@ export function checkMultiaddr(text: string): void {
   }
 }
 
-/** A multiaddr that others are told: one that they can dial. */
+/** Checks a multiaddr that is announced to others: they must be able to dial it. */
 export function checkAnnounced(text: string): void {
   checkMultiaddr(text)
   const [, kind, host, , port] = text.split('/')
@@ -54,10 +54,10 @@ export function checkAnnounced(text: string): void {
   }
 }
 
-/** 0.0.0.0, and all spellings of `::`. */
+/** Matches 0.0.0.0 and all spellings of `::`. */
 const anyAddress = /^(?:0+(?:\.0+)*|[0:]*)$/
 
-/** `HOST:PORT`, or a port alone for the loopback. */
+/** Parses `HOST:PORT`, or a port alone for the loopback. */
 export function parseApiAddress(text: string): ApiAddress {
   const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):)?(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
@@ -67,13 +67,13 @@ export function parseApiAddress(text: string): ApiAddress {
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port }
 }
 
-/** A list of resolver rules: objects with `prefix` and `use`; as text: the same list in JSON. */
+/** Parses a list of resolver rules: objects with `prefix` and `use`, or the same list as JSON text. */
 export function parseResolvers(raw: unknown): readonly ResolverRule[] {
   const list: unknown = typeof raw === 'string' ? parseJson(raw) : raw
   if (!Array.isArray(list)) throw new Error('a list of { prefix, use } is needed')
   const rules = list.map(parseResolver)
   const prefixes = new Set(rules.map((rule) => rule.prefix))
-  if (prefixes.size < rules.length) throw new Error('one prefix stands twice')
+  if (prefixes.size < rules.length) throw new Error('a prefix is given twice')
   if (rules.length > rulesAim) throw new Error(`there are more than ${rulesAim} rules`)
   const modules = new Set(rules.map(({ use }) => use).filter((use) => use.includes('/')))
   if (modules.size > modulesMax)
@@ -81,7 +81,7 @@ export function parseResolvers(raw: unknown): readonly ResolverRule[] {
   return Object.freeze(rules)
 }
 
-/** The rules with the paths of modules made absolute: they stand relative to the file that names them. */
+/** Makes the paths of modules absolute: they are relative to the file that names them. */
 export function withPathsFrom(folder: string, rules: readonly ResolverRule[]): readonly ResolverRule[] {
   return Object.freeze(
     rules.map(({ prefix, use }) => Object.freeze({ prefix, use: use.includes('/') ? resolve(folder, use) : use })),
@@ -92,7 +92,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Error('as text, resolvers are a JSON list of { "prefix", "use" }')
+    throw new Error('in a variable or a flag, resolvers are a JSON list of { "prefix", "use" }')
   }
 }
 
@@ -107,7 +107,7 @@ function parseResolver(raw: unknown): ResolverRule {
   }
   if (typeof use !== 'string') throw new Error("a resolver needs a 'use'")
   if (!['siblings', 'lww', 'json-merge'].includes(use) && !/^\.{0,2}\/.+\.m?js$/.test(use)) {
-    throw new Error(`'${use}' is no resolver: siblings, lww, json-merge, or the path of a module (./name.js)`)
+    throw new Error(`'${use}' is not a resolver; use siblings, lww, json-merge, or the path of a module (./name.js)`)
   }
   return Object.freeze({ prefix, use })
 }

@@ -5,9 +5,9 @@ import { formatDuration, formatSize } from './parse.js'
 
 const widthMax = 100
 
-const head = `# Settings of hearsay. Every line here shows a default; take the '#' away to set it.
-# Put this file into the data directory as config.toml, or name it with --config.
-# A flag beats an environment variable, which beats this file. \`hearsay config\` shows what is in effect.
+const head = `# Settings of hearsay. Every line here shows a default; remove the '#' to set it.
+# Put this file into the data directory as config.toml, or give its path with --config.
+# A flag overrides an environment variable, which overrides this file. \`hearsay config\` shows what is in effect.
 `
 
 /** The whole text of docs/hearsay.example.toml. */

@@ -1,8 +1,8 @@
-/** What a knob is, and the makers of each sort of knob; the table of them all is in knobs.ts. */
+/** The type of a setting ("knob"), and a maker for each kind; the table of them all is in knobs.ts. */
 import type { Want } from '../../protocols/membership/types.js'
 import { parseAcks, parseDuration, parseSize, parseSwitch } from './parse.js'
 
-/** What a default may depend on. */
+/** Facts of the machine that a default may depend on. */
 export interface Surroundings {
   readonly home: string
   readonly hostname: string
@@ -15,13 +15,13 @@ export interface Knob<T> {
   /** `duration` and `size` values are milliseconds and bytes once parsed. */
   readonly unit: 'duration' | 'size' | 'text' | 'list' | 'switch' | 'choice' | 'table'
   readonly fallback: (surroundings: Surroundings) => T
-  /** What it does, in one sentence. */
+  /** Its effect, in one sentence. */
   readonly about: string
-  /** What is won and lost by turning it. */
+  /** Its trade-off: benefits and costs of another value. */
   readonly tradeOff: string
   /** Reads a value of a file, a variable or a flag. Throws an Error that says what is wrong with it. */
   readonly parse: (raw: unknown) => T
-  /** The default as it stands in the example file, when it depends on the machine. */
+  /** The default that the example file shows, where it depends on the machine. */
   readonly example?: string
   /** A secret is never shown. */
   readonly isSecret?: boolean
@@ -73,7 +73,7 @@ export function switchKnob(fallback: boolean, texts: Texts): Knob<boolean> {
 export function choiceKnob<const T extends string>(fallback: T, choices: readonly T[], texts: Texts): Knob<T> {
   const parse = (raw: unknown) => {
     const found = choices.find((choice) => choice === raw)
-    if (found === undefined) throw new Error(`'${String(raw)}' is none of ${choices.join(', ')}`)
+    if (found === undefined) throw new Error(`'${String(raw)}' is not one of ${choices.join(', ')}`)
     return found
   }
   return { unit: 'choice', fallback: () => fallback, parse, ...texts }
@@ -98,7 +98,7 @@ export function textKnob<T extends string | null>(
   return { unit: 'text', fallback, parse, ...texts }
 }
 
-/** A list of texts; in a variable they stand behind one another with commas between. */
+/** A list of texts, separated by commas in a variable. */
 export function listKnob(
   fallback: readonly string[],
   texts: Texts,

@@ -1,4 +1,7 @@
-/** The one table of everything that can be set; the example file, the flags, the variables and `hearsay config` come from it. */
+/**
+ * The one table of everything that can be set; the example file, the flags, the variables and `hearsay config` come
+ * from it.
+ */
 import { clientValueBytesDefault, clockBoundMsDefault, valueBytesMax } from '../../store/model/limits.js'
 import {
   checkAnnounced,
@@ -14,7 +17,7 @@ const second = 1000
 const day = 86_400 * second
 const mebibyte = 1024 * 1024
 
-/** Every knob by its name in the file. `a.b` stands in the table `[a]`. */
+/** Every knob by its name in the file: `a.b` is the key `b` of the table `[a]`. */
 export const knobs = {
   data: textKnob((at) => at.dataDirectory, {
     about: 'The data directory. It is made with mode 0700; one daemon may use it at a time.',
@@ -60,7 +63,7 @@ export const knobs = {
     () => null,
     {
       about:
-        'Kept for the address of the Redis protocol, which this version does not serve: nothing listens, and the daemon warns.',
+        'Reserved for the address of the Redis protocol, which this version does not serve: nothing listens, and the daemon warns.',
       tradeOff: 'Setting it changes nothing but the warning.',
       example: '127.0.0.1:7379',
     },
@@ -109,8 +112,8 @@ export const knobs = {
     tradeOff: 'json is for programs; the ready line on stdout follows it too.',
   }),
   logLevel: choiceKnob('info', ['silent', 'error', 'warn', 'info', 'debug', 'trace'], {
-    about: 'The least weight of a message that is written.',
-    tradeOff: 'debug and trace tell of every session and request, and cost time.',
+    about: 'The least severe level of messages that are written.',
+    tradeOff: 'debug and trace log every session and request, which costs time.',
   }),
   'values.maxBytes': sizeKnob(
     clientValueBytesDefault,
@@ -118,7 +121,7 @@ export const knobs = {
     {
       about: 'The largest value that a client of this node may write.',
       tradeOff:
-        'Values are held in memory while they are written and sent; peers accept up to 64MiB whatever stands here.',
+        'Values are held in memory while they are written and sent; peers accept up to 64MiB whatever is set here.',
     },
   ),
   'log.maxBytes': sizeKnob(
@@ -126,7 +129,8 @@ export const knobs = {
     { min: 0, max: Number.MAX_SAFE_INTEGER },
     {
       about: 'How much of the update log is kept for absent members.',
-      tradeOff: 'More disk, and members that come back after long still catch up by the log, which costs least.',
+      tradeOff:
+        'More takes more disk, and lets members that were away for long catch up from the log, which is the cheapest way.',
     },
   ),
   'log.maxAge': durationKnob(
@@ -134,7 +138,7 @@ export const knobs = {
     { min: 0, max: 3650 * day },
     {
       about: 'How long the update log is kept for absent members.',
-      tradeOff: 'As for log.maxBytes; behind either limit the Merkle sync takes over, and nothing is lost.',
+      tradeOff: 'As for log.maxBytes; beyond either limit Merkle sync takes over, and nothing is lost.',
     },
   ),
   'sync.interval': durationKnob(
@@ -150,7 +154,7 @@ export const knobs = {
     { min: 50, max: 60 * second },
     {
       about:
-        'How often neighbours hear from this node. A peer of which nothing at all came for three and a half times as long counts as gone.',
+        'How often neighbours hear from this node. A peer from which nothing has come for three and a half intervals counts as gone.',
       tradeOff: 'Shorter notices a cut sooner, and costs more when idle. Set it alike on all nodes.',
     },
   ),

@@ -1,4 +1,4 @@
-/** Puts the settings together: defaults, then the file, then the environment, then flags; checked once and frozen. */
+/** Merges the settings: defaults, then the file, then the environment, then flags; checked once and frozen. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
@@ -8,7 +8,7 @@ import type { Knob, Surroundings } from './knob.js'
 import { flagOf, type KnobName, knobNames, knobs, type Settings, variableOf } from './knobs.js'
 import { formatDuration, formatSize } from './parse.js'
 
-/** Where a value came from. */
+/** Source of a value. */
 export type Origin = 'default' | 'file' | 'environment' | 'flag'
 
 /** The settings of a daemon, and where each came from. */
@@ -17,11 +17,11 @@ export interface Config {
   readonly origins: Readonly<Record<KnobName, Origin>>
   /** The file that was read; null when there was none. */
   readonly file: string | null
-  /** What the operator should know, for example of unknown variables. */
+  /** Notices for the operator, for example of unknown variables. */
   readonly warnings: readonly string[]
 }
 
-/** What is looked at; passed in so that tests need no real environment. */
+/** Inputs of the configuration; passed in so that tests need no real environment. */
 export interface ConfigSources {
   /** Flags by their long names, as the command line hands them on; repeated ones as lists; absent ones left out. */
   readonly flags: Readonly<Record<string, unknown>>
@@ -156,7 +156,7 @@ function variableLayer(environment: ConfigSources['environment']): { variables: 
 
 async function fileLayer(file: string, isRequired: boolean): Promise<Layer> {
   if (!existsSync(file)) {
-    if (isRequired) throw bad('config', `there is no file ${file}; correct --config or leave it away`)
+    if (isRequired) throw bad('config', `there is no file ${file}; correct --config or leave it out`)
     return new Map()
   }
   const { parse: parseToml } = await import('smol-toml')
@@ -197,7 +197,7 @@ function unknownKey(name: string, file: string): string {
 /** One line of `hearsay config`. */
 export interface EffectiveSetting {
   readonly name: KnobName
-  /** As it would stand in the file; a secret is replaced by `(secret)`. */
+  /** The value as the file would have it; a secret is replaced by `(secret)`. */
   readonly value: unknown
   readonly origin: Origin
   readonly flag: string

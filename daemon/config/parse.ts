@@ -1,4 +1,4 @@
-/** Reads and writes durations, sizes and switches, as they stand in files, variables, flags and queries. */
+/** Parses and formats durations, sizes and switches of files, variables, flags and queries. */
 import type { Want } from '../../protocols/membership/types.js'
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
@@ -19,7 +19,7 @@ const durationForm = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/
 const durationPart = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g
 const sizeForm = /^(\d+(?:\.\d+)?) ?(B|[kK]B|[MGT]B|[KMGT]iB)?$/
 
-/** A duration such as `30s`, `1h30m` or `250ms`, in whole milliseconds. Throws an Error that shows the form. */
+/** Parses a duration such as `30s`, `1h30m` or `250ms` into whole milliseconds. Throws an Error that shows the form. */
 export function parseDuration(text: string): number {
   if (!durationForm.test(text))
     throw new Error(`'${text}' is not a duration; write for example 250ms, 30s, 5m, 2h or 7d`)
@@ -30,7 +30,7 @@ export function parseDuration(text: string): number {
   return whole(totalMs, text)
 }
 
-/** A size such as `64MiB`, `8 MB` or a plain number of bytes, in bytes. Throws an Error that shows the form. */
+/** Parses a size such as `64MiB`, `8 MB` or a plain number of bytes into bytes. Throws an Error that shows the form. */
 export function parseSize(text: string): number {
   const match = sizeForm.exec(text)
   if (match === null) throw new Error(`'${text}' is not a size; write for example 4096, 512KiB, 64MiB or 1GiB`)
@@ -39,11 +39,11 @@ export function parseSize(text: string): number {
 
 function whole(value: number, text: string): number {
   const rounded = Math.round(value)
-  if (!Number.isSafeInteger(rounded)) throw new Error(`'${text}' is too great`)
+  if (!Number.isSafeInteger(rounded)) throw new Error(`'${text}' is too large`)
   return rounded
 }
 
-/** A switch: true, false, or the words for them. Throws an Error that lists the words. */
+/** Parses a switch: true, false, or the words for them. Throws an Error that lists the words. */
 export function parseSwitch(raw: unknown): boolean {
   if (typeof raw === 'boolean') return raw
   const text = String(raw).toLowerCase()
@@ -52,14 +52,14 @@ export function parseSwitch(raw: unknown): boolean {
   throw new Error(`'${String(raw)}' is neither true nor false`)
 }
 
-/** How many acknowledgements: a whole number from 1, `majority` or `all`. Throws an Error that says so. */
+/** Parses a number of acknowledgements: a whole number from 1, `majority` or `all`. Throws an Error that says so. */
 export function parseAcks(text: string): Want {
   if (text === 'majority' || text === 'all') return text
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new Error(`'${text}' is not a number of nodes from 1, nor 'majority' or 'all'`)
 }
 
-/** A duration in its shortest exact text, for example `30s`. */
+/** Formats a duration in its shortest exact form, for example `30s`. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0s'
   const units = Object.entries(durationUnits).reverse()
@@ -67,7 +67,7 @@ export function formatDuration(ms: number): string {
   return `${ms / scale}${unit}`
 }
 
-/** A size in its shortest exact text, for example `64MiB`. */
+/** Formats a size in its shortest exact form, for example `64MiB`. */
 export function formatSize(bytes: number): string {
   if (bytes === 0) return '0'
   for (const unit of ['TiB', 'GiB', 'MiB', 'KiB'] as const) {

@@ -1,6 +1,6 @@
 /**
- * Documents worked on in a thread of their own: near the limits one takes seconds, in which the daemon has to go on hearing its peers.
- * The thread is made when the first document is met. What a call kills takes no other call with it.
+ * Documents worked on in a thread of their own: near the limits one takes seconds, in which the daemon has to go on
+ * hearing its peers. The thread is made when the first document is met. What a call kills takes no other call with it.
  */
 import { Worker } from 'node:worker_threads'
 import type { DocumentView } from '../../store/documents/document.js'
@@ -11,7 +11,7 @@ import { systemFailure } from '../../store/system-errors.js'
 import { documentBytesWaitingMax, documentCallMs, documentCallsWaitingMax, documentHeapMiB } from './limits.js'
 import type { Answer, Call, Question, Refusal } from './messages.js'
 
-/** How the thread is made. */
+/** Maker of the thread. */
 export interface DocumentThreadOptions {
   readonly environment: Pick<Environment, 'setTimer'>
   /** The program of the thread; another one only in tests, which run from sources. */
@@ -30,7 +30,7 @@ export class DocumentThread implements DocumentEngine {
   readonly #environment: Pick<Environment, 'setTimer'>
   readonly #program: URL
   #worker: Worker | undefined
-  /** In the order in which they are worked on: the thread is at the first one. */
+  /** Calls in order; the thread works on the first one. */
   readonly #waiting: Waiting[] = []
   #bytesWaiting = 0
   #timer: Timer | undefined

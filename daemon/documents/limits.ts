@@ -1,6 +1,6 @@
 /** The limits of the thread that works on documents, by name. */
 
-/** How long it may work on one document, in milliseconds; then it is ended, and started again for the others. */
+/** Time for one document, in milliseconds; then the thread is terminated, and started again for the others. */
 export const documentCallMs = 60_000
 /** Calls that wait for it, and the bytes that they bring; more are refused. */
 export const documentCallsWaitingMax = 1_024

@@ -1,8 +1,8 @@
-/** What the daemon and the thread that works on documents say to each other. */
+/** Messages between the daemon and the thread that works on documents. */
 import type { EditRequest } from '../../store/documents/engine.js'
 import type { ErrorCode } from '../../store/errors.js'
 
-/** What is to be done. */
+/** A request to the thread. */
 export type Call =
   | { readonly name: 'show'; readonly versions: readonly Uint8Array[] }
   | { readonly name: 'holds'; readonly versions: readonly Uint8Array[]; readonly other: Uint8Array }

@@ -1,7 +1,7 @@
 /** The daemon's own messages: JSON lines, or lines for people, on stderr. Secrets are never passed to it. */
 import { type DestinationStream, pino } from 'pino'
 
-/** What the daemon's parts log to. Fields first, then a message that can be read alone. */
+/** The logger of the daemon's parts: fields first, then a message that can be read alone. */
 export interface Log {
   trace(fields: object, message: string): void
   debug(fields: object, message: string): void
@@ -10,11 +10,11 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
-/** How messages are written. */
+/** Format, level and destination of messages. */
 export interface LogOptions {
   readonly format: 'text' | 'json'
   readonly level: string
-  /** Where lines go; stderr when absent. */
+  /** Destination of lines; stderr by default. */
   readonly write?: (line: string) => void
 }
 

@@ -129,7 +129,7 @@ export class Protocols {
       replica: node.replica,
       peerOf: (member) => this.membership.peerOf(member),
       wantsEarlyAcknowledgement: () => this.membership.wantsAcknowledgements,
-      onEarlyAcknowledgementWanted: () => this.membership.hurry(),
+      onEarlyAcknowledgementWanted: () => this.membership.acknowledgeEarly(),
       onGap: (peer) => this.scheduler.gapSeen(peer),
       onError: (what, error) => log.debug({ reason: reasonOf(error) }, `gossip: ${what}`),
     })

@@ -11,10 +11,13 @@ const atOnce = async () => {}
 /** Versions are shown side by side. */
 export const siblingsRule: Rule = { outcome: () => 'siblings', prepare: atOnce }
 
-/** The version that was written last stands for all. */
+/** Shows the version that was written last. */
 export const lastWriteRule: Rule = { outcome: lastWrite, prepare: atOnce }
 
-/** JSON texts are united: small ones at once, larger ones each in a turn of its own, so that a page of them lets others in. */
+/**
+ * JSON texts are united: small ones at once, larger ones each in a turn of its own, so that a page of them lets others
+ * in.
+ */
 export class JsonMergeRule implements Rule {
   readonly #cache: ResultCache
   readonly #yieldTurn: () => Promise<void>

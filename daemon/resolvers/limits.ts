@@ -1,4 +1,7 @@
-/** The limits of resolvers, by name. Those that decide whether there is a result are the same on every node, and no setting. Of rules: see protocols/membership/limits.ts. */
+/**
+ * The limits of resolvers, by name. Those that decide whether there is a result are the same on every node, and no
+ * setting. Of rules: see protocols/membership/limits.ts.
+ */
 
 /** Results that are remembered, and their bytes. */
 export const resultsKept = 4_096
@@ -23,22 +26,25 @@ export const moduleStackMiB = 4
 /** Characters of a module's error that are shown. */
 export const reasonCharactersMax = 300
 
-/** How long a module may take to be loaded into its thread, in milliseconds. */
+/** Time for loading a module into its thread, in milliseconds. */
 export const moduleStartMs = 10_000
-/** How long a module may take for one call, in milliseconds; then its thread is ended. */
+/** Time for one call of a module, in milliseconds; then its thread is terminated. */
 export const moduleCallMs = 1_000
-/** How long a read waits for a module, in milliseconds; then siblings are shown. */
+/** Time that a read waits for a module, in milliseconds; then siblings are shown. */
 export const readWaitMs = 2_000
 /** Calls that wait for a module; more, and siblings are shown. */
 export const callsWaitingMax = 1_024
-/** How long siblings are shown after a read waited in vain, and after a call was late or its thread ended, in milliseconds. */
+/**
+ * Time for which siblings are shown without asking again, after a read waited in vain, and after a call timed out or
+ * its thread ended, in milliseconds.
+ */
 export const retryBusyMs = 1_000
 export const retryFailedMs = 60_000
 /** After so many calls in a row that were late or ended the thread, a module rests for so many milliseconds. */
 export const failuresInRowMax = 3
 export const moduleRestMs = 60_000
 
-/** How long one call of the check, and the whole check, may take, in milliseconds. */
+/** Time for one call of the check, and for the whole check, in milliseconds. */
 export const checkCallMs = 5_000
 export const checkMs = 30_000
 /** Generated sets of versions that a module is checked with, and sets made from its own examples. */

@@ -1,4 +1,7 @@
-/** Checks a module before it is used: the same result again, in any order, and when it is merged again with what it was made of. */
+/**
+ * Checks a module before it is used: the same result again, in any order, and when it is merged again with what it was
+ * made of.
+ */
 import type { Environment } from '../../store/environment.js'
 import { checkCallMs, checkExampleSets, checkMs, checkSets } from './limits.js'
 import type { ModuleHost } from './module-host.js'
@@ -6,13 +9,13 @@ import type { SentVersion } from './module-messages.js'
 import { exampleSets, generatedSets } from './module-samples.js'
 import type { CallResult } from './module-thread.js'
 
-/** What the check saw; or why the module must not be used. */
+/** Outcome of the check, or the reason why the module must not be used. */
 export type Verdict =
   | {
       /** Sets of versions, and for how many of them there was a value. */
       readonly sets: number
       readonly values: number
-      /** Why there was none, at last. */
+      /** Reason of the last failure; empty when there was none. */
       readonly failure: string
     }
   | { readonly reason: string }

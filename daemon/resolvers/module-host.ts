@@ -1,4 +1,7 @@
-/** Keeps a thread for an application's module: calls wait for one another, and a thread that ended is replaced at the next call. */
+/**
+ * Keeps a thread for an application's module: calls wait for one another, and a thread that ended is replaced at the
+ * next call.
+ */
 import type { SentVersion } from './module-messages.js'
 import { type CallResult, ModuleThread, type ThreadOptions } from './module-thread.js'
 

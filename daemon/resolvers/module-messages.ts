@@ -1,18 +1,18 @@
-/** What the daemon and the thread of an application's module say to each other, and what the module is given. */
+/** Messages between the daemon and the thread of an application's module, and the module's input. */
 
 /** One distinct version, as a module is given it. */
 export interface ModuleVersion {
   readonly value: Uint8Array
   /** The value as text; null when it is not UTF-8. */
   readonly text: string | null
-  /** When it was written, in milliseconds since 1970, by the clock of the node that wrote it. */
+  /** Time of the write, in milliseconds since 1970, by the clock of the node that wrote it. */
   readonly time: number
 }
 
-/** What the daemon hands over: the text is made in the thread. */
+/** A version as the daemon passes it; its text is decoded in the thread. */
 export type SentVersion = Pick<ModuleVersion, 'value' | 'time'>
 
-/** What a thread is started with. */
+/** Start data of a thread. */
 export interface ThreadData {
   /** The module's own text. */
   readonly source: string

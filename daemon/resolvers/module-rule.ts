@@ -1,4 +1,7 @@
-/** An application's own resolver: computed in a thread, remembered here, and siblings wherever it gives no value in time. */
+/**
+ * An application's own resolver: computed in a thread, remembered here, and siblings wherever it gives no value in
+ * time.
+ */
 import type { Environment } from '../../store/environment.js'
 import type { HybridTime } from '../../store/model/clock.js'
 import type { Sibling } from '../../store/model/register.js'
@@ -22,9 +25,9 @@ import type { CallResult } from './module-thread.js'
 import type { Result, ResultCache } from './result-cache.js'
 import type { Rule } from './rule.js'
 
-/** What a module's rule is made with. */
+/** Options of a module's rule. */
 export interface ModuleRuleOptions {
-  /** What it is called in messages: its path. */
+  /** Its name in messages: its path. */
   readonly name: string
   /** The module's own text; or why it could not be read. */
   readonly source: string | { readonly reason: string }
@@ -35,7 +38,10 @@ export interface ModuleRuleOptions {
   readonly program?: URL
 }
 
-/** The rule of one module. It is loaded and checked in the background; until that has passed, reads wait a little, then show siblings. */
+/**
+ * The rule of one module. It is loaded and checked in the background; until that has passed, reads wait a little, then
+ * show siblings.
+ */
 export class ModuleRule implements Rule {
   readonly #options: ModuleRuleOptions
   readonly #host: ModuleHost | undefined
@@ -78,12 +84,12 @@ export class ModuleRule implements Rule {
     this.#options.cache.set(key, 'siblings', this.#nowMs() + retryBusyMs)
   }
 
-  /** What an operator should know. */
+  /** Warnings for the operator. */
   warnings(): string[] {
     const { name } = this.#options
     if (this.#state === 'refused') {
       return [
-        `the resolver ${name} is not used, because ${this.#refusal}; its conflicts stay siblings until it is mended and the daemon is restarted`,
+        `the resolver ${name} is not used, because ${this.#refusal}; its conflicts stay siblings until it is fixed and the daemon is restarted`,
       ]
     }
     const unproven = `the resolver ${name} could not be checked, because it gave no value for any generated version (${this.#unproven}); let it export 'examples', a list of values that it merges`
@@ -144,7 +150,7 @@ export class ModuleRule implements Rule {
     }
   }
 
-  /** Told once; `status` goes on showing it. */
+  /** Called once per warning; `status` goes on showing it. */
   #failed({ reason }: Exclude<CallResult, { value: Uint8Array }>): Result {
     const isFirst = this.#failures++ === 0
     this.#lastFailure = reason

@@ -13,10 +13,13 @@ import {
 } from './limits.js'
 import type { Answer, Loaded, Question, SentVersion, ThreadData } from './module-messages.js'
 
-/** What became of a call. A failure is `certain` when the same versions would fail again: the module threw, or returned what is of no use. */
+/**
+ * Outcome of a call. A failure is `certain` when the same versions would fail again: the module threw, or returned an
+ * unusable value.
+ */
 export type CallResult = { readonly value: Uint8Array } | { readonly reason: string; readonly isCertain: boolean }
 
-/** How threads are made. */
+/** Maker of threads. */
 export interface ThreadOptions {
   /** The module's own text. */
   readonly source: string
@@ -97,7 +100,7 @@ export class ModuleThread {
     return this.#examples
   }
 
-  /** Whether the thread is no more. */
+  /** True if the thread is no more. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }

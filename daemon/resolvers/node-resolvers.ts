@@ -12,7 +12,7 @@ import { ResultCache } from './result-cache.js'
 import type { Rule } from './rule.js'
 import { builtInMark, moduleMark } from './rule-mark.js'
 
-/** What resolvers are made with. */
+/** Options of a node's resolvers. */
 export interface ResolverOptions {
   readonly environment: Environment
   readonly log: Log
@@ -30,7 +30,7 @@ export class NodeResolvers implements Resolvers {
   /** Longest prefix first. */
   readonly #rules: readonly PrefixRule[]
   readonly #modules: readonly ModuleRule[]
-  /** What the mesh is told; sorted by prefix. */
+  /** The marks that are announced to the mesh; sorted by prefix. */
   readonly marks: readonly RuleMark[]
 
   private constructor(rules: readonly PrefixRule[], modules: readonly ModuleRule[], marks: readonly RuleMark[]) {
@@ -74,7 +74,7 @@ export class NodeResolvers implements Resolvers {
     return this.#ruleFor(key).prepare(groups)
   }
 
-  /** What an operator should know. */
+  /** Warnings for the operator. */
   warnings(): string[] {
     return this.#modules.flatMap((module) => module.warnings())
   }

@@ -2,7 +2,7 @@
 import type { Outcome } from '../../store/model/resolver.js'
 import { resultBytesKept, resultsKept } from './limits.js'
 
-/** What is remembered of versions. */
+/** A cached result for a set of versions. */
 export type Result = Exclude<Outcome, 'pending'>
 
 interface Kept {
@@ -17,7 +17,7 @@ export class ResultCache {
   readonly #kept = new Map<string, Kept>()
   #bytes = 0
 
-  /** What is known; undefined when nothing is, or no longer. */
+  /** Returns the cached result; undefined when there is none, or it has expired. */
   get(key: string, nowMs: number): Result | undefined {
     const kept = this.#kept.get(key)
     if (kept === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What a rule is told as in the mesh: equal marks settle conflicts alike. */
+/** The mark under which a rule is announced in the mesh: rules with equal marks settle conflicts alike. */
 import { siblingsMark } from '../../protocols/membership/core/rules.js'
 import { ruleMarkBytes } from '../../protocols/membership/limits.js'
 import { sha256 } from '../../store/model/digest.js'

@@ -1,4 +1,4 @@
-/** What every rule does, whatever its resolver. */
+/** Interface of every rule, whatever its resolver. */
 import type { Sibling } from '../../store/model/register.js'
 import type { Outcome } from '../../store/model/resolver.js'
 

@@ -1,6 +1,7 @@
 /**
- * Puts a restored node in the place of what is in a data directory. Everything is written beside first; one rename decides; from then on
- * the new takes the place of the old, whoever comes first: the restore itself, or, if it was killed, the next start of a daemon.
+ * Moves a restored node into a data directory. Everything is written beside the old files first; one rename decides;
+ * from then on the new files replace the old ones, by whichever process comes first: the restore itself or, if it was
+ * killed, the next start of a daemon.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -10,31 +11,31 @@ import { meshSecretFile, peerKeyFile } from '../net/identity.js'
 import { makePrivateFolder, syncFolder } from '../private-files.js'
 import { type Lock, takeLock } from './lock.js'
 
-/** Where a restored node is written to; of no meaning to anybody until it is renamed. */
+/** Folder into which a restored node is written; ignored by everybody until it is renamed. */
 const partialFolder = 'restore.partial'
-/** The same once it is whole: it holds from now on, although it does not stand in its place yet. */
+/** The same once it is complete: the restore is decided, although its files are not in their places yet. */
 const readyFolder = 'restore.ready'
-/** The same once it stands in its place: what is left of it can go. */
+/** The same once its files are in their places: the rest can be deleted. */
 const doneFolder = 'restore.done'
-/** In these folders: what is new, and what it replaced. */
+/** Subfolders: the new files, and those that they replaced. */
 const newFolder = 'new'
 const oldFolder = 'old'
 const storeFolder = 'store'
-/** What a store leaves beside itself while it is damaged or not verified; it is of no meaning for a restored one. */
+/** Marker files beside a damaged or unverified store; they do not apply to a restored one. */
 const storeMarkers = ['store.suspect', 'store.unverified', 'store.salvage', 'store.damaged']
-/** What may be in a data directory that no node has used. */
+/** Names that may exist in a data directory that no node has used. */
 const harmlessNames = new Set([partialFolder, doneFolder, 'config.toml', 'lost+found'])
 const lockName = 'LOCK'
 
 /** Called before each step; a test stops there. */
 export type BeforeStep = (step: string) => void
 
-/** Whether a restore was decided in this directory, and its node does not stand in its place yet. */
+/** True if a restore was decided in this directory, and its files are not in their places yet. */
 export function isRestorePending(dataDirectory: string): boolean {
   return existsSync(join(dataDirectory, readyFolder))
 }
 
-/** Whether a node has used a data directory, or something else is in it. Absent: no. */
+/** True if a node has used a data directory, or it holds anything else; false if it does not exist. */
 export async function isInUse(dataDirectory: string): Promise<boolean> {
   const names = await namesIn(dataDirectory)
   if (names.some((name) => name !== storeFolder && !harmlessNames.has(name))) return true
@@ -51,12 +52,14 @@ export async function lockPlace(dataDirectory: string): Promise<Lock> {
   )
 }
 
-/** Whether there is a store to lock. */
+/** True if there is a store to lock. */
 export function hasLock(dataDirectory: string): boolean {
   return existsSync(join(dataDirectory, storeFolder, lockName))
 }
 
-/** An empty folder for a restored node: `store`, `peer.key` and `mesh.secret` belong there. The place must be locked. */
+/**
+ * An empty folder for a restored node: `store`, `peer.key` and `mesh.secret` belong there. The place must be locked.
+ */
 export async function preparePlace(dataDirectory: string): Promise<{ readonly folder: string; readonly lock: Lock }> {
   await removeLeftovers(dataDirectory)
   const partial = join(dataDirectory, partialFolder)
@@ -64,7 +67,10 @@ export async function preparePlace(dataDirectory: string): Promise<{ readonly fo
   return { folder: join(partial, newFolder), lock: await takeLock(join(partial, lockName), busy(dataDirectory)) }
 }
 
-/** Decides: what was prepared holds from the moment this resolves, whatever happens. Place and folder must be locked. */
+/**
+ * Decides the restore: from the moment this resolves the prepared node replaces the old one, whatever happens. Place
+ * and folder must be locked.
+ */
 export async function decide(dataDirectory: string, before: BeforeStep = () => {}): Promise<void> {
   before('decide')
   await syncFolder(join(dataDirectory, partialFolder, newFolder))
@@ -73,7 +79,9 @@ export async function decide(dataDirectory: string, before: BeforeStep = () => {
   await syncFolder(dataDirectory)
 }
 
-/** Moves what was decided into its place. Both locks must be held. May be stopped and started again at any point. */
+/**
+ * Moves the restored files into their places. Both locks must be held. May be interrupted and repeated at any point.
+ */
 export async function putInPlace(dataDirectory: string, before: BeforeStep = () => {}): Promise<void> {
   const ready = join(dataDirectory, readyFolder)
   for (const name of storeMarkers) {
@@ -96,7 +104,10 @@ export async function putInPlace(dataDirectory: string, before: BeforeStep = () 
   await removeLeftovers(dataDirectory)
 }
 
-/** Ends a restore that was decided and then stopped. Nothing when there is none. Throws STORE_LOCKED while another process does it. */
+/**
+ * Completes a restore that was decided and then interrupted; does nothing when there is none. Throws STORE_LOCKED while
+ * another process does it.
+ */
 export async function finishRestore(dataDirectory: string, before?: BeforeStep): Promise<void> {
   if (!isRestorePending(dataDirectory)) return
   const lock = await takeLock(join(dataDirectory, readyFolder, lockName), busy(dataDirectory)).catch(ignoreGone)
@@ -114,14 +125,14 @@ export async function finishRestore(dataDirectory: string, before?: BeforeStep):
   }
 }
 
-/** Removes what a restore that was stopped left behind and nobody needs. The place must be locked. */
+/** Deletes the leftovers of an interrupted restore. The place must be locked. */
 export async function removeLeftovers(dataDirectory: string): Promise<void> {
   for (const name of [partialFolder, doneFolder]) {
     await rm(join(dataDirectory, name), { recursive: true, force: true })
   }
 }
 
-/** Moves something out of the way, keeping what was moved there by an attempt before. */
+/** Moves a file or folder aside, keeping what an earlier attempt moved there. */
 async function setAside(dataDirectory: string, ready: string, name: string): Promise<void> {
   for (let copy = 0; existsSync(join(dataDirectory, name)); copy++) {
     const aside = join(ready, oldFolder, copy === 0 ? name : `${name}.${copy}`)
@@ -138,7 +149,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Another process was faster: it has ended the restore. */
+/** Ignores that a file is gone: another process has completed the restore. */
 function ignoreGone(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

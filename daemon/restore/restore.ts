@@ -1,4 +1,7 @@
-/** Restoring a backup into a data directory without a daemon: checked as a whole first, then written beside, then put in place. */
+/**
+ * Restores a backup into a data directory without a daemon: checks it as a whole, writes it beside the old node, then
+ * moves it into place.
+ */
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -27,23 +30,23 @@ import {
   removeLeftovers,
 } from './place.js'
 
-/** What is restored, and where to. */
+/** The backup to restore, and its target. */
 export interface RestoreOptions {
   /** The path of the backup. */
   readonly file: string
   /** The data directory; no daemon may use it. */
   readonly data: string
-  /** Whether the node comes back as the one that was backed up, instead of as a new one. */
+  /** True to keep the identity of the node that was backed up, instead of taking a new one. */
   readonly sameIdentity?: boolean
-  /** Whether what is in the data directory is replaced. */
+  /** True to replace the node that is in the data directory. */
   readonly force?: boolean
-  /** Told how far it is, in bytes of the file; it is read twice, first to check it. */
+  /** Called with the progress in bytes of the file, which is read twice: first to check it. */
   onProgress?(step: 'checking' | 'writing', bytes: number): void
   /** For tests: called before each step that matters. */
   beforeStep?: BeforeStep
 }
 
-/** What was restored. */
+/** Report of a completed restore. */
 export interface RestoreReport {
   readonly data: string
   /** The node that was backed up. */
@@ -54,13 +57,17 @@ export interface RestoreReport {
   readonly peer: string
   /** The other members that it knows. */
   readonly members: readonly { readonly name: string; readonly peer: string }[]
-  /** The member that it was, which stays one until it is forgotten; null when it has the same identity, or was never a member. */
+  /**
+   * The member that it was, which stays one until it is forgotten; null when it has the same identity, or was never a
+   * member.
+   */
   readonly former: { readonly name: string; readonly peer: string } | null
 }
 
 /**
- * Restores a backup. Nothing has changed when it throws: BAD_BACKUP, STORE_FORMAT, STORE_LOCKED, WOULD_OVERWRITE, BAD_CONFIG.
- * When the process dies in the middle, the directory is as it was, or the next start of a daemon there ends what was begun.
+ * Restores a backup. Nothing has changed when it throws: BAD_BACKUP, STORE_FORMAT, STORE_LOCKED, WOULD_OVERWRITE,
+ * BAD_CONFIG. When the process dies in the middle, the directory is as it was, or the next start of a daemon there ends
+ * what was begun.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const data = resolve(options.data)
@@ -89,7 +96,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   }
 }
 
-/** What the system says of the directory, as an error that says what to do. */
+/** Turns the system's error about the directory into one that says what to do. */
 function explained(error: unknown, data: string): unknown {
   if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') return error
   const message = `${data} cannot be written: ${(error as Error).message}; choose another directory with --data`
@@ -159,7 +166,7 @@ async function fill(folder: string, options: RestoreOptions): Promise<RestoreRep
   return { data, origin, entries, peer: identity.peer, ...knownMembers(identity, origin, records) }
 }
 
-/** What the records in the backup say of the members: the former self among them, when it is another node now. */
+/** Reads the members from the records in the backup, the former self included when this is another node now. */
 function knownMembers(identity: Identity, origin: Omit<BackupHead, 'layout'>, records: readonly KvRow[]) {
   const directory = new Directory(identity.peer)
   for (const { key, value } of records) directory.set(entryAddress(key).key, decodeVersions(key, value))

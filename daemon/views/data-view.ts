@@ -1,4 +1,4 @@
-/** What the HTTP API sees of the users' data: each type as far as routes use it, and backups. */
+/** The HTTP API's view of the users' data: each type as far as routes use it, and backups. */
 import type { Batches as StoreBatches } from '../../store/data/batches.js'
 import type { Contents as StoreContents } from '../../store/data/contents.js'
 import type { Counters as StoreCounters } from '../../store/data/counters.js'

@@ -1,4 +1,4 @@
-/** What the API sees of the mesh. */
+/** The API's view of the mesh. */
 import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
@@ -15,34 +15,50 @@ export interface Mesh {
   nameOf(member: MemberTag): string
   /** All members but this one, forgotten ones left out, by name. */
   members(): MemberStatus[]
-  /** Names and ids this node is cut off from. */
+  /** Names and ids of the peers that this node blocks. */
   blocked(): string[]
   warnings(): string[]
-  /** A token with addresses and the mesh secret; waits until the network has started. UNREACHABLE: the node has no address, or stops. */
+  /**
+   * A token with addresses and the mesh secret; waits until the network has started. UNREACHABLE: the node has no
+   * address, or stops.
+   */
   invite(): Promise<string>
   /**
-   * Joins another mesh; resolves once the inviting member has admitted this node and a heartbeat of it has come back. BAD_TOKEN, OWN_INVITATION,
-   * UNREACHABLE, OTHER_MESH, FORGOTTEN: nothing has changed then. NOT_ADMITTED: the mesh was reached, and may admit this node later.
+   * Joins another mesh; resolves once the inviting member has admitted this node and a heartbeat of it has come back.
+   * BAD_TOKEN, OWN_INVITATION, UNREACHABLE, OTHER_MESH, FORGOTTEN: nothing has changed then. NOT_ADMITTED: the mesh was
+   * reached, and may admit this node later.
    */
   join(token: string): Promise<void>
   /** Retires a member for good. NOT_FOUND. */
   forget(nameOrPeer: string): Promise<void>
-  /** Cuts this node off from peers; returns when their connections are closed. NOT_FOUND for an unknown one. */
+  /** Blocks peers; returns when their connections are closed. Throws NOT_FOUND for an unknown one. */
   block(peers: readonly string[]): Promise<void>
   /** Lifts blocks; all when absent. */
   unblock(peers?: readonly string[]): Promise<void>
   /** Runs anti-entropy now with one peer, or with every connected one. NOT_FOUND, UNREACHABLE. */
   sync(peer?: string): Promise<SessionReport[]>
-  /** Waits until so many members have a durable copy of the dot, this node included. Resolves with what there is at the end of the time. */
+  /**
+   * Waits until so many members have a durable copy of the dot, this node included. Resolves with what there is at the
+   * end of the time.
+   */
   awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks>
-  /** How far this node's clock is ahead of the members' median, in milliseconds, where that is beyond the bound; else null. */
+  /** Lead of this node's clock over the members' median, in milliseconds, where that is beyond the bound; else null. */
   clockOffMs(): number | null
-  /** Waits until a majority of the members (this one included) has answered a question asked after this call. Resolves whether it did in time. */
+  /**
+   * Waits until a majority of the members (this one included) has answered a question asked after this call. Resolves
+   * whether it did in time.
+   */
   proveQuorum(timeoutMs: number): Promise<boolean>
-  /** Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal to us. Resolves whether it came true in time, and who was missing if not. */
+  /**
+   * Waits until `peers` members are connected and, with `converged`, a heartbeat taken after the call shows them equal
+   * to us. Resolves whether it came true in time, and who was missing if not.
+   */
   wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<Waited>
-  /** Asks members for their copy of an address, joins the answers here, repairs what lags; NO_QUORUM when too few answer. */
+  /**
+   * Asks members for their copy of an address, joins the answers here, repairs what lags; NO_QUORUM when too few
+   * answer.
+   */
   readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void>
-  /** Which members durably hold this version, asked afresh. */
+  /** Asks all members afresh which of them durably hold this version. */
   where(dot: Dot): Promise<Whereabouts>
 }

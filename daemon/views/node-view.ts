@@ -1,4 +1,4 @@
-/** What the API sees of this node itself, beside data and mesh. */
+/** The API's view of this node itself, apart from data and mesh. */
 import type { HearsayError } from '../../store/errors.js'
 
 /** The state of one node, read at the moment of the call. */
@@ -17,15 +17,18 @@ export interface NodeView {
   countConflicts(): Promise<number>
   /** Bytes of updates that are no longer live and kept for members that miss them. */
   logBytes(): number
-  /** Whether the store has been compared with its own checksums since the start. */
+  /** True if the store has been compared with its own checksums since the start. */
   isVerified(): boolean
-  /** Whether the network is up and sync sessions may run. */
+  /** True if the network is up and sync sessions may run. */
   isSyncing(): boolean
-  /** What keeps clients from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
+  /**
+   * Returns the error that keeps clients from being served: the disk failed, or a damaged store is not verified.
+   * Undefined when nothing does.
+   */
   obstacle(): HearsayError | undefined
   /** Why the store is not verified, in words; null when it is. */
   unverifiedReason(): string | null
-  /** What an operator should know about store and settings. */
+  /** Warnings about store and settings for the operator. */
   warnings(): string[]
   /** Rising counts for the metrics, by their names without prefix and suffix, for example `gossip_published`. */
   counters(): Readonly<Record<string, number>>

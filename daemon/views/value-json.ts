@@ -1,4 +1,4 @@
-/** Values and times as they stand in JSON, whoever writes it, and values of JSON as bytes. */
+/** Conversion of values and times to JSON, and of values in JSON to bytes. */
 import { isUtf8 } from 'node:buffer'
 import { HearsayError } from '../../store/errors.js'
 

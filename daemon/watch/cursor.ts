@@ -1,4 +1,6 @@
-/** Cursors of the change feed: opaque text for clients; feed, position, and what tells this history from another one. */
+/**
+ * Cursors of the change feed: opaque text for clients; feed, position, and what tells this history from another one.
+ */
 import { HearsayError } from '../../store/errors.js'
 import type { FeedPosition } from '../../store/replica/feed.js'
 
@@ -7,7 +9,7 @@ export interface Cursor {
   /** Names the feed; another store's, or a restored one's, has another. */
   readonly feedId: string
   readonly position: FeedPosition
-  /** Of the row at the position (see `FeedReader.mark`); 0: not known. */
+  /** Mark of the row at the position (see `FeedReader.mark`); 0: not known. */
   readonly mark: number
 }
 
@@ -29,6 +31,7 @@ export function parseCursor(text: string): Cursor {
   if (match !== null && isInRange) {
     return { feedId: match[1]!, position: { sequence, base }, mark: Number.parseInt(match[3]!, 16) }
   }
-  const message = 'this is no cursor; give one of an earlier event, whole, or 0 for the beginning of what is kept'
+  const message =
+    'this is not a cursor; give the whole cursor of an earlier event, or 0 for the beginning of what is kept'
   throw new HearsayError('BAD_CURSOR', message)
 }

@@ -1,4 +1,6 @@
-/** The hub of the change feed: it hears of every commit and serves all readers, in memory that does not grow with them. */
+/**
+ * The hub of the change feed: it hears of every commit and serves all readers, in memory that does not grow with them.
+ */
 import type { Writable } from 'node:stream'
 import type { Environment } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
@@ -14,10 +16,10 @@ import { Reader, type Source } from './reader.js'
 import { RecentEvents, type RecentLimits } from './recent.js'
 import { eventFrame, eventJson } from './render.js'
 
-/** What the hub needs of the replica. */
+/** The part of the replica that the hub needs. */
 export type WatchedReplica = Pick<Replica, 'feed' | 'memberOf'>
 
-/** What a hub is made of. */
+/** Options of a hub. */
 export interface HubOptions {
   readonly replica: WatchedReplica
   readonly environment: Environment
@@ -30,7 +32,7 @@ export interface HubOptions {
   readonly pageRowsMax?: number
 }
 
-/** What a reader asks for. */
+/** Request of a reader. */
 export interface WatchRequest {
   /** A cursor, `0` for the beginning of what is kept, or undefined for now. */
   readonly since: string | undefined
@@ -41,11 +43,14 @@ export interface WatchRequest {
 
 /** A reader that is being served. */
 export interface Watch {
-  /** Sends to a connection what comes, in order, as server-sent events, until one side ends it. Throws CURSOR_GONE when the log let go of what follows. */
+  /**
+   * Sends to a connection what comes, in order, as server-sent events, until one side ends it. Throws CURSOR_GONE when
+   * the log has trimmed what follows.
+   */
   send(to: Writable): Promise<PumpEnd>
-  /** The last words when `send` has failed. */
+  /** The final message when `send` has failed. */
   farewell(error: HearsayError): Buffer
-  /** Must be called at the end. */
+  /** Releases the reader; must be called at the end. */
   close(): void
 }
 
@@ -82,7 +87,7 @@ export class WatchHub {
     if (held !== undefined) this.#hold.resume(held)
   }
 
-  /** To be told of every commit, in order. */
+  /** Handles a commit; must be called for every one, in order. */
   committed(commit: Commit): void {
     if (this.#readers.size === 0 || commit.events.length === 0) return
     this.#recent.add(commit.events)
@@ -186,13 +191,13 @@ export class WatchHub {
     return eventFrame(json, cursorText({ feedId: replica.feed.stand.id, position, mark: markOf(event.dot) }))
   }
 
-  /** What the log let go of lies below the floor; a row that is missing above it is damage. */
+  /** Reports a missing row: below the floor the log has trimmed it, above it this is damage. */
   #lost(sequence: number): void {
     const { replica } = this.#options
     if (sequence > replica.feed.stand.floor) replica.feed.lose(sequence).catch(() => {})
   }
 
-  /** All readers that wait go on in a later turn: the answers to the writes go first. */
+  /** Wakes all waiting readers in a later turn: the answers to the writes go first. */
   #wake(): void {
     if (this.#isWaking || this.#waiting.size === 0) return
     this.#isWaking = true
@@ -226,10 +231,10 @@ function leastOf(readers: Iterable<Reader>): number | undefined {
 
 function otherFeed(): HearsayError {
   const message =
-    'this cursor is of another feed, or of a later state of this one than the data directory has; watch from now on or from the beginning (since=0)'
+    'this cursor belongs to another feed, or to a later state of this one than the data directory holds; watch from now on or from the beginning (since=0)'
   return new HearsayError('CURSOR_GONE', message)
 }
 
 function tooMany(count: number): HearsayError {
-  return new HearsayError('TOO_MANY_WATCHERS', `${count} readers watch this node already; end some of them`)
+  return new HearsayError('TOO_MANY_WATCHERS', `this node already serves ${count} watchers; end some of them`)
 }

@@ -1,19 +1,25 @@
-/** Hands chunks to a connection as it takes them; one that takes nothing for too long is given up. */
+/** Writes chunks to a connection as it takes them; stops at one that takes nothing for too long. */
 import type { Writable } from 'node:stream'
 import type { Environment } from '../../store/environment.js'
 
-/** How a connection ended: all was handed over, it was too slow, it is gone, or the signal was aborted while it took nothing. */
+/**
+ * Outcome of a connection: everything was sent, it was too slow, it is gone, or the signal was aborted while it took
+ * nothing.
+ */
 export type PumpEnd = 'done' | 'stalled' | 'gone' | 'stopped'
 
-/** What a pump may be told. */
+/** Options of a pump. */
 export interface PumpOptions {
   readonly environment: Environment
-  /** How long the connection may take nothing while something waits for it, in milliseconds. */
+  /** Time for which the connection may take nothing while something waits for it, in milliseconds. */
   readonly stallMs: number
   readonly signal: AbortSignal
 }
 
-/** Writes chunk after chunk, each once the one before was taken: never more than one is kept for the connection. Throws what `chunks` throws. */
+/**
+ * Writes chunk after chunk, each once the one before was taken: never more than one is kept for the connection. Throws
+ * what `chunks` throws.
+ */
 export async function pump(chunks: AsyncIterable<Buffer>, to: Writable, options: PumpOptions): Promise<PumpEnd> {
   for await (const chunk of chunks) {
     if (to.destroyed) return 'gone'

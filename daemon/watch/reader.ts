@@ -1,6 +1,6 @@
 /**
- * One reader of the change feed. It stands at a position and takes what follows: from the recent events when they reach
- * back so far, from the store otherwise. As both are addressed by position, the change from one to the other can neither
+ * One reader of the change feed. It has a position and takes what follows: from the recent events when they reach back
+ * so far, from the store otherwise. As both are addressed by position, the change from one to the other can neither
  * leave out an event nor show it twice; and as the reader pulls, nothing is kept for a slow one.
  */
 import type { Environment } from '../../store/environment.js'
@@ -13,7 +13,7 @@ import { chunkBytesMax, heartbeatMs } from './limits.js'
 import type { RecentEvents } from './recent.js'
 import { commentFrame } from './render.js'
 
-/** What a reader reads from. */
+/** Source of events of a reader. */
 export interface Source {
   readonly environment: Environment
   readonly store: FeedReader
@@ -23,18 +23,18 @@ export interface Source {
   readonly pageRowsMax: number | undefined
   /** The last committed position. */
   last(): number
-  /** What is sent of an event to a reader that stands at its position. */
+  /** Renders an event for a reader at its position. */
   render(event: FeedEvent, position: FeedPosition): Buffer
   /** Resolves after the next commit, or after so many milliseconds, or when the signal is aborted. */
   change(timeoutMs: number, signal: AbortSignal): Promise<void>
-  /** What stood at a position cannot be read any more. */
+  /** Called when the event at a position cannot be read any more. */
   lost(sequence: number): void
-  /** One more event was handed out. */
+  /** Called for each event that was sent. */
   sent(): void
 }
 
-/** What a reader asked for. */
-export interface Wish {
+/** Request of a reader. */
+export interface ReaderRequest {
   readonly position: FeedPosition
   readonly prefix: string
   /** Ends the reader. */
@@ -46,43 +46,48 @@ const nothing = Buffer.alloc(0)
 /** Reads on from one position. */
 export class Reader {
   readonly #source: Source
-  readonly #wish: Wish
+  readonly #request: ReaderRequest
   #position: FeedPosition
-  /** What was read before anybody took it. */
+  /** Buffer that was read before anybody took it. */
   #ahead: Buffer | undefined
   #heartbeatAtMs: number
 
-  constructor(source: Source, wish: Wish) {
+  constructor(source: Source, request: ReaderRequest) {
     this.#source = source
-    this.#wish = wish
-    this.#position = wish.position
+    this.#request = request
+    this.#position = request.position
     this.#heartbeatAtMs = source.environment.monotonicMs() + heartbeatMs
   }
 
-  /** Everything up to here was handed out. */
+  /** Position up to which everything was sent. */
   get sequence(): number {
     return this.#position.sequence
   }
 
-  /** Reads the first events, so that what cannot be read is known before anything is answered. Throws CURSOR_GONE. */
+  /**
+   * Reads the first events, so that an unreadable position is known before anything is answered. Throws CURSOR_GONE.
+   */
   async prepare(): Promise<void> {
     const opening = this.#comment('watching')
     const first = this.#isAtEnd ? nothing : await this.#next()
     this.#ahead = Buffer.concat([opening, first])
   }
 
-  /** Events and comments in order, as server-sent events; ends with the signal. Throws CURSOR_GONE when the log has let go of what follows. */
+  /**
+   * Events and comments in order, as server-sent events; ends with the signal. Throws CURSOR_GONE when the log has let
+   * go of what follows.
+   */
   async *chunks(): AsyncGenerator<Buffer> {
     const { environment } = this.#source
     if (this.#ahead !== undefined) yield this.#ahead
     this.#ahead = undefined
-    while (!this.#wish.signal.aborted) {
+    while (!this.#request.signal.aborted) {
       const leftMs = this.#heartbeatAtMs - environment.monotonicMs()
       if (leftMs <= 0) {
         this.#heartbeatAtMs = environment.monotonicMs() + heartbeatMs
         yield this.#comment('')
       } else if (this.#isAtEnd) {
-        await this.#source.change(leftMs, this.#wish.signal)
+        await this.#source.change(leftMs, this.#request.signal)
       } else {
         const chunk = await this.#next()
         if (chunk.length > 0) yield chunk
@@ -97,7 +102,7 @@ export class Reader {
     return commentFrame(text, cursorText({ feedId, position, mark: store.mark(position.sequence) }))
   }
 
-  /** The last words to a reader that cannot be served on: where it stands, and why. */
+  /** The final message to a reader that cannot be served any further: its position, and the reason. */
   farewell(error: HearsayError): Buffer {
     return this.#comment(`${error.code}: ${error.message}`)
   }
@@ -135,7 +140,7 @@ export class Reader {
     await environment.yieldTurn()
     const from = this.#position
     const page = await store
-      .read({ from, until: last(), prefix: this.#wish.prefix, rowsMax: pageRowsMax })
+      .read({ from, until: last(), prefix: this.#request.prefix, rowsMax: pageRowsMax })
       .catch((error) => {
         if (error instanceof HearsayError && typeof error.details.at === 'number') this.#source.lost(error.details.at)
         throw error
@@ -147,6 +152,6 @@ export class Reader {
   }
 
   #isWanted({ address }: FeedEvent): boolean {
-    return isUserAddress(address) && address.key.startsWith(this.#wish.prefix)
+    return isUserAddress(address) && address.key.startsWith(this.#request.prefix)
   }
 }

@@ -1,8 +1,8 @@
-/** The last events, in one bounded run without gaps, for all readers that are close behind. */
+/** The last events, in one bounded sequence without gaps, for all readers that lag only a little. */
 import type { FeedEvent } from '../../store/replica/types.js'
 import { recentBytesMax, recentEventsMax } from './limits.js'
 
-/** One event with what is sent of it, made when the first reader takes it. */
+/** One event with its frame, which is made when the first reader takes it. */
 interface Recent {
   readonly event: FeedEvent
   frame: Buffer | undefined
@@ -17,14 +17,14 @@ export interface RecentLimits {
   readonly bytesMax: number
 }
 
-/** A run of events; the oldest go when it grows over its bounds. */
+/** A sequence of events; the oldest are dropped when it exceeds its bounds. */
 export class RecentEvents {
   readonly #render: (event: FeedEvent) => Buffer
   readonly #limits: RecentLimits
   #entries: Recent[] = []
   #bytes = 0
 
-  /** `render` makes what is sent of an event. */
+  /** `render` makes the frame of an event. */
   constructor(render: (event: FeedEvent) => Buffer, limits?: RecentLimits) {
     this.#render = render
     this.#limits = limits ?? { eventsMax: recentEventsMax, bytesMax: recentBytesMax }
@@ -35,7 +35,7 @@ export class RecentEvents {
     return this.#bytes
   }
 
-  /** Adds events that follow each other; a gap to what is there starts the run again. */
+  /** Adds consecutive events; after a gap the sequence starts again. */
   add(events: readonly FeedEvent[]): void {
     for (const event of events) {
       if (event.sequence !== (this.#entries.at(-1)?.event.sequence ?? Number.NaN) + 1) this.clear()
@@ -57,7 +57,7 @@ export class RecentEvents {
     return this.#find(sequence)?.event
   }
 
-  /** What is sent of the event at a position that is held. */
+  /** Returns the frame of the event at a position that is held. */
   frame(sequence: number): Buffer {
     const recent = this.#find(sequence)!
     if (recent.frame === undefined) {
@@ -86,7 +86,7 @@ export class RecentEvents {
   }
 }
 
-/** A value that is a view of something larger (a whole frame of a peer) would keep all of that in memory. */
+/** Copies the value: as a view of something larger (a whole frame of a peer) it would keep all of that in memory. */
 function ownBytes(event: FeedEvent): FeedEvent {
   const { value } = event
   return value === null || value.byteLength === value.buffer.byteLength

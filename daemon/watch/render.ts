@@ -1,4 +1,4 @@
-/** Events as readers see them. What is shown of each type's values is decided here and nowhere else. */
+/** Renders events for readers. This file alone decides how the values of each type are shown. */
 import type { MemberTag } from '../../store/model/codec.js'
 import { isBaseline } from '../../store/model/counter.js'
 import { type Actor, dotText } from '../../store/model/dot.js'
@@ -37,7 +37,10 @@ function fieldJson(bytes: Uint8Array): { field: string; fieldEncoding?: 'base64'
   return encoding === 'base64' ? { field, fieldEncoding: encoding } : { field }
 }
 
-/** The bytes of registers, set members' entries and map fields. Counters and documents hold what only their key, read, can show. */
+/**
+ * The bytes of registers, set members' entries and map fields. Counters and documents hold what only their key, read,
+ * can show.
+ */
 function valueJson({ address, value }: FeedEvent): { value: string | null; encoding: 'utf8' | 'base64' | null } {
   const isPlain = address.type === 'reg' || address.type === 'map' || address.type === 'set'
   return value === null || !isPlain ? { value: null, encoding: null } : encodeValue(value)
@@ -48,7 +51,7 @@ export function eventFrame(json: object, cursor: string): Buffer {
   return Buffer.from(`id: ${cursor}\ndata: ${JSON.stringify(json)}\n\n`)
 }
 
-/** A comment line, and the position that has been reached without an event. */
+/** A comment line that carries the position reached without an event. */
 export function commentFrame(comment: string, cursor: string): Buffer {
   return Buffer.from(`: ${comment}\nid: ${cursor}\n\n`)
 }

@@ -1,4 +1,6 @@
-/** The fetch protocol over channels: answering from committed state, and bringing a whole announced group or nothing. */
+/**
+ * The fetch protocol over channels: answering from committed state, and bringing a whole announced group or nothing.
+ */
 import type { Environment } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import type { MemberOf, MemberTag, TaggedUpdates } from '../../store/model/codec.js'
@@ -11,13 +13,7 @@ import type { MissingUpdates } from '../../store/replica/types.js'
 import { FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Pending } from './core/fetches.js'
-import {
-  fetchBytesPerSecondMin,
-  fetchFrameBytesAim,
-  fetchPatienceMs,
-  fetchProgressMs,
-  fetchSlackBytes,
-} from './limits.js'
+import { fetchBytesPerSecondMin, fetchFrameBytesAim, fetchProgressMs, fetchSlackBytes, fetchTotalMs } from './limits.js'
 import {
   type AnnouncedUpdate,
   decodeFetchAnswer,
@@ -28,22 +24,25 @@ import {
   fetchProtocol,
 } from './messages.js'
 
-const patience = { stillMs: fetchProgressMs, wholeMs: fetchPatienceMs, bytesPerSecondMin: fetchBytesPerSecondMin }
+const timeouts = { idleMs: fetchProgressMs, totalMs: fetchTotalMs, bytesPerSecondMin: fetchBytesPerSecondMin }
 
-/** What answering needs of the replica; all of it committed. */
+/** The part of the replica that answering needs; all of it committed. */
 export interface FetchSource {
   readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
   memberOf: MemberOf
 }
 
-/** Answers one request, over a channel that a peer has opened. Rejects when the peer breaks the protocol or stands still. */
+/**
+ * Answers one request, over a channel that a peer has opened. Rejects when the peer breaks the protocol or stands
+ * still.
+ */
 export async function answerFetch(
   channel: Channel,
   source: FetchSource,
   environment: Environment,
   isBusy: boolean,
 ): Promise<void> {
-  const watchdog = new Watchdog(environment, channel, patience)
+  const watchdog = new Watchdog(environment, channel, timeouts)
   try {
     const request = await new FrameReader(channel).next()
     if (request === undefined) throw new DecodeError('the channel ended without a request')
@@ -74,7 +73,7 @@ async function sendUpdates(channel: Channel, dots: readonly Dot[], source: Fetch
   }
 }
 
-/** Updates in frames of about the usual size; a single great one travels alone. */
+/** Splits updates into frames of about the usual size; a single large one travels alone. */
 function splitIntoFrames(updates: readonly Update[]): Update[][] {
   const parts: Update[][] = []
   let bytes = 0
@@ -93,8 +92,9 @@ function splitIntoFrames(updates: readonly Update[]): Update[][] {
 }
 
 /**
- * Fetches a group from a peer. Resolves with all of its updates (and those that superseded some of them meanwhile), checked;
- * with undefined when the peer does not have all of them or is busy. Rejects when the channel breaks or the answer is wrong.
+ * Fetches a group from a peer. Resolves with all of its updates (and those that superseded some of them meanwhile),
+ * checked; with undefined when the peer does not have all of them or is busy. Rejects when the channel breaks or the
+ * answer is wrong.
  */
 export async function fetchGroup(
   network: Network,
@@ -103,7 +103,7 @@ export async function fetchGroup(
   pending: Pending,
 ): Promise<TaggedUpdates | undefined> {
   const channel = await network.open(peer, fetchProtocol)
-  const watchdog = new Watchdog(environment, channel, patience)
+  const watchdog = new Watchdog(environment, channel, timeouts)
   try {
     await channel.send(encodeFetchRequest(pending.dots))
     const brought = await collect(channel, pending.bytes + fetchSlackBytes, watchdog)
@@ -138,7 +138,7 @@ async function collect(channel: Channel, bytesMax: number, watchdog: Watchdog): 
   }
 }
 
-/** Every announced dot must have come, and the bytes of each as they were announced unless they were superseded meanwhile. */
+/** Checks that every announced dot has come, with the announced bytes unless they were superseded meanwhile. */
 function check(announced: readonly AnnouncedUpdate[], updates: readonly Update[]): void {
   const brought = new Map(updates.map((update) => [dotText(update.dot), update]))
   const superseded = new Set(updates.flatMap((update) => update.supersedes.map(dotText)))

@@ -11,11 +11,11 @@ import * as limits from './limits.js'
 import type { Announcement } from './messages.js'
 import type { GossipCounts, GossipOptions } from './types.js'
 
-/** What the fetcher does with what it brings. */
+/** Receiver of what the fetcher brings. */
 export interface FetcherOutlets {
   /** Applies a whole group in one batch. Resolves when that is done. */
   apply(tagged: TaggedUpdates, from: PeerId, bytes: number): Promise<void>
-  /** A group was given up: a gap is left. */
+  /** Called when a group was given up: a gap is left. */
   gap(peer: PeerId): void
 }
 
@@ -42,14 +42,14 @@ export class Fetcher {
     this.#outlets = outlets
   }
 
-  /** Starts no fetch any more, and breaks those that are answered. */
+  /** Starts no more fetches, and breaks off those that are being answered. */
   stop(): void {
     this.#isStopped = true
     this.#timer?.cancel()
     for (const channel of this.#served) channel.abort('stopping')
   }
 
-  /** Whether a dot belongs to a group that is to be fetched. */
+  /** True if a dot belongs to a group that is to be fetched. */
   isPending(dot: Dot): boolean {
     return this.#fetches.isPending(dot)
   }

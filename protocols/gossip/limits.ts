@@ -11,17 +11,20 @@ export const inboxMessagesMax = 4_096
 export const inboxBytesMax = 16 * 1024 * 1024
 /** Bytes of waiting messages that are applied in one batch. */
 export const batchBytesMax = 1024 * 1024
-/** Bytes of the values of one group, as announced and as fetched; a greater one is left to sync. */
+/** Bytes of the values of one group, as announced and as fetched; a larger one is left to sync. */
 export const fetchBytesAim = 64 * 1024 * 1024
 export const fetchBytesMax = 96 * 1024 * 1024
 /** Dots of one announcement, as sent and as accepted. */
 export const announcedDotsAim = 4_096
 export const announcedDotsMax = 16_384
-/** Bytes that a fetch may bring beside the announced values: addresses, and updates that superseded announced ones meanwhile. */
+/**
+ * Bytes that a fetch may bring beside the announced values: addresses, and updates that superseded announced ones
+ * meanwhile.
+ */
 export const fetchSlackBytes = 8 * 1024 * 1024
-/** Bytes of one frame of the fetch protocol: the greatest value and its surroundings. */
+/** Bytes of one frame of the fetch protocol: the largest value and what surrounds it. */
 export const fetchFrameBytesMax = valueBytesMax + 4 * 1024 * 1024
-/** Bytes of updates that are put into one frame, unless a single update is greater. */
+/** Bytes of updates that are put into one frame, unless a single update is larger. */
 export const fetchFrameBytesAim = 256 * 1024
 /** Announcements waiting for their fetch. */
 export const pendingAnnouncementsMax = 256
@@ -33,13 +36,16 @@ export const servesMax = 16
 export const servesPerPeerMax = 8
 /** Times that a fetch is tried, each with the next neighbour. */
 export const fetchAttemptsMax = 6
-/** Wait before a fetch is tried again, in milliseconds; doubled each time, jittered by half, and at most the second number. */
+/**
+ * Wait before a fetch is tried again, in milliseconds; doubled each time, jittered by half, and at most the second
+ * number.
+ */
 export const fetchRetryMs = 50
 export const fetchRetryMsMax = 2_000
 /**
- * How long a fetch may stand without a frame, in milliseconds; and how long it may take in all before what was transferred earned it more,
- * at so many bytes a second: a peer that trickles valid frames does not hold its slot for ever.
+ * Time without a frame after which a fetch is broken off; time for a whole fetch; and bytes that earn it one second
+ * more, so that a peer that trickles valid frames does not hold its slot for ever.
  */
 export const fetchProgressMs = 10_000
-export const fetchPatienceMs = 60_000
+export const fetchTotalMs = 60_000
 export const fetchBytesPerSecondMin = 16 * 1024

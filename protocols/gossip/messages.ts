@@ -39,7 +39,9 @@ export interface Announcement {
   readonly members: ReadonlyMap<Actor, MemberTag>
 }
 
-/** What a gossip message holds. `early`: whether the writer waits for acknowledgements, so that they should come early. */
+/**
+ * Content of a gossip message. `early`: true if the writer waits for acknowledgements, so that they should come early.
+ */
 export type GossipMessage =
   | { readonly kind: 'updates'; readonly early: boolean; readonly tagged: TaggedUpdates }
   | { readonly kind: 'announcement'; readonly early: boolean; readonly announcement: Announcement }
@@ -77,7 +79,7 @@ function finished(writer: ByteWriter, bytesMax: number): Buffer {
   return writer.finish()
 }
 
-/** What an announcement says of an update. */
+/** Describes an update for an announcement. */
 export function announced(update: Update): AnnouncedUpdate {
   const { dot, value } = update
   return { dot, value: value === null ? null : { bytes: value.length, hash: valueHash(value) } }
@@ -89,8 +91,8 @@ export function announcedBytes(updates: readonly AnnouncedUpdate[]): number {
 }
 
 /**
- * Reads a gossip message. Values are views of the bytes.
- * Throws a DecodeError for anything that is not one, for an earlier version, and for puts without their bytes, which are not gossiped.
+ * Reads a gossip message. Values are views of the bytes. Throws a DecodeError for anything that is not one, for an
+ * earlier version, and for puts without their bytes, which are not gossiped.
  */
 export function decodeGossip(bytes: Uint8Array): GossipMessage {
   if (bytes.length > gossipBytesMax) throw new DecodeError('message over the limit')
@@ -179,7 +181,10 @@ export function encodeFetchRefusal(kind: 'missing' | 'busy'): Buffer {
   return new ByteWriter(2).u8(gossipVersion).u8(answerKinds.indexOf(kind)).finish()
 }
 
-/** Reads an answer, or says that only a later version understands it. Values are views of the bytes. Throws a DecodeError for anything else. */
+/**
+ * Reads an answer, or says that only a later version understands it. Values are views of the bytes. Throws a
+ * DecodeError for anything else.
+ */
 export function decodeFetchAnswer(bytes: Uint8Array): FetchAnswer {
   const reader = new ByteReader(bytes)
   if (reader.u8() !== gossipVersion) throw new DecodeError('unknown version')

@@ -51,16 +51,17 @@ export class Gossip {
     await this.#applying
   }
 
-  /** To be called with every commit of the replica, in order. */
+  /** Handles a commit; must be called for every commit of the replica, in order. */
   committed(commit: Commit): void {
     if (this.#isStopped) return
     for (const group of commit.issued) if (!this.#outbox.add(group)) this.counts.groupsLeftToSync++
     if (!this.#isPublishing) void this.#publishAll()
   }
 
-  // --- publishing -----------------------------------------------------------------------------------------------------
+  // --- publishing
+  // -----------------------------------------------------------------------------------------------------
 
-  /** One publish at a time; what is committed meanwhile goes together into the next message. */
+  /** Publishes one message at a time; what is committed meanwhile goes together into the next. */
   async #publishAll(): Promise<void> {
     this.#isPublishing = true
     for (;;) {
@@ -91,7 +92,8 @@ export class Gossip {
     else for (const group of outgoing.groups) this.counts.updatesPublished += group.length
   }
 
-  // --- receiving ------------------------------------------------------------------------------------------------------
+  // --- receiving
+  // ------------------------------------------------------------------------------------------------------
 
   #receive(bytes: Uint8Array, from: PeerId): boolean {
     if (this.#isStopped) return true
@@ -129,7 +131,7 @@ export class Gossip {
     await this.#applying
   }
 
-  /** In the order of arrival; what waits is applied in one batch. */
+  /** Applies messages in the order of arrival; those that wait together in one batch. */
   async #applyAll(): Promise<void> {
     // What arrives in this turn goes into the first batch.
     await Promise.resolve()

@@ -1,11 +1,11 @@
-/** What gossip needs of its surroundings, and what it counts. */
+/** Dependencies of gossip, and its counts. */
 import type { Environment } from '../../store/environment.js'
 import type { MemberOf, MemberTag, TaggedUpdates } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
 import type { ApplyOutcome, MissingUpdates } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
 
-/** What gossip needs of the replica. */
+/** The part of the replica that gossip needs. */
 export interface GossipReplica {
   readonly memberOf: MemberOf
   applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
@@ -14,20 +14,20 @@ export interface GossipReplica {
   capture(): { readonly applied: Context }
 }
 
-/** How gossip is set up. */
+/** Options of gossip. */
 export interface GossipOptions {
   readonly network: Network
   readonly environment: Environment
   readonly replica: GossipReplica
   /** The peer behind a member tag, where it is known. */
   peerOf?(member: MemberTag): PeerId | undefined
-  /** Whether a writer here waits for acknowledgements, so that receivers should acknowledge early. */
+  /** True if a writer here waits for acknowledgements, so that receivers should acknowledge early. */
   wantsEarlyAcknowledgement?(): boolean
-  /** Told when a writer elsewhere waits for acknowledgements. */
+  /** Called when a writer elsewhere waits for acknowledgements. */
   onEarlyAcknowledgementWanted?(): void
-  /** Told of a neighbour whose gossip showed a gap (or was dropped): sync should run with it. */
+  /** Called with a neighbour whose gossip showed a gap (or was dropped): sync should run with it. */
   onGap?(peer: PeerId): void
-  /** Told of errors that harm nothing else, for the log. */
+  /** Called with errors that harm nothing else, for the log. */
   onError?(what: string, error: unknown): void
 }
 

@@ -1,4 +1,4 @@
-/** Keeps acknowledgements on disk (now and then, never with each heartbeat), and tells the log whose it waits for. */
+/** Saves acknowledgements (now and then, never with each heartbeat), and tells the log which members it waits for. */
 import type { Environment, Timer } from '../../store/environment.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
@@ -7,7 +7,7 @@ import type { Directory } from './core/directory.js'
 import { reportObligationsMs, saveAcknowledgementsMs } from './limits.js'
 import type { AckStore, MembershipReplica } from './types.js'
 
-/** What is needed of the surroundings. */
+/** Dependencies. */
 export interface KeeperOptions {
   readonly environment: Environment
   readonly replica: MembershipReplica
@@ -40,10 +40,10 @@ export class AckKeeper {
     this.report()
   }
 
-  /** Acknowledgements, or what is to be acknowledged, may have changed. */
+  /** Handles a possible change of acknowledgements, or of what is to be acknowledged. */
   changed(): void {
     this.#isReported = false
-    // Before the members are known the log must not be told of any: it would let go of what they miss.
+    // Before the members are loaded the log must not be updated: it would trim what they miss.
     if (this.#isStopped || !this.#isLoaded) return
     const { environment } = this.#options
     this.#saveTimer ??= environment.setTimer(saveAcknowledgementsMs, () => {
@@ -56,12 +56,12 @@ export class AckKeeper {
     })
   }
 
-  /** Tells the log now if anything has changed: before hints are shown. */
+  /** Updates the log now if anything has changed: before hints are shown. */
   refresh(): void {
     if (!this.#isReported) this.report()
   }
 
-  /** Tells the log now: after the member list has changed. A member that was never heard holds everything. */
+  /** Updates the log now: after the member list has changed. For a member that was never heard everything is kept. */
   report(): void {
     const { acks, directory, replica } = this.#options
     this.#isReported = true
@@ -69,7 +69,7 @@ export class AckKeeper {
     replica.setObligations(members.map((member) => ({ member, acknowledged: acks.get(member).context })))
   }
 
-  /** A member was forgotten: nothing is kept for it any more. */
+  /** Deletes what is kept for a forgotten member. */
   async forget(member: MemberTag): Promise<void> {
     this.#options.acks.forget(member)
     this.report()

@@ -1,4 +1,6 @@
-/** The heartbeat service: one channel a direction with each connected peer; who is alive, who is equal, who has what. */
+/**
+ * The heartbeat service: one channel a direction with each connected peer; who is alive, who is equal, who has what.
+ */
 import type { Environment, Timer } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import { FrameReader } from '../channels.js'
@@ -9,13 +11,13 @@ import type { Directory } from './core/directory.js'
 import type { Beat } from './core/reader.js'
 import type { Relayable } from './core/relays.js'
 import { HeartbeatWriter } from './core/writer.js'
-import { takeOwnWord, takeRelays } from './intake.js'
+import { recordHeartbeat, recordRelays } from './intake.js'
 import * as limits from './limits.js'
 import type { LocalState } from './local-state.js'
 import { decodeHeartbeat, encodeHeartbeat, heartbeatProtocol, isLaterFrame } from './messages.js'
 import { Neighbour } from './neighbour.js'
 
-/** What heartbeats need. */
+/** Dependencies of the heartbeat service. */
 export interface HeartbeatOptions {
   readonly network: Network
   readonly environment: Environment
@@ -23,10 +25,13 @@ export interface HeartbeatOptions {
   readonly acks: AckTable
   readonly local: LocalState
   readonly intervalMs: number
-  /** A heartbeat came from a peer; acknowledgements may have changed. */
+  /** Called for each heartbeat of a peer; acknowledgements may have changed. */
   onHeartbeat(peer: PeerId): void
   onSilent(peer: PeerId): void
-  /** Somebody has heard of a greater epoch of this node than it ever used: its clock went back, or another node has its peer id. */
+  /**
+   * Called when a peer knows a greater epoch of this node than it ever used: its clock went back, or another node has
+   * its peer id.
+   */
   onEpochPassed(): void
   onError(what: string, error: unknown): void
 }
@@ -40,7 +45,7 @@ export class Heartbeats {
   readonly #clocks = new Map<PeerId, ClockSamples>()
   readonly #seen = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
   readonly #equal = new Map<PeerId, { readonly wallMs: number; readonly atMs: number }>()
-  #urgentUntilMs = Number.NEGATIVE_INFINITY
+  #earlyAcksUntilMs = Number.NEGATIVE_INFINITY
   #urgedMs = Number.NEGATIVE_INFINITY
   #watchTimer: Timer | undefined
   #isStopped = false
@@ -49,7 +54,7 @@ export class Heartbeats {
     this.#options = options
   }
 
-  /** Begins with the peers that are connected. */
+  /** Starts heartbeats to the peers that are connected. */
   start(): void {
     const { network } = this.#options
     network.handle(heartbeatProtocol, (channel) => this.#listen(channel))
@@ -57,26 +62,26 @@ export class Heartbeats {
     this.#watch()
   }
 
-  /** Ends all channels. */
+  /** Closes all channels. */
   stop(): void {
     this.#isStopped = true
     this.#watchTimer?.cancel()
     for (const peer of [...this.#neighbours.keys()]) this.disconnected(peer)
   }
 
-  /** A peer is connected. */
+  /** Handles a new connection. */
   connected(peer: PeerId): void {
     if (!this.#isStopped && !this.#neighbours.has(peer)) this.#meet(peer)
   }
 
-  /** A peer is not connected any more. */
+  /** Handles the end of a connection. */
   disconnected(peer: PeerId): void {
     const neighbour = this.#neighbours.get(peer)
     this.#neighbours.delete(peer)
     neighbour?.leave()
   }
 
-  /** The own state has changed: the neighbours hear of it early, but not with every single change. */
+  /** Schedules early heartbeats because the own state has changed; one heartbeat covers many changes. */
   stateChanged(): void {
     const nowMs = this.#nowMs
     for (const neighbour of this.#neighbours.values()) {
@@ -85,18 +90,18 @@ export class Heartbeats {
     }
   }
 
-  /** Somebody elsewhere waits for acknowledgements: they go out early for a while. */
-  hurry(): void {
-    this.#urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
+  /** Sends acknowledgements early for a while, because somebody elsewhere waits for them. */
+  acknowledgeEarly(): void {
+    this.#earlyAcksUntilMs = this.#nowMs + limits.earlyAcksMs
   }
 
-  /** Somebody here waits for acknowledgements: asks the neighbours for early ones. */
-  urge(): void {
+  /** Asks the neighbours for early acknowledgements, because somebody here waits for them. */
+  requestEarlyAcks(): void {
     const nowMs = this.#nowMs
     if (nowMs - this.#urgedMs < limits.urgeRenewMs) return
     this.#urgedMs = nowMs
     for (const neighbour of this.#neighbours.values()) {
-      neighbour.isToBeUrged = true
+      neighbour.requestsEarlyAcks = true
       neighbour.pacer.schedule(nowMs)
     }
   }
@@ -112,7 +117,7 @@ export class Heartbeats {
     return this.#neighbours.get(peer)?.beat
   }
 
-  /** When a peer was heard last, and when it was last equal, in milliseconds since 1970; null: never since the start. */
+  /** Times when a peer was last heard and last equal, in milliseconds since 1970; null: never since the start. */
   seenMs(peer: PeerId): number | null {
     return this.#seen.get(peer)?.wallMs ?? null
   }
@@ -120,23 +125,26 @@ export class Heartbeats {
     return this.#equal.get(peer)?.wallMs ?? null
   }
 
-  /** How long ago a peer was heard last, in milliseconds; undefined: never since the start. */
+  /** Time since a peer was last heard, in milliseconds; undefined: never since the start. */
   unheardMs(peer: PeerId): number | undefined {
     const seen = this.#seen.get(peer)
     return seen && this.#nowMs - seen.atMs
   }
 
-  /** When it was last equal, on the monotonic clock, which no step of the wall clock moves; undefined: never since the start. */
+  /**
+   * Time when it was last equal, on the monotonic clock, which no step of the wall clock moves; undefined: never since
+   * the start.
+   */
   equalAtMs(peer: PeerId): number | undefined {
     return this.#equal.get(peer)?.atMs
   }
 
-  /** The peer was proven equal just now. */
+  /** Notes that the peer was just proven equal. */
   provenEqual(peer: PeerId): void {
     this.#equal.set(peer, { wallMs: this.#options.environment.nowMs(), atMs: this.#nowMs })
   }
 
-  /** Peers' clocks against our wall clock of now, in milliseconds: those that were heard not longer ago than `withinMs`. */
+  /** Offsets of peers' clocks from our wall clock, in milliseconds, of peers heard within the last `withinMs`. */
   clockOffsets(withinMs: number): Map<PeerId, number> {
     const oursMs = this.#options.environment.nowMs() - this.#nowMs
     const offsets = new Map<PeerId, number>()
@@ -151,8 +159,8 @@ export class Heartbeats {
     return this.#options.environment.monotonicMs()
   }
 
-  #isUrgent({ urgentUntilMs }: Neighbour): boolean {
-    return this.#nowMs < Math.max(this.#urgentUntilMs, urgentUntilMs)
+  #isUrgent({ earlyAcksUntilMs }: Neighbour): boolean {
+    return this.#nowMs < Math.max(this.#earlyAcksUntilMs, earlyAcksUntilMs)
   }
 
   #meet(peer: PeerId): Neighbour {
@@ -168,7 +176,8 @@ export class Heartbeats {
     return neighbour
   }
 
-  // --- sending --------------------------------------------------------------------------------------------------------
+  // --- sending
+  // --------------------------------------------------------------------------------------------------------
 
   /** Sends heartbeats for as long as the peer is connected; opens another channel when one breaks. */
   async #talk(neighbour: Neighbour): Promise<void> {
@@ -214,7 +223,7 @@ export class Heartbeats {
     const neighbours = [...this.#neighbours.values()].map(({ tag }) => tag).sort()
     const ofNow = neighbour.isAsked || this.#isUrgent(neighbour)
     const heartbeat = writer.next(this.#options.local.view(neighbours, ofNow), {
-      urges: neighbour.isToBeUrged,
+      wantsEarlyAcks: neighbour.requestsEarlyAcks,
       asks: neighbour.asks,
       echo: neighbour.echo(),
       knownEpoch: neighbour.knownEpoch,
@@ -224,7 +233,7 @@ export class Heartbeats {
     return encodeHeartbeat(heartbeat)
   }
 
-  /** Members that the receiver is not connected to and did not tell us of itself. */
+  /** Members that the receiver is not connected to, except those that it relayed to us itself. */
   #relayable(to: Neighbour): Relayable[] {
     const { directory, acks } = this.#options
     const { neighbours } = to
@@ -240,7 +249,8 @@ export class Heartbeats {
     })
   }
 
-  // --- receiving ------------------------------------------------------------------------------------------------------
+  // --- receiving
+  // ------------------------------------------------------------------------------------------------------
 
   async #listen(channel: Channel): Promise<void> {
     const { network } = this.#options
@@ -252,7 +262,7 @@ export class Heartbeats {
     neighbour.accepted(channel)
     const frames = new FrameReader(channel)
     for (;;) {
-      // A channel that broke or was replaced ends without a fuss: silence is noticed by the clock.
+      // A channel that broke or was replaced is no error here: the clock notices silence.
       const frame = await frames.next().catch(() => undefined)
       if (frame === undefined || neighbour.incoming !== channel) return
       if (isLaterFrame(frame)) {
@@ -273,19 +283,19 @@ export class Heartbeats {
     const { peer } = neighbour
     const { heartbeat } = beat
     this.counts.received++
-    takeOwnWord(this.#options.acks, neighbour, beat, this.#nowMs)
+    recordHeartbeat(this.#options.acks, neighbour, beat, this.#nowMs)
     this.#seen.set(peer, { wallMs: environment.nowMs(), atMs: this.#nowMs })
     if (beat.state !== undefined && beat.state.digest === local.cheapDigest()) this.provenEqual(peer)
     if (heartbeat.neighbours !== null) neighbour.neighbours = new Set(heartbeat.neighbours)
-    if (heartbeat.urges) {
-      neighbour.urgentUntilMs = this.#nowMs + limits.urgeHoldsMs
+    if (heartbeat.wantsEarlyAcks) {
+      neighbour.earlyAcksUntilMs = this.#nowMs + limits.earlyAcksMs
       neighbour.pacer.schedule(Math.max(this.#nowMs, neighbour.lastSentMs + limits.urgentHeartbeatMs))
     }
     if (heartbeat.knownEpoch !== null && local.goBeyond(heartbeat.knownEpoch)) {
       this.stateChanged()
       this.#options.onEpochPassed()
     }
-    takeRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
+    recordRelays(this.#options, (other) => this.#neighbours.get(other), neighbour, beat, this.#nowMs)
     if (heartbeat.asks) {
       neighbour.isAsked = true
       neighbour.pacer.schedule(this.#nowMs)
@@ -294,11 +304,12 @@ export class Heartbeats {
     onHeartbeat(peer)
   }
 
-  // --- liveness -------------------------------------------------------------------------------------------------------
+  // --- liveness
+  // -------------------------------------------------------------------------------------------------------
 
   /**
-   * Looks for silent peers now and then. Time that this node itself was asleep does not count against them, nor does a heartbeat
-   * that waits behind other bytes of theirs, up to a bound.
+   * Looks for silent peers now and then. Time that this node itself was asleep does not count against them, nor does a
+   * heartbeat that waits behind other bytes of theirs, up to a bound.
    */
   #watch(): void {
     const { environment, intervalMs, network, onSilent } = this.#options
@@ -323,7 +334,7 @@ export class Heartbeats {
     })
   }
 
-  /** Nothing at all for some intervals, or no whole heartbeat for many. */
+  /** True if nothing at all came for some intervals, or no whole heartbeat for many. */
   #isSilent({ heardMs, beatMs }: Neighbour): boolean {
     const { intervalMs } = this.#options
     const bytesAloneMs = limits.bytesAloneIntervalsMax * intervalMs

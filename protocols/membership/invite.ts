@@ -1,12 +1,12 @@
-/** Invitations: one token with the mesh secret and where to find a member; a typing error is noticed. */
+/** Invitations: one token with the mesh secret and the addresses of a member; a checksum detects typing errors. */
 import { HearsayError } from '../../store/errors.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
 import { sha256 } from '../../store/model/digest.js'
 import type { PeerId } from '../network.js'
-import { tidy } from './core/record.js'
+import { normalizedAddresses } from './core/record.js'
 import { addressBytesMax, addressesMax, inviteCharactersMax, peerBytesMax } from './limits.js'
 
-/** What an invitation says. */
+/** Content of an invitation. */
 export interface Invite {
   /** The mesh secret, 32 bytes. */
   readonly secret: Uint8Array
@@ -21,10 +21,13 @@ const secretBytes = 32
 const checksumBytes = 4
 const start = 'hearsay-'
 
-/** The token of an invitation. Whoever has it can read and write everything. Throws a RangeError for a secret of another length. */
+/**
+ * The token of an invitation. Whoever has it can read and write everything. Throws a RangeError for a secret of another
+ * length.
+ */
 export function encodeInvite(invite: Invite): string {
   if (invite.secret.length !== secretBytes) throw new RangeError(`a mesh secret has ${secretBytes} bytes`)
-  const addresses = tidy(invite.addresses)
+  const addresses = normalizedAddresses(invite.addresses)
   const writer = new ByteWriter().u8(inviteVersion).raw(invite.secret).text(invite.peer).varint(addresses.length)
   for (const address of addresses) writer.text(address)
   const body = writer.finish()

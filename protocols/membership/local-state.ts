@@ -1,11 +1,11 @@
-/** What this node shows of itself in heartbeats: root and contexts, read in one turn, and read again only after a change. */
+/** This node's own state in heartbeats: root and contexts, read in one turn, and read again only after a change. */
 import type { Environment } from '../../store/environment.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import { ChangeLog } from './core/changes.js'
 import { contextsDigest, stateDigest } from './core/digest.js'
 import type { LocalView } from './core/writer.js'
-import { captureRest, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
+import { capturePauseFactor, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
 import type { MembershipReplica } from './types.js'
 
 type Snapshot = Pick<LocalView, 'root' | 'contexts' | 'state'>
@@ -33,47 +33,49 @@ export class LocalState {
     this.#epoch = clamp(environment.nowMs())
   }
 
-  /** Under which epoch this run acknowledges. */
+  /** Epoch under which this run acknowledges. */
   get epoch(): number {
     return this.#epoch
   }
 
-  /** The committed state has changed. */
+  /** Notes that the committed state has changed. */
   touch(): void {
     this.#isStale = true
   }
 
-  /** Whether the state has changed since the last capture. */
+  /** True if the state has changed since the last capture. */
   get isStale(): boolean {
     return this.#isStale
   }
 
-  /** Another node knows a greater epoch of this one: goes beyond it. Returns whether it had to. */
+  /** Raises the epoch beyond one that another node knows. Returns true if it had to. */
   goBeyond(epoch: number): boolean {
     if (epoch < this.#epoch) return false
     this.#epoch = clamp(epoch + 1)
     return true
   }
 
-  /** The digest of root and contexts as they are now, as hexadecimal digits; undefined while the store is not verified. */
+  /**
+   * The digest of root and contexts as they are now, as hexadecimal digits; undefined while the store is not verified.
+   */
   digest(): string | undefined {
     const { state } = this.#read(true)
     return this.#wasVerified ? Buffer.from(state).toString('hex') : undefined
   }
 
-  /** The same, but undefined as well while another capture would cost a busy node too much. */
+  /** Like `digest`, but undefined also while another capture would cost a busy node too much. */
   cheapDigest(): string | undefined {
     this.#read(false)
     return this.#isStale ? undefined : this.digest()
   }
 
-  /** What has been applied here. */
+  /** Context of what has been applied here. */
   applied(): Context {
     this.#read(true)
     return this.#applied.current
   }
 
-  /** What the next heartbeat shows. Unless it must be the state of now, a busy node may show one of a moment ago. */
+  /** Returns the state for the next heartbeat. Unless `ofNow`, a busy node may reuse a recent one. */
   view(neighbours: readonly MemberTag[], ofNow: boolean): LocalView {
     return {
       ...this.#read(ofNow),
@@ -108,7 +110,7 @@ export class LocalState {
     const contexts = contextsDigest(capture)
     this.#isStale = false
     this.#capturedMs = this.#environment.monotonicMs()
-    this.#restMs = Math.min(staleMsMax, (this.#capturedMs - startMs) * captureRest)
+    this.#restMs = Math.min(staleMsMax, (this.#capturedMs - startMs) * capturePauseFactor)
     return { root: capture.root, contexts, state: stateDigest(capture.root, contexts) }
   }
 }

@@ -28,10 +28,10 @@ export interface ActorRanges {
   readonly ranges: Ranges
 }
 
-/** What a node passes on of a member that the receiver is not connected to. */
+/** State of a member that the receiver is not connected to, as the sender relays it. */
 export interface Relay {
   readonly member: MemberTag
-  /** How long ago the member itself said this, in milliseconds. */
+  /** Age of this state: time since the member itself sent it, in milliseconds. */
   readonly ageMs: number
   readonly isVerified: boolean
   readonly epoch: number
@@ -39,7 +39,10 @@ export interface Relay {
   readonly list: Uint8Array
   /** The digest of its state; `same`: that of the sender's state as of this heartbeat. */
   readonly state: Uint8Array | 'same'
-  /** Dots that it acknowledges, to be added; `same`: all that the sender has acknowledged itself on this channel. Null: nothing new. */
+  /**
+   * Dots that it acknowledges, to be added; `same`: all that the sender has acknowledged itself on this channel. Null:
+   * nothing new.
+   */
   readonly acknowledged: readonly ActorRanges[] | 'same' | null
 }
 
@@ -52,7 +55,7 @@ export interface Heartbeat {
   /** False while the sender compares its store with its checksums: it shows no state and acknowledges nothing. */
   readonly isVerified: boolean
   /** Asks for early acknowledgements for a while. */
-  readonly urges: boolean
+  readonly wantsEarlyAcks: boolean
   /** Asks for a heartbeat at once. */
   readonly asks: boolean
   /** The last heartbeat that came on the channel of the other direction, and how long ago. */
@@ -61,20 +64,20 @@ export interface Heartbeat {
   readonly state: { readonly root: Uint8Array; readonly contexts: Uint8Array } | null
   /** The digest of the sender's member list. */
   readonly list: Uint8Array | null
-  /** Under which epoch the sender acknowledges. Where it is given, the acknowledged context starts over, empty. */
+  /** Epoch under which the sender acknowledges. Where it is given, the acknowledged context starts over, empty. */
   readonly epoch: number | null
   /** A greater epoch of the receiver's that the sender has heard of: the receiver must go beyond it. */
   readonly knownEpoch: number | null
   /** The sender's applied context: the actors that changed. */
   readonly acknowledged: readonly ActorRanges[]
-  /** Whom the sender is connected to. */
+  /** Members to which the sender is connected. */
   readonly neighbours: readonly MemberTag[] | null
   readonly relays: readonly Relay[]
 }
 
 const flagBits = {
   unverified: 0x001,
-  urges: 0x002,
+  wantsEarlyAcks: 0x002,
   asks: 0x004,
   echo: 0x008,
   state: 0x010,
@@ -113,10 +116,11 @@ export function encodeHeartbeat(beat: Heartbeat): Buffer {
 }
 
 function flagsOf(beat: Heartbeat): number {
-  const { unverified, urges, asks, echo, state, list, epoch, knownEpoch, acknowledged, neighbours, relays } = flagBits
+  const { unverified, wantsEarlyAcks, asks, echo, state, list, epoch, knownEpoch, acknowledged, neighbours, relays } =
+    flagBits
   return (
     (beat.isVerified ? 0 : unverified) |
-    (beat.urges ? urges : 0) |
+    (beat.wantsEarlyAcks ? wantsEarlyAcks : 0) |
     (beat.asks ? asks : 0) |
     (beat.echo === null ? 0 : echo) |
     (beat.state === null ? 0 : state) |
@@ -144,7 +148,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   // The order of the properties is the order of the bytes.
   const beat: Heartbeat = {
     isVerified: !has(flagBits.unverified),
-    urges: has(flagBits.urges),
+    wantsEarlyAcks: has(flagBits.wantsEarlyAcks),
     asks: has(flagBits.asks),
     nonce: reader.varint(),
     wallMs: reader.varint(heartbeatMsMax),

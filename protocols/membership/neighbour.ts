@@ -15,7 +15,7 @@ interface Waiter {
   reject(error: Error): void
 }
 
-/** When the next heartbeat goes out: at the earliest moment that anybody asked for. */
+/** Schedules the next heartbeat, at the earliest time that was asked for. */
 export class Pacer {
   readonly #environment: Environment
   #timer: Timer | undefined
@@ -27,7 +27,7 @@ export class Pacer {
     this.#environment = environment
   }
 
-  /** Asks for a heartbeat at a moment, in monotonic milliseconds; one that is due earlier stays. */
+  /** Schedules a heartbeat at a time in monotonic milliseconds; an earlier one stays. */
   schedule(atMs: number): void {
     if (this.#isDue || atMs >= this.#dueMs) return
     this.#timer?.cancel()
@@ -45,7 +45,7 @@ export class Pacer {
     this.#isDue = false
   }
 
-  /** Lets whoever waits go on now. */
+  /** Resolves the wait now. */
   release(): void {
     this.#timer?.cancel()
     this.#dueMs = Number.POSITIVE_INFINITY
@@ -61,26 +61,26 @@ export class Neighbour {
   readonly tag: MemberTag
   readonly pacer: Pacer
   readonly clock: ClockSamples
-  /** When it was heard last, or else connected; in monotonic milliseconds. */
+  /** Time when it was last heard, or else connected; in monotonic milliseconds. */
   heardMs: number
-  /** When the last whole heartbeat came, or the connection. */
+  /** Time of the last whole heartbeat, or else of the connection; in monotonic milliseconds. */
   beatMs: number
   /** The latest heartbeat; undefined before the first. */
   beat: Beat | undefined
-  /** Whom it is connected to; undefined until it has told. */
+  /** Members to which it is connected; undefined until it has sent them. */
   neighbours: ReadonlySet<MemberTag> | undefined
   outgoing: Channel | undefined
   incoming: Channel | undefined
   reader = new HeartbeatReader()
   lastSentMs = Number.NEGATIVE_INFINITY
   lastNonce = 0
-  /** It waits for early acknowledgements until then, in monotonic milliseconds. */
-  urgentUntilMs = Number.NEGATIVE_INFINITY
-  /** To be asked for early acknowledgements with the next heartbeat. */
-  isToBeUrged = false
-  /** It asked for a heartbeat of now. */
+  /** Time until which it wants early acknowledgements, in monotonic milliseconds. */
+  earlyAcksUntilMs = Number.NEGATIVE_INFINITY
+  /** True if the next heartbeat asks it for early acknowledgements. */
+  requestsEarlyAcks = false
+  /** True if it asked for a heartbeat at once. */
   isAsked = false
-  /** To be told that a greater epoch of it is known. */
+  /** Greater epoch of it that is known here, to be sent with the next heartbeat. */
   knownEpoch: number | null = null
   isHere = true
   readonly #environment: Environment
@@ -106,30 +106,30 @@ export class Neighbour {
     })
   }
 
-  /** What the next heartbeat echoes. */
+  /** Echo of its last heartbeat, for the next one. */
   echo(): Heartbeat['echo'] {
     if (this.#received === undefined) return null
     const heldMs = Math.max(0, Math.round(this.#environment.monotonicMs() - this.#received.atMs))
     return { nonce: this.#received.nonce, heldMs }
   }
 
-  /** Whether somebody waits for a heartbeat that has not been asked for yet. */
+  /** True if somebody waits for a heartbeat that has not been asked for yet. */
   get asks(): boolean {
     return this.#waiters.some((waiter) => waiter.after === undefined)
   }
 
-  /** A channel to it was opened again: what was asked for on the one before may never be answered. */
+  /** Notes that a channel to it was opened again: requests on the one before may never be answered. */
   opened(channel: Channel): void {
     this.outgoing = channel
     for (const waiter of this.#waiters) waiter.after = undefined
   }
 
-  /** A heartbeat goes out. */
+  /** Notes a heartbeat that is sent. */
   sent(writer: HeartbeatWriter): void {
     const nowMs = this.#environment.monotonicMs()
     this.lastSentMs = nowMs
     this.lastNonce = writer.nonce
-    this.isToBeUrged = false
+    this.requestsEarlyAcks = false
     this.isAsked = false
     this.knownEpoch = null
     this.#sentMs.set(writer.nonce, nowMs)
@@ -137,7 +137,7 @@ export class Neighbour {
     for (const waiter of this.#waiters) waiter.after ??= writer.nonce
   }
 
-  /** It has opened a channel to us. */
+  /** Takes over a channel that it has opened to us. */
   accepted(channel: Channel): void {
     this.incoming?.abort('replaced by another channel')
     this.incoming = channel
@@ -145,7 +145,7 @@ export class Neighbour {
     this.#received = undefined
   }
 
-  /** A heartbeat came: notes the moment and its clock, and answers those who waited for it. */
+  /** Notes the time and clock of a heartbeat that came, and resolves those who waited for it. */
   received(beat: Beat): void {
     const { nonce, echo, wallMs } = beat.heartbeat
     const nowMs = this.#environment.monotonicMs()
@@ -164,7 +164,7 @@ export class Neighbour {
     for (const waiter of answered) waiter.resolve(beat)
   }
 
-  /** It is gone. */
+  /** Rejects those who wait for it, because it is gone. */
   leave(): void {
     this.isHere = false
     this.pacer.release()

@@ -1,30 +1,30 @@
 /**
- * Proofs that a majority of the members is there: each by answers to questions that were asked after whoever needs it came. What was heard
- * before, or by way of others, proves nothing: right after a cut it still looks as it did.
+ * Proofs that a majority of the members can be reached: each by answers to questions that were asked after the caller
+ * came. What was heard earlier, or through relays, proves nothing: right after a cut it still looks as before.
  */
 import type { Environment, Timer } from '../../store/environment.js'
 import type { Network, PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
 import type { Heartbeats } from './heartbeats.js'
-import { quorumRestMs } from './limits.js'
+import { quorumPauseMs } from './limits.js'
 
-/** What proofs need. */
+/** Dependencies of proofs. */
 export interface QuorumOptions {
   readonly network: Network
   readonly environment: Environment
   readonly directory: Directory
   readonly heartbeats: Pick<Heartbeats, 'fresh' | 'latest'>
-  /** An answer came: whoever waits for a proof looks again. */
+  /** Called for each answer: waiting proofs are checked again. */
   onAnswer(): void
 }
 
-/** One round of questions. Whoever came before it began may take its outcome for an answer. */
+/** One round of questions. Its outcome is valid for every caller that came before it began. */
 export interface Exchange {
-  /** Whether enough members have answered to make a majority, this node included. */
+  /** True if enough members have answered to make a majority, this node included. */
   readonly isProven: boolean
 }
 
-/** Asks for many at once: who comes while questions are under way shares the next ones. */
+/** Proves a quorum for many callers at once: those that come while an exchange is under way share the next one. */
 export class Quorum {
   readonly #options: QuorumOptions
   readonly #asking = new Set<Questions>()
@@ -36,7 +36,10 @@ export class Quorum {
     this.#options = options
   }
 
-  /** An exchange that begins after this call: now, or as soon as the one under way is proven or has had a moment. Call `leave` at the end. */
+  /**
+   * An exchange that begins after this call: now, or as soon as the one under way is proven or has had a moment. Call
+   * `leave` at the end.
+   */
   join(): Exchange {
     const exchange = this.#next ?? new Questions(this.#options)
     exchange.members++
@@ -45,7 +48,7 @@ export class Quorum {
     return exchange
   }
 
-  /** Whoever joined needs the exchange no longer. */
+  /** Leaves an exchange; must be called once by whoever joined. */
   leave(exchange: Exchange): void {
     const questions = exchange as Questions
     questions.members--
@@ -56,7 +59,7 @@ export class Quorum {
     this.#nextTimer?.cancel()
   }
 
-  /** Connections have changed, or an answer came: those who are newly there are asked too. */
+  /** Asks newly connected members too, after connections have changed or an answer came. */
   changed(): void {
     for (const questions of this.#asking) questions.ask()
     this.#startNext()
@@ -77,11 +80,11 @@ export class Quorum {
     next.begin()
   }
 
-  /** How long the next exchange has to wait: one that is not answered holds it up for a moment only. */
+  /** Time that the next exchange has to wait: an unanswered one delays it only briefly. */
   #restMs(): number {
     const latest = this.#latest
     if (latest === undefined || latest.isProven || !this.#asking.has(latest)) return 0
-    return latest.startMs + quorumRestMs - this.#options.environment.monotonicMs()
+    return latest.startMs + quorumPauseMs - this.#options.environment.monotonicMs()
   }
 }
 
@@ -89,7 +92,7 @@ class Questions implements Exchange {
   readonly #options: QuorumOptions
   readonly #asked = new Set<PeerId>()
   readonly #answered = new Map<PeerId, Uint8Array>()
-  /** How many wait for it. */
+  /** Number of callers that wait for it. */
   members = 0
   startMs = Number.NEGATIVE_INFINITY
 
@@ -128,7 +131,7 @@ class Questions implements Exchange {
     )
   }
 
-  /** A member with another member list than ours does not count; one that has learnt ours since its answer does. */
+  /** True if the member's answer counts: it has our member list, at its answer or since. */
   #counts(peer: PeerId): boolean {
     const { directory, heartbeats } = this.#options
     const answered = this.#answered.get(peer)

@@ -1,4 +1,7 @@
-/** The frames of the read protocol: one address asked for, answered and, where the asked one lags, repaired. SPEC.md gives the grammar. */
+/**
+ * The frames of the read protocol: one address asked for, answered and, where the asked one lags, repaired. SPEC.md
+ * gives the grammar.
+ */
 import { type Address, addressText } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import {
@@ -30,7 +33,10 @@ export const readVersion = 2
 /** One node's copy of an address, with the fate of the dots in question. */
 export interface Copy {
   readonly entry: PeerEntry
-  /** Dots in question that this node has seen and that are not live here any more; sorted. Those in neither list it has never seen. */
+  /**
+   * Dots in question that this node has seen and that are not live here any more; sorted. Those in neither list it has
+   * never seen.
+   */
   readonly removed: readonly Dot[]
   /** The member of each actor that issued a live dot. */
   readonly members: ReadonlyMap<Actor, MemberTag>
@@ -45,7 +51,10 @@ export interface ReadRequest {
   readonly dots: readonly NamedDot[]
 }
 
-/** An answer, or why there is none: another member list, a store that is not verified, too many questions, an entry too large. */
+/**
+ * An answer, or why there is none: another member list, a store that is not verified, too many questions, an entry too
+ * large.
+ */
 export type ReadAnswer =
   | { readonly kind: 'copy'; readonly copy: Copy }
   | { readonly kind: 'other-list' | 'not-verified' | 'busy' | 'too-large' }
@@ -79,7 +88,10 @@ export function encodeReadAnswer(answer: ReadAnswer, memberOf: MemberOf): Buffer
   return writer.finish()
 }
 
-/** Reads an answer about an address; one of a kind that is not known here is a refusal. Throws a DecodeError for anything else, and for a copy of another address. */
+/**
+ * Reads an answer about an address; one of a kind that is not known here is a refusal. Throws a DecodeError for
+ * anything else, and for a copy of another address.
+ */
 export function decodeReadAnswer(bytes: Uint8Array, address: Address): ReadAnswer {
   const reader = start(bytes)
   const kind = answerKinds[reader.u8()]
@@ -115,7 +127,7 @@ export function decodeRepaired(bytes: Uint8Array): void {
   endMessage(start(bytes))
 }
 
-/** Whether a copy fits one frame, and its counts their limits. */
+/** True if a copy fits one frame, and its counts their limits. */
 export function fitsFrame({ entry, removed }: Copy): boolean {
   const { updates, bare } = entry
   const counts = [updates.length, bare.length, removed.length, ...updates.map(({ supersedes }) => supersedes.length)]

@@ -19,7 +19,7 @@ import { majority } from './quorum.js'
 import * as messages from './read-messages.js'
 import type { MembershipReplica } from './types.js'
 
-/** What read repair needs. */
+/** Dependencies of read repair. */
 export interface ReadRepairOptions {
   readonly network: Network
   readonly environment: Environment
@@ -28,7 +28,7 @@ export interface ReadRepairOptions {
   onError(what: string, error: unknown): void
 }
 
-/** One member that answered; its channel stands until it is repaired or let go. */
+/** One member that answered; its channel stays open until the member is repaired or needs no repair. */
 interface Answered {
   readonly channel: Channel
   readonly frames: FrameReader
@@ -36,15 +36,15 @@ interface Answered {
 }
 
 /** A read is over after three frames. */
-const patience = { stillMs: readProgressMs, wholeMs: 3 * readProgressMs, bytesPerSecondMin: 1 }
+const timeouts = { idleMs: readProgressMs, totalMs: 3 * readProgressMs, bytesPerSecondMin: 1 }
 
-/** Asks and answers for single addresses. */
+/** Reads single addresses from several nodes, and answers such reads. */
 export class ReadRepair {
   readonly #options: ReadRepairOptions
   /** Counts since the start: questions of peers that were not well-formed; each ended its channel. */
   readonly counts = { malformed: 0 }
   readonly #answering = new Set<Channel>()
-  /** Reads under way: each asks whoever has come. */
+  /** Reads under way; each is called to ask members that have connected since. */
   readonly #reading = new Set<() => void>()
   readonly #answeringTo = new ChannelCounts()
 
@@ -52,12 +52,12 @@ export class ReadRepair {
     this.#options = options
   }
 
-  /** Begins to answer. */
+  /** Starts to answer. */
   start(): void {
     this.#options.network.handle(messages.readProtocol, (channel) => this.#serve(channel))
   }
 
-  /** Breaks what is being answered. */
+  /** Breaks off the reads that are being answered. */
   stop(): void {
     for (const channel of this.#answering) channel.abort('stopping')
   }
@@ -68,9 +68,9 @@ export class ReadRepair {
   }
 
   /**
-   * Joins the copies of a majority (or of all) of the members, this one included, and repairs those that lag.
-   * Whoever connects within the time is asked too. Throws NO_QUORUM when too few with the same member list answer in time, NOT_VERIFIED while
-   * this store may have lost entries, TOO_LARGE for more versions than can be asked about.
+   * Joins the copies of a majority (or of all) of the members, this one included, and repairs those that lag. Whoever
+   * connects within the time is asked too. Throws NO_QUORUM when too few with the same member list answer in time,
+   * NOT_VERIFIED while this store may have lost entries, TOO_LARGE for more versions than can be asked about.
    */
   async read(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
     const { directory, environment, network, replica } = this.#options
@@ -150,7 +150,7 @@ export class ReadRepair {
     const { environment } = this.#options
     const isGreedy = this.#answeringTo.enter(channel.peer) > readsPerPeerMax
     const isBusy = isGreedy || this.#answering.size >= readsMax
-    const watchdog = new Watchdog(environment, channel, patience)
+    const watchdog = new Watchdog(environment, channel, timeouts)
     this.#answering.add(channel)
     try {
       await this.#converse(channel, watchdog, isBusy)
@@ -195,7 +195,10 @@ export class ReadRepair {
     return ours === undefined || !differs(ours, digest!, address)
   }
 
-  /** Our copy, read in one turn: without the values of dots that the other side has live, and with the fate of those dots. */
+  /**
+   * Our copy, read in one turn: without the values of dots that the other side has live, and with the fate of those
+   * dots.
+   */
   #copy(address: Address, dots: readonly NamedDot[]): messages.Copy {
     const { memberOf } = this.#options.replica
     const { updates, bare } = this.#options.replica.peerEntryAt(address)
@@ -220,7 +223,7 @@ export class ReadRepair {
 }
 
 /**
- * The contexts of a copy: exactly the dots that it tells the fate of. None counts as applied by that alone,
+ * The contexts of a copy: exactly the dots whose fate it reports. None counts as applied by that alone,
  * since what a dot superseded may have come here after the question.
  */
 function fates({ entry, removed, members }: messages.Copy): TaggedContexts {
@@ -241,13 +244,13 @@ function liveDots(updates: readonly { readonly dot: Dot }[]): Dot[] {
 }
 
 /**
- * Answers of members, until there are enough of them. Who does not count now, or breaks off, is asked again when something has changed;
- * with another member list everybody is.
+ * Answers of members, until there are enough of them. Who does not count now, or breaks off, is asked again when
+ * something has changed; with another member list everybody is.
  */
 class Answers<T> {
   /** Resolves with as many as are wanted, or with fewer when it is ended. */
   readonly enough: Promise<readonly T[]>
-  /** How many are wanted. */
+  /** Number of answers wanted. */
   want = Number.POSITIVE_INFINITY
   #list = ''
   #asked = new Set<PeerId>()
@@ -260,7 +263,7 @@ class Answers<T> {
     })
   }
 
-  /** How many are wanted under this member list. */
+  /** Sets the number of answers wanted under this member list. */
   expect(want: number, list: string): void {
     if (list === this.#list) return
     this.want = want
@@ -282,7 +285,7 @@ class Answers<T> {
     })
   }
 
-  /** Waits for no more. */
+  /** Stops waiting. */
   end(): void {
     this.#resolve(this.#found.slice())
   }

@@ -14,7 +14,7 @@ import {
   memberPrefix,
 } from './core/record.js'
 import { hasForeign, type Rival, rivalOf } from './core/rival.js'
-import { recordFightsMax, rivalShownMs } from './limits.js'
+import { recordRewritesMax, rivalShownMs } from './limits.js'
 import type { MembershipOptions } from './types.js'
 
 /** The mesh's own records, as far as they concern members. */
@@ -36,11 +36,11 @@ export class Records {
   }
 
   /**
-   * Whether another node uses this node's peer id: it gives way, or this node does, or (an older version, perhaps) it goes on changing
-   * this node's record, which is then left alone. Undefined when no other is known.
+   * Whether another node uses this node's peer id: it gives way, or this node does, or (an older version, perhaps) it
+   * goes on changing this node's record, which is then left alone. Undefined when no other is known.
    */
   get rivalry(): 'theyGiveWay' | 'weGiveWay' | 'contested' | undefined {
-    if (this.#fights >= recordFightsMax) return 'contested'
+    if (this.#fights >= recordRewritesMax) return 'contested'
     if (this.#rival === undefined) return undefined
     const { rival, atMs } = this.#rival
     if (rival.weGiveWay) return 'weGiveWay'
@@ -80,8 +80,8 @@ export class Records {
   }
 
   /**
-   * Writes the own record again where another run wrote it: there are signs of another node with this peer id, and what it answers will
-   * prove it.
+   * Writes the own record again where another run wrote it: there are signs of another node with this peer id, and what
+   * it answers will prove it.
    */
   claim(): void {
     if (!this.#isPublished || this.rivalry === 'weGiveWay') return
@@ -89,7 +89,9 @@ export class Records {
     this.publish().catch((error: unknown) => this.#options.onError?.('own record', error))
   }
 
-  /** Writes the own record when it is not there as it should be, so that a start that changes nothing writes nothing. */
+  /**
+   * Writes the own record when it is not there as it should be, so that a start that changes nothing writes nothing.
+   */
   publish(): Promise<void> {
     if (this.#publishing !== undefined) {
       this.#again = true
@@ -139,7 +141,7 @@ export class Records {
     } while (this.#again)
   }
 
-  /** The own record was changed, here or elsewhere. Elsewhere that should not happen: it is put right, but not for ever. */
+  /** Handles a change of the own record. One made elsewhere is corrected, but not for ever. */
   #ownRecordChanged(): void {
     const { environment, network, onRival, replica } = this.#options
     const { updates } = replica.peerEntryAt(memberAddress(network.self))
@@ -154,7 +156,10 @@ export class Records {
     this.claim()
   }
 
-  /** What this process wrote under a run that has ended since: of a clone of the running machine, perhaps, which must see the new one. */
+  /**
+   * True if the own record was written under a run of this process that has ended since: perhaps by a clone of the
+   * running machine, which must see the new one.
+   */
   get #hasNewRun(): boolean {
     const { actor } = this.#options.replica
     return this.#writtenUnder !== undefined && actor !== undefined && actor !== this.#writtenUnder

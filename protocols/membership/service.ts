@@ -34,7 +34,7 @@ export class Membership {
   readonly #sightings: Sightings
   readonly #waiting: Waiting
   readonly #readRepair: ReadRepair
-  /** What status rows are made from. */
+  /** Parts from which status rows are made. */
   readonly #parts: Pick<StatusContext, 'options' | 'directory' | 'acks' | 'heartbeats' | 'waiting' | 'sightings'>
   #isLoaded = false
   #isRunning = false
@@ -64,7 +64,8 @@ export class Membership {
     this.#parts = { options, directory, acks, heartbeats, waiting, sightings }
   }
 
-  // --- life -------------------------------------------------------------------------------------------------------------
+  // --- life
+  // -------------------------------------------------------------------------------------------------------------
 
   /** Reads the records and acknowledgements that are stored: members are known from then on, connected or not. */
   async load(): Promise<void> {
@@ -75,7 +76,9 @@ export class Membership {
     await this.#sightings.load()
   }
 
-  /** Loads unless that was done, and begins to talk to others. Writes nothing unless another node is there to read it. */
+  /**
+   * Loads unless that was done, and begins to talk to others. Writes nothing unless another node is there to read it.
+   */
   async start(): Promise<void> {
     if (this.#isRunning) return
     await this.load()
@@ -100,7 +103,7 @@ export class Membership {
     await this.#sightings.stop()
   }
 
-  /** To be called with every commit of the replica, in order. */
+  /** Handles a commit; must be called for every commit of the replica, in order. */
   committed(commit: Commit): void {
     if (commit.events.length === 0 && !commit.contextsChanged) return
     const changed = this.#records.committed(commit)
@@ -111,20 +114,24 @@ export class Membership {
     if (this.#isRunning) this.#heartbeats.stateChanged()
   }
 
-  /** The store has been verified, or is being verified again: neighbours hear of it at once. */
+  /** Tells the neighbours at once that the store has been verified, or is being verified again. */
   verificationChanged(): void {
     this.#local.touch()
     this.#heartbeats.stateChanged()
   }
 
-  /** The addresses this node can be reached at have changed. */
+  /** Handles a change of the addresses at which this node can be reached. */
   addressesChanged(): void {
     if (this.#isRunning && this.#options.network.peers().length > 0) this.#publish()
   }
 
-  // --- members ----------------------------------------------------------------------------------------------------------
+  // --- members
+  // ----------------------------------------------------------------------------------------------------------
 
-  /** All members but this one, forgotten ones left out; by name. A peer is a member once its record is here: then it has a name. */
+  /**
+   * All members but this one, forgotten ones left out; by name. A peer is a member once its record is here: then it has
+   * a name.
+   */
   members(): MemberStatus[] {
     const { network } = this.#options
     this.#keeper.refresh()
@@ -143,17 +150,20 @@ export class Membership {
     return this.#directory.others()
   }
 
-  /** Whether a connection to or from this peer is to be refused. */
+  /** True if a connection to or from this peer is to be refused. */
   isForgotten(peer: PeerId): boolean {
     return this.#directory.isForgotten(peer)
   }
 
-  /** Whether sync may run with a peer: one that is connected is in the mesh, unless it was forgotten. */
+  /** True if sync may run with a peer: one that is connected is in the mesh, unless it was forgotten. */
   isMember(peer: PeerId): boolean {
     return this.#directory.isMember(peer) || (!this.isForgotten(peer) && this.#options.network.peers().includes(peer))
   }
 
-  /** The peer id that a name or a peer id stands for. Throws NOT_FOUND, and BAD_REQUEST for a name that several members use. */
+  /**
+   * The peer id that a name or a peer id stands for. Throws NOT_FOUND, and BAD_REQUEST for a name that several members
+   * use.
+   */
   resolve(nameOrPeer: string): PeerId {
     return this.#directory.resolve(nameOrPeer, this.#options.network.peers())
   }
@@ -175,21 +185,25 @@ export class Membership {
     await this.#records.forget(this.resolve(nameOrPeer))
   }
 
-  /** What an operator should know. */
+  /** Warnings for the operator. */
   warnings(): string[] {
     return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.rivalry)
   }
 
-  // --- equality, for sync -----------------------------------------------------------------------------------------------
+  // --- equality, for sync
+  // -----------------------------------------------------------------------------------------------
 
-  /** Whether the latest heartbeat of a peer shows our root and contexts; undefined when none has come, or either is not verified. */
+  /**
+   * True if the latest heartbeat of a peer shows our root and contexts; undefined when none has come, or either is not
+   * verified.
+   */
   looksEqual(peer: PeerId): boolean | undefined {
     const theirs = this.#heartbeats.latest(peer)?.state?.digest
     const mine = this.#local.digest()
     return theirs === undefined || mine === undefined ? undefined : theirs === mine
   }
 
-  /** When a peer was last equal, in milliseconds since 1970; null: never since the start. */
+  /** Time when a peer was last equal, in milliseconds since 1970; null: never since the start. */
   lastEqualMs(peer: PeerId): number | null {
     return this.#heartbeats.equalMs(peer)
   }
@@ -199,12 +213,14 @@ export class Membership {
     return this.#heartbeats.equalAtMs(peer)
   }
 
-  /** A sync session has proven a peer equal. */
+  /** Notes that a sync session has proven a peer equal. */
   provenEqual(peer: PeerId): void {
     this.#heartbeats.provenEqual(peer)
   }
 
-  /** A sync session has shown what a peer has applied durably. Not for a peer whose store is not verified. */
+  /**
+   * Records what a peer has durably applied, as a sync session showed it. Not for a peer whose store is not verified.
+   */
   acknowledge(peer: PeerId, applied: Context): void {
     this.#acks.acknowledge(this.#directory.tagOf(peer), applied)
     this.#acknowledgementsChanged()
@@ -215,31 +231,41 @@ export class Membership {
     return this.#heartbeats.fresh(peer)
   }
 
-  // --- consistency ------------------------------------------------------------------------------------------------------
+  // --- consistency
+  // ------------------------------------------------------------------------------------------------------
 
-  /** Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the time. */
+  /**
+   * Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the
+   * time.
+   */
   async awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
     const acks = await this.#waiting.awaitAcks(dot, want, timeoutMs)
     // This node goes by its configured name even before its record is written.
     return { ...acks, nodes: [this.#options.name, ...acks.nodes.slice(1)] }
   }
 
-  /** Whether somebody here waits for acknowledgements: gossip tells others so. */
+  /** True if somebody here waits for acknowledgements: gossip tells others so. */
   get wantsAcknowledgements(): boolean {
     return this.#waiting.wantsAcknowledgements
   }
 
-  /** Somebody elsewhere waits for acknowledgements: ours go out early for a while. */
-  hurry(): void {
-    this.#heartbeats.hurry()
+  /** Sends our acknowledgements early for a while, because somebody elsewhere waits for them. */
+  acknowledgeEarly(): void {
+    this.#heartbeats.acknowledgeEarly()
   }
 
-  /** Waits until a majority of the members (this one included) has answered a question that was asked after this call. Resolves whether it did in time. */
+  /**
+   * Waits until a majority of the members (this one included) has answered a question that was asked after this call.
+   * Resolves whether it did in time.
+   */
   proveQuorum(timeoutMs: number): Promise<boolean> {
     return this.#waiting.proveQuorum(timeoutMs)
   }
 
-  /** Waits until members are connected and, if asked, equal. Resolves with who was missing to the end when it did not come true in time, or was aborted. */
+  /**
+   * Waits until members are connected and, if asked, equal. Resolves with who was missing to the end when it did not
+   * come true in time, or was aborted.
+   */
   async wait(condition: WaitCondition, signal?: AbortSignal): Promise<Waited> {
     const { missing, ...outcome } = await this.#waiting.wait(condition, signal)
     const nowMs = this.#options.environment.nowMs()
@@ -267,7 +293,7 @@ export class Membership {
     return this.#readRepair.read(address, consistency, timeoutMs)
   }
 
-  /** Which nodes durably hold a dot, asked afresh; each stands in exactly one of the lists. */
+  /** Asks which nodes durably hold a dot; each node is in exactly one of the lists. */
   async where(dot: Dot, timeoutMs: number = freshHeartbeatMs): Promise<Whereabouts> {
     const { nodes, missing, unknown } = await this.#waiting.holders(dot, timeoutMs)
     const named = (peers: readonly PeerId[]) => peers.map((peer) => this.#directory.name(peer)).sort()
@@ -289,7 +315,10 @@ export class Membership {
     return { hasMembers: this.records().length > 0, offsetsMs }
   }
 
-  /** How far this node's clock is ahead of the median of the members', in milliseconds, where that is more than the bound; else null, also while none is heard. */
+  /**
+   * Lead of this node's clock over the median of the members', in milliseconds, where that is more than the bound; else
+   * null, also while none is heard.
+   */
   clockOffMs(): number | null {
     const { clockBoundMs = clockBoundMsDefault } = this.#options
     const offsetMs = median(this.memberClocks().offsetsMs)
@@ -306,7 +335,8 @@ export class Membership {
     return this.#readRepair.counts
   }
 
-  // --- events -----------------------------------------------------------------------------------------------------------
+  // --- events
+  // -----------------------------------------------------------------------------------------------------------
 
   #connected(peer: PeerId): void {
     if (!this.#isRunning) return

@@ -1,4 +1,4 @@
-/** When each member was last heard and last equal, over restarts; saved when that costs nothing that matters, never with a heartbeat. */
+/** Times when each member was last heard and last equal, across restarts; saved rarely, never with a heartbeat. */
 import type { Environment, Timer } from '../../store/environment.js'
 import type { PeerId } from '../network.js'
 import type { Directory } from './core/directory.js'
@@ -6,7 +6,7 @@ import type { Heartbeats } from './heartbeats.js'
 import { saveSightingsMs, saveSightingsMsMax } from './limits.js'
 import type { Sighting, SightingStore } from './types.js'
 
-/** What is needed of the surroundings. */
+/** Dependencies. */
 export interface SightingOptions {
   readonly environment: Environment
   readonly directory: Directory
@@ -16,7 +16,7 @@ export interface SightingOptions {
   onError(what: string, error: unknown): void
 }
 
-/** Remembers sightings. A kill loses those since the last save: what is shown then is older than the truth, never newer. */
+/** Keeps sightings. A kill loses those since the last save: the times shown then are too old, never too new. */
 export class Sightings {
   readonly #options: SightingOptions
   #earlier: ReadonlyMap<PeerId, Sighting> = new Map()
@@ -38,7 +38,7 @@ export class Sightings {
     }
   }
 
-  /** When a member was last heard and last equal, in this run or an earlier one; null: never. */
+  /** Times when a member was last heard and last equal, in this run or an earlier one; null: never. */
   of(peer: PeerId): Sighting {
     const { heartbeats } = this.#options
     const earlier = this.#earlier.get(peer)
@@ -48,7 +48,7 @@ export class Sightings {
     }
   }
 
-  /** A peer came or went: saved soon, and now and then from then on. */
+  /** Schedules a save soon after a peer came or went, and now and then from then on. */
   changed(): void {
     this.#saveIn(saveSightingsMs)
   }

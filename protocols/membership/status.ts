@@ -1,4 +1,4 @@
-/** What `status` shows of members, and what it warns of. */
+/** Status rows and warnings of members. */
 import { median } from '../../store/model/clock.js'
 import type { Context } from '../../store/model/context.js'
 import { clockBoundMsDefault } from '../../store/model/limits.js'
@@ -13,7 +13,7 @@ import type { Sightings } from './sightings.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
 import type { Waiting } from './waiting.js'
 
-/** What a status row is made from. */
+/** Parts from which a status row is made. */
 export interface StatusContext {
   readonly options: MembershipOptions
   readonly directory: Directory
@@ -21,7 +21,7 @@ export interface StatusContext {
   readonly heartbeats: Heartbeats
   readonly waiting: Waiting
   readonly sightings: Sightings
-  /** What has been applied here. */
+  /** Context of what has been applied here. */
   readonly applied: Context
   /** The digest of the own state; undefined while the store is not verified. */
   readonly digest: string | undefined
@@ -60,7 +60,9 @@ export function byName(a: MemberStatus, b: MemberStatus): number {
   return a.peer < b.peer ? -1 : 1
 }
 
-/** The state that the latest heartbeat showed. In a great mesh that may have come by way of another; an absent member shows none. */
+/**
+ * The state that the latest heartbeat showed. In a large mesh it may have been relayed; an absent member shows none.
+ */
 function shownState(
   peer: PeerId,
   { acks, connected, directory, heartbeats, waiting }: StatusContext,
@@ -70,7 +72,7 @@ function shownState(
   return isRelayed ? (acks.get(directory.tagOf(peer)).state ?? undefined) : undefined
 }
 
-/** What an operator should know of the mesh. */
+/** Warnings about the mesh for the operator. */
 export function warningsOf(
   options: MembershipOptions,
   directory: Directory,
@@ -91,7 +93,7 @@ export function warningsOf(
   return warnings
 }
 
-/** Clocks that are far off: the own one against the median of several others, else each against ours. */
+/** Warns of clocks that are far off: the own one against the median of several others, else each against ours. */
 function clockWarnings(directory: Directory, heartbeats: Heartbeats, clockBoundMs: number): string[] {
   const offsets = [...heartbeats.clockOffsets(clockHeardMs)].filter(([peer]) => !directory.isForgotten(peer))
   const medianMs = median(offsets.map(([, offsetMs]) => offsetMs)) ?? 0
@@ -112,17 +114,20 @@ function awayText(offsetMs: number): string {
   return `${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'}`
 }
 
-/** Updates whose times lie far after now: nothing is wrong with them but their place in the order. */
+/** Warns of updates whose times are far in the future: only their place in the order is wrong. */
 function futureWarnings({ replica }: MembershipOptions, directory: Directory): string[] {
   return replica.futureTimes().map(({ member, updates, aheadMs }) => {
     const peer = directory.peerOf(member)
     const name = peer === undefined ? member : directory.name(peer)
-    const count = updates === 1 ? 'an update' : `${updates} updates`
-    return `${count} of ${name} came with a time up to ${Math.round(aheadMs / 1000)} s after now, and will be shown below all others until then; its clock was wrong`
+    const aheadText = `up to ${Math.round(aheadMs / 1000)} s in the future`
+    const what = updates === 1 ? `an update of ${name} has a time` : `${updates} updates of ${name} have times`
+    return `${what} ${aheadText}; until then they are shown below all others; the clock of ${name} was wrong`
   })
 }
 
-/** Members that settle conflicts by other rules than this node: then the two show different values of one key. */
+/**
+ * Warns of members that settle conflicts by other rules than this node: then the two show different values of one key.
+ */
 function ruleWarnings(rules: readonly RuleMark[], directory: Directory): string[] {
   const warnings: string[] = []
   for (const { peer, rules: theirs = [] } of directory.others()) {
@@ -141,7 +146,7 @@ function ruleWarnings(rules: readonly RuleMark[], directory: Directory): string[
   ]
 }
 
-/** What is done, or to be done, about another node with this node's peer id. */
+/** Remedies for another node with this node's peer id. */
 const remedies = {
   theyGiveWay: 'it takes a new peer id by itself',
   weGiveWay: 'this node takes a new peer id by itself',

@@ -1,4 +1,4 @@
-/** What membership needs of its surroundings, and what it shows of members. */
+/** Dependencies of membership, and the types of what it shows of members. */
 import type { Environment } from '../../store/environment.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberOf, MemberTag, TaggedContexts } from '../../store/model/codec.js'
@@ -11,15 +11,15 @@ import type { Network, PeerId } from '../network.js'
 import type { Rival } from './core/rival.js'
 import type { RuleMark } from './core/rules.js'
 
-/** What is held for a member that is behind. */
+/** Hint: what is kept for a member that is behind. */
 export interface Hint {
   readonly updates: number
   readonly bytes: number
-  /** Since when it misses updates, in milliseconds since 1970; null when it misses none. */
+  /** Time since which it misses updates, in milliseconds since 1970; null when it misses none. */
   readonly sinceMs: number | null
 }
 
-/** What membership needs of the replica. Everything that it shows is committed. */
+/** The part of the replica that membership needs. Everything that it shows is committed. */
 export interface MembershipReplica {
   readonly isVerified: boolean
   readonly damageEpoch: number
@@ -39,26 +39,26 @@ export interface MembershipReplica {
   hint(member: MemberTag): Hint
 }
 
-/** Where acknowledgements are kept across restarts. */
+/** Storage of acknowledgements across restarts. */
 export interface AckStore {
   load(): Promise<ReadonlyMap<MemberTag, Context>>
   /** Null forgets the member's. */
   save(member: MemberTag, acknowledged: Context | null): Promise<void>
 }
 
-/** When a member was last heard, and last proven equal, in milliseconds since 1970; null: never. */
+/** Times when a member was last heard, and last proven equal, in milliseconds since 1970; null: never. */
 export interface Sighting {
   readonly seenMs: number | null
   readonly equalMs: number | null
 }
 
-/** Where sightings are kept across restarts. */
+/** Storage of sightings across restarts. */
 export interface SightingStore {
   load(): Promise<ReadonlyMap<PeerId, Sighting>>
   save(sightings: ReadonlyMap<PeerId, Sighting>): Promise<void>
 }
 
-/** How membership is set up. */
+/** Options of membership. */
 export interface MembershipOptions {
   readonly network: Network
   readonly environment: Environment
@@ -69,27 +69,27 @@ export interface MembershipOptions {
   /** This node's name and the version of its software. */
   readonly name: string
   readonly version: string
-  /** By which rules this node settles conflicts; sorted by prefix. */
+  /** Rules by which this node settles conflicts; sorted by prefix. */
   readonly rules?: readonly RuleMark[]
   /** The multiaddrs that others can reach this node at, now. */
   addresses(): readonly string[]
-  /** Whether this node is cut off from a peer by its operator. */
+  /** True if this node is cut off from a peer by its operator. */
   isBlocked?(peer: PeerId): boolean
   /** Interval between heartbeats, in milliseconds. */
   readonly heartbeatMs?: number
-  /** How far a clock may be off before it is warned of, in milliseconds. */
+  /** Largest offset of a clock without a warning, in milliseconds. */
   readonly clockBoundMs?: number
-  /** A neighbour has not been heard for some heartbeats: its connection should be closed. */
+  /** Called when a neighbour has been silent for some heartbeats: its connection should be closed. */
   onSilent?(peer: PeerId): void
-  /** The member list, or an address in it, has changed. */
+  /** Called when the member list, or an address in it, has changed. */
   onMembersChanged?(): void
-  /** A member was forgotten, here or elsewhere: its connection should be closed and refused. */
+  /** Called when a member was forgotten, here or elsewhere: its connection should be closed and refused. */
   onForgotten?(peer: PeerId): void
-  /** Another live node has this node's peer id. When it is this node that gives way, it must take a new peer id. */
+  /** Called when another live node has this node's peer id. When this node gives way, it must take a new peer id. */
   onRival?(rival: Rival): void
-  /** A heartbeat came. */
+  /** Called for each heartbeat. */
   onHeartbeat?(peer: PeerId): void
-  /** Told of errors that harm nothing else, for the log. */
+  /** Called with errors that harm nothing else, for the log. */
   onError?(what: string, error: unknown): void
 }
 
@@ -99,7 +99,7 @@ export interface MemberStatus {
   readonly peer: PeerId
   readonly connected: boolean
   readonly blocked: boolean
-  /** Only while its latest heartbeat showed our root and contexts. */
+  /** True only while its latest heartbeat showed our root and contexts. */
   readonly converged: boolean
   /** Updates applied here that it has not acknowledged. */
   readonly behind: number
@@ -115,38 +115,40 @@ export interface MemberStatus {
   readonly clockOffsetMs: number | null
 }
 
-/** A member that a wait was missing to its end. */
+/** A member that was still missing at the end of a wait. */
 export interface MissedMember {
   readonly name: string
   readonly peer: PeerId
-  /** Not connected; connected without an answer; with another state than ours; comparing its store with its checksums. */
+  /**
+   * Not connected; connected without an answer; with another state than ours; comparing its store with its checksums.
+   */
   readonly reason: 'away' | 'silent' | 'unequal' | 'unverified'
-  /** How long it has been away, in milliseconds; null: it is not, or was never seen. */
+  /** Time that it has been away, in milliseconds; null: it is not, or was never seen. */
   readonly awayMs: number | null
   /** Updates applied here that it has not acknowledged. */
   readonly behind: number
 }
 
-/** What came of a wait. */
+/** Outcome of a wait. */
 export interface Waited {
   readonly isTrue: boolean
-  /** Whom it was missing; empty where this node itself stood in its way. */
+  /** Members that were missing; empty where this node itself was the reason. */
   readonly missing: readonly MissedMember[]
-  /** This node's own store is not verified. */
+  /** True if this node's own store is not verified. */
   readonly isUnverified: boolean
 }
 
 /** The names of all nodes, each in exactly one list. */
 export interface Whereabouts {
-  /** They durably hold the version. */
+  /** Nodes that durably hold the version. */
   readonly nodes: readonly string[]
-  /** They were asked, and do not. */
+  /** Nodes that answered that they do not. */
   readonly missing: readonly string[]
-  /** They did not answer. */
+  /** Members that did not answer. */
   readonly unknown: readonly string[]
 }
 
-/** How many nodes are wanted, this one included. */
+/** Number of nodes wanted, this one included. */
 export type Want = number | 'majority' | 'all'
 
 /** Acknowledgements of one write. */

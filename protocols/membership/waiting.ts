@@ -10,7 +10,7 @@ import type { LocalState } from './local-state.js'
 import { majority, Quorum } from './quorum.js'
 import type { Acks, MissedMember, Waited, Want } from './types.js'
 
-/** What waiting needs. */
+/** Dependencies of waiting. */
 export interface WaitingOptions {
   readonly network: Network
   readonly environment: Environment
@@ -25,30 +25,30 @@ type MissingMember = Pick<MissedMember, 'peer' | 'reason'>
 
 type Heard = MissingMember['reason'] | 'equal'
 
-/** What came of a wait. */
+/** Outcome of a wait. */
 export interface WaitOutcome extends Omit<Waited, 'missing'> {
   readonly missing: readonly MissingMember[]
 }
 
-/** Which members durably hold a dot. Each member stands in exactly one of the lists. */
+/** Members by whether they durably hold a dot. Each member is in exactly one of the lists. */
 export interface Holders {
   readonly nodes: readonly PeerId[]
-  /** They were asked, and do not have it. */
+  /** Members that answered that they do not have it. */
   readonly missing: readonly PeerId[]
-  /** They did not answer. */
+  /** Members that did not answer. */
   readonly unknown: readonly PeerId[]
 }
 
-/** What `wait` waits for. */
+/** Condition of `wait`. */
 export interface WaitCondition {
-  /** So many other members; all when absent. */
+  /** Number of other members; all when absent. */
   readonly peers?: number
-  /** Whether they must be equal to this node, by a heartbeat taken after the call. */
+  /** True if they must be equal to this node, by a heartbeat taken after the call. */
   readonly converged: boolean
   readonly timeoutMs: number
 }
 
-/** Everything of one node that waits for others. */
+/** Waits for others, on behalf of one node. */
 export class Waiting {
   readonly #options: WaitingOptions
   readonly #watchers = new Set<() => void>()
@@ -60,23 +60,26 @@ export class Waiting {
     this.#quorum = new Quorum({ ...options, onAnswer: () => this.changed() })
   }
 
-  /** Acknowledgements, the member list or connections may have changed. */
+  /** Handles a possible change of acknowledgements, the member list or connections. */
   changed(): void {
     this.#quorum.changed()
     for (const watcher of [...this.#watchers]) watcher()
   }
 
-  /** Whether somebody here waits for acknowledgements. */
+  /** True if somebody here waits for acknowledgements. */
   get wantsAcknowledgements(): boolean {
     return this.#acksWaiting > 0
   }
 
-  /** Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the time. */
+  /**
+   * Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the
+   * time.
+   */
   async awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
     this.#acksWaiting++
     try {
-      if (!this.#isEnough(this.acknowledged(dot, want))) this.#options.heartbeats.urge()
-      const renew = () => this.#options.heartbeats.urge()
+      if (!this.#isEnough(this.acknowledged(dot, want))) this.#options.heartbeats.requestEarlyAcks()
+      const renew = () => this.#options.heartbeats.requestEarlyAcks()
       await this.#until(() => this.#isEnough(this.acknowledged(dot, want)), timeoutMs, undefined, renew)
       return this.acknowledged(dot, want)
     } finally {
@@ -84,7 +87,10 @@ export class Waiting {
     }
   }
 
-  /** Who has the dot durably, as far as is known. For a majority or all, nodes with another member list do not count. */
+  /**
+   * Nodes that durably have the dot, as far as is known. For a majority or all, nodes with another member list do not
+   * count.
+   */
   acknowledged(dot: Dot, want: Want): Acks {
     const { acks, directory, network } = this.#options
     const wanted = this.#wanted(want)
@@ -97,7 +103,10 @@ export class Waiting {
     return { have: peers.length, want: wanted, nodes: peers.map((peer) => directory.name(peer)) }
   }
 
-  /** Waits until a majority of the members (this one included) has answered a question that was asked after this call. Resolves whether it did in time. */
+  /**
+   * Waits until a majority of the members (this one included) has answered a question that was asked after this call.
+   * Resolves whether it did in time.
+   */
   async proveQuorum(timeoutMs: number): Promise<boolean> {
     const exchange = this.#quorum.join()
     try {
@@ -108,8 +117,8 @@ export class Waiting {
   }
 
   /**
-   * Which other members durably hold a dot, asked afresh: resolves when all that are there have answered, or when the time is over. One that
-   * is away counts as a holder when it acknowledged the dot before it went.
+   * Which other members durably hold a dot, asked afresh: resolves when all that are there have answered, or when the
+   * time is over. One that is away counts as a holder when it acknowledged the dot before it went.
    */
   async holders(dot: Dot, timeoutMs: number): Promise<Holders> {
     const { acks, directory, environment, heartbeats, local } = this.#options
@@ -129,8 +138,8 @@ export class Waiting {
     }
     const has = (peer: PeerId) => acks.has(directory.tagOf(peer), dot) || (equal.has(peer) && local.applied().has(dot))
     // Who is not connected may be passed on by another: what it said after the question counts.
-    const isPassedOn = (peer: PeerId) => !asked.has(peer) && acks.get(directory.tagOf(peer)).takenAtMs >= startMs
-    const isHeard = (peer: PeerId) => answered.has(peer) || isPassedOn(peer)
+    const isRelayed = (peer: PeerId) => !asked.has(peer) && acks.get(directory.tagOf(peer)).takenAtMs >= startMs
+    const isHeard = (peer: PeerId) => answered.has(peer) || isRelayed(peer)
     const others = () => directory.others().map(({ peer }) => peer)
     const isKnown = (peer: PeerId) => has(peer) || isHeard(peer) || !this.isReachable(peer)
     await this.#until(() => others().every(isKnown), timeoutMs)
@@ -142,14 +151,14 @@ export class Waiting {
     }
   }
 
-  /** Whether a member is connected, or was heard lately by way of one that is. */
+  /** True if a member is connected, or was heard lately by way of one that is. */
   isReachable(peer: PeerId): boolean {
     const { acks, directory, environment, heartbeatMs, network } = this.#options
     const connected = network.peers()
     if (connected.includes(peer)) return true
     const { by, takenAtMs } = acks.get(directory.tagOf(peer))
     if (by === null || !connected.includes(by)) return false
-    // In a great mesh members are passed on in turn, a few with each heartbeat.
+    // In a large mesh members are relayed in turn, a few with each heartbeat.
     const turns = Math.ceil(directory.others().length / relaysAim)
     return environment.monotonicMs() - takenAtMs <= (missedHeartbeatsMax + 3 * turns) * heartbeatMs
   }
@@ -184,7 +193,7 @@ export class Waiting {
     return { isTrue, missing, isUnverified }
   }
 
-  /** What is known of a member that is not connected. */
+  /** State of a member that is not connected, as far as is known. */
   #absence(peer: PeerId): Heard {
     const { acks, directory, local } = this.#options
     if (!this.isReachable(peer)) return 'away'
@@ -192,8 +201,9 @@ export class Waiting {
   }
 
   /**
-   * One round of `wait`: asks every connected member for a heartbeat, and compares each with the own state at its arrival. The own state
-   * must have stood still meanwhile, so that the members are equal to each other as well. `heard` is told of each.
+   * One round of `wait`: asks every connected member for a heartbeat, and compares each with the own state at its
+   * arrival. The own state must have stood still meanwhile, so that the members are equal to each other as well.
+   * `heard` gets the state of each.
    */
   async #round(
     startMs: number,

@@ -53,7 +53,7 @@ export class BackupDecoder {
     this.#bytes += chunk.length
     const parts: BackupPart[] = []
     while (this.#bytes >= this.#needed) {
-      if (this.#totals !== undefined) throw bad('there are bytes behind its end')
+      if (this.#totals !== undefined) throw bad('bytes follow its end')
       const part = readable(() => this.#step(this.#take(this.#needed)))
       if (part !== undefined) parts.push(part)
     }
@@ -63,7 +63,7 @@ export class BackupDecoder {
   /** To be called when there are no more bytes: what was given is true only if this returns. */
   end(): BackupTotals {
     if (!this.#isStarted && this.#bytes === 0) throw bad('it is empty')
-    if (this.#totals === undefined) throw bad('it is cut off')
+    if (this.#totals === undefined) throw bad('it is truncated')
     return this.#totals
   }
 
@@ -77,8 +77,9 @@ export class BackupDecoder {
 
   #start(bytes: Buffer): undefined {
     const version = bytes[backupMagic.length]!
-    if (!bytes.subarray(0, backupMagic.length).equals(backupMagic)) throw bad('it is no backup of hearsay')
-    if (version > backupVersion) throw newer(`the backup has form ${version}, this version knows ${backupVersion}`)
+    if (!bytes.subarray(0, backupMagic.length).equals(backupMagic)) throw bad('it is not a backup made by hearsay')
+    if (version > backupVersion)
+      throw newer(`the backup has version ${version}, this hearsay reads up to version ${backupVersion}`)
     if (version !== backupVersion) throw bad('its version is unknown')
     this.#hash.update(bytes)
     this.#isStarted = true
@@ -146,7 +147,8 @@ export class BackupDecoder {
 function readHead(body: Buffer): BackupHead {
   const reader = new ByteReader(body)
   const layout = reader.varint()
-  if (layout > formatVersion) throw newer(`its rows have format ${layout}, this version knows ${formatVersion}`)
+  if (layout > formatVersion)
+    throw newer(`its rows have format ${layout}, this hearsay reads up to format ${formatVersion}`)
   // Rows of every format since the first can be read.
   if (layout < 1) throw bad(`its rows have format ${layout}, which is unknown`)
   const takenAtMs = reader.varint()
@@ -182,7 +184,7 @@ function failure(reader: ByteReader): HearsayError {
   const code = reader.text(headTextBytesMax)
   const message = reader.text(headTextBytesMax)
   const known: ErrorCode = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'BAD_BACKUP'
-  return new HearsayError(known, `the backup was broken off: ${message}`)
+  return new HearsayError(known, `the backup was interrupted: ${message}`)
 }
 
 function readable<T>(read: () => T): T {

@@ -23,8 +23,7 @@ export interface BackupOrigin extends Omit<BackupHead, 'layout'> {
 export function assertSound(replica: BackedUpReplica): void {
   if (replica.failure !== undefined) throw replica.failure
   if (replica.isVerified) return
-  const message =
-    'the store is still being verified, and what is not known to be whole is not backed up; try again soon'
+  const message = 'the store is still being verified, and only a verified store is backed up; try again in a moment'
   throw new HearsayError('NOT_VERIFIED', message)
 }
 
@@ -70,7 +69,7 @@ async function* rowsOf(replica: BackedUpReplica, encoder: BackupEncoder): AsyncG
   if (replica.damageEpoch !== damageEpoch) {
     throw new HearsayError(
       'DAMAGED_VALUE',
-      'damage was found in the store meanwhile, and mended; take the backup again',
+      'damage was found in the store meanwhile and repaired; take the backup again',
     )
   }
   yield encoder.finish()

@@ -55,7 +55,10 @@ export class Counters {
     const before = counterValue(versions) ?? 0n
     const value = before + BigInt(by)
     if (isBeyond(value) && magnitude(value) > magnitude(before)) {
-      throw new HearsayError('COUNTER_RANGE', `counter "${key}" is at ${before}; adding ${by} would leave its range`)
+      throw new HearsayError(
+        'COUNTER_RANGE',
+        `counter "${key}" is at ${before}; adding ${by} would leave the range from -(2^53 - 1) to 2^53 - 1`,
+      )
     }
     return { dot: transaction.putAs(address, (dot, time) => increment(versions, dot, time, by)), value }
   }

@@ -88,7 +88,7 @@ export class Maps {
       const { length } = inConflict.shown.versions
       throw new HearsayError(
         'CONFLICT',
-        `field "${name}" of map "${key}" holds ${length} siblings: settle them first, or say that all of the map are meant`,
+        `field "${name}" of map "${key}" holds ${length} siblings: settle them first, or ask for the whole map to be removed`,
         { siblings: length, field: name },
       )
     }

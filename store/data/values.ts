@@ -138,7 +138,7 @@ export class Values {
     if (context !== undefined && inView.some((one) => !includesDot(context, one))) {
       throw new HearsayError(
         'STALE_CONTEXT',
-        `${nameOf(address)} has got another sibling since; look at the conflict again, then resolve it`,
+        `${nameOf(address)} has gained another sibling since; read the conflict again, then resolve it`,
       )
     }
     const { value, expiresAtMs } = resolved(turn, address, resolution, groups)
@@ -158,7 +158,7 @@ function nameOf({ key, type, field }: Address): string {
 }
 
 function conflictAt(address: Address, count: number): HearsayError {
-  const message = `${nameOf(address)} holds ${count} siblings: say which are meant by the context of a read, or that all are`
+  const message = `${nameOf(address)} holds ${count} siblings: give the context of a read to delete what it showed, or ask for all of them to be deleted`
   return new HearsayError('CONFLICT', message, { siblings: count })
 }
 

@@ -14,8 +14,9 @@ export type PatchOperation =
 
 /** Reads a patch. Throws BAD_PATCH or BAD_DOCUMENT. */
 export function parseJsonPatch(patch: unknown): PatchOperation[] {
-  if (!Array.isArray(patch)) throw bad('it is a list of operations')
-  if (patch.length > patchOperationsMax) throw bad(`it has at most ${patchOperationsMax} operations; send several`)
+  if (!Array.isArray(patch)) throw bad('a patch is a list of operations')
+  if (patch.length > patchOperationsMax)
+    throw bad(`a patch has at most ${patchOperationsMax} operations; send several patches`)
   checkJson(patch)
   return patch.map(parseOperation)
 }
@@ -109,7 +110,7 @@ class PatchRun {
   }
 
   #test(path: readonly string[], value: Json): void {
-    if (canonical(this.#read(path)) !== canonical(value)) throw this.#failed('the value there is another')
+    if (canonical(this.#read(path)) !== canonical(value)) throw this.#failed('the value there is different')
   }
 
   #setRoot(value: Json): void {

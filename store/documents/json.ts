@@ -56,7 +56,7 @@ export function checkJson(value: unknown): asserts value is Json {
       throw bad(`it holds more than ${documentValuesMax} values; split it over several keys`)
     if (typeof one === 'string') checkText(one)
     if (typeof one === 'number' && !Number.isFinite(one)) throw bad('it holds a number beyond what a double can hold')
-    if (one === undefined || typeof one === 'bigint') throw bad('it holds something that JSON has not')
+    if (one === undefined || typeof one === 'bigint') throw bad('it holds a value that JSON cannot express')
     if (typeof one !== 'object' || one === null) return
     if (depth > documentDepthMax) throw bad(`it is more than ${documentDepthMax} levels deep`)
     if (Array.isArray(one)) for (const element of one) check(element, depth + 1)

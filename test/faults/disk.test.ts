@@ -91,7 +91,7 @@ describe('a full disk', () => {
         for (const error of await writers.run(daemon, 8, () => false)) {
           expect(error).toMatchObject({ code: 'STORE_FAILED', details: { system: 'ENOSPC' } })
         }
-        expect((await daemon.client.status()).warnings.join()).toMatch(/ENOSPC.*make space there/)
+        expect((await daemon.client.status()).warnings.join()).toMatch(/ENOSPC.*free space there/)
         expect(daemon.stderr).toContain('ENOSPC')
         await writersUnchanged(daemon, writers)
         rmSync(balloon)

@@ -70,7 +70,7 @@ export class HostilePeer {
           nonce,
           wallMs: Date.now(),
           isVerified: false,
-          urges: false,
+          wantsEarlyAcks: false,
           asks: false,
           echo: null,
           state: null,

@@ -47,7 +47,7 @@ describe('heartbeats', () => {
             wallMs: 1,
             monotonicMs: 1,
           }
-          const options = { urges: false, asks: false, echo: null, knownEpoch: null, relays: [] }
+          const options = { wantsEarlyAcks: false, asks: false, echo: null, knownEpoch: null, relays: [] }
           const { heartbeat } = reader.read(decodeHeartbeat(encodeHeartbeat(writer.next(view, options))))
           if (heartbeat.epoch !== null) table.restart(member, heartbeat.epoch)
           table.update(member, heartbeat.acknowledged)

@@ -93,8 +93,8 @@ export const mutations = [
     'relay-too-late',
     'a relay “the same as mine” is resolved against what is known of the sender by now',
     'protocols/membership/intake.ts',
-    'acks.relayed(member, epoch, told)',
-    'acks.relayed(member, epoch, acks.get(from.tag).context)',
+    'acks.applyRelay(member, epoch, ownContext)',
+    'acks.applyRelay(member, epoch, acks.get(from.tag).context)',
   ),
   one(
     'superseded-dropped',

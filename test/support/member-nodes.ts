@@ -40,7 +40,7 @@ export async function openMember(
     ...node,
     peerOf: (tag) => membership.peerOf(tag),
     wantsEarlyAcknowledgement: () => membership.wantsAcknowledgements,
-    onEarlyAcknowledgementWanted: () => membership.hurry(),
+    onEarlyAcknowledgementWanted: () => membership.acknowledgeEarly(),
   })
   node.listeners.push(
     (commit) => membership.committed(commit),

@@ -4,7 +4,7 @@ import { ChannelCounts, Watchdog } from '../../protocols/channels.js'
 import type { Channel } from '../../protocols/network.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
-const patience = { stillMs: 10_000, wholeMs: 60_000, bytesPerSecondMin: 1_000 }
+const timeouts = { idleMs: 10_000, totalMs: 60_000, bytesPerSecondMin: 1_000 }
 
 function watch() {
   const world = new VirtualWorld(1)
@@ -12,7 +12,7 @@ function watch() {
   const environment = world.environment()
   const startMs = environment.monotonicMs()
   const channel = { abort: () => aborted.push(environment.monotonicMs() - startMs) } as unknown as Channel
-  return { world, aborted, watchdog: new Watchdog(environment, channel, patience) }
+  return { world, aborted, watchdog: new Watchdog(environment, channel, timeouts) }
 }
 
 describe('a watched channel', () => {

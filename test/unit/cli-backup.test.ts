@@ -66,7 +66,7 @@ describe('backup', () => {
     const ran = await against({ body: whole() }, ['backup', '-'], { stdoutFails: 'EPIPE' })
     expect(ran.exit).toBe(1)
     expect(ran.stderr).toMatch(
-      /^error FILE_FAILED: cannot write stdout: its reader went away before the backup was whole/,
+      /^error FILE_FAILED: cannot write stdout: its reader closed it before the backup was complete/,
     )
   })
 
@@ -111,7 +111,7 @@ describe('backup', () => {
     await fake?.stop()
     const missing = await against({ body: whole() }, ['backup', join(folder, 'none', 'x')])
     expect(missing.exit).toBe(1)
-    expect(missing.stderr).toMatch(/^error FILE_FAILED: cannot write .*none\/x: there is no such file or folder/)
+    expect(missing.stderr).toMatch(/^error FILE_FAILED: cannot write .*none\/x: no such file or folder/)
     expect((await runCli(['restore', join(folder, 'none')])).exit).toBe(1)
     expect((await runCli(['restore', folder])).exit).toBe(2)
   })

@@ -156,7 +156,7 @@ test.each(['get k', 'export', 'version', '--help', 'completion bash', 'ls'])(
     const { exit, stderr } = await shell(`$hearsay ${call} > /dev/full`)
     expect({ exit, stderr }).toEqual({
       exit: 1,
-      stderr: 'error FILE_FAILED: cannot write stdout: the disk is full\n  next: make room, then do it again\n',
+      stderr: 'error FILE_FAILED: cannot write stdout: the disk is full\n  next: free some space, then try again\n',
     })
   },
 )

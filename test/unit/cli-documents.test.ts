@@ -93,7 +93,7 @@ describe('doc edit', () => {
     const environment = { PATH: process.env.PATH, TMPDIR: join(folder, 'none'), EDITOR: 'true' }
     const ran = await hearsay(['doc', 'edit', 'd'], { environment })
     expect(ran.exit).toBe(1)
-    expect(ran.stderr).toMatch(/^error FILE_FAILED: cannot write .*none: there is no such file or folder/)
+    expect(ran.stderr).toMatch(/^error FILE_FAILED: cannot write .*none: no such file or folder/)
   })
 
   /** An editor that is a line of shell; the file is `$1`. */

@@ -102,7 +102,7 @@ describe('put', () => {
   })
 
   test.each([
-    ['/nonexistent/file', 'there is no such file or folder', 'check the name'],
+    ['/nonexistent/file', 'no such file or folder', 'check the name'],
     [tmpdir(), 'it is a folder', 'name a file'],
   ])('a file that cannot be read, as %s, is no wrong call', async (file, says, next) => {
     const ran = await against({ body: written }, ['put', 'k', '--file', file])
@@ -191,7 +191,7 @@ describe('errors', () => {
     [['set', 'add', 'k', '-x y'], /unknown option '-x y'.*hearsay set add … -- '-x y'/],
     [['status', '--nope'], /^error USAGE: unknown option '--nope'\n/],
     [['get', 'a', 'b'], /^error USAGE: too many arguments/],
-    [['ls', '--limit', '0'], /^error USAGE: --limit '0'/],
+    [['ls', '--limit', '0'], /^error USAGE: invalid number '0' for --limit: /],
     [['completion', 'tcsh'], /^error USAGE: .*bash, zsh or fish/],
     [['get', 'k', '--api', 'ftp://x'], /^error USAGE: 'ftp:\/\/x' is no API address/],
   ])('%j: exit 2', async (argv, message) => {

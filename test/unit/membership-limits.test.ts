@@ -40,7 +40,7 @@ const viewOf = (applied: ChangeLog, rest: Partial<LocalView> = {}): LocalView =>
 })
 
 const optionsOf = (relays: readonly Relayable[], rest: Partial<BeatOptions> = {}): BeatOptions => ({
-  urges: true,
+  wantsEarlyAcks: true,
   asks: true,
   echo: { nonce: Number.MAX_SAFE_INTEGER, heldMs: limits.heartbeatMsMax },
   knownEpoch: limits.heartbeatMsMax,

@@ -18,7 +18,7 @@ const idle: Heartbeat = {
   nonce: 300,
   wallMs: 1_700_000_000_000,
   isVerified: true,
-  urges: false,
+  wantsEarlyAcks: false,
   asks: false,
   echo: { nonce: 299, heldMs: 512 },
   state: null,
@@ -32,7 +32,7 @@ const idle: Heartbeat = {
 const list = Uint8Array.from({ length: 8 }, (_, at) => at)
 const full: Heartbeat = {
   ...idle,
-  urges: true,
+  wantsEarlyAcks: true,
   asks: true,
   state: { root: new Uint8Array(16).fill(1), contexts: new Uint8Array(16).fill(2) },
   list,

@@ -35,14 +35,14 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `${gossip.pendingAnnouncementsMax} announcements wait`,
     `${gossip.fetchesMax} fetches at once, ${gossip.servesMax} are answered at once, ${gossip.servesPerPeerMax} of them to one peer`,
     `stands for ${seconds(gossip.fetchProgressMs)}`,
-    `more than ${seconds(gossip.fetchPatienceMs)} in all`,
+    `more than ${seconds(gossip.fetchTotalMs)} in all`,
     `at ${binary(gossip.fetchBytesPerSecondMin)}/s`,
   ],
   'protocols/membership/SPEC.md': [
     `1 to ${membership.rulesMax} (${membership.rulesAim} are set), prefixes strictly ascending, of at most ${membership.rulePrefixBytesMax} bytes`,
     `{ prefix:text mark:${membership.ruleMarkBytes} }`,
     `A record has at most ${binary(membership.recordBytesMax)}`,
-    `After ${spelt(membership.recordFightsMax)} times it stops`,
+    `After ${spelt(membership.recordRewritesMax)} times it stops`,
     `${membership.earlyHeartbeatMs} ms after the last at the soonest`,
     `${membership.urgentHeartbeatMs} ms while somebody waits`,
     `After ${membership.missedHeartbeatsMax} intervals in which nothing at all came`,
@@ -51,7 +51,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `relay* ; at most ${membership.relaysMax} (${membership.relaysAim} are sent)`,
     `Beyond ${membership.relayMembersMax} members they carry no contexts`,
     `${binary(membership.heartbeatRelayBytesAim)} of ranges`,
-    `for ${seconds(membership.urgeHoldsMs)}, acknowledge early`,
+    `for ${seconds(membership.earlyAcksMs)}, acknowledge early`,
     `of the last ${membership.clockSamplesKept} the one with the shortest round trip`,
     `at most every ${seconds(membership.saveAcknowledgementsMs)} a member`,
   ],
@@ -126,7 +126,7 @@ describe('specifications', () => {
 
   it('the heartbeat knob says after how many intervals a peer is gone', () => {
     expect(membership.missedHeartbeatsMax).toBe(3.5)
-    expect(knobs['heartbeat.interval'].about).toContain('three and a half times as long')
+    expect(knobs['heartbeat.interval'].about).toContain('three and a half intervals')
   })
 
   it('the layout says which rows have no checksum', () => {

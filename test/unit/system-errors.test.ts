@@ -79,11 +79,11 @@ describe('a store that fails', () => {
     for (let round = 0; round < 2; round++) {
       await expect(put()).rejects.toMatchObject({
         code: 'STORE_FAILED',
-        message: expect.stringMatching(/ENOSPC.*unknown.*make space/),
+        message: expect.stringMatching(/ENOSPC.*unknown.*free space/),
         details: { system: 'ENOSPC' },
       })
     }
-    expect(node.replica.warnings().join()).toMatch(/ENOSPC.*make space/)
+    expect(node.replica.warnings().join()).toMatch(/ENOSPC.*free space/)
   })
 
   it('at its opening says why, and what fits', async () => {

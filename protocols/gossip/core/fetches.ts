@@ -3,7 +3,7 @@ import { type Dot, dotText } from '../../../store/model/dot.js'
 import type { PeerId } from '../../network.js'
 import { type Announcement, announcedBytes } from '../messages.js'
 
-/** What bounds the fetches. */
+/** Bounds of the fetches. */
 export interface FetchLimits {
   readonly pendingMax: number
   readonly atOnceMax: number
@@ -47,12 +47,15 @@ export class Fetches {
     return this.#slots.size
   }
 
-  /** Whether a dot belongs to a group that is to be fetched. */
+  /** True if a dot belongs to a group that is to be fetched. */
   isPending(dot: Dot): boolean {
     return this.#pendingDots.has(dotText(dot))
   }
 
-  /** Takes an announcement. Returns `known` when the group is pending already, `refused` when it is too large or too many wait. */
+  /**
+   * Takes an announcement. Returns `known` when the group is pending already, `refused` when it is too large or too
+   * many wait.
+   */
   add(announcement: Announcement, from: PeerId, nowMs: number): 'added' | 'known' | 'refused' {
     const key = dotText(announcement.updates[0]!.dot)
     if (this.#slots.has(key)) return 'known'
@@ -66,8 +69,9 @@ export class Fetches {
   }
 
   /**
-   * Takes the next group to be fetched now, and from whom: the neighbour that announced it, then its writer, then others.
-   * `candidates` are the connected peers in a random order. Undefined when nothing is due or enough are under way.
+   * Takes the next group to be fetched now, and from whom: the neighbour that announced it, then its writer, then
+   * others. `candidates` are the connected peers in a random order. Undefined when nothing is due or enough are under
+   * way.
    */
   take(
     nowMs: number,
@@ -110,7 +114,7 @@ export class Fetches {
     return slot.attempts
   }
 
-  /** When the next waiting group is due, in monotonic milliseconds; undefined when none waits. */
+  /** Time when the next waiting group is due, in monotonic milliseconds; undefined when none waits. */
   nextDueMs(): number | undefined {
     const due = [...this.#slots.values()].filter((slot) => !slot.isUnderWay).map((slot) => slot.dueMs)
     return due.length === 0 ? undefined : Math.min(...due)
@@ -146,7 +150,7 @@ export interface Fetch {
   readonly peer: PeerId
 }
 
-/** Whoever was not asked yet comes first, in order of preference; then whoever was asked longest ago. */
+/** Orders peers: those not asked yet first, in order of preference; then those asked longest ago. */
 function nextPeer(slot: Slot, candidates: readonly PeerId[], writer: PeerId | undefined): PeerId {
   const preferred = [slot.from, ...(writer === undefined ? [] : [writer]), ...candidates]
   const connected = preferred.filter((peer) => candidates.includes(peer))

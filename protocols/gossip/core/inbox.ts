@@ -11,7 +11,7 @@ export interface Received {
   readonly bytes: number
 }
 
-/** What bounds the queue. */
+/** Bounds of the queue. */
 export interface InboxLimits {
   readonly messagesMax: number
   readonly bytesMax: number

@@ -8,7 +8,7 @@ import { type AnnouncedUpdate, announced, announcedBytes } from '../messages.js'
 /** One atomic write. */
 export type Group = readonly Update[]
 
-/** What is to be published next. */
+/** Returns what to publish next. */
 export type Outgoing =
   | { readonly kind: 'updates'; readonly groups: readonly Group[] }
   | { readonly kind: 'announcement'; readonly updates: readonly AnnouncedUpdate[] }
@@ -47,7 +47,7 @@ export class Outbox {
     this.#bytesMax = bytesMax
   }
 
-  /** Whether nothing waits. */
+  /** True if nothing waits. */
   get isEmpty(): boolean {
     return this.#waiting.length === 0
   }
@@ -62,7 +62,10 @@ export class Outbox {
     return true
   }
 
-  /** Takes what is to be published next: as many whole groups as one message holds, in the order in which they were written. */
+  /**
+   * Takes what is to be published next: as many whole groups as one message holds, in the order in which they were
+   * written.
+   */
   take(): Outgoing | undefined {
     const first = this.#waiting[0]
     if (first === undefined) return undefined

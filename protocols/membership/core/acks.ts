@@ -1,7 +1,8 @@
 /**
- * What each member has durably applied, as it said itself (directly), as others passed on (relays), and as sync sessions showed.
- * A member's own word replaces; a relay only ever adds, and only under the same epoch: so a stale relay can never bring back
- * what a damaged member has taken back. Epochs rise, as incarnation numbers do in SWIM (Das et al. 2002).
+ * The table of what each member has durably applied: as it said itself, as others relayed it, and as sync sessions
+ * showed it. A member's own statement replaces; a relay only ever adds, and only under the same epoch, so that a stale
+ * relay can never bring back what a damaged member has taken back. Epochs rise, as incarnation numbers do in SWIM (Das
+ * et al. 2002).
  */
 import type { MemberTag } from '../../../store/model/codec.js'
 import { Context } from '../../../store/model/context.js'
@@ -9,9 +10,9 @@ import type { Dot } from '../../../store/model/dot.js'
 import type { PeerId } from '../../network.js'
 import type { ActorRanges } from '../messages.js'
 
-/** What is known of one member. */
+/** State of one member, as far as is known. */
 export interface Acknowledgement {
-  /** Under which epoch it said this; 0 for what was kept on disk. */
+  /** Epoch under which it acknowledged; 0 for what was kept on disk. */
   readonly epoch: number
   readonly context: Context
   /** The digest of its member list, as hexadecimal digits; null: not heard. */
@@ -19,7 +20,7 @@ export interface Acknowledgement {
   readonly isVerified: boolean
   /** The digest of its state, as hexadecimal digits; null: not heard, or not verified. */
   readonly state: string | null
-  /** When the member itself said the latest of it, in monotonic milliseconds here; minus infinity: not since the start. */
+  /** Time of the member's latest own statement, in monotonic milliseconds here; minus infinity: not since the start. */
   readonly takenAtMs: number
   /** The neighbour that passed it on; null: the member itself. */
   readonly by: PeerId | null
@@ -27,8 +28,8 @@ export interface Acknowledgement {
   readonly stamp: number
 }
 
-/** What a heartbeat or a relay says beside the context. */
-export type Word = Pick<Acknowledgement, 'list' | 'isVerified' | 'state' | 'takenAtMs' | 'by'>
+/** Content of a heartbeat or a relay, apart from the context. */
+export type Observation = Pick<Acknowledgement, 'list' | 'isVerified' | 'state' | 'takenAtMs' | 'by'>
 
 const unheard: Acknowledgement = {
   epoch: 0,
@@ -52,12 +53,14 @@ export class AckTable {
     for (const [member, context] of kept) this.#acknowledgements.set(member, { ...unheard, context })
   }
 
-  /** What is known of a member. */
+  /** Returns what is known of a member. */
   get(member: MemberTag): Acknowledgement {
     return this.#acknowledgements.get(member) ?? unheard
   }
 
-  /** Whether the member has durably applied the dot, as far as is known. One that is not verified acknowledges nothing. */
+  /**
+   * True if the member has durably applied the dot, as far as is known. One that is not verified acknowledges nothing.
+   */
   has(member: MemberTag, dot: Dot): boolean {
     const { context, isVerified } = this.get(member)
     return isVerified && context.has(dot)
@@ -68,12 +71,12 @@ export class AckTable {
     return [...this.#acknowledgements.keys()]
   }
 
-  /** The member itself begins to tell again: its context starts over, empty, under this epoch, whatever was known before. */
+  /** Starts the member's context over, empty, under this epoch, whatever was known before. */
   restart(member: MemberTag, epoch: number): void {
     this.#change(member, { epoch, context: new Context() })
   }
 
-  /** The member itself tells which actors changed. */
+  /** Applies the changed actors that the member itself sent. */
   update(member: MemberTag, changes: readonly ActorRanges[]): void {
     if (changes.length === 0) return
     const context = this.get(member).context.clone()
@@ -81,21 +84,21 @@ export class AckTable {
     this.#change(member, { context })
   }
 
-  /** What is said beside the context: kept when it is the latest. */
-  heard(member: MemberTag, word: Word): void {
+  /** Records the content of a heartbeat or relay, apart from the context, if it is the latest. */
+  observe(member: MemberTag, observation: Observation): void {
     const before = this.get(member)
-    if (word.takenAtMs >= before.takenAtMs) this.#acknowledgements.set(member, { ...before, ...word })
+    if (observation.takenAtMs >= before.takenAtMs) this.#acknowledgements.set(member, { ...before, ...observation })
   }
 
-  /** A relay: adds under the same epoch, starts over under a greater one, and is ignored under a lesser. */
-  relayed(member: MemberTag, epoch: number, added: Context): void {
+  /** Applies a relay: adds under the same epoch, starts over under a greater one, ignores a smaller one. */
+  applyRelay(member: MemberTag, epoch: number, added: Context): void {
     const before = this.get(member)
     if (epoch < before.epoch) return
     if (epoch > before.epoch) this.#change(member, { epoch, context: added.clone() })
     else this.acknowledge(member, added)
   }
 
-  /** A sync session has shown what the member has applied. */
+  /** Adds what the member has applied, as a sync session showed it. */
   acknowledge(member: MemberTag, applied: Context): void {
     const { context } = this.get(member)
     if (context.covers(applied)) return
@@ -104,7 +107,7 @@ export class AckTable {
     this.#change(member, { context: united })
   }
 
-  /** A member that was forgotten acknowledges nothing any more. */
+  /** Deletes the acknowledgement of a forgotten member. */
   forget(member: MemberTag): void {
     this.#acknowledgements.delete(member)
     this.#unsaved.delete(member)

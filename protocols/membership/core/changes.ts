@@ -1,4 +1,4 @@
-/** Which actors' ranges changed, and when: so that a neighbour is told only what it has not been told. */
+/** Log of the actors whose ranges changed, so that a neighbour is sent only what is new to it. */
 import type { Context } from '../../../store/model/context.js'
 import type { Actor } from '../../../store/model/dot.js'
 

@@ -6,22 +6,25 @@ export interface ClockSample {
   readonly aheadMs: number
   /** The round trip it was taken with: the offset is wrong by at most half of it. */
   readonly roundTripMs: number
-  /** When, in monotonic milliseconds. */
+  /** Time of the sample, in monotonic milliseconds. */
   readonly atMs: number
 }
 
-/** What is known when a heartbeat arrives. */
+/** Times of an exchange, known when the second heartbeat arrives. */
 export interface Exchange {
-  /** When we had sent the heartbeat that is echoed, in monotonic milliseconds. */
+  /** Time when we sent the heartbeat that is echoed, in monotonic milliseconds. */
   readonly sentMs: number
   /** Now, in monotonic milliseconds. */
   readonly receivedMs: number
-  /** How long the peer had held ours, and its wall clock when it sent. */
+  /** Time that the peer held our heartbeat, and its wall clock when it sent its own. */
   readonly heldMs: number
   readonly theirWallMs: number
 }
 
-/** The offset that one exchange shows. Source: the network time protocol's on-wire protocol (RFC 5905), with one of its two clocks left out. */
+/**
+ * The offset that one exchange shows. Source: the network time protocol's on-wire protocol (RFC 5905), with one of its
+ * two clocks left out.
+ */
 export function sample(exchange: Exchange): ClockSample {
   const roundTripMs = Math.max(0, exchange.receivedMs - exchange.sentMs - exchange.heldMs)
   const aheadMs = exchange.theirWallMs + roundTripMs / 2 - exchange.receivedMs
@@ -38,7 +41,10 @@ export class ClockSamples {
     this.#kept = kept
   }
 
-  /** Adds a sample. One that differs from the others by more than the round trips explain shows a clock that jumped: the others go. */
+  /**
+   * Adds a sample. One that differs from the others by more than the round trips explain shows a clock that jumped: the
+   * others go.
+   */
   add(next: ClockSample): void {
     const best = this.best()
     const slackMs = best === undefined ? 0 : best.roundTripMs + next.roundTripMs + 50

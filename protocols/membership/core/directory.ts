@@ -30,14 +30,17 @@ export class Directory {
     this.note(self)
   }
 
-  /** Takes the live versions of a record of the mesh. Returns whether the list may have changed; keys of other records are left alone. */
+  /**
+   * Takes the live versions of a record of the mesh. Returns whether the list may have changed; keys of other records
+   * are left alone.
+   */
   set(key: string, versions: readonly Version[]): boolean {
     if (key.startsWith(memberPrefix)) return this.#setRecord(key.slice(memberPrefix.length), versions)
     if (key.startsWith(forgottenPrefix)) return this.#setForgotten(key.slice(forgottenPrefix.length), versions)
     return false
   }
 
-  /** Remembers a peer that was met, so that its tag can be told. */
+  /** Remembers a peer that was met, so that its tag can be resolved. */
   note(peer: PeerId): void {
     if (!this.#tags.has(peer)) this.#peers.set(this.tagOf(peer), peer)
   }
@@ -67,12 +70,12 @@ export class Directory {
     return this.#records.get(peer)
   }
 
-  /** Whether the peer has a record and was not forgotten. */
+  /** True if the peer has a record and was not forgotten. */
   isMember(peer: PeerId): boolean {
     return this.#records.has(peer) && !this.#forgotten.has(peer)
   }
 
-  /** Whether the peer was retired for good. */
+  /** True if the peer was retired for good. */
   isForgotten(peer: PeerId): boolean {
     return this.#forgotten.has(peer)
   }

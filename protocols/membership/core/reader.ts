@@ -11,8 +11,8 @@ export interface Beat {
   readonly state: Shown | undefined
   /** The digest of the sender's member list. */
   readonly list: Uint8Array
-  /** What the sender has told of its own applied context on this channel, up to this heartbeat and no further. */
-  readonly told: Context
+  /** The sender's own applied context as received on this channel, up to this heartbeat and no further. */
+  readonly ownContext: Context
   readonly heartbeat: Heartbeat
 }
 
@@ -30,32 +30,32 @@ export class HeartbeatReader {
   #shown: Shown | undefined
   #list: Uint8Array | undefined
   #hasEpoch = false
-  #told = new Context()
+  #acknowledged = new Context()
 
-  /** Takes the next heartbeat. Throws a DecodeError when the sender left out what it never told. */
+  /** Takes the next heartbeat. Throws a DecodeError when the sender left out what it never sent. */
   read(heartbeat: Heartbeat): Beat {
     const { nonce, isVerified, state, list, epoch } = heartbeat
     if (this.#nonce !== undefined && nonce !== this.#nonce + 1) throw new DecodeError('heartbeats out of order')
     this.#nonce = nonce
     this.#list = list ?? this.#list
     if (this.#list === undefined) throw new DecodeError('a first heartbeat without a member list')
-    this.#tell(heartbeat)
-    const told = this.#told.clone()
+    this.#apply(heartbeat)
+    const ownContext = this.#acknowledged.clone()
     if (!isVerified) {
       this.#shown = undefined
       this.#hasEpoch = false
-      return { isVerified, state: undefined, list: this.#list, told, heartbeat }
+      return { isVerified, state: undefined, list: this.#list, ownContext, heartbeat }
     }
     this.#hasEpoch ||= epoch !== null
     if (state !== null) this.#shown = shown(state)
     if (this.#shown === undefined || !this.#hasEpoch) throw new DecodeError('a first heartbeat without a state')
-    return { isVerified, state: this.#shown, list: this.#list, told, heartbeat }
+    return { isVerified, state: this.#shown, list: this.#list, ownContext, heartbeat }
   }
 
-  /** Under another epoch the sender starts again. */
-  #tell({ epoch, acknowledged }: Heartbeat): void {
-    if (epoch !== null) this.#told = new Context()
-    for (const { actor, ranges } of acknowledged) this.#told.setRanges(actor, ranges)
+  /** Applies the changes of the sender's context; under another epoch it starts again. */
+  #apply({ epoch, acknowledged }: Heartbeat): void {
+    if (epoch !== null) this.#acknowledged = new Context()
+    for (const { actor, ranges } of acknowledged) this.#acknowledged.setRanges(actor, ranges)
   }
 }
 

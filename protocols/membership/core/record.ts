@@ -22,7 +22,7 @@ import {
 } from '../limits.js'
 import type { RuleMark } from './rules.js'
 
-/** What a node says of itself. */
+/** A node's record of itself. */
 export interface MemberRecord {
   readonly name: string
   readonly peer: PeerId
@@ -30,7 +30,7 @@ export interface MemberRecord {
   readonly addresses: readonly string[]
   /** The version of its software. */
   readonly version: string
-  /** By which rules it settles conflicts; sorted by prefix, each once. None: it leaves all siblings as they are. */
+  /** Rules by which it settles conflicts; sorted by prefix, each once. None: it leaves all siblings as they are. */
   readonly rules?: readonly RuleMark[]
 }
 
@@ -49,12 +49,12 @@ export const forgottenPrefix = 'forgotten/'
 const recordVersion = 1
 const recordVersionWithRules = 2
 
-/** Where a member's record lives. */
+/** Address of a member's record. */
 export function memberAddress(peer: PeerId): Address {
   return system(memberPrefix + peer)
 }
 
-/** Where the record lives that a member is forgotten. */
+/** Address of the record that a member is forgotten. */
 export function forgottenAddress(peer: PeerId): Address {
   return system(forgottenPrefix + peer)
 }
@@ -66,7 +66,7 @@ export function memberTag(peer: PeerId): MemberTag {
 
 /** The canonical bytes of a record. Addresses are sorted, and cut to the limits; rules are so already. */
 export function encodeRecord(record: MemberRecord): Buffer {
-  const addresses = tidy(record.addresses)
+  const addresses = normalizedAddresses(record.addresses)
   const rules = record.rules ?? []
   const version = rules.length > 0 ? recordVersionWithRules : recordVersion
   const writer = new ByteWriter().u8(version).text(record.name).text(record.peer).text(record.version)
@@ -122,9 +122,9 @@ export function decodeForgotten(bytes: Uint8Array): ForgottenRecord {
 }
 
 /**
- * The one record that concurrent versions make, the same on every node: name, version and rules of the latest by
- * (time, dot), and the addresses of all. Versions that are no record of this peer are left out; undefined when none is left.
- * A record that only a later version understands still makes its peer a member, under its id.
+ * The one record that concurrent versions make, the same on every node: name, version and rules of the latest by (time,
+ * dot), and the addresses of all. Versions that are no record of this peer are left out; undefined when none is left. A
+ * record that only a later version understands still makes its peer a member, under its id.
  */
 export function mergeRecords(peer: PeerId, versions: readonly Version[]): MemberRecord | undefined {
   const records = byTime(versions).flatMap((version) => {
@@ -135,21 +135,24 @@ export function mergeRecords(peer: PeerId, versions: readonly Version[]): Member
   if (latest === undefined && versions.some(({ value }) => isLaterRecord(value))) {
     return { name: peer, peer, addresses: [], version: '' }
   }
-  return latest && { ...latest, addresses: tidy(records.flatMap((record) => record.addresses)) }
+  return latest && { ...latest, addresses: normalizedAddresses(records.flatMap((record) => record.addresses)) }
 }
 
 function isLaterRecord(bytes: Uint8Array): boolean {
   return bytes.length > 0 && bytes[0]! > recordVersionWithRules
 }
 
-/** The name under which a member was forgotten. The mere presence of a record forgets, so that even an unreadable one does. */
+/**
+ * The name under which a member was forgotten. The mere presence of a record forgets, so that even an unreadable one
+ * does.
+ */
 export function mergeForgotten(peer: PeerId, versions: readonly Version[]): ForgottenRecord {
   const records = byTime(versions).flatMap((version) => readable(() => decodeForgotten(version.value)) ?? [])
   return { peer, name: records[0]?.name ?? peer }
 }
 
-/** Sorted, each once, as many and as long as the limits allow. */
-export function tidy(addresses: readonly string[]): string[] {
+/** Sorts addresses, each once, as many and as long as the limits allow. */
+export function normalizedAddresses(addresses: readonly string[]): string[] {
   const fitting = addresses.filter((address) => address.length > 0 && Buffer.byteLength(address) <= addressBytesMax)
   return [...new Set(fitting)].sort().slice(0, addressesAim)
 }

@@ -1,4 +1,7 @@
-/** What one heartbeat channel passes on of members that the receiver is not connected to: news first, then in turn. */
+/**
+ * Builds the relays of one heartbeat channel: state of members that the receiver is not connected to; news first, then
+ * in turn.
+ */
 import type { MemberTag } from '../../../store/model/codec.js'
 import { Context, type Ranges } from '../../../store/model/context.js'
 import { actorBytes } from '../../../store/model/dot.js'
@@ -11,11 +14,11 @@ import type { ChangeLog } from './changes.js'
 export interface Relayable {
   readonly member: MemberTag
   readonly acknowledgement: Acknowledgement
-  /** Whether its context is passed on as well. */
+  /** True if its context is passed on as well. */
   readonly withContext: boolean
 }
 
-/** What a relay says of the sender itself. */
+/** State of the sender that relays refer to. */
 export interface RelaySource {
   /** The digest of the sender's state. */
   readonly state: Uint8Array
@@ -23,17 +26,23 @@ export interface RelaySource {
   readonly monotonicMs: number
 }
 
-/** What was passed on so far of one member. */
-interface Told {
+/** State of one member as last sent on this channel. */
+interface SentState {
   readonly takenAtMs: number
-  /** The heartbeat that told it last. */
+  /** The heartbeat that sent it last. */
   readonly nonce: number
   readonly epoch: number
   readonly stamp: number
   readonly context: Context
 }
 
-const untold: Told = { takenAtMs: Number.NEGATIVE_INFINITY, nonce: 0, epoch: -1, stamp: -1, context: new Context() }
+const nothingSent: SentState = {
+  takenAtMs: Number.NEGATIVE_INFINITY,
+  nonce: 0,
+  epoch: -1,
+  stamp: -1,
+  context: new Context(),
+}
 
 const unknownDigest = '0000000000000000'
 /** Bytes of a number on the wire, at most. */
@@ -41,29 +50,34 @@ const varintBytesMax = 8
 
 /** Builds the relays of one channel. */
 export class RelayWriter {
-  readonly #told = new Map<MemberTag, Told>()
+  readonly #sent = new Map<MemberTag, SentState>()
 
-  /** The relays of the next heartbeat. `mayBeSame`: whether the receiver knows all of the sender's own context by then. */
+  /**
+   * The relays of the next heartbeat. `mayBeSame`: whether the receiver knows all of the sender's own context by then.
+   */
   next(source: RelaySource, candidates: readonly Relayable[], nonce: number, mayBeSame: boolean): Relay[] {
     const relays: Relay[] = []
     let bytesLeft = heartbeatRelayBytesAim
     for (const one of this.#order(candidates)) {
       if (relays.length === relaysAim) break
-      const told = this.#told.get(one.member) ?? untold
-      const news = this.#hasNewContext(one) ? newContext(told, one.acknowledgement, source, mayBeSame) : undefined
+      const sent = this.#sent.get(one.member) ?? nothingSent
+      const news = this.#hasNewContext(one) ? newContext(sent, one.acknowledgement, source, mayBeSame) : undefined
       const part = news && fitting(news, bytesLeft)
       // Left out, it goes to the front of the next heartbeat.
       if (part === 'nothing') continue
       bytesLeft -= part?.bytes ?? 0
-      this.#told.set(one.member, afterTelling(told, one.acknowledgement, part, nonce))
+      this.#sent.set(one.member, afterSending(sent, one.acknowledgement, part, nonce))
       relays.push(relayOf(source, one, part?.acknowledged ?? null))
     }
     return relays
   }
 
-  /** First a few who have waited longest, so that all get their turn; then those of whom there is a new context; then the others. */
+  /**
+   * First a few who have waited longest, so that all get their turn; then those of whom there is a new context; then
+   * the others.
+   */
   #order(candidates: readonly Relayable[]): Set<Relayable> {
-    const turnOf = ({ member }: Relayable) => (this.#told.get(member) ?? untold).nonce
+    const turnOf = ({ member }: Relayable) => (this.#sent.get(member) ?? nothingSent).nonce
     const waiting = candidates
       .filter((one) => this.#hasNewContext(one) || this.#isFresher(one))
       .sort((a, b) => turnOf(a) - turnOf(b))
@@ -72,53 +86,53 @@ export class RelayWriter {
   }
 
   #isFresher({ member, acknowledgement }: Relayable): boolean {
-    return acknowledgement.takenAtMs > (this.#told.get(member) ?? untold).takenAtMs
+    return acknowledgement.takenAtMs > (this.#sent.get(member) ?? nothingSent).takenAtMs
   }
 
   #hasNewContext({ member, acknowledgement, withContext }: Relayable): boolean {
-    const told = this.#told.get(member) ?? untold
-    return withContext && (told.stamp !== acknowledgement.stamp || told.epoch !== acknowledgement.epoch)
+    const sent = this.#sent.get(member) ?? nothingSent
+    return withContext && (sent.stamp !== acknowledgement.stamp || sent.epoch !== acknowledgement.epoch)
   }
 }
 
-/** What the receiver is to add to what it knows of a member. */
+/** The part of a member's context that the receiver lacks. */
 interface NewContext {
   /** The whole of it is the sender's own. */
   readonly isSame: boolean
-  /** What the receiver has been told so far under this epoch. */
+  /** Context sent so far under this epoch. */
   readonly before: Context
   readonly whole: Context
   readonly actors: readonly ActorRanges[]
 }
 
-/** As much of it as goes into one heartbeat. */
+/** The part that fits into one heartbeat. */
 interface Part {
   readonly acknowledged: NonNullable<Relay['acknowledged']>
-  /** What the receiver has been told with it. */
+  /** Context sent once this part is included. */
   readonly context: Context
   readonly isWhole: boolean
   readonly bytes: number
 }
 
-/** A greater epoch than before starts over. */
+/** Finds what to add to what was sent; under a greater epoch everything starts over. */
 function newContext(
-  told: Told,
+  sent: SentState,
   { epoch, context }: Acknowledgement,
   source: RelaySource,
   mayBeSame: boolean,
 ): NewContext {
-  const before = told.epoch === epoch ? told.context : new Context()
+  const before = sent.epoch === epoch ? sent.context : new Context()
   const isSame = mayBeSame && context.equals(source.applied.current)
   const actors = context
     .minus(before)
     .actors()
     .map((actor) => ({ actor, ranges: cut(context.rangesOf(actor)) }))
-    // Of an actor with too many gaps there is no more to tell than this.
+    // Of an actor with too many gaps no more than this can be sent.
     .filter(({ actor, ranges }) => !sameRanges(ranges, before.rangesOf(actor)))
   return { isSame, before, whole: context, actors }
 }
 
-/** As much as so many bytes hold; `nothing` when there is something to tell, and no room for any of it. */
+/** Takes as much as fits into `bytesMax`; `nothing` when there is something to send, and no room for any of it. */
 function fitting({ isSame, before, whole, actors }: NewContext, bytesMax: number): Part | 'nothing' {
   if (isSame) return { acknowledged: 'same', context: whole.clone(), isWhole: true, bytes: 0 }
   const context = before.clone()
@@ -135,13 +149,13 @@ function fitting({ isSame, before, whole, actors }: NewContext, bytesMax: number
   return { acknowledged, context, isWhole: acknowledged.length === actors.length, bytes }
 }
 
-function afterTelling(
-  told: Told,
+function afterSending(
+  sent: SentState,
   { epoch, stamp, takenAtMs }: Acknowledgement,
   part: Part | undefined,
   nonce: number,
-): Told {
-  if (part === undefined) return { ...told, takenAtMs, nonce }
+): SentState {
+  if (part === undefined) return { ...sent, takenAtMs, nonce }
   // What did not fit follows with one of the next heartbeats.
   return { takenAtMs, nonce, epoch, stamp: part.isWhole ? stamp : -1, context: part.context }
 }
@@ -164,7 +178,7 @@ function relayOf(
   }
 }
 
-/** An actor with too many gaps is told in part; what is left out is not acknowledged. */
+/** An actor with too many gaps is sent in part; what is left out is not acknowledged. */
 export function cut(ranges: Ranges): Ranges {
   return ranges.length <= 2 * heartbeatRangesAim ? ranges : ranges.slice(0, 2 * heartbeatRangesAim)
 }

@@ -1,4 +1,7 @@
-/** Two live nodes under one peer id (a copied data directory): how each notices the other, and which of the two keeps the id. */
+/**
+ * Two live nodes under one peer id (a copied data directory): how each notices the other, and which of the two keeps
+ * the id.
+ */
 import type { Actor } from '../../../store/model/dot.js'
 import type { Update } from '../../../store/model/update.js'
 
@@ -6,15 +9,16 @@ import type { Update } from '../../../store/model/update.js'
 export interface Rival {
   readonly ours: Actor
   readonly theirs: Actor
-  /** Whether this node is the one to take a new peer id: the one with the greater actor id. */
+  /** True if this node is the one to take a new peer id: the one with the greater actor id. */
   readonly weGiveWay: boolean
 }
 
 /**
- * The rival that the live versions of the own record prove. A version of another run proves nothing by itself: it may be of an earlier
- * run of this node, on a disk that was rolled back. But only somebody alive since can have superseded what this run wrote. Both nodes
- * compare the same two ids, so that they decide alike, and a node that wins is proven to the other by its next version.
- * `run`: the actor id of this run; undefined before its first write, when it has written nothing that anybody could supersede.
+ * The rival that the live versions of the own record prove. A version of another run proves nothing by itself: it may
+ * be of an earlier run of this node, on a disk that was rolled back. But only somebody alive since can have superseded
+ * what this run wrote. Both nodes compare the same two ids, so that they decide alike, and a node that wins is proven
+ * to the other by its next version. `run`: the actor id of this run; undefined before its first write, when it has
+ * written nothing that anybody could supersede.
  */
 export function rivalOf(record: readonly Update[], run: Actor | undefined): Rival | undefined {
   if (run === undefined) return undefined
@@ -25,7 +29,7 @@ export function rivalOf(record: readonly Update[], run: Actor | undefined): Riva
   return theirs === undefined ? undefined : { ours: run, theirs, weGiveWay: run > theirs }
 }
 
-/** Whether a live version of the own record was written by another run than this one. */
+/** True if a live version of the own record was written by another run than this one. */
 export function hasForeign(record: readonly Pick<Update, 'dot'>[], run: Actor | undefined): boolean {
   return record.some(({ dot }) => dot.actor !== run)
 }

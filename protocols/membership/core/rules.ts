@@ -1,4 +1,4 @@
-/** By which rules members settle conflicts: told as marks, so that a difference can be named. */
+/** Rules by which members settle conflicts, exchanged as marks, so that a difference can be reported. */
 
 /** The rule of one prefix. */
 export interface RuleMark {
@@ -16,7 +16,7 @@ export function differingPrefixes(ours: readonly RuleMark[], theirs: readonly Ru
   return [...prefixes].filter((prefix) => markFor(ours, prefix) !== markFor(theirs, prefix)).sort()
 }
 
-/** What holds for a key that is the prefix itself: the rule with the longest prefix that fits. */
+/** Mark of the rule for a key that equals the prefix: the one with the longest prefix that fits. */
 function markFor(rules: readonly RuleMark[], key: string): string {
   const fitting = rules.filter(({ prefix }) => key.startsWith(prefix))
   return fitting.sort((a, b) => b.prefix.length - a.prefix.length)[0]?.mark ?? siblingsMark

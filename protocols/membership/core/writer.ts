@@ -8,7 +8,7 @@ import type { ActorRanges, Heartbeat } from '../messages.js'
 import type { ChangeLog } from './changes.js'
 import { actorRangesBytesMax, cut, type Relayable, RelayWriter } from './relays.js'
 
-/** What a node shows of itself at one moment. */
+/** State of a node at one moment. */
 export interface LocalView {
   readonly isVerified: boolean
   readonly root: Uint8Array
@@ -24,9 +24,9 @@ export interface LocalView {
   readonly monotonicMs: number
 }
 
-/** What goes into one heartbeat beside the node's own state. */
+/** Content of one heartbeat, apart from the node's own state. */
 export interface BeatOptions {
-  readonly urges: boolean
+  readonly wantsEarlyAcks: boolean
   readonly asks: boolean
   readonly echo: Heartbeat['echo']
   readonly knownEpoch: number | null
@@ -46,25 +46,36 @@ export class HeartbeatWriter {
   #neighbours = ''
   #epoch: number | undefined
   #toldVersion = 0
-  readonly #untold = new Set<Actor>()
+  readonly #unsent = new Set<Actor>()
   readonly #relays = new RelayWriter()
 
-  /** `nonce`: that of the last heartbeat to this peer, on an earlier channel; nonces never repeat while the peer stays connected. */
+  /**
+   * `nonce`: that of the last heartbeat to this peer, on an earlier channel; nonces never repeat while the peer stays
+   * connected.
+   */
   constructor(peer: PeerId, nonce: number) {
     this.peer = peer
     this.nonce = nonce
   }
 
-  /** Whether there is more to tell of the applied context than the last heartbeat held. */
+  /** True if the last heartbeat did not hold all changes of the applied context. */
   get hasMore(): boolean {
-    return this.#untold.size > 0
+    return this.#unsent.size > 0
   }
 
   /** The next heartbeat. */
   next(view: LocalView, options: BeatOptions): Heartbeat {
-    const { urges, asks, echo, knownEpoch } = options
+    const { wantsEarlyAcks, asks, echo, knownEpoch } = options
     const isVerified = view.isVerified
-    const head = { nonce: ++this.nonce, wallMs: onTheWire(view.wallMs), isVerified, urges, asks, echo, knownEpoch }
+    const head = {
+      nonce: ++this.nonce,
+      wallMs: onTheWire(view.wallMs),
+      isVerified,
+      wantsEarlyAcks,
+      asks,
+      echo,
+      knownEpoch,
+    }
     return {
       ...head,
       state: isVerified ? this.#state(view) : null,
@@ -105,28 +116,28 @@ export class HeartbeatWriter {
       return { epoch: null, acknowledged: [] }
     }
     const changed = this.#epoch === epoch ? applied.since(this.#toldVersion) : undefined
-    if (changed === undefined) this.#untold.clear()
-    for (const actor of changed ?? applied.current.actors()) this.#untold.add(actor)
+    if (changed === undefined) this.#unsent.clear()
+    for (const actor of changed ?? applied.current.actors()) this.#unsent.add(actor)
     this.#toldVersion = applied.version
     this.#epoch = epoch
     return { epoch: changed === undefined ? epoch : null, acknowledged: this.#takeUntold(applied.current) }
   }
 
   #takeUntold(applied: Context): ActorRanges[] {
-    const told: ActorRanges[] = []
+    const changed: ActorRanges[] = []
     let bytes = 0
-    for (const actor of this.#untold) {
+    for (const actor of this.#unsent) {
       const ranges = cut(applied.rangesOf(actor))
       bytes += actorRangesBytesMax(ranges)
-      if (told.length === heartbeatActorsAim || (told.length > 0 && bytes > heartbeatContextBytesAim)) break
-      told.push({ actor, ranges })
-      this.#untold.delete(actor)
+      if (changed.length === heartbeatActorsAim || (changed.length > 0 && bytes > heartbeatContextBytesAim)) break
+      changed.push({ actor, ranges })
+      this.#unsent.delete(actor)
     }
-    return told
+    return changed
   }
 }
 
-/** A clock that is off may show what no frame can carry. */
+/** Clamps a time to what a frame can carry: a clock may be far off. */
 function onTheWire(ms: number): number {
   return Math.min(Math.max(0, Math.floor(ms)), heartbeatMsMax)
 }

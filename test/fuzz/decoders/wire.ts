@@ -43,7 +43,7 @@ const heartbeat = encodeHeartbeat({
   nonce: 300,
   wallMs: 1_700_000_000_000,
   isVerified: true,
-  urges: true,
+  wantsEarlyAcks: true,
   asks: true,
   echo: { nonce: 299, heldMs: 5 },
   state: { root: new Uint8Array(16), contexts: new Uint8Array(16) },
