@@ -23,7 +23,7 @@ const causes: Readonly<Record<string, readonly [says: string, remedy: string | u
  * The error for a file that could not be read or written.
  * @param error what the system said
  */
-export function fileFailure(verb: 'read' | 'write', path: string, error: unknown): HearsayApiError {
+export function fileFailure(verb: 'read' | 'write' | 'make', path: string, error: unknown): HearsayApiError {
   const { code = '', message } = error as NodeJS.ErrnoException
   const [says] = causes[code] ?? [message]
   const details = code === '' ? { path } : { path, cause: code }

@@ -5,12 +5,13 @@ import type { Action, Invocation } from '../command.js'
 import { HearsayApiError } from '../failure.js'
 import { fileFailure } from '../file-failure.js'
 import { labDirectory, runsFolder } from '../lab/directory.js'
-import { Lab, takeDown } from '../lab/lab.js'
+import { Lab } from '../lab/lab.js'
 import { type Played, playScript, type Told } from '../lab/runner.js'
 import { type Line, parseScript, ScriptProblem } from '../lab/script.js'
 import { LabStage } from '../lab/stage.js'
+import { takeDown } from '../lab/taking-down.js'
 import { count } from '../output.js'
-import { directoryOf, interruptible } from './lab.js'
+import { directoryOf, interruptible } from './lab-call.js'
 
 /** Plays a script; exit code 1 when an expectation does not hold, that of the command line when a line cannot be carried out. */
 export const run: Action = async (invocation) => {

@@ -15,7 +15,7 @@ export const labCommands: readonly CommandSpec[] = [
     arguments: [{ name: 'FLAG', required: false, variadic: true }],
     options: [{ name: 'nodes', short: 'n', value: 'N', help: 'how many, 5 when not told' }, ...labOptions],
     examples: ['hearsay lab up -n 5', 'hearsay lab up -n 3 -- --acks majority'],
-    load: async () => (await import('./lab.js')).up,
+    load: async () => (await import('./lab-up.js')).up,
   },
   {
     name: 'lab status',

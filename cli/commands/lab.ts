@@ -3,84 +3,19 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { printTable } from '../columns.js'
 import type { Action, Invocation } from '../command.js'
-import { loadDaemonPart } from '../daemon-part.js'
-import { HearsayApiError, UsageError } from '../failure.js'
-import { labDirectory, runsFolder } from '../lab/directory.js'
+import { UsageError } from '../failure.js'
+import { runsFolder } from '../lab/directory.js'
 import { areEqual } from '../lab/equality.js'
-import { Lab, type NodeView, takeDown } from '../lab/lab.js'
-import { nodesDefault } from '../lab/limits.js'
+import { Lab, type NodeView } from '../lab/lab.js'
 import { type Slowness, slownessProblem } from '../lab/links.js'
 import { groupsOf, nodeOf, nodesOf } from '../lab/names.js'
 import { runOnNode } from '../lab/on-node.js'
 import { slownessOf } from '../lab/script.js'
-import { healText, slowText, splitText, stateText, upText } from '../lab/telling.js'
+import { takeDown } from '../lab/taking-down.js'
+import { healText, slowText, splitText, stateText } from '../lab/telling.js'
 import { LineProblem } from '../lab/words.js'
-import { count, shellWord } from '../output.js'
-
-/** Starts a lab; interrupted, it removes what there is of it. */
-export const up: Action = async (invocation) => {
-  const { io, output } = invocation
-  const startMs = performance.now()
-  const directory = directoryOf(invocation)
-  const options = { count: invocation.count('nodes', 1) ?? nodesDefault, flags: invocation.positionals }
-  const lab = await interruptible(invocation, (signal) =>
-    Lab.up(directory, { ...options, environment: io.environment, signal }),
-  )
-  try {
-    const elapsedMs = Math.round(performance.now() - startMs)
-    const nodes = lab.nodes.map((name) => ({ name, api: lab.apiOf(name), data: lab.places.data(name) }))
-    if (invocation.json) return await output.json({ directory, elapsedMs, nodes })
-    await output.line(upText(lab.nodes, elapsedMs))
-    await printTable(
-      output,
-      ['NODE', 'API', 'DATA'],
-      nodes.map(({ name, api, data }) => [name, api ?? '-', data]),
-    )
-    await output.line(await nextSteps(invocation, lab.nodes))
-  } finally {
-    lab.close()
-  }
-}
-
-/** What can be typed next, as it can be typed here. */
-async function nextSteps(invocation: Invocation, nodes: readonly string[]): Promise<string> {
-  const call = await callOf(invocation)
-  const flag = invocation.text('dir') === undefined ? '' : ` --dir ${shellWord(directoryOf(invocation))}`
-  const [first] = nodes
-  const half = Math.floor(nodes.length / 2)
-  const split =
-    nodes.length > 1
-      ? [`${call} lab split ${nodes.slice(0, half).join(',')} ${nodes.slice(half).join(',')}${flag}`]
-      : []
-  const steps = [`${call} lab on${flag} ${first} put greeting hello`, ...split, `${call} lab down${flag}`]
-  return `try: ${steps.join('\n     ')}`
-}
-
-interface CallHintModule {
-  callHint(start: object): { readonly program: string }
-}
-
-/** The words before a command: `hearsay`, or `npx hearsay` where only npm finds it. */
-async function callOf({ io }: Invocation): Promise<string> {
-  const { fileURLToPath } = await import('node:url')
-  const { realpathSync, existsSync } = await import('node:fs')
-  const entries = ['./hearsay.js', '../../dist/cli/hearsay.js'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  )
-  const entry = entries.find((path) => existsSync(path)) ?? entries[0]!
-  const { callHint } = await loadDaemonPart<CallHintModule>('call-hint.js')
-  const realPath = (path: string) => (existsSync(path) ? realpathSync(path) : undefined)
-  const root = join(entry, '..', '..', '..')
-  const start = {
-    entry,
-    root,
-    environment: io.environment,
-    workingDirectory: process.cwd(),
-    data: '',
-    isDefaultData: true,
-  }
-  return callHint({ ...start, realPath }).program
-}
+import { count } from '../output.js'
+import { directoryOf, withLab } from './lab-call.js'
 
 /** Shows all nodes. */
 export const status: Action = (invocation) =>
@@ -176,7 +111,7 @@ export const kill: Action = (invocation) => eachNode(invocation, 'killed', (lab,
 /** Ends nodes in order. */
 export const stop: Action = (invocation) => eachNode(invocation, 'stopped', (lab, node) => lab.stop(node))
 
-/** Starts nodes again. */
+/** Starts nodes again; those that run already go on. */
 export const start: Action = (invocation) => eachNode(invocation, 'started', (lab, node) => lab.start(node))
 
 /** All names are looked at before anything is done. */
@@ -240,31 +175,5 @@ function isRunning(pid: number): boolean {
     return pid > 0 && process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** The directory that a call names, or the one of this user. */
-export function directoryOf(invocation: Invocation): string {
-  return labDirectory(invocation.text('dir'), invocation.io.environment)
-}
-
-async function withLab(invocation: Invocation, work: (lab: Lab) => Promise<void>): Promise<void> {
-  const lab = Lab.open(directoryOf(invocation), invocation.io.environment)
-  try {
-    await work(lab)
-  } finally {
-    lab.close()
-  }
-}
-
-/** Work that ends in order when the user interrupts it: it removes what it has made. */
-export async function interruptible<T>({ io }: Invocation, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const ending = new AbortController()
-  const interrupted = new HearsayApiError('LAB_FAILED', 0, 'interrupted; what there was of the lab is removed')
-  const forget = io.onInterrupt(() => ending.abort(interrupted))
-  try {
-    return await work(ending.signal)
-  } finally {
-    forget()
   }
 }

@@ -14,6 +14,7 @@ import {
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { HearsayApiError } from '../failure.js'
+import { fileFailure } from '../file-failure.js'
 import { decodeLinks, type Links, openLinks } from './links.js'
 import { type LabRecord, type Places, placesOf } from './plan.js'
 
@@ -39,14 +40,12 @@ export function runsFolder(environment: NodeJS.ProcessEnv): string {
 
 /**
  * Makes the directory of a lab. The record, by which `lab down` knows it, is the first thing in it.
- * @throws HearsayApiError WOULD_OVERWRITE for a lab that is there, or any other file
+ * @throws HearsayApiError WOULD_OVERWRITE for a lab that is there, or any other file; FILE_FAILED when it cannot be made
  */
-export function makeLab(directory: string, record: LabRecord): Places {
+export function makeLab(directory: string, record: LabRecord, environment: NodeJS.ProcessEnv): Places {
   const places = placesOf(directory)
-  mkdirSync(dirname(directory), { recursive: true, mode: ownerOnlyFolder })
-  checkOwner(dirname(directory))
-  if (!existsSync(directory)) mkdirSync(directory, { mode: ownerOnlyFolder })
-  checkOwner(directory)
+  makeFolder(directory, environment)
+  checkOwners(directory)
   const draft = `${places.record}.${process.pid}`
   refuseOccupied(places)
   writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: ownerOnlyFile })
@@ -65,9 +64,20 @@ export function makeLab(directory: string, record: LabRecord): Places {
   return places
 }
 
+/** Only the folders of `baseFolder` are made with it, since only they are removed with it. */
+function makeFolder(directory: string, environment: NodeJS.ProcessEnv): void {
+  const recursive = [baseFolder(environment), runsFolder(environment)].includes(dirname(directory))
+  try {
+    if (!existsSync(directory)) mkdirSync(directory, { recursive, mode: ownerOnlyFolder })
+  } catch (error) {
+    // Another command may have made it at this moment.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileFailure('make', directory, error)
+  }
+}
+
 function refuseOccupied({ directory, record }: Places): void {
   if (existsSync(record)) throw labExists(directory)
-  if (isEmptyLab(directory)) return
+  if (lstatSync(directory).isDirectory() && isEmptyLab(directory)) return
   throw new HearsayApiError('WOULD_OVERWRITE', 0, `${directory} holds other files, and is no lab: name another --dir`)
 }
 
@@ -76,18 +86,19 @@ function labExists(directory: string): HearsayApiError {
   return new HearsayApiError('WOULD_OVERWRITE', 0, message)
 }
 
-/** A folder in the temporary directory may have been made by somebody else. */
-function checkOwner(folder: string): void {
+/** Refuses a folder in a place where others may make files too, such as the temporary directory, that somebody else has made. */
+function checkOwners(directory: string): void {
   const { uid } = userInfo()
-  const stats = lstatSync(folder)
-  if (stats.isDirectory() && (uid < 0 || stats.uid === uid || !isShared(folder))) return
-  const message = `${folder} is no directory of this user: set XDG_STATE_HOME, or name a directory with --dir`
-  throw new HearsayApiError('WOULD_OVERWRITE', 0, message)
+  for (let folder = directory; folder !== dirname(folder); folder = dirname(folder)) {
+    const stats = lstatSync(folder)
+    if (!isShared(dirname(folder)) || uid < 0 || (stats.isDirectory() && stats.uid === uid)) continue
+    const message = `${folder} is no directory of this user: set XDG_STATE_HOME, or name a directory with --dir`
+    throw new HearsayApiError('WOULD_OVERWRITE', 0, message)
+  }
 }
 
-/** True for a folder in a directory where others may make files too. */
 function isShared(folder: string): boolean {
-  return (lstatSync(dirname(folder)).mode & 0o002) !== 0
+  return (lstatSync(folder).mode & 0o002) !== 0
 }
 
 /** True for a directory that an `up` or a `down` left which was killed before its first or after its last file. */
@@ -130,7 +141,7 @@ export function markClosing(places: Places): void {
 }
 
 /** Removes the directory of a lab whose processes have ended, its record last; also what its nodes have elsewhere. */
-export function removeLab(places: Places, environment: NodeJS.ProcessEnv): void {
+export function removeLab(places: Places): void {
   for (const folder of socketFolders(places)) rmSync(folder, { recursive: true, force: true })
   const folders = [places.nodeFolder, places.logFolder, places.runFolder]
   // A process that starts at this moment may still write down its number.
@@ -139,11 +150,13 @@ export function removeLab(places: Places, environment: NodeJS.ProcessEnv): void 
     if (/^(?:links|lab)\.json\.\d+$/.test(file)) rmSync(join(places.directory, file), { force: true })
   }
   for (const path of [places.links, places.record, places.closing]) rmSync(path, { force: true })
-  if (existsSync(places.directory)) rmdirSync(places.directory)
-  const folder = dirname(places.directory)
-  for (const own of [runsFolder(environment), baseFolder(environment)]) {
-    if (folder === own || dirname(folder) === own) removeIfEmpty(own)
-  }
+  // What somebody else has put there is not removed.
+  removeIfEmpty(places.directory)
+}
+
+/** Removes the folders that hold labs, when they hold none. */
+export function removeBase(environment: NodeJS.ProcessEnv): void {
+  for (const folder of [runsFolder(environment), baseFolder(environment)]) removeIfEmpty(folder)
 }
 
 /** A socket whose path would be too long is in a short folder elsewhere, which a killed daemon leaves. */
@@ -154,7 +167,7 @@ function socketFolders({ nodeFolder, data }: Places): string[] {
   return folders.filter((folder) => /\/hearsay-[0-9a-f]{12}(?:-\w+)?$/.test(folder))
 }
 
-/** The folders that hold labs go with the last one. */
+/** A folder goes with the last file in it. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)

@@ -1,16 +1,17 @@
 /** A lab: real daemons on this machine, the switch between them, and what can be done to both. */
 import { readFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { type Client, connect, type Status } from '../client.js'
-import { HearsayApiError } from '../failure.js'
-import { isLab, loadLinks, makeLab, markClosing, openLab, removeLab, saveLinks } from './directory.js'
+import { HearsayApiError, UsageError } from '../failure.js'
+import { loadLinks, makeLab, openLab, saveLinks } from './directory.js'
 import { areEqual, difference, hasMet, type SyncCounts, syncCountsOf, unequalTo } from './equality.js'
-import { equalMsDefault, readyMsMax, statusPollMs, stopMsMax, switchAnswerMs } from './limits.js'
+import { equalMsDefault, readyMsMax, statusPollMs, stopMsMax } from './limits.js'
 import { type Links, linkBetween, openLinks, type SlowRule, sidesOf, withSlow } from './links.js'
 import { nodeNames } from './names.js'
-import { type LabRecord, type Places, placesOf, readyNodeOf, switchName, switchPortOf } from './plan.js'
+import { type LabRecord, ownFlagIn, type Places, readyNodeOf, switchName } from './plan.js'
 import { Processes, poll } from './processes.js'
+import { reloadSwitch } from './switch-client.js'
+import { takeDown } from './taking-down.js'
 
 /** What a heal came to. */
 export interface Healed extends SyncCounts {
@@ -65,8 +66,10 @@ export class Lab {
       readonly signal?: AbortSignal
     },
   ): Promise<Lab> {
+    const own = ownFlagIn(options.flags)
+    if (own !== undefined) throw new UsageError(`${own} is set by the lab itself, for each node apart`)
     const record: LabRecord = { version: 1, nodes: nodeNames(options.count), flags: options.flags }
-    const places = makeLab(directory, record)
+    const places = makeLab(directory, record, options.environment)
     try {
       const lab = new Lab(places, record, options.environment)
       await lab.#begin(options.signal)
@@ -191,19 +194,8 @@ export class Lab {
     saveLinks(this.places, links)
     this.#links = links
     // A switch that was killed comes back with what was saved.
-    if (this.#processes.hasSwitch) await this.#reloadSwitch()
+    if (this.#processes.hasSwitch) await reloadSwitch(this.#processes)
     else await this.#processes.start(switchName)
-  }
-
-  /** Resolves when the switch acts by the links as saved. */
-  async #reloadSwitch(): Promise<void> {
-    const printed = await poll(readyMsMax, statusPollMs, undefined, () => {
-      const text = readReady(this.places, switchName) ?? ''
-      return switchPortOf(text) === undefined ? undefined : text
-    })
-    const answer = await ask(switchPortOf(printed ?? '') ?? 0)
-    if (answer.trim() === 'done') return
-    throw new HearsayApiError('LAB_FAILED', 0, `the switch does not take the links: ${answer.trim() || 'no answer'}`)
   }
 
   /** Ends a node where it stands. */
@@ -248,7 +240,7 @@ export class Lab {
 
   /** The address of a node's API over TCP; undefined while it does not run. */
   apiOf(name: string): string | undefined {
-    return readyNodeOf(readReady(this.places, name) ?? '')?.api
+    return readyNodeOf(this.#processes.printed(name))?.api
   }
 
   /** The address of a node's dashboard, with the token that opens it. */
@@ -265,38 +257,5 @@ export class Lab {
   /** Closes the connections to the nodes; the lab goes on. */
   close(): void {
     for (const client of this.#clients.values()) client.close()
-  }
-}
-
-/** Removes whatever there is of a lab: its processes, its ports, its directory. Resolves with how many processes ran; undefined without a lab. */
-export async function takeDown(directory: string, environment: NodeJS.ProcessEnv): Promise<number | undefined> {
-  if (!isLab(directory)) return undefined
-  const places = placesOf(directory)
-  markClosing(places)
-  const ended = await new Processes(places, { version: 1, nodes: [], flags: [] }, environment).killAll()
-  removeLab(places, environment)
-  return ended
-}
-
-/** Asks the switch to read the links again; resolves with its answer, empty when there is none. */
-function ask(port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ port, host: '127.0.0.1' })
-    let answer = ''
-    socket.setTimeout(switchAnswerMs, () => socket.destroy())
-    socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text
-    })
-    socket.on('error', () => {}).on('close', () => resolve(answer))
-    socket.write('reload\n')
-  })
-}
-
-/** What a process has printed so far; undefined when it has not been started. */
-function readReady(places: Places, name: string): string | undefined {
-  try {
-    return readFileSync(places.ready(name), 'utf8')
-  } catch {
-    return undefined
   }
 }

@@ -71,6 +71,12 @@ function daemonFlags(name: string, places: Places): string[] {
   return ['--data', places.data(name), '--name', name, ...network, '--log-format', 'json']
 }
 
+/** The flag that a lab gives to each of its daemons itself, if there is one among these; undefined when there is none. */
+export function ownFlagIn(flags: readonly string[]): string | undefined {
+  const own = ['--data', '--name', '--listen', '--announce', '--join', '--mdns', '--api', '--log-format']
+  return own.find((flag) => flags.some((one) => one === flag || one.startsWith(`${flag}=`)))
+}
+
 /** The environment of a process of the lab: without what is meant for another daemon. */
 export function environmentOf(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isOther = (name: string) => name.startsWith('HEARSAY_') || name === 'NOTIFY_SOCKET'

@@ -47,7 +47,7 @@ export class Processes {
       hasEnded = true
     })
     const found = await poll(readyMsMax, filePollMs, signal, () => {
-      const printed = readIfThere(this.#places.ready(name))
+      const printed = this.printed(name)
       return printed.includes('"ready"') && printed.endsWith('\n') ? printed : hasEnded ? '' : undefined
     })
     if (found) return found
@@ -58,6 +58,11 @@ export class Processes {
     const path = this.#places.log(name)
     const last = readIfThere(path).trim().slice(-lastWordsCharacters)
     return last === '' ? `its log, ${path}, is empty` : `its log, ${path}, ends with: ${last}`
+  }
+
+  /** What a process has printed since its start; empty when it has not been started. */
+  printed(name: string): string {
+    return readIfThere(this.#places.ready(name))
   }
 
   /** The number of the process while it runs. */

@@ -141,6 +141,18 @@ describe('a lab', () => {
     const script = join(tmpdir(), `hearsay-${process.pid}.lab`)
     expect(await lab('heal')).toMatchObject({ exit: 3, stderr: expect.stringContaining('hearsay lab up') })
     expect(await lab('up', '-n', '17')).toMatchObject({ exit: 2, stderr: expect.stringContaining('1 to 16') })
+    expect(await lab('up', '--', '--data', home)).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('--data is set'),
+    })
+    expect(await lab('up', '--dir', join(home, 'none', 'lab'))).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('FILE_FAILED: cannot make'),
+    })
+    expect(await lab('up', '--dir', program)).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('WOULD_OVERWRITE'),
+    })
     expect(await lab('up', '-n', '1', '--', '--acks', 'some')).toMatchObject({
       exit: 1,
       stderr: expect.stringMatching(/LAB_FAILED: ann did not start: .*BAD_CONFIG/),

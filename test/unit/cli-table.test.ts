@@ -17,6 +17,9 @@ describe('the table of commands', () => {
     ['ls', '--limit', '3', '--values'],
     ['block', 'a', 'b', 'c'],
     ['unblock'],
+    ['lab', 'up', '-n', '3', '--json', '--', '--acks', '2'],
+    ['lab', 'on', 'ann', 'put', 'k', '--', '-v'],
+    ['lab', 'on', '--dir', '/x', '2', 'get', 'k', '--all', '--json'],
     ['wait', '--converged', '--timeout', '1s'],
   ]
 

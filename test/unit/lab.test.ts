@@ -8,6 +8,7 @@ import {
   argumentsOf,
   environmentOf,
   type LabRecord,
+  ownFlagIn,
   placesOf,
   readyNodeOf,
   switchName,
@@ -96,6 +97,12 @@ describe('the plan', () => {
     expect(args.slice(0, 4)).toEqual(['/p/hearsay.js', 'daemon', '--data', '/var/my lab/nodes/bob'])
     expect(args).toEqual(expect.arrayContaining(['--mdns=false', '/ip4/127.0.0.1/tcp/0', '127.0.0.1:0']))
     expect(args.slice(-2)).toEqual(['--acks', 'majority'])
+  })
+
+  test('flags that each node has of its own are not for all', () => {
+    expect(ownFlagIn(['--acks', '2', '--data=/x'])).toBe('--data')
+    expect(ownFlagIn(['--listen', '/ip4/0.0.0.0/tcp/1'])).toBe('--listen')
+    expect(ownFlagIn(['--acks', '2', '--durability', 'os'])).toBeUndefined()
   })
 
   test('the switch is told the directory alone', () => {
