@@ -6,7 +6,6 @@ export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }
 
-const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Appends to a growing buffer. */
@@ -68,7 +67,11 @@ export class ByteWriter {
 
   /** Text in UTF-8 behind its length in bytes, at most `max`. */
   text(text: string, max?: number): this {
-    return this.bytes(textEncoder.encode(text), max)
+    const length = Buffer.byteLength(text)
+    this.varint(length, max).#reserve(length)
+    // In place: an encoder would make an array for each text first.
+    this.#length += this.#buffer.write(text, this.#length)
+    return this
   }
 
   /** Hexadecimal digits as bytes, without a length. */
