@@ -15,7 +15,7 @@ import { digestBytes, valueHash } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
 import { valueBytesMax } from '../../store/model/limits.js'
 import type { Update } from '../../store/model/update.js'
-import { endMessage } from '../later.js'
+import { endLaterMessage, endMessage } from '../later.js'
 import type { Protocol } from '../network.js'
 import { announcedDotsMax, fetchFrameBytesMax, gossipBytesMax } from './limits.js'
 
@@ -98,10 +98,13 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage {
   if (bytes.length > gossipBytesMax) throw new DecodeError('message over the limit')
   const reader = new ByteReader(bytes)
   const version = reader.u8()
-  if (version > gossipVersion) return { kind: 'later' }
+  if (version > gossipVersion) {
+    endLaterMessage(reader)
+    return { kind: 'later' }
+  }
   if (version < gossipVersion) throw new DecodeError('unknown version')
   const flags = reader.u8()
-  if ((flags & ~knownFlags) !== 0) return { kind: 'later' }
+  if ((flags & ~knownFlags) !== 0) throw new DecodeError('unknown flags')
   const early = (flags & earlyFlag) !== 0
   const message: GossipMessage =
     (flags & announcementFlag) === 0
@@ -189,7 +192,10 @@ export function decodeFetchAnswer(bytes: Uint8Array): FetchAnswer {
   const reader = new ByteReader(bytes)
   if (reader.u8() !== gossipVersion) throw new DecodeError('unknown version')
   const kind = answerKinds[reader.u8()]
-  if (kind === undefined) return { kind: 'later' }
+  if (kind === undefined) {
+    endLaterMessage(reader)
+    return { kind: 'later' }
+  }
   const answer: FetchAnswer =
     kind === 'missing' || kind === 'busy'
       ? { kind }

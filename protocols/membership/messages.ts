@@ -4,7 +4,7 @@ import { type MemberTag, readRanges, writeRanges } from '../../store/model/codec
 import type { Ranges } from '../../store/model/context.js'
 import { digestBytes } from '../../store/model/digest.js'
 import { type Actor, actorBytes } from '../../store/model/dot.js'
-import { endMessage } from '../later.js'
+import { endMessage, isLaterMessage } from '../later.js'
 import type { Protocol } from '../network.js'
 import { shortDigestBytes } from './core/digest.js'
 import {
@@ -135,7 +135,7 @@ function flagsOf(beat: Heartbeat): number {
 
 /** True for a frame that only a later version understands: it is skipped. */
 export function isLaterFrame(bytes: Uint8Array): boolean {
-  return bytes.length > 0 && bytes[0]! > heartbeatVersion
+  return isLaterMessage(bytes, heartbeatVersion)
 }
 
 /** Reads a heartbeat. Throws a DecodeError for anything else, and for an unknown version. */

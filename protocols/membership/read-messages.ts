@@ -96,8 +96,7 @@ export function decodeReadAnswer(bytes: Uint8Array, address: Address): ReadAnswe
   const reader = start(bytes)
   const kind = answerKinds[reader.u8()]
   // Whatever a later version says there, it is no copy.
-  if (kind === undefined) return { kind: 'busy' }
-  const answer: ReadAnswer = kind === 'copy' ? { kind, copy: readCopy(reader, address) } : { kind }
+  const answer: ReadAnswer = kind === 'copy' ? { kind, copy: readCopy(reader, address) } : { kind: kind ?? 'busy' }
   endMessage(reader)
   return answer
 }

@@ -2,6 +2,7 @@
 import type { Environment } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/types.js'
+import { isLaterMessage } from '../later.js'
 import type { Channel } from '../network.js'
 import { type Action, type Answer, SyncError } from './core/actions.js'
 import type { SyncSession } from './core/session.js'
@@ -13,7 +14,7 @@ import {
   progressTimeoutMs,
   skippedMessagesMax,
 } from './limits.js'
-import { decodeMessage, encodeMessage, isLaterMessage, type Message, UnknownVersion } from './messages.js'
+import { decodeMessage, encodeMessage, lastMessageCode, type Message, UnknownVersion } from './messages.js'
 import { Assembly, piecesOf } from './pieces.js'
 
 /** What a driven session needs beside its channel. */
@@ -124,7 +125,7 @@ export class Driver {
       this.bytesReceived += value.length
       const message = this.#assembly.add(value)
       if (message === undefined) continue
-      if (!isLaterMessage(message)) return decodeMessage(message)
+      if (!isLaterMessage(message, lastMessageCode)) return decodeMessage(message)
       if (++this.#skipped > skippedMessagesMax) throw new SyncError('too many messages that are not known here')
     }
   }

@@ -122,7 +122,8 @@ const codes: Readonly<Record<Message['type'], number>> = {
   digests: 13,
   clashes: 14,
 }
-const lastCode = Math.max(...Object.values(codes))
+/** The greatest type of a message that this version knows. */
+export const lastMessageCode = Math.max(...Object.values(codes))
 const typesByCode = new Map(Object.entries(codes).map(([type, code]) => [code, type as Message['type']]))
 
 /** Writes a message. `memberOf` tags the actors named in it. Throws a RangeError for one that no reader takes. */
@@ -188,11 +189,6 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
   }
   if (writer.length > messageBytesMax) throw new RangeError(`a message ${message.type} of ${writer.length} bytes`)
   return writer.finish()
-}
-
-/** True for a message of a type that only a later version knows: it is skipped. */
-export function isLaterMessage(bytes: Uint8Array): boolean {
-  return bytes.length > 0 && bytes[0]! > lastCode
 }
 
 /** Reads a message. Throws a DecodeError for anything that encodeMessage does not write, and UnknownVersion. */

@@ -138,6 +138,8 @@ describe('a member', () => {
       for (let round = 0; round < tried; round++) {
         const stream = await bad.open(protocol)
         stream.frame(Buffer.from(Array.from({ length: 1 + random.below(200) }, () => random.below(256))))
+        // Garbage may by chance have the form of a message of a later version, which is skipped; this has not.
+        if (stream.isOpen) stream.frame(Buffer.of(0))
         await stream.ended
       }
       // A frame over every limit: it ends the stream before anything is allocated.

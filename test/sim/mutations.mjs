@@ -2,6 +2,7 @@
 import { one } from './mutation.mjs'
 import { machineMutations } from './mutations-machines.mjs'
 import { versionMutations } from './mutations-versions.mjs'
+import { wireMutations } from './mutations-wire.mjs'
 
 /** Every mutation: its name, what is wrong with it in words, and its edits; each edit must fit the code exactly once. */
 export const mutations = [
@@ -433,4 +434,5 @@ export const mutations = [
   },
   ...versionMutations,
   ...machineMutations,
+  ...wireMutations,
 ]

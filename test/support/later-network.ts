@@ -6,10 +6,10 @@ import type { FakeNetwork } from './fake-network.js'
 /** Two fields: number 9 with two bytes, number 200 with none. */
 export const laterFields = Buffer.of(9, 2, 0xab, 0xcd, 200, 1, 0)
 /** One piece, the last, of a message of sync. */
-const laterSyncMessage = Buffer.of(0, 200, 1, 2, 3)
-const laterHeartbeat = Buffer.of(9, 1, 2, 3)
-const laterAnswer = Buffer.of(2, 77, 1, 2, 3)
-const laterGossip = [Buffer.of(3, 1, 2, 3), Buffer.of(2, 0x80, 1)]
+const laterSyncMessage = Buffer.of(0, 200, ...laterFields)
+const laterHeartbeat = Buffer.of(9, ...laterFields)
+const laterAnswer = Buffer.of(2, 77, ...laterFields)
+const laterGossip = Buffer.of(3, ...laterFields)
 /** What leaves no room for fields is sent as it is. */
 const gossipBytesAim = 60 * 1024
 
@@ -22,7 +22,7 @@ export function speakLater(network: FakeNetwork): void {
   network.handle = (protocol, handler) =>
     handle(protocol, (channel) => handler(speaking(channel, protocol.id, 'answers')))
   network.publish = async (bytes) => {
-    for (const message of laterGossip) await publish(message)
+    await publish(laterGossip)
     await publish(bytes.length > gossipBytesAim ? bytes : Buffer.concat([bytes, laterFields]))
   }
 }

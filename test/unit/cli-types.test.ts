@@ -74,6 +74,47 @@ test('an export of every type is imported whole; the second time adds nothing', 
   expect(JSON.parse((await imported()).text)).toEqual({ imported: 0, skipped: 9, failed: [] })
 })
 
+describe('a type that is not known here', () => {
+  const line = `${JSON.stringify({ key: 'p/later', type: 'type-6', versions: [{ value: 'opaque' }] })}\n`
+  beforeEach(async () => {
+    expect(await hearsay(['import', '-'], { stdin: line })).toMatchObject({ exit: 0 })
+  })
+
+  test('is listed by its number, and exported', async () => {
+    const listed = (await hearsay(['ls', 'p/l', '--json'])).text
+    expect(JSON.parse(listed)).toEqual({ key: 'p/later', types: ['type-6'], siblings: 0 })
+    expect((await hearsay(['ls', 'p/l'], { terminal: true })).text).toContain('p/later  type-6')
+    expect((await hearsay(['export', 'p/l'])).text).toContain('"type":"type-6","versions":[{"')
+  })
+
+  test('is named where a value is asked for, and harms none', async () => {
+    const says = 'p/later is data that this version does not know (type-6)'
+    for (const command of ['get', 'del', 'where']) {
+      const ran = await hearsay([command, 'p/later'])
+      expect(ran).toMatchObject({ exit: 3, text: '' })
+      expect(ran.stderr).toContain('data that this version does not know (type-6)')
+    }
+    await hearsay(['put', 'p/later', 'v'])
+    expect((await hearsay(['get', 'p/later'])).text).toBe('v')
+    expect((await hearsay(['del', 'p/later'])).stderr).toBe(`warning something is left: ${says}\n`)
+  })
+
+  test('stays when all with a prefix is deleted, and is told of', async () => {
+    const ran = await hearsay(['del', '--prefix', 'p/'])
+    expect(ran.text).toBe('deleted 5 keys: 2 values, 1 counter, 1 set, 1 map, 1 document\n')
+    expect(ran).toMatchObject({
+      exit: 1,
+      stderr:
+        'warning 1 key stayed with data that this version does not know: p/later; delete with a version that knows it\n',
+    })
+    const { text } = await hearsay(['del', '--prefix', 'p/', '--json'])
+    expect(JSON.parse(text)).toMatchObject({ deleted: 0, unknown: ['p/later'] })
+    const onTerminal = await hearsay(['del', '--prefix', 'p/'], { stdin: 'n\n', terminal: true })
+    expect(onTerminal.stderr).not.toContain('[y/N]')
+    expect(await keys()).toEqual(['p/later', 'tags'])
+  })
+})
+
 describe('del --prefix', () => {
   test('takes every type, and says how many of each', async () => {
     const ran = await hearsay(['del', '--prefix', 'p/'])

@@ -1,11 +1,12 @@
 /** What later versions may add to messages: fields at their end, and whole messages, which are skipped. */
 import { describe, expect, it } from 'vitest'
 import { decodeFetchAnswer, decodeGossip } from '../../protocols/gossip/messages.js'
+import { isLaterMessage } from '../../protocols/later.js'
 import { laterFieldsMax } from '../../protocols/limits.js'
 import { decodeHeartbeat, isLaterFrame } from '../../protocols/membership/messages.js'
 import { decodeReadAnswer } from '../../protocols/membership/read-messages.js'
 import { skippedMessagesMax, syncProtocol } from '../../protocols/sync/limits.js'
-import { decodeMessage, isLaterMessage } from '../../protocols/sync/messages.js'
+import { decodeMessage, lastMessageCode } from '../../protocols/sync/messages.js'
 import { type SessionReport, SyncService } from '../../protocols/sync/service.js'
 import { register } from '../../store/model/address.js'
 import { ByteWriter, DecodeError } from '../../store/model/bytes.js'
@@ -42,18 +43,26 @@ describe('fields of a later version', () => {
 })
 
 describe('messages of a later version', () => {
+  const later = (...head: number[]) => Buffer.of(...head, ...laterFields)
+
   it('are told apart from malformed ones', () => {
-    expect(decodeGossip(Buffer.of(3, 0xff))).toEqual({ kind: 'later' })
-    expect(decodeGossip(Buffer.of(2, 0x04))).toEqual({ kind: 'later' })
-    expect(() => decodeGossip(Buffer.of(1, 0))).toThrow(DecodeError)
-    expect(decodeFetchAnswer(Buffer.of(2, 4))).toEqual({ kind: 'later' })
-    expect(() => decodeFetchAnswer(Buffer.of(3, 2))).toThrow(DecodeError)
+    expect(decodeGossip(later(3))).toEqual({ kind: 'later' })
+    for (const bad of [later(1), later(2, 0x04), Buffer.of(3), Buffer.of(3, 0xff)]) {
+      expect(() => decodeGossip(bad)).toThrow(DecodeError)
+    }
+    expect(decodeFetchAnswer(later(2, 4))).toEqual({ kind: 'later' })
+    for (const bad of [later(3, 2), Buffer.of(2, 4)]) expect(() => decodeFetchAnswer(bad)).toThrow(DecodeError)
     expect(decodeReadAnswer(Buffer.of(2, 5), register('k'))).toEqual({ kind: 'busy' })
-    expect(isLaterFrame(Buffer.of(2))).toBe(true)
-    expect(isLaterFrame(Buffer.of(1)) || isLaterFrame(Buffer.of())).toBe(false)
-    expect(() => decodeHeartbeat(Buffer.of(0))).toThrow(DecodeError)
-    expect(isLaterMessage(Buffer.of(15)) && isLaterMessage(Buffer.of(255))).toBe(true)
-    expect(isLaterMessage(Buffer.of(14)) || isLaterMessage(Buffer.of(0)) || isLaterMessage(Buffer.of())).toBe(false)
+    expect(isLaterFrame(later(2))).toBe(true)
+    for (const bad of [later(1), later(0), Buffer.of(2), Buffer.of(2, 0, 0), Buffer.of()]) {
+      expect(isLaterFrame(bad)).toBe(false)
+      expect(() => decodeHeartbeat(bad)).toThrow(DecodeError)
+    }
+    for (const code of [lastMessageCode + 1, 255]) expect(isLaterMessage(later(code), lastMessageCode)).toBe(true)
+    for (const bad of [Buffer.of(lastMessageCode + 1), later(0), Buffer.of(255, 1, 2, 0), Buffer.of()]) {
+      expect(isLaterMessage(bad, lastMessageCode)).toBe(false)
+      expect(() => decodeMessage(bad)).toThrow(DecodeError)
+    }
     expect(decodeMessage(Buffer.of(2, 6))).toEqual({ type: 'busy', reason: 'another reason' })
   })
 
@@ -68,12 +77,12 @@ describe('messages of a later version', () => {
     mesh.connectAll()
     const channel = await raw.open('b', syncProtocol)
     const speak = async () => {
-      for (let sent = 0; sent <= skippedMessagesMax + 1; sent++) await channel.send(Buffer.of(0, 15))
+      for (let sent = 0; sent <= skippedMessagesMax + 1; sent++) await channel.send(later(0, lastMessageCode + 1))
     }
     const speaking = speak().catch(() => undefined)
     await world.runUntil(() => reports.length > 0)
     await world.runThrough(speaking)
     expect(reports).toMatchObject([{ ended: 'too many messages that are not known here' }])
-    expect(reports[0]!.bytesReceived).toBe(2 * (skippedMessagesMax + 1))
+    expect(reports[0]!.bytesReceived).toBe((2 + laterFields.length) * (skippedMessagesMax + 1))
   })
 })

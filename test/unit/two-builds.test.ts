@@ -58,6 +58,9 @@ async function expectEqual(nodes: readonly BuildNode[]): Promise<void> {
   expect(nodes.flatMap(({ node }) => node.errors)).toEqual([])
 }
 
+/** Until then, what is published while nobody is connected has gone nowhere. */
+const gossipMs = 1_000
+
 const isEqual = (nodes: readonly BuildNode[]) => new Set(nodes.map((node) => node.state())).size === 1
 
 /** The names of a node's type: what each build calls it. */
@@ -110,6 +113,7 @@ describe('a build that knows one more type', () => {
       await world.runThrough(node.put(nameAt(node), 'common', `${node.node.peer} over it`, true))
       await world.runThrough(node.put('reg', 'text', node.node.peer))
     }
+    await world.runFor(gossipMs)
     mesh.connectAll()
     const report = await world.runThrough(one.sync(other))
     expect(report).toMatchObject({ mode: 'delta', ended: 'complete', entriesSent: 3 })
@@ -142,6 +146,7 @@ describe('a build that knows one more type', () => {
       await world.runThrough(two.put(nameAt(two), `new-${at}`, 'v'))
       await world.runThrough(two.remove(nameAt(two), `key-${399 - at}`))
     }
+    await world.runFor(gossipMs)
     for (const { node } of nodes) await world.runThrough(node.replica.trim())
     mesh.connectAll()
     expect(await world.runThrough(one.sync(other))).toMatchObject({ mode: 'tree', ended: 'complete' })
