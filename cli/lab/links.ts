@@ -90,8 +90,17 @@ export function slownessText({ delayMs, lossPercent, bytesPerSecond }: Slowness)
 
 /** Reads what `JSON.stringify` made of links. Throws when it is something else. */
 export function decodeLinks(text: string): Links {
-  const { groups, slow } = JSON.parse(text) as Links
-  const areGroups = (value: unknown): boolean => Array.isArray(value) && value.every((group) => Array.isArray(group))
-  if (areGroups(groups) && Array.isArray(slow) && slow.every((rule) => areGroups(rule.groups))) return { groups, slow }
+  const { groups, slow } = objectOf(JSON.parse(text))
+  if (areGroups(groups) && Array.isArray(slow) && slow.every((rule) => areGroups(objectOf(rule).groups))) {
+    return { groups, slow }
+  }
   throw new Error('these are no links of a lab')
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function areGroups(value: unknown): value is string[][] {
+  return Array.isArray(value) && value.every((group) => Array.isArray(group))
 }
