@@ -26,6 +26,9 @@ export const waitNoticeMs = 3_000
 export const pageItemsDefault = 1_000
 /** Items of one page of a listing with values, which may be large. */
 export const pageItemsWithValues = 100
+/** Lines of a list that are gathered into one write: half a page, so that the first ones show while others are asked for; and their characters. */
+export const gatheredLinesMax = 500
+export const gatheredCharactersMax = 64 * 1024
 /** Lines of one request of an import. */
 export const importBatchLines = 500
 /** Bytes of one request of an import; a single line may be longer. */

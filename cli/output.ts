@@ -2,7 +2,7 @@
 import pico from 'picocolors'
 import { fileFailure } from './file-failure.js'
 import { type Io, write } from './io.js'
-import { shownValueCharactersMax } from './limits.js'
+import { gatheredCharactersMax, gatheredLinesMax, shownValueCharactersMax } from './limits.js'
 
 /**
  * Writes for one run of a command. The outcome of a command does not depend on who reads it: once the reader of stdout has gone away the
@@ -92,6 +92,33 @@ export class Output {
     const { red, bold } = this.#errorColors
     const first = `${red('error')} ${bold(code)}: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`
     return this.#toStderr(next === undefined ? first : `${first}  next: ${next}\n`)
+  }
+}
+
+/** Gathers the lines of long lists: a write for each of them would take longer than to make it. */
+export class LineBuffer {
+  readonly #output: Output
+  #lines: string[] = []
+  #characters = 0
+
+  constructor(output: Output) {
+    this.#output = output
+  }
+
+  /** Adds a line; writes those gathered when they are many. Throws FILE_FAILED. */
+  async add(text: string): Promise<void> {
+    this.#lines.push(text)
+    this.#characters += text.length
+    if (this.#lines.length >= gatheredLinesMax || this.#characters >= gatheredCharactersMax) await this.flush()
+  }
+
+  /** Writes what is left; to be called at the end, also after a failure. Throws FILE_FAILED. */
+  async flush(): Promise<void> {
+    if (this.#lines.length === 0) return
+    const text = `${this.#lines.join('\n')}\n`
+    this.#lines = []
+    this.#characters = 0
+    await this.#output.bytes(text)
   }
 }
 

@@ -2,7 +2,7 @@
 import type { ListItem } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { pageItemsDefault, pageItemsWithValues } from '../limits.js'
-import { printable, shortValue } from '../output.js'
+import { LineBuffer, printable, shortValue } from '../output.js'
 
 /** Lists keys. */
 export const ls: Action = async (invocation) => {
@@ -15,30 +15,34 @@ export const ls: Action = async (invocation) => {
     limit: Math.min(wanted, values ? pageItemsWithValues : pageItemsDefault),
     values,
   })
+  // Asked once: it is a call of the system.
+  const isTerminal = invocation.io.stdoutTerminal
+  const lines = new LineBuffer(invocation.output)
   let printed = 0
-  for await (const item of invocation.output.whileRead(items)) {
-    await print(invocation, item)
-    if (++printed >= wanted) return
+  try {
+    for await (const item of invocation.output.whileRead(items)) {
+      await lines.add(invocation.json ? JSON.stringify(item) : lineOf(invocation, item, isTerminal))
+      if (++printed >= wanted) return
+    }
+  } finally {
+    await lines.flush()
   }
 }
 
-function print(invocation: Invocation, item: ListItem): Promise<void> {
-  const { output, io } = invocation
-  if (invocation.json) return output.json(item)
-  const key = io.stdoutTerminal ? printable(item.key) : item.key
-  return output.line(key + valueText(invocation, item) + remarkOf(invocation, item))
+function lineOf(invocation: Invocation, item: ListItem, isTerminal: boolean): string {
+  const key = isTerminal ? printable(item.key) : item.key
+  return key + valueText(invocation, item, isTerminal) + (isTerminal ? remarkOf(invocation, item) : '')
 }
 
-function valueText(invocation: Invocation, item: ListItem): string {
+function valueText(invocation: Invocation, item: ListItem, isTerminal: boolean): string {
   if (item.value === undefined || !invocation.flag('values')) return ''
   const encoding = item.encoding ?? 'utf8'
-  if (invocation.io.stdoutTerminal) return `\t${shortValue(item.value, encoding)}`
+  if (isTerminal) return `\t${shortValue(item.value, encoding)}`
   return `\t${encoding === 'base64' ? `base64:${item.value}` : item.value}`
 }
 
 /** For people only: what is special about a key. */
 function remarkOf(invocation: Invocation, item: ListItem): string {
-  if (!invocation.io.stdoutTerminal) return ''
   const { yellow, gray } = invocation.output.colors
   const others = item.types.filter((type) => type !== 'reg')
   const types = others.length > 0 ? gray(`  ${others.join(' ')}`) : ''

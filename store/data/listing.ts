@@ -105,6 +105,7 @@ export class Listing {
 
   #shows({ type }: Address, versions: readonly Version[]): boolean {
     if (type === 'ctr') return isPresent(versions)
+    if (versions.some(({ expiresAtMs }) => expiresAtMs === null)) return true
     const { nowMs } = this.#access.replica.displayClock()
     return versions.some((version) => !hasExpired(version, nowMs))
   }
@@ -119,6 +120,13 @@ export class Listing {
   }
 
   #addRegister(item: MutableItem, { address, versions }: EntryRow, withValue: boolean): void {
+    const [only] = versions
+    // Nearly every key: nothing to order, to group or to hide.
+    if (versions.length === 1 && only!.expiresAtMs === null) {
+      item.siblings = 1
+      if (withValue) item.value = only!.value
+      return
+    }
     const shown = this.#access.shown(address, versions)
     item.siblings = shown.length
     if (withValue && shown.length > 0) item.value = shown[0]!.version.value

@@ -2,11 +2,11 @@
 /**
  * Runs benchmarks: `npm run bench -- NAME…`, or all of them without a name. One JSON line on stdout for each figure.
  * `--full`: at the sizes of the bars; `--runs N`: so many interleaved runs; `--json`: nothing but the lines;
- * `--write`: docs/PERFORMANCE.md and its pictures are written from the figures.
+ * `--write`: docs/PERFORMANCE.md and its pictures are written from the figures; `--from FILE`: from the lines of earlier runs, nothing is run.
  * Exit code: 0 when every figure that must reach its bar does, 1 when one does not or a benchmark fails, 2 for wrong usage.
  */
 import { fork, spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -29,6 +29,7 @@ function optionsOf() {
         json: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
         runs: { type: 'string' },
+        from: { type: 'string' },
       },
       allowPositionals: true,
     })
@@ -92,9 +93,14 @@ const { status } = spawnSync(process.execPath, [join(root, 'cli', 'bootstrap.mjs
 if (status !== 0) usage('the project could not be built; run `npm run build` to see why')
 const built = await bundleBenchmarks(known)
 const figures = []
-for (const name of options.names.length > 0 ? options.names : known) {
-  say(name)
-  figures.push(...(await runOne(name, built)))
+if (options.from === undefined) {
+  for (const name of options.names.length > 0 ? options.names : known) {
+    say(name)
+    figures.push(...(await runOne(name, built)))
+  }
+} else {
+  const lines = readFileSync(options.from, 'utf8').split('\n')
+  figures.push(...lines.filter((line) => line !== '').map((line) => JSON.parse(line)))
 }
 if (options.write) {
   const { writeReport } = await import(join(built, 'report.mjs'))

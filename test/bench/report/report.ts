@@ -37,7 +37,8 @@ export function merged(before: readonly RunLine[], now: readonly RunLine[]): Run
   return names.flatMap((name) => all.filter(({ bench }) => bench === name))
 }
 
-function pageOf(lines: readonly RunLine[], drawn: ReturnType<typeof pictures>): string {
+/** The page, in Markdown. */
+export function pageOf(lines: readonly RunLine[], drawn: ReturnType<typeof pictures>): string {
   const bars = lines.filter(({ must }) => must !== undefined)
   const others = lines.filter(({ must, value }) => must === undefined && value !== null)
   const missed = bars.filter(({ met }) => met === false)
@@ -45,7 +46,9 @@ function pageOf(lines: readonly RunLine[], drawn: ReturnType<typeof pictures>): 
   const sections = [
     ['# Performance', '<!-- Written by `npm run bench -- --write`: change the benchmarks, not this page. -->'],
     [introduction, machineOf(lines)],
-    [`${bars.length - missed.length} of ${bars.length} bars are reached; ${missed.length} are missed.`],
+    [
+      `${bars.length - missed.length} of ${bars.length} bars are reached; ${missed.length} ${missed.length === 1 ? 'is' : 'are'} missed.`,
+    ],
     failed.map(({ bench, reason }) => `**${bench} failed:** ${reason}.`),
     ['## Bars', tableOf(bars, true)],
     drawn.length === 0 ? [] : ['## Pictures', ...drawn.map(({ file, title }) => `![${title}](images/${file})`)],
