@@ -37,7 +37,6 @@ export function gossipOptions(): Partial<GossipsubOpts> {
     maxInboundStreams: 4,
     maxOutboundStreams: 4,
     maxInboundDataLength: limits.gossipFrameBytesMax,
-    maxOutboundBufferSize: limits.gossipBufferBytesMax,
     decodeRpcLimits: {
       maxSubscriptions: 64,
       maxMessages: many,
