@@ -5,6 +5,7 @@ import type { PeerId } from '../../protocols/network.js'
 import type { Environment, Timer } from '../../store/environment.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { NetCounters } from './counters.js'
+import { guardGossip } from './gossip-guard.js'
 import { gossipTopic } from './gossip-options.js'
 import type { Host } from './host.js'
 import { gossipBufferBytesMax, gossipBytesMax, gossipRepairMs } from './limits.js'
@@ -33,9 +34,10 @@ export class Gossip {
     private readonly counters: NetCounters,
   ) {}
 
-  /** Sets what gossip streams go through before they are used; before the host starts. */
+  /** Bounds what neighbours can cause, and sets what their streams go through first; before the host starts. */
   prepare(): void {
-    const { registrar } = this.host
+    const { gossip, registrar } = this.host
+    guardGossip(gossip, this.counters)
     const middleware = registrar.getMiddleware.bind(registrar)
     // libp2p appends the handler of each inbound stream to the list that it is given.
     registrar.getMiddleware = (protocol) => [...middleware(protocol)]

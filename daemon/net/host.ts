@@ -8,7 +8,6 @@ import type { Connection, ConnectionGater, Libp2p, PeerDiscovery } from '@libp2p
 import type { Registrar, TransportManager } from '@libp2p/interface-internal'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
-import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
@@ -18,6 +17,7 @@ import { gossipOptions } from './gossip-options.js'
 import type { Identity } from './identity.js'
 import * as limits from './limits.js'
 import { libp2pLogger, type NetLog } from './log.js'
+import { privateNetwork } from './private-network.js'
 
 /** What a host is built from. */
 export interface HostOptions {
@@ -66,7 +66,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     nodeInfo: { name: 'hearsay', version: '1', userAgent: 'hearsay' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ maxConnections: limits.connectionsMax + limits.inboundPendingMax })],
-    connectionProtector: preSharedKey({ psk: sharedKeyFile(options.secret) }),
+    connectionProtector: privateNetwork(options.secret),
     connectionEncrypters: [guard.encrypter(noise({ prologueBytes: derive('noise prologue', options.secret) }))],
     streamMuxers: [
       guard.muxer(
@@ -102,7 +102,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   })
   const { transports, registrar } = captured
-  if (transports === undefined || registrar === undefined) throw new Error('libp2p built no transport manager or registrar')
+  if (transports === undefined || registrar === undefined)
+    throw new Error('libp2p built no transport manager or registrar')
   return { libp2p, gossip: libp2p.services.pubsub, identify: libp2p.services.identify, transports, registrar }
 }
 
@@ -133,9 +134,4 @@ function discovery(options: HostOptions): (components: Parameters<ReturnType<typ
     })
     return service
   }
-}
-
-/** The key file format of libp2p's private networks. */
-function sharedKeyFile(secret: Uint8Array): Uint8Array {
-  return Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(secret).toString('hex')}`)
 }

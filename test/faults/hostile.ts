@@ -1,6 +1,6 @@
 /** A peer that holds the mesh secret and behaves badly: raw streams on a libp2p host of the project's own, and heartbeats to be let stay. */
 import { once } from 'node:events'
-import type { Connection, Stream } from '@libp2p/interface'
+import { type Connection, type Stream, stop } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { encode } from 'it-length-prefixed'
 import { createHost, type Host } from '../../daemon/net/host.js'
@@ -91,6 +91,12 @@ export class HostilePeer {
   async open(protocol: string): Promise<RawStream> {
     const stream = await this.#connection.newStream(protocol)
     return rawStream(stream)
+  }
+
+  /** Opens the stream of gossip, in place of the one of its own gossipsub. */
+  async openGossip(): Promise<RawStream> {
+    await stop(this.#host.gossip)
+    return this.open('/meshsub/1.2.0')
   }
 
   /** Leaves. */
