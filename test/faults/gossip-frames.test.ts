@@ -50,7 +50,11 @@ it('a hostile gossip frame never holds the event loop for long', { timeout: limi
   const settled = async () => {
     const before = await received(victim)
     gossip.frame(message(gossipTopic, randomBytes(16)))
-    await until('the message received', () => received(victim), (now) => now > before)
+    await until(
+      'the message received',
+      () => received(victim),
+      (now) => now > before,
+    )
   }
   await settled()
   turns.take()
