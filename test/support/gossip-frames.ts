@@ -71,7 +71,7 @@ export function overLimits(): Record<string, Buffer> {
     ),
     'PRUNE peers': control(
       'prune',
-      times(17, () => field(2, Buffer.alloc(1))),
+      times(17, () => field(2, Buffer.alloc(0))),
     ),
   }
 }
