@@ -5,8 +5,10 @@ import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
 import type { NetCounters } from './counters.js'
-import { frameLengthBytesMax, sendPieceBytesMax, sendWaitingBytesMax } from './limits.js'
+import { frameLengthBytesMax, receiveWaitingBytesMax, sendPieceBytesMax, sendWaitingBytesMax } from './limits.js'
+import type { ReceiveBudget } from './receive-budget.js'
 import { SendQueue } from './send-queue.js'
+import { StreamDuplex } from './stream-duplex.js'
 
 /**
  * On the wire: frames, each an unsigned varint length and so many bytes. A frame of length 0 ends a direction in order;
@@ -18,6 +20,7 @@ export class StreamChannel implements Channel {
   readonly sent: Promise<void>
   readonly #sending = new SendQueue(sendWaitingBytesMax, sendPieceBytesMax)
   readonly #frameBytesMax: number
+  readonly #duplex: StreamDuplex
   #closing: Promise<void> | undefined
 
   constructor(
@@ -25,13 +28,18 @@ export class StreamChannel implements Channel {
     readonly peer: PeerId,
     protocol: Protocol,
     private readonly counters: NetCounters,
+    budget: ReceiveBudget,
   ) {
     this.#frameBytesMax = protocol.frameBytesMax
-    this.sent = pipe(this.#sending, stream.sink).catch((error: Error) => this.#sending.fail(error))
+    this.#duplex = new StreamDuplex(stream, receiveWaitingBytesMax, budget)
+    // Nothing else tells a sink that waits for the next frame.
+    stream.addEventListener('close', ({ error }) => this.#sending.fail(error ?? new Error('the channel is closed')))
+    this.sent = pipe(this.#sending, this.#duplex.sink).catch((error: Error) => this.#sending.fail(error))
     this.frames = pipe(
-      stream.source,
-      (source) => decode(source, { maxDataLength: protocol.frameBytesMax, maxLengthLength: frameLengthBytesMax }),
-      (frames) => this.#receive(frames),
+      this.#duplex.source,
+      (source: AsyncIterable<Uint8Array | Uint8ArrayList>) =>
+        decode(source, { maxDataLength: protocol.frameBytesMax, maxLengthLength: frameLengthBytesMax }),
+      (frames: AsyncIterable<Uint8ArrayList>) => this.#receive(frames),
     )
   }
 
@@ -77,13 +85,13 @@ export class StreamChannel implements Channel {
       ended = true
       throw error
     } finally {
-      if (!ended) void discard(iterator)
+      if (!ended) void this.#discard(iterator)
     }
   }
 
   /** The next frame; undefined at an orderly end. A frame that breaks a limit breaks the channel. */
   async #nextFrame(iterator: AsyncIterator<Uint8ArrayList>): Promise<Uint8Array | undefined> {
-    const next = await iterator.next().catch((error: Error) => {
+    const next = await this.#take(iterator).catch((error: Error) => {
       if (error.name.startsWith('Invalid')) this.counters.badFrames++
       this.abort(error.message)
       throw error
@@ -95,16 +103,27 @@ export class StreamChannel implements Channel {
     }
     return next.value.byteLength === 0 ? undefined : next.value.subarray()
   }
+
+  async #take(iterator: AsyncIterator<Uint8ArrayList>): Promise<IteratorResult<Uint8ArrayList>> {
+    const next = await iterator.next()
+    if (next.done !== true) this.#duplex.release(next.value.byteLength + varintBytes(next.value.byteLength))
+    return next
+  }
+
+  /** Reads on after the reader has left, so that the peer is not held up for ever. */
+  async #discard(iterator: AsyncIterator<Uint8ArrayList>): Promise<void> {
+    try {
+      for (;;) {
+        const next = await this.#take(iterator)
+        if (next.done === true || next.value.byteLength === 0) return
+      }
+    } catch {
+      // The channel broke; nobody reads it any more.
+    }
+  }
 }
 
-/** Reads on after the reader has left, so that the peer is not held up for ever. */
-async function discard(iterator: AsyncIterator<Uint8ArrayList>): Promise<void> {
-  try {
-    for (;;) {
-      const next = await iterator.next()
-      if (next.done === true || next.value.byteLength === 0) return
-    }
-  } catch {
-    // The channel broke; nobody reads it any more.
-  }
+/** Bytes of a number as an unsigned varint. */
+function varintBytes(value: number): number {
+  return Math.max(1, Math.ceil((32 - Math.clz32(value)) / 7))
 }

@@ -240,6 +240,6 @@ export class ConnectionTable {
 
 /** Whether a dial for one peer was answered by another. */
 function isOther(link: MultiaddrConnection, peer: PeerId): boolean {
-  const expected = link.remoteAddr.getPeerId()
-  return expected !== null && expected !== peer
+  const expected = link.remoteAddr.getComponents().findLast(({ name }) => name === 'p2p')?.value
+  return expected !== undefined && expected !== peer
 }

@@ -14,7 +14,6 @@ const messageIdBytes = 20
  * lost links. Peers share addresses on one machine and are all trusted, so scores are off.
  */
 export function gossipOptions(): Partial<GossipsubOpts> {
-  const many = limits.gossipRecordsMax
   return {
     globalSignaturePolicy: 'StrictNoSign',
     msgIdFn: (message) => createHash('sha256').update(message.data).digest().subarray(0, messageIdBytes),
@@ -37,14 +36,13 @@ export function gossipOptions(): Partial<GossipsubOpts> {
     maxInboundStreams: 4,
     maxOutboundStreams: 4,
     maxInboundDataLength: limits.gossipFrameBytesMax,
-    maxOutboundBufferSize: limits.gossipBufferBytesMax,
     decodeRpcLimits: {
       maxSubscriptions: 64,
-      maxMessages: many,
-      maxIhaveMessageIDs: many,
-      maxIwantMessageIDs: many,
-      maxIdontwantMessageIDs: many,
-      maxControlMessages: many,
+      maxMessages: limits.gossipMessagesMax,
+      maxIhaveMessageIDs: limits.gossipIdsMax,
+      maxIwantMessageIDs: limits.gossipIdsMax,
+      maxIdontwantMessageIDs: limits.gossipIdsMax,
+      maxControlMessages: limits.gossipControlsMax,
       maxPeerInfos: 16,
     },
     scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0, appSpecificWeight: 0, topics: {} },

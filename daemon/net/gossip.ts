@@ -1,12 +1,17 @@
 /** Publishing and receiving over gossipsub, and reopening its streams when they died alone. */
-import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
-import type { Connection, PeerId as Libp2pPeerId, Message, Stream, TopicValidatorResult } from '@libp2p/interface'
+import type { Message, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import type { Connection, PeerId as Libp2pPeerId, Stream, StreamMiddleware } from '@libp2p/interface'
 import type { PeerId } from '../../protocols/network.js'
 import type { Environment, Timer } from '../../store/environment.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { NetCounters } from './counters.js'
+import { guardGossip } from './gossip-guard.js'
 import { gossipTopic } from './gossip-options.js'
-import { gossipBytesMax, gossipRepairMs } from './limits.js'
+import type { Host } from './host.js'
+import { gossipBufferBytesMax, gossipBytesMax, gossipRepairMs } from './limits.js'
+
+/** The protocols of gossipsub, each with streams of its own. */
+const gossipProtocols = ['/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0']
 
 /** Takes a message; returns whether it is well-formed. */
 export type ReceiveGossip = (bytes: Uint8Array, from: PeerId) => boolean
@@ -23,19 +28,29 @@ export class Gossip {
   #timer: Timer | undefined
 
   constructor(
-    private readonly gossip: GossipSub,
+    private readonly host: Host,
     private readonly connections: ConnectionTable,
     private readonly environment: Environment,
     private readonly counters: NetCounters,
   ) {}
 
+  /** Bounds what neighbours can cause, and sets what their streams go through first; before the host starts. */
+  prepare(): void {
+    const { gossip, registrar } = this.host
+    guardGossip(gossip, this.counters)
+    const middleware = registrar.getMiddleware.bind(registrar)
+    // libp2p appends the handler of each inbound stream to the list that it is given.
+    registrar.getMiddleware = (protocol) => [...middleware(protocol)]
+    for (const protocol of gossipProtocols) registrar.use(protocol, [this.#admit])
+  }
+
   /** Subscribes; the host must be started. */
   start(receive: ReceiveGossip): void {
-    this.gossip.topicValidators.set(gossipTopic, async (from, message) => {
+    this.host.gossip.topicValidators.set(gossipTopic, async (from, message) => {
       const isGood = await this.#receive(from.toString(), message, receive)
       return (isGood ? 'accept' : 'reject') as TopicValidatorResult
     })
-    this.gossip.subscribe(gossipTopic)
+    this.host.gossip.subscribe(gossipTopic)
     this.#repairLater()
   }
 
@@ -49,9 +64,21 @@ export class Gossip {
   async publish(bytes: Uint8Array): Promise<void> {
     if (bytes.length > gossipBytesMax) throw new RangeError(`gossip of ${bytes.length} bytes is over ${gossipBytesMax}`)
     this.counters.gossipPublished++
-    await this.gossip.publish(gossipTopic, bytes)
+    await this.host.gossip.publish(gossipTopic, bytes)
     // gossipsub only queues; the streams take the bytes in later turns, and what is written meanwhile is coalesced.
     await this.environment.yieldTurn()
+  }
+
+  /** gossipsub queues what it reads without a bound, and never waits: a neighbour is read once it is identified, and sent no more than it takes. */
+  readonly #admit: StreamMiddleware = async (stream, connection, next) => {
+    if (stream.direction === 'outbound') {
+      dropBeyond(stream, gossipBufferBytesMax)
+    } else {
+      stream.pause()
+      await this.connections.whenReady(connection.remotePeer.toString())
+      if (stream.readStatus === 'paused') stream.resume()
+    }
+    next(stream, connection)
   }
 
   async #receive(from: PeerId, message: Message, receive: ReceiveGossip): Promise<boolean> {
@@ -77,7 +104,7 @@ export class Gossip {
    */
   #repair(): void {
     // Private in its types, but there is no other way to reach the streams.
-    const internals = this.gossip as unknown as GossipInternals
+    const internals = this.host.gossip as unknown as GossipInternals
     for (const peer of this.connections.peers()) {
       const connection = this.connections.get(peer)
       if (connection === undefined || isSending(internals.streamsOutbound.get(peer)?.rawStream)) {
@@ -94,7 +121,16 @@ export class Gossip {
 
 /** Whether an outgoing stream is whole. The reader never sends on it, so an end of its side means that it has left. */
 function isSending(stream: Stream | undefined): boolean {
-  return stream !== undefined && stream.timeline.closeWrite === undefined && stream.timeline.closeRead === undefined
+  return stream?.writeStatus === 'writable' && stream.remoteWriteStatus === 'writable'
+}
+
+/** Refuses what a slow reader has no room for. gossipsub's own limit resets the stream instead, with all that waits in it. */
+function dropBeyond(stream: Stream, bytesMax: number): void {
+  const send = stream.send.bind(stream)
+  stream.send = (data) => {
+    if (stream.writeBufferLength + data.byteLength > bytesMax) throw new Error('the neighbour takes no more gossip')
+    return send(data)
+  }
 }
 
 function reopen(internals: GossipInternals, peer: PeerId, connection: Connection): void {

@@ -1,24 +1,23 @@
-/** Builds the libp2p node: transport, private network, encryption, multiplexer, gossipsub, identify, ping and mDNS. */
+/** Builds the libp2p node: transport, private network, encryption, multiplexer, gossipsub, identify and mDNS. */
 import '../polyfill.js'
 import { createHash } from 'node:crypto'
 import { type GossipSub, gossipsub } from '@chainsafe/libp2p-gossipsub'
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify as IdentifyService, identify } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PeerDiscovery } from '@libp2p/interface'
-import type { TransportManager } from '@libp2p/interface-internal'
+import type { Registrar, TransportManager } from '@libp2p/interface-internal'
 import { mdns } from '@libp2p/mdns'
-import { ping } from '@libp2p/ping'
-import { preSharedKey } from '@libp2p/pnet'
+import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { PeerId } from '../../protocols/network.js'
+import { ConnectionGuard } from './connection-guard.js'
 import { gossipOptions } from './gossip-options.js'
-import { hearing } from './hearing.js'
 import type { Identity } from './identity.js'
 import * as limits from './limits.js'
 import { libp2pLogger, type NetLog } from './log.js'
+import { privateNetwork } from './private-network.js'
 
 /** What a host is built from. */
 export interface HostOptions {
@@ -46,16 +45,20 @@ export interface Host {
   readonly identify: IdentifyService
   /** Dials addresses without libp2p's queue, which would try them one after the other. */
   readonly transports: TransportManager
+  /** Sets what new streams of a protocol go through first. */
+  readonly registrar: Registrar
 }
 
 interface Captured {
   transports?: TransportManager
+  registrar?: Registrar
 }
 
 /** Builds a node that is not yet started. */
 export async function createHost(options: HostOptions): Promise<Host> {
   const captured: Captured = {}
   const { identity } = options
+  const guard = new ConnectionGuard(options.heard)
   const libp2p = await createLibp2p({
     privateKey: privateKeyFromRaw(Buffer.concat([identity.seed, identity.publicKey])),
     start: false,
@@ -63,14 +66,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
     nodeInfo: { name: 'hearsay', version: '1', userAgent: 'hearsay' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ maxConnections: limits.connectionsMax + limits.inboundPendingMax })],
-    connectionProtector: preSharedKey({ psk: sharedKeyFile(options.secret), timeout: limits.secretHandshakeMs }),
-    connectionEncrypters: [hearing(noise({ prologueBytes: derive('noise prologue', options.secret) }), options.heard)],
+    connectionProtector: privateNetwork(options.secret),
+    connectionEncrypters: [guard.encrypter(noise({ prologueBytes: derive('noise prologue', options.secret) }))],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: limits.streamsPerConnectionMax,
-        maxOutboundStreams: limits.streamsPerConnectionMax,
-        maxStreamWindowSize: limits.streamWindowBytesMax,
-      }),
+      guard.muxer(
+        yamux({
+          maxInboundStreams: limits.streamsPerConnectionMax,
+          maxOutboundStreams: limits.streamsPerConnectionMax,
+          streamOptions: {
+            maxStreamWindowSize: limits.streamWindowBytesMax,
+            // A paused stream keeps a window; one that is neither read nor paused is reset when it holds more.
+            maxReadBufferLength: limits.streamWindowBytesMax,
+          },
+        }),
+      ),
     ],
     connectionGater: options.gater,
     connectionMonitor: { enabled: false },
@@ -84,18 +93,18 @@ export async function createHost(options: HostOptions): Promise<Host> {
     peerDiscovery: options.mdns ? [discovery(options)] : [],
     services: {
       identify: identify({ runOnConnectionOpen: false, timeout: limits.identifyTimeoutMs }),
-      ping: ping(),
       pubsub: gossipsub(gossipOptions()),
-      capture: (components: { transportManager: TransportManager }) => {
+      capture: (components: { transportManager: TransportManager; registrar: Registrar }) => {
         captured.transports = components.transportManager
+        captured.registrar = components.registrar
         return {}
       },
     },
   })
-  if (captured.transports === undefined) throw new Error('libp2p built no transport manager')
-  // The factory is typed as plain PubSub although it returns GossipSub.
-  const gossip = libp2p.services.pubsub as GossipSub
-  return { libp2p, gossip, identify: libp2p.services.identify, transports: captured.transports }
+  const { transports, registrar } = captured
+  if (transports === undefined || registrar === undefined)
+    throw new Error('libp2p built no transport manager or registrar')
+  return { libp2p, gossip: libp2p.services.pubsub, identify: libp2p.services.identify, transports, registrar }
 }
 
 /** Asks the peer of a connection for its identity; resolves with the addresses that it listens on. */
@@ -125,9 +134,4 @@ function discovery(options: HostOptions): (components: Parameters<ReturnType<typ
     })
     return service
   }
-}
-
-/** The key file format of libp2p's private networks. */
-function sharedKeyFile(secret: Uint8Array): Uint8Array {
-  return Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(secret).toString('hex')}`)
 }

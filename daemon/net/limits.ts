@@ -8,8 +8,6 @@ export const inboundPendingMax = 256
 export const inboundPerSecondMax = 50
 /** How long an inbound connection may take to prove the mesh secret and its identity, in milliseconds. */
 export const inboundHandshakeMs = 5_000
-/** How long the private network's first 24 bytes may take, in milliseconds. */
-export const secretHandshakeMs = 4_000
 /** How long dialling one peer may take over all its addresses, in milliseconds. */
 export const dialTimeoutMs = 5_000
 /** How long after one address the next is tried beside it, in milliseconds. */
@@ -32,11 +30,19 @@ export const relistenPauseMs = 100
 export const relistenAttemptsMax = 20
 
 /** Channels of one protocol on one connection, in each direction. */
-export const channelsPerProtocolMax = 256
+export const channelsPerProtocolMax = 32
 /** Streams of all protocols on one connection, in each direction. */
-export const streamsPerConnectionMax = 1_024
-/** Bytes on their way on one stream before the reader has taken them. */
-export const streamWindowBytesMax = 4 * 1024 * 1024
+export const streamsPerConnectionMax = 64
+/** Bytes on their way on one stream before its reader has taken them; also of one yamux frame. */
+export const streamWindowBytesMax = 512 * 1024
+/** Bytes received on one channel that wait for its reader before the peer is held up. */
+export const receiveWaitingBytesMax = 256 * 1024
+/** Bytes received on all channels of one connection, of frames that are not whole or not taken yet, before only one channel goes on. */
+export const receivedBytesMax = 96 * 1024 * 1024
+/** Bytes that wait until a connection takes more, a window of each stream at most; a peer that lets more wait is cut off. */
+export const connectionWaitingBytesMax = streamsPerConnectionMax * streamWindowBytesMax
+/** Bytes encrypted at once under the mesh secret; see the private network. */
+export const cipherPieceBytesMax = 64 * 1024
 /** Bytes that wait on one channel before a sender is held up. */
 export const sendWaitingBytesMax = 512 * 1024
 /** Bytes handed to a stream at once; small pieces make bulk transfers slow. */
@@ -48,10 +54,20 @@ export const frameLengthBytesMax = 8
 export const gossipBytesMax = 512 * 1024
 /** Bytes of one gossip frame from a neighbour: a few messages and control records. */
 export const gossipFrameBytesMax = 2 * 1024 * 1024
+/** Bytes of the messages that answer one request of a neighbour for messages it missed; a single one may be larger. */
+export const gossipAnswerBytesMax = 1024 * 1024
 /** Bytes of gossip waiting for one slow neighbour; what comes beyond is dropped, and anti-entropy repairs it. */
 export const gossipBufferBytesMax = 8 * 1024 * 1024
-/** Records of one kind in one gossip frame. */
-export const gossipRecordsMax = 5_000
+/** Fields of one gossip frame, those within others included. */
+export const gossipFieldsMax = 6_000
+/** Bytes of a topic in a gossip frame. */
+export const gossipTopicBytesMax = 256
+/** Messages in one gossip frame. */
+export const gossipMessagesMax = 500
+/** Message ids in one record of a gossip frame. */
+export const gossipIdsMax = 5_000
+/** Records of one kind of control (IHAVE, IWANT, GRAFT, PRUNE, IDONTWANT) in one gossip frame: there is one topic. */
+export const gossipControlsMax = 64
 /** How often dead gossip streams are looked for, in milliseconds. */
 export const gossipRepairMs = 2_000
 

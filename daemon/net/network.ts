@@ -8,8 +8,9 @@ import type { ConnectionTable } from './connection-table.js'
 import type { NetCounters } from './counters.js'
 import { Gossip, type ReceiveGossip } from './gossip.js'
 import type { Host } from './host.js'
-import { channelsPerProtocolMax, openTimeoutMs } from './limits.js'
+import { channelsPerProtocolMax, openTimeoutMs, receivedBytesMax } from './limits.js'
 import type { NetLog } from './log.js'
+import { ReceiveBudget } from './receive-budget.js'
 
 /** Owns a channel that a peer opened. */
 export type ChannelHandler = (channel: Channel) => Promise<void>
@@ -30,6 +31,7 @@ export function emptyRegistrations(): Registrations {
 export class Libp2pNetwork implements Network {
   readonly self: PeerId
   readonly #gossip: Gossip
+  readonly #budgets = new WeakMap<Connection, ReceiveBudget>()
 
   constructor(
     private readonly host: Host,
@@ -40,12 +42,13 @@ export class Libp2pNetwork implements Network {
     private readonly log: NetLog,
   ) {
     this.self = host.libp2p.peerId.toString()
-    this.#gossip = new Gossip(host.gossip, connections, environment, counters)
+    this.#gossip = new Gossip(host, connections, environment, counters)
   }
 
   /** Registers the protocols, starts the host and subscribes to gossip. */
   async start(): Promise<void> {
     for (const { protocol } of this.registrations.handlers.values()) await this.#register(protocol)
+    this.#gossip.prepare()
     await this.host.libp2p.start()
     this.#gossip.start((bytes, from) => this.registrations.receive?.(bytes, from) ?? true)
   }
@@ -103,7 +106,9 @@ export class Libp2pNetwork implements Network {
   }
 
   #channel(stream: Stream, connection: Connection, protocol: Protocol): StreamChannel {
-    const channel = new StreamChannel(stream, connection.remotePeer.toString(), protocol, this.counters)
+    const budget = this.#budgets.get(connection) ?? new ReceiveBudget(receivedBytesMax)
+    this.#budgets.set(connection, budget)
+    const channel = new StreamChannel(stream, connection.remotePeer.toString(), protocol, this.counters, budget)
     this.connections.attach(connection, channel)
     return channel
   }
@@ -111,7 +116,7 @@ export class Libp2pNetwork implements Network {
   async #register(protocol: Protocol): Promise<void> {
     await this.host.libp2p.handle(
       protocol.id,
-      ({ stream, connection }) => void this.#accept(protocol, stream, connection),
+      (stream, connection) => void this.#accept(protocol, stream, connection),
       {
         force: true,
         ...streamLimits,
@@ -119,10 +124,14 @@ export class Libp2pNetwork implements Network {
     )
   }
 
-  /** Gives an inbound channel to its handler once the peer is identified, so that listeners know it first. */
+  /**
+   * Gives an inbound channel to its handler once the peer is identified, so that listeners know it first. Until then the stream is paused:
+   * libp2p resets one that nobody reads.
+   */
   async #accept(protocol: Protocol, stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
     try {
+      stream.pause()
       await this.connections.whenReady(peer)
       const registered = this.registrations.handlers.get(protocol.id)
       if (registered === undefined) throw new Error('the protocol is no longer handled')

@@ -32,6 +32,8 @@ export interface Launch {
   readonly prefix?: readonly string[]
   /** Variables on top of the environment. */
   readonly env?: NodeJS.ProcessEnv
+  /** Another build's command line. */
+  readonly program?: string
   /** Flags instead of a free port of the loopback interface without mDNS. */
   readonly network?: readonly string[]
 }
@@ -113,7 +115,7 @@ export class Daemon {
   async start(extra: readonly string[] = []): Promise<void> {
     const { prefix = [], env = {}, network = ['--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false'] } = this.launch
     const flags = ['--data', this.data, '--name', this.name, ...network, '--log-format', 'json']
-    const daemon = [process.execPath, program, 'daemon', ...flags, ...this.#flags, ...extra]
+    const daemon = [process.execPath, this.launch.program ?? program, 'daemon', ...flags, ...this.#flags, ...extra]
     const [command, ...args] = [...prefix, ...daemon]
     const child = spawn(command!, args, {
       env: { ...cleanEnvironment(), ...env },

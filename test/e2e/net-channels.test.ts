@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import type { Channel, Protocol } from '../../protocols/network.js'
 import { DelayingProxy } from '../support/delaying-proxy.js'
-import { collect, connected, TestNodes, until } from './net-nodes.js'
+import { collect, connected, type TestNode, TestNodes, until } from './net-nodes.js'
 
 const mebibyte = 1024 * 1024
 const protocol: Protocol = { id: '/hearsay-test/echo/1', frameBytesMax: 8 * mebibyte }
@@ -167,6 +167,48 @@ test('a sender is held up while the receiver does not read', async () => {
   await sending
   await collect(channel)
   expect(received).toBe(64)
+})
+
+test('large frames both ways over several connections break none of them', async () => {
+  const server = await nodes.start()
+  const clients = [await nodes.start({ bootstrap: server.network.addresses() })]
+  clients.push(await nodes.start({ bootstrap: server.network.addresses() }))
+  server.network.handle(protocol, echo)
+  for (const client of clients) await connected(server, client)
+  const sent = randomBytes(4 * mebibyte)
+  const echoed = async (client: TestNode): Promise<number> => {
+    const channel = await client.network.open(server.network.self, protocol)
+    const received = collect(channel)
+    for (let index = 0; index < 12; index++) await channel.send(sent)
+    await channel.close()
+    return (await received).filter((frame) => Buffer.compare(frame, sent) === 0).length
+  }
+  expect(await Promise.all([...clients, ...clients].map(echoed))).toEqual([12, 12, 12, 12])
+  for (const client of clients) expect(client.events).toEqual([`+${server.network.self}`])
+})
+
+test('what a peer sent and ended before its reader began is all there', async () => {
+  const [server, client] = await nodes.pair()
+  let read!: () => void
+  const reading = new Promise<void>((resolve) => {
+    read = resolve
+  })
+  const outcomes: number[] = []
+  server.network.handle(protocol, async (channel) => {
+    await channel.close()
+    await reading
+    outcomes.push((await collect(channel)).length)
+  })
+  const channel = await client.network.open(server.network.self, protocol)
+  expect(await collect(channel)).toEqual([])
+  const sending = (async () => {
+    for (let index = 0; index < 10; index++) await channel.send(new Uint8Array(65_536))
+    await channel.close()
+  })()
+  await sending
+  read()
+  await until(() => outcomes.length > 0)
+  expect(outcomes).toEqual([10])
 })
 
 test('a reader that leaves early does not hold up its peer', async () => {

@@ -1,6 +1,6 @@
 /** A peer that holds the mesh secret and behaves badly: raw streams on a libp2p host of the project's own, and heartbeats to be let stay. */
 import { once } from 'node:events'
-import type { Connection, Stream } from '@libp2p/interface'
+import { type Connection, type Stream, stop } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { encode } from 'it-length-prefixed'
 import { createHost, type Host } from '../../daemon/net/host.js'
@@ -93,6 +93,12 @@ export class HostilePeer {
     return rawStream(stream)
   }
 
+  /** Opens the stream of gossip, in place of the one of its own gossipsub. */
+  async openGossip(): Promise<RawStream> {
+    await stop(this.#host.gossip)
+    return this.open('/meshsub/1.2.0')
+  }
+
   /** Leaves. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
@@ -102,30 +108,18 @@ export class HostilePeer {
 
 function rawStream(stream: Stream): RawStream {
   const openedMs = performance.now()
-  const waiting: Uint8Array[] = []
-  const wakes = new EventTarget()
   let isOpen = true
-  const source = async function* () {
-    while (isOpen) {
-      yield* waiting.splice(0)
-      if (waiting.length === 0) await once(wakes, 'wake')
-    }
-  }
-  const drain = async () => {
-    for await (const _ of stream.source) void _
-  }
-  const wake = () => wakes.dispatchEvent(new Event('wake'))
-  const write = (bytes: Uint8Array) => {
-    waiting.push(bytes)
-    wake()
-  }
-  // The sink ends when the victim resets the stream, the source also when it closes its side in order.
-  const ended = Promise.race([stream.sink(source()).catch(() => {}), drain().catch(() => {})]).then(() => {
+  // What the victim sends is taken and dropped.
+  stream.addEventListener('message', () => {})
+  // The victim resets the stream, or closes its side in order.
+  const ended = Promise.race([once(stream, 'close'), once(stream, 'remoteCloseWrite')]).then(() => {
     isOpen = false
-    wake()
     stream.abort(new Error('over'))
     return performance.now() - openedMs
   })
+  const write = (bytes: Uint8Array) => {
+    if (stream.writeStatus === 'writable') stream.send(bytes)
+  }
   return {
     write,
     frame: (bytes) => write(encode.single(bytes).subarray()),

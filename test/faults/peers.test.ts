@@ -17,7 +17,7 @@ const slackMs = 20_000
 const heartbeatMs = 200
 /** A frame of so many bytes is announced, of which one comes a second. */
 const announcedBytes = 1_000
-const streamsEach = 40
+const streamsEach = 16
 
 describe('a member', () => {
   let fleet: Fleet
@@ -147,7 +147,7 @@ describe('a member', () => {
       stream.write(Buffer.of(0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3))
       await stream.ended
     }
-    const gossip = await bad.open('/meshsub/1.2.0')
+    const gossip = await bad.openGossip()
     gossip.frame(Buffer.from('no record of gossipsub'))
     await rises([...Object.values(counters), 'hearsay_net_bad_frames_total'], before)
     await expectUnharmed('garbage')

@@ -69,7 +69,9 @@ function fake(made: ConnectionTable, peer: string, direction: 'inbound' | 'outbo
 }
 
 function link(expected: string | null = null): MultiaddrConnection {
-  return { timeline: { open: 0 }, remoteAddr: { getPeerId: () => expected } } as unknown as MultiaddrConnection
+  const tcp = { name: 'tcp', value: '7400' }
+  const components = expected === null ? [tcp] : [tcp, { name: 'p2p', value: expected }]
+  return { timeline: { open: 0 }, remoteAddr: { getComponents: () => components } } as unknown as MultiaddrConnection
 }
 
 function ask(made: ConnectionTable, direction: 'inbound' | 'outbound', peer: string, asked = link()) {
