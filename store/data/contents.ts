@@ -135,7 +135,7 @@ export class Contents {
 
   #readable(address: Address, row: KvRow): Content | undefined {
     const { replica } = this.#access
-    const versions = replica.reading(() => decodeVersions(row.key, row.value))
+    const versions = replica.guard.reading(() => decodeVersions(row.key, row.value))
     if (address.type === 'ctr') {
       const value = counterValue(versions)
       return value === undefined ? undefined : { kind: 'counter', address, value }
@@ -143,7 +143,7 @@ export class Contents {
     if (isExportedAsStored(address.type)) {
       return { kind: 'opaque', address, versions: versions.map((version) => this.#asStored(version)) }
     }
-    const shown = siblings(versions, replica.displayClock()).map((group) => this.#access.toShown(group))
+    const shown = siblings(versions, replica.clock.display()).map((group) => this.#access.toShown(group))
     return shown.length === 0 ? undefined : { kind: 'versions', address, versions: shown }
   }
 

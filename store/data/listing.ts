@@ -105,7 +105,7 @@ export class Listing {
 
   #shows({ type }: Address, versions: readonly Version[]): boolean {
     if (type === 'ctr') return isPresent(versions)
-    const { nowMs } = this.#access.replica.displayClock()
+    const { nowMs } = this.#access.replica.clock.display()
     return versions.some((version) => !hasExpired(version, nowMs))
   }
 

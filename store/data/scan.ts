@@ -76,7 +76,7 @@ export async function* collectionRows(
 }
 
 function entryOf(replica: Replica, row: KvRow): EntryRow {
-  return replica.reading(() => ({ address: entryAddress(row.key), versions: decodeVersions(row.key, row.value) }))
+  return replica.guard.reading(() => ({ address: entryAddress(row.key), versions: decodeVersions(row.key, row.value) }))
 }
 
 function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {

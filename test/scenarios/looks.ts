@@ -46,7 +46,7 @@ export const lookCommands: Commands = {
   warnings: (stage, words) => {
     expectWords(words, 'NODE')
     const run = stage.run(words[0]!)
-    const warnings = [...run.replica.warnings(), ...run.protocols.membership.warnings()]
+    const warnings = [...run.replica.warnings.all(), ...run.protocols.membership.warnings()]
     return warnings.length === 0 ? ['none'] : warnings.map((warning) => withNames(stage, warning))
   },
 }

@@ -32,7 +32,7 @@ export class BuildNode {
     const { network, replica, environment } = node
     this.data = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
     const listener = { ended: (report: SessionReport) => this.reports.push(report) }
-    this.#sync = new SyncService({ network, replica, environment, listener })
+    this.#sync = new SyncService({ network, replica: replica.sync, environment, listener })
     this.#sync.start()
   }
 
@@ -83,7 +83,7 @@ export class BuildNode {
 
   /** Root and contexts, in hexadecimal digits. */
   state(): string {
-    const { root, seen, applied } = this.node.replica.capture()
+    const { root, seen, applied } = this.node.replica.sync.capture()
     const ranges = [seen, applied].map((context) => context.actors().map((actor) => context.rangesOf(actor)))
     return `${Buffer.from(root).toString('hex')} ${JSON.stringify(ranges)}`
   }

@@ -36,7 +36,7 @@ export async function openNode(
     ...options,
     store,
   })
-  await replica.verify()
+  await replica.health.verify()
   return { replica, store, environment, warnings }
 }
 

@@ -268,7 +268,7 @@ function updatesOf(count: number, at: Address, valueAt: (at: number) => Uint8Arr
 
 async function take(node: Node, updates: readonly Update[]): Promise<void> {
   for (let at = 0; at < updates.length; at += 5_000) {
-    await node.replica.applyUpdates({ updates: updates.slice(at, at + 5_000), members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: updates.slice(at, at + 5_000), members: new Map() })
   }
 }
 
@@ -321,7 +321,7 @@ describe('rows', () => {
     const peer = await openNode('peer')
     const dots = list(many, dotAt)
     await node.replica.transact((transaction) => transaction.put(address, Buffer.from('settled'), null, dots))
-    const found = await node.replica.readMissing(node.replica.capture().applied, 1 << 24)
+    const found = await node.replica.sync.readMissing(node.replica.sync.capture().applied, 1 << 24)
     const counts = found.updates.map(({ supersedes }) => supersedes.length)
     expect(counts).toEqual([supersedesAim, supersedesAim, many - 2 * supersedesAim])
     await passOn(node, peer)
@@ -332,16 +332,16 @@ describe('rows', () => {
 /** Everything that the peer misses, as a session would bring it. */
 async function passOn(from: Node, to: Node): Promise<void> {
   for (let missing = missingAt(from, to); !missing.isEmpty; missing = missingAt(from, to)) {
-    const found = await from.replica.readMissing(missing, 1 << 18, to.replica.capture().applied)
+    const found = await from.replica.sync.readMissing(missing, 1 << 18, to.replica.sync.capture().applied)
     expect(found.unlisted.isEmpty).toBe(true)
     const bytes = encodeUpdates(found.updates, noMember)
-    await to.replica.applyUpdates(decodeUpdates(bytes))
+    await to.replica.sync.applyUpdates(decodeUpdates(bytes))
   }
-  expect([...to.replica.capture().root]).toEqual([...from.replica.capture().root])
+  expect([...to.replica.sync.capture().root]).toEqual([...from.replica.sync.capture().root])
 }
 
 function missingAt(from: Node, to: Node) {
-  return from.replica.capture().applied.minus(to.replica.capture().applied)
+  return from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
 }
 
 describe('a counter of more chains than one version names', () => {
