@@ -1,9 +1,12 @@
 /** Takes a backup of a store that goes on being written to: one snapshot, so that everything in it was true at one instant. */
 import { HearsayError } from '../errors.js'
-import { DamagedRow, feedHoldKey, formatKey, formatVersion, isSealed, rangeOf } from '../keyspace.js'
+import { formatVersion, rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
 import type { Health } from '../replica/health.js'
 import type { Replica } from '../replica/replica.js'
+import { feedHoldKey } from '../rows/feed.js'
+import { DamagedRow, isSealed } from '../rows/seal.js'
+import { formatKey } from '../rows/state.js'
 import { BackupEncoder, type BackupHead, type BackupKeys, backedUpKinds } from './format.js'
 
 /** What a backup needs of the replica. */

@@ -1,14 +1,14 @@
 /** What members acknowledged, as it is kept on disk across restarts: for the log, which waits for it. */
+import { rangeOf } from '../keyspace.js'
+import type { MemberTag } from '../model/codec.js'
+import { Context } from '../model/context.js'
 import {
   acknowledgementKey,
   acknowledgementMember,
-  DamagedRow,
   decodeAcknowledgement,
   encodeAcknowledgement,
-  rangeOf,
-} from '../keyspace.js'
-import type { MemberTag } from '../model/codec.js'
-import { Context } from '../model/context.js'
+} from '../rows/acknowledgements.js'
+import { DamagedRow } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'
 import type { UpdateLog } from './log.js'
 

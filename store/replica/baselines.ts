@@ -2,10 +2,12 @@
  * Baselines of counters that subtract from nothing any more: deleted once every member has acknowledged them and has nothing that
  * is not here. Until then an increment that the delete had not seen may still come, and be counted from its baseline.
  */
-import { DamagedRow, decodeDotRow, dotKey, dotOfKey, rangeOf } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'
 import { idleBaselines } from '../model/counter.js'
 import type { Dot } from '../model/dot.js'
+import { decodeDotRow, dotKey, dotOfKey } from '../rows/dots.js'
+import { DamagedRow } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'
 import { baselineSweepMax } from './limits.js'
 import type { UpdateLog } from './log.js'

@@ -1,5 +1,6 @@
 /** The change feed as its readers use it: where it stands, reading it, and holding it for those who are behind. */
-import { decodeFeedHold, encodeFeedHold, feedHoldKey, isDamage } from '../keyspace.js'
+import { decodeFeedHold, encodeFeedHold, feedHoldKey } from '../rows/feed.js'
+import { isDamage } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'
 import { FeedReader } from './feed.js'
 import type { UpdateLog } from './log.js'

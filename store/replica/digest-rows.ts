@@ -1,6 +1,7 @@
 /** Digests of dots of which the log has nothing any more: they tell a repeated update from another one under the same dot. */
-import { decodeDigest, digestKey, encodeDigest, isDamage } from '../keyspace.js'
 import type { ContentDigest, Dot } from '../model/dot.js'
+import { decodeDigest, digestKey, encodeDigest } from '../rows/digests.js'
+import { isDamage } from '../rows/seal.js'
 import type { Batch } from './batch.js'
 
 /** The digest rows that the next batch builds on. */

@@ -1,5 +1,8 @@
 /** How long the digests of dots are kept of which the log has nothing any more. */
-import { decodeDigest, dotOfKey, isDamage, rangeOf } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
+import { decodeDigest } from '../rows/digests.js'
+import { dotOfKey } from '../rows/dots.js'
+import { isDamage } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'
 import { digestAgeMsMax, digestSpanDots, digestSweepRowsMax, unacknowledgedDigestSpanDots } from './limits.js'
 import type { UpdateLog } from './log.js'

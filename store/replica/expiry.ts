@@ -3,9 +3,12 @@
  * exactly that dot, only when its own clock and the median of the members' clocks agree that the deadline is well past.
  */
 import type { Timer } from '../environment.js'
-import { DamagedRow, deadlineDot, deadlinesUntil, decodeDotRow, dotKey, rangeOf } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import { type Dot, sameDot } from '../model/dot.js'
+import { decodeDotRow, dotKey } from '../rows/dots.js'
+import { deadlineDot, deadlinesUntil } from '../rows/marks.js'
+import { DamagedRow } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'
 import { expiryJitterMs, expirySweepMax, expirySweepMs } from './limits.js'
 import type { Transaction } from './types.js'

@@ -3,9 +3,9 @@
  * damaged is repaired, and until that has passed nobody syncs with it. The trie is built by the same scan, and follows every commit.
  */
 import { HearsayError } from '../errors.js'
-import { encodeState, type StateRow } from '../keyspace.js'
 import { Trie } from '../merkle/trie.js'
 import type { Contexts } from '../model/codec.js'
+import { encodeState, type StateRow } from '../rows/state.js'
 import type { ReplicaCore } from './core.js'
 import type { TrieChange } from './entry-rows.js'
 import { trieSliceNodes, verifyAttemptsMax } from './limits.js'

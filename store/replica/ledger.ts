@@ -3,7 +3,6 @@
  * Every method runs inside one write of one batch: rows, contexts, counts and checksum move together or not at all.
  */
 import type { Environment } from '../environment.js'
-import { encodeState, entryKey, type StateRow, stateKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
@@ -12,6 +11,8 @@ import { isPlace } from '../model/digest.js'
 import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
 import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
+import { entryKey } from '../rows/entries.js'
+import { encodeState, type StateRow, stateKey } from '../rows/state.js'
 import type { Batch } from './batch.js'
 import { ContextRows } from './context-rows.js'
 import { DigestRows } from './digest-rows.js'

@@ -2,10 +2,13 @@
  * The update log's obligations: which updates members still miss (hints), and what may be let go of.
  * A row of the log goes when every member has acknowledged it, or when the log is over its limit; correctness never depends on it.
  */
-import { DamagedRow, type DotRow, decodeFeed, dotKey, feedKey, feedSequence, rangeOf } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
 import { type MemberTag, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import type { Actor, Dot } from '../model/dot.js'
+import { type DotRow, dotKey } from '../rows/dots.js'
+import { decodeFeed, feedKey, feedSequence } from '../rows/feed.js'
+import { DamagedRow } from '../rows/seal.js'
 import type { Batch } from './batch.js'
 import type { ReplicaCore } from './core.js'
 import { hintBytesReadMax, hintRowsMax, trimRowsMax } from './limits.js'

@@ -1,6 +1,6 @@
 /** Reads of committed rows: one that fails its checksum becomes an error for whoever reads, and is reported to those who repair. */
 import { HearsayError } from '../errors.js'
-import { isDamage } from '../keyspace.js'
+import { isDamage } from '../rows/seal.js'
 import { Signal } from './signal.js'
 
 /** Stands around reads of one store. */

@@ -1,5 +1,6 @@
 /** How long the answers of retry-safe requests are kept. */
-import { decodeRetryOrder, rangeOf, retryKeyRow } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
+import { decodeRetryOrder, retryKeyRow } from '../rows/retries.js'
 import type { ReplicaCore } from './core.js'
 import { retryKeepCount, retryKeepMs } from './limits.js'
 

@@ -1,8 +1,8 @@
 /** What a user's write may do inside the committing batch, on top of the ledger. */
-import { decodeRetry, encodeRetry, encodeRetryOrder, retryKeyRow, retryOrderKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
 import { supersedesAim } from '../model/limits.js'
+import { decodeRetry, encodeRetry, encodeRetryOrder, retryKeyRow, retryOrderKey } from '../rows/retries.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
 import type { ReadGuard } from './read-guard.js'

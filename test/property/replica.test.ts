@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Trie } from '../../store/merkle/trie.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { isSound, Verification } from '../../store/replica/verify.js'
 import { deliveries, play, steps } from '../support/histories.js'
+import { ReferenceState } from '../support/reference-state.js'
 import { liveReference, liveVersions, type Node, openNode } from '../support/replicas.js'
 
 const members = new Map<string, string>()

@@ -277,7 +277,7 @@ export const mutations = [
   one(
     'checksum-ignored',
     'the checksum of rows is not looked at',
-    'store/keyspace.ts',
+    'store/rows/seal.ts',
     'return end >= 0 && bytes.readUInt32LE(end) === crc32(bytes.subarray(0, end), crc32(key))',
     'return end >= 0',
   ),

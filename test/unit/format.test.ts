@@ -1,12 +1,14 @@
 /** A store of format 1, as the version before wrote it, is taken over: its rows are read, and an older program would refuse it from then on. */
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { decodeDotRow, decodeFormat, encodeFormat, formatKey, formatVersion, rangeOf } from '../../store/keyspace.js'
+import { formatVersion, rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { register } from '../../store/model/address.js'
 import { ByteWriter } from '../../store/model/bytes.js'
 import { writeAddress, writeDot, writeDots, writeExpiry, writeTime } from '../../store/model/codec.js'
 import { updateDigest } from '../../store/model/digest.js'
+import { decodeDotRow } from '../../store/rows/dots.js'
+import { decodeFormat, encodeFormat, formatKey } from '../../store/rows/state.js'
 import { openNode, putOver, removeAll } from '../support/replicas.js'
 
 const states = ['live', 'logged', 'stub']

@@ -15,17 +15,6 @@ import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync
 import { piecesOf } from '../../protocols/sync/pieces.js'
 import { Access } from '../../store/data/access.js'
 import { UserData } from '../../store/data/user-data.js'
-import {
-  contextKey,
-  decodeContext,
-  decodeDotRow,
-  decodeVersions,
-  dotKey,
-  encodeContext,
-  encodeDotRow,
-  encodeVersions,
-  entryKey,
-} from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { type Address, document, mapField, noField, register } from '../../store/model/address.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
@@ -67,6 +56,9 @@ import {
 } from '../../store/model/limits.js'
 import { tokenKey } from '../../store/model/token.js'
 import type { Update, Version } from '../../store/model/update.js'
+import { contextKey, decodeContext, encodeContext } from '../../store/rows/contexts.js'
+import { decodeDotRow, dotKey, encodeDotRow } from '../../store/rows/dots.js'
+import { decodeVersions, encodeVersions, entryKey } from '../../store/rows/entries.js'
 import { type Node, openNode } from '../support/replicas.js'
 
 const actor = '11'.repeat(8)

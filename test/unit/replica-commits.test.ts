@@ -1,12 +1,12 @@
 /** Commits of a replica: one batch for many writes, nothing told before it is durable, and reads in the moment in which the disk shows it already. */
 import { describe, expect, it } from 'vitest'
-import { FaultyStore } from '../../store/faulty.js'
-import { dotKey } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import { addressId } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Commit } from '../../store/replica/types.js'
+import { dotKey } from '../../store/rows/dots.js'
+import { FaultyStore } from '../support/faulty-store.js'
 import { liveVersions, type Node, openNode, putOver } from '../support/replicas.js'
 
 const bytes = (text: string) => Buffer.from(text)
