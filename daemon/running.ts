@@ -157,7 +157,7 @@ export class RunningDaemon {
     const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
     const watch = this.#watch(node, mesh)
     const api = await this.#serve({ ...node.data.services(), node, mesh, watch, backups, nowMs }, environment)
-    node.replica.onVerification(() => {
+    node.replica.health.onChange(() => {
       mesh.verificationChanged()
       node.verificationChanged()
     })
@@ -176,7 +176,7 @@ export class RunningDaemon {
       environment: realEnvironment,
       nameOf: (member) => mesh.nameOf(member),
     })
-    node.setWatcher((commit) => watch.committed(commit))
+    node.onCommit((commit) => watch.committed(commit))
     node.addCounters(() => watch.counters())
     this.#add('watch', () => watch.stop())
     return watch

@@ -17,5 +17,3 @@ export const levelTableBytes = 8 * 1024 * 1024
 export const levelOpenFilesMax = 256
 /** Rows of one chunk in the memory store; it splits beyond. */
 export const memoryChunkRowsMax = 64
-/** Batches that the faulty store can take back. */
-export const faultyUndoBatchesMax = 64

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isDamage } from './keyspace.js'
 import type { KvRow } from './kv.js'
 import { LevelStore } from './level.js'
+import { isDamage } from './rows/seal.js'
 import { areTablesSound, cutDamagedBlocks } from './tables.js'
 
 /** The folder of the store inside a data directory. */

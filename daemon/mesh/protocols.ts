@@ -1,22 +1,42 @@
 /** Puts the protocols of one node together: membership, gossip and sync over one network and one replica. */
 import { Gossip } from '../../protocols/gossip/service.js'
+import type { GossipReplica } from '../../protocols/gossip/types.js'
 import type { Rival } from '../../protocols/membership/core/rival.js'
+import type { RuleMark } from '../../protocols/membership/core/rules.js'
 import { Membership } from '../../protocols/membership/service.js'
-import type { SightingStore } from '../../protocols/membership/types.js'
+import type { MembershipReplica, SightingStore } from '../../protocols/membership/types.js'
 import type { Network, PeerId } from '../../protocols/network.js'
+import type { Role } from '../../protocols/sync/core/session.js'
 import { malformedReason } from '../../protocols/sync/driver.js'
 import { SyncScheduler } from '../../protocols/sync/scheduler.js'
 import { type SessionReport, SyncService } from '../../protocols/sync/service.js'
 import type { Environment } from '../../store/environment.js'
-import type { Commit } from '../../store/replica/types.js'
+import type { MeshClock } from '../../store/replica/mesh-clock.js'
+import type { Commit, SyncReplica } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
-import type { StoredNode } from '../node/stored-node.js'
+
+/** What the protocols need of the replica. */
+export interface ProtocolReplica extends MembershipReplica, GossipReplica {
+  readonly sync: SyncReplica
+  readonly clock: Pick<MeshClock, 'futureTimes' | 'setMembers'>
+}
+
+/** What the protocols need of the stored half of a node. */
+export interface ProtocolNode {
+  readonly replica: ProtocolReplica
+  readonly version: string
+  readonly resolvers: { readonly marks: readonly RuleMark[] }
+  /** Adds a source of counters for the metrics. */
+  addCounters(source: () => Readonly<Record<string, number>>): void
+  /** Adds who is notified of every commit, in order, after it is durable. */
+  onCommit(listener: (commit: Commit) => void): void
+}
 
 /** What the protocols are made of. */
 export interface ProtocolOptions {
-  readonly node: StoredNode
-  readonly settings: Settings
+  readonly node: ProtocolNode
+  readonly settings: Pick<Settings, 'name' | 'clock.bound' | 'heartbeat.interval' | 'sync.interval'>
   readonly network: Network
   readonly environment: Environment
   readonly log: Log
@@ -32,6 +52,8 @@ export interface ProtocolOptions {
   onForgotten(peer: PeerId): void
   /** Another live node has this node's peer id. */
   onRival(rival: Rival): void
+  /** A sync session ended; `role` is that of this node in it. */
+  onSession?(report: SessionReport, role: Role): void
 }
 
 /** All protocols of one node. */
@@ -59,8 +81,8 @@ export class Protocols {
     this.#sync = this.#makeSync()
     this.scheduler = this.#makeScheduler()
     options.node.addCounters(() => this.#counters())
-    options.node.replica.setMemberClocks(() => this.membership.memberClocks())
-    options.node.replica.onCommit((commit) => this.#committed(commit))
+    options.node.replica.clock.setMembers(() => this.membership.memberClocks())
+    options.node.onCommit((commit) => this.#committed(commit))
   }
 
   /** Reads the stored members: they are known from then on, connected or not. */
@@ -90,11 +112,10 @@ export class Protocols {
     await this.membership.stop()
   }
 
-  /** The one listener of the replica. Gossip goes first: it is what others wait for. */
+  /** Gossip goes first: it is what others wait for. */
   #committed(commit: Commit): void {
     this.#gossip.committed(commit)
     this.membership.committed(commit)
-    this.#options.node.committed(commit)
   }
 
   #makeMembership(): Membership {
@@ -103,7 +124,6 @@ export class Protocols {
       network,
       environment,
       replica: node.replica,
-      acks: node.replica,
       ...(told.sightings === undefined ? {} : { sightings: told.sightings }),
       name: settings.name,
       version: node.version,
@@ -140,7 +160,7 @@ export class Protocols {
     return new SyncService({
       network,
       environment,
-      replica: node.replica,
+      replica: node.replica.sync,
       accepts: (peer) => this.membership.isMember(peer),
       listener: {
         peerContexts: (peer, contexts) => this.membership.acknowledge(peer, contexts.applied),
@@ -149,6 +169,7 @@ export class Protocols {
           this.#count(report)
           this.scheduler.sessionEnded(report)
           log.debug({ ...report, role }, 'a sync session ended')
+          this.#options.onSession?.(report, role)
         },
         refused: (peer, dots) =>
           log.warn({ peer, versions: dots.size }, 'values of a peer are too large for this node'),
@@ -164,11 +185,11 @@ export class Protocols {
       peers: {
         isMember: (peer) => this.membership.isMember(peer),
         // What was lost to damage is answered as damaged until a complete pass; equal heartbeats alone are none.
-        looksEqual: (peer) => (node.replica.awaitsPass ? false : this.membership.looksEqual(peer)),
+        looksEqual: (peer) => (node.replica.sync.awaitsPass ? false : this.membership.looksEqual(peer)),
         lastEqualMs: (peer) => this.membership.lastEqualAtMs(peer),
       },
       run: (peer, how) => this.#sync.run(peer, how),
-      isReady: () => node.replica.isVerified,
+      isReady: () => node.replica.sync.isVerified,
       intervalMs: settings['sync.interval'],
     })
   }

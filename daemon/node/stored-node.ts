@@ -9,6 +9,7 @@ import type { MemberTag } from '../../store/model/codec.js'
 import { tokenKey } from '../../store/model/token.js'
 import { type OpenedStore, openStore } from '../../store/open.js'
 import { Replica } from '../../store/replica/replica.js'
+import { Signal } from '../../store/replica/signal.js'
 import type { Commit } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
 import { DocumentThread } from '../documents/document-thread.js'
@@ -79,7 +80,7 @@ export class StoredNode implements NodeView {
   #tokenKey: Buffer
   #isSyncing = false
   #isClosed = false
-  #watcher: ((commit: Commit) => void) | undefined
+  readonly #commits = new Signal<Commit>()
   readonly #counters: (() => Readonly<Record<string, number>>)[] = []
 
   private constructor(
@@ -101,6 +102,7 @@ export class StoredNode implements NodeView {
     })
     this.data = new UserData(new Access(replica, () => this.#tokenKey, resolvers), this.#documents)
     this.#conflicts = new ConflictIndex(replica, this.data.listing, () => options.environment.yieldTurn())
+    replica.onCommit((commit) => this.#committed(commit))
   }
 
   /** Opens the replica; clients can be served from then on. Throws STORE_FORMAT. */
@@ -129,13 +131,19 @@ export class StoredNode implements NodeView {
     const { log, opened } = this.#options
     try {
       const areChecked = await this.#checkFiles()
-      await this.replica.verify()
+      await this.replica.health.verify()
       if (areChecked && this.damage.warning === undefined) await opened.verified()
       log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
       if (this.#isClosed) return
       log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
     }
+  }
+
+  /** The one listener of the replica. Who was added goes first: peers wait for it, and the index of conflicts is looked at when asked for. */
+  #committed(commit: Commit): void {
+    this.#commits.emit(commit)
+    for (const { address } of commit.events) this.#conflicts.changed(address)
   }
 
   /** LevelDB's own checksums, which it does not look at itself: what they show is mended at the next start. Returns whether they could be looked at. */
@@ -153,18 +161,12 @@ export class StoredNode implements NodeView {
 
   /** To be told when the store fails; damage in its files is mended otherwise. */
   verificationChanged(): void {
-    if (this.replica.failure !== undefined && this.damage.warning === undefined) this.#disk.failed()
+    if (this.replica.health.failure !== undefined && this.damage.warning === undefined) this.#disk.failed()
   }
 
-  /** To be told of every commit. */
-  committed(commit: Commit): void {
-    for (const { address } of commit.events) this.#conflicts.changed(address)
-    this.#watcher?.(commit)
-  }
-
-  /** Names who serves the change feed; it is told of every commit. */
-  setWatcher(watcher: (commit: Commit) => void): void {
-    this.#watcher = watcher
+  /** Adds who is notified of every commit, once it is durable: in the order of commits, and each after those that were added before. */
+  onCommit(listener: (commit: Commit) => void): void {
+    this.#commits.listen(listener)
   }
 
   /** Tokens are authenticated under another mesh secret from now on. */
@@ -183,7 +185,7 @@ export class StoredNode implements NodeView {
   }
 
   actor(): string | null {
-    return this.replica.actor ?? null
+    return this.replica.runs.actor ?? null
   }
 
   entries(): number {
@@ -191,11 +193,11 @@ export class StoredNode implements NodeView {
   }
 
   root(): string {
-    return Buffer.from(this.replica.trie.root()).toString('hex')
+    return Buffer.from(this.replica.health.trie.root()).toString('hex')
   }
 
   contextDigest(): string {
-    return contextsDigest(this.replica.capture()).toString('hex')
+    return contextsDigest(this.replica.sync.capture()).toString('hex')
   }
 
   countConflicts(): Promise<number> {
@@ -203,23 +205,23 @@ export class StoredNode implements NodeView {
   }
 
   logBytes(): number {
-    return this.replica.logBytes
+    return this.replica.log.bytes
   }
 
   isVerified(): boolean {
-    return this.replica.isVerified
+    return this.replica.health.isVerified
   }
 
   isSyncing(): boolean {
-    return this.#isSyncing && this.replica.isVerified
+    return this.#isSyncing && this.replica.health.isVerified
   }
 
   obstacle(): HearsayError | undefined {
-    return this.replica.obstacle
+    return this.replica.health.obstacle
   }
 
   unverifiedReason(): string | null {
-    return this.replica.unverifiedReason
+    return this.replica.health.unverifiedReason
   }
 
   warnings(): string[] {
@@ -227,7 +229,7 @@ export class StoredNode implements NodeView {
     const files = [this.damage.warning, this.#disk.warning, this.#checkWarning].filter(
       (warning) => warning !== undefined,
     )
-    return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings()]
+    return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings.all()]
   }
 
   counters(): Readonly<Record<string, number>> {

@@ -9,7 +9,7 @@ import { valueHash } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
 import { updateBytesBound } from '../../store/model/sizes.js'
 import type { Update } from '../../store/model/update.js'
-import type { MissingUpdates } from '../../store/replica/types.js'
+import type { SyncReplica } from '../../store/replica/types.js'
 import { FrameReader, Watchdog } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { Pending } from './core/fetches.js'
@@ -28,8 +28,8 @@ const timeouts = { idleMs: fetchProgressMs, totalMs: fetchTotalMs, bytesPerSecon
 
 /** The part of the replica that answering needs; all of it committed. */
 export interface FetchSource {
-  readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
-  memberOf: MemberOf
+  readonly memberOf: MemberOf
+  readonly sync: Pick<SyncReplica, 'readMissing'>
 }
 
 /**
@@ -59,7 +59,7 @@ export async function answerFetch(
 async function sendUpdates(channel: Channel, dots: readonly Dot[], source: FetchSource, watchdog: Watchdog) {
   let missing = Context.of(dots)
   while (!missing.isEmpty) {
-    const { updates, listed, unlisted } = await source.readMissing(missing, fetchFrameBytesAim)
+    const { updates, listed, unlisted } = await source.sync.readMissing(missing, fetchFrameBytesAim)
     const left = missing.minus(listed)
     if (updates.length === 0 || !unlisted.isEmpty) return channel.send(encodeFetchRefusal('missing'))
     const parts = splitIntoFrames(updates)

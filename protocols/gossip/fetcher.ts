@@ -128,7 +128,7 @@ export class Fetcher {
   }
 
   #hasAll(dots: readonly Dot[]): boolean {
-    const { applied } = this.#options.replica.capture()
+    const { applied } = this.#options.replica.sync.capture()
     return dots.every((dot) => applied.has(dot))
   }
 

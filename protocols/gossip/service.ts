@@ -138,9 +138,9 @@ export class Gossip {
     while (this.#inbox.length > 0) {
       const received = this.#inbox.take()
       try {
-        const { news } = await this.#options.replica.applyUpdates(merge(received))
+        const { news } = await this.#options.replica.sync.applyUpdates(merge(received))
         this.counts.updatesApplied += news
-        const { applied } = this.#options.replica.capture()
+        const { applied } = this.#options.replica.sync.capture()
         const isPending = (dot: Dot) => this.#fetcher.isPending(dot)
         for (const peer of gapsIn(received, (dot) => applied.has(dot), isPending)) this.#gap(peer)
       } catch (error) {

@@ -1,17 +1,13 @@
 /** Dependencies of gossip, and its counts. */
 import type { Environment } from '../../store/environment.js'
-import type { MemberOf, MemberTag, TaggedUpdates } from '../../store/model/codec.js'
-import type { Context } from '../../store/model/context.js'
-import type { ApplyOutcome, MissingUpdates } from '../../store/replica/types.js'
+import type { MemberOf, MemberTag } from '../../store/model/codec.js'
+import type { SyncReplica } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
 
 /** The part of the replica that gossip needs. */
 export interface GossipReplica {
   readonly memberOf: MemberOf
-  applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
-  readMissing(missing: Context, bytesMax: number): Promise<MissingUpdates>
-  /** Contexts of the committed state. */
-  capture(): { readonly applied: Context }
+  readonly sync: Pick<SyncReplica, 'applyUpdates' | 'readMissing' | 'capture'>
 }
 
 /** Options of gossip. */

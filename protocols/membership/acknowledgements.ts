@@ -66,7 +66,7 @@ export class AckKeeper {
     const { acks, directory, replica } = this.#options
     this.#isReported = true
     const members = directory.others().map(({ peer }) => directory.tagOf(peer))
-    replica.setObligations(members.map((member) => ({ member, acknowledged: acks.get(member).context })))
+    replica.log.setObligations(members.map((member) => ({ member, acknowledged: acks.get(member).context })))
   }
 
   /** Deletes what is kept for a forgotten member. */

@@ -8,11 +8,14 @@ import type { LocalView } from './core/writer.js'
 import { capturePauseFactor, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
 import type { MembershipReplica } from './types.js'
 
+/** What heartbeats show of a replica. */
+type ShownReplica = Pick<MembershipReplica['sync'], 'isVerified' | 'damageEpoch' | 'capture'>
+
 type Snapshot = Pick<LocalView, 'root' | 'contexts' | 'state'>
 
 /** This node's own side of every heartbeat. */
 export class LocalState {
-  readonly #replica: MembershipReplica
+  readonly #replica: ShownReplica
   readonly #environment: Environment
   readonly #list: () => Uint8Array
   readonly #applied = new ChangeLog(new Context(), changesKept)
@@ -25,7 +28,7 @@ export class LocalState {
   #epoch: number
 
   /** `list` gives the digest of the member list. */
-  constructor(replica: MembershipReplica, environment: Environment, list: () => Uint8Array) {
+  constructor(replica: ShownReplica, environment: Environment, list: () => Uint8Array) {
     this.#replica = replica
     this.#environment = environment
     this.#list = list

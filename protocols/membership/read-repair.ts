@@ -74,10 +74,10 @@ export class ReadRepair {
    */
   async read(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
     const { directory, environment, network, replica } = this.#options
-    if (!replica.isVerified) {
+    if (!replica.sync.isVerified) {
       throw new HearsayError('NOT_VERIFIED', 'the store is still being verified; try again in a moment')
     }
-    const dots = namedDots(replica.peerEntryAt(address).updates)
+    const dots = namedDots(replica.sync.peerEntryAt(address).updates)
     if (dots.length > readDotsAim) {
       const message = `the key has ${dots.length} versions, more than a question to other nodes can name`
       throw new HearsayError('TOO_LARGE', `${message}; read it from this node alone, and resolve it`)
@@ -101,7 +101,7 @@ export class ReadRepair {
       askNew()
       const answered = await asked.enough
       if (answered.length < asked.want) throw noQuorum(answered.length + 1, asked.want + 1)
-      await Promise.all(answered.map(({ copy }) => replica.joinEntries([copy.entry], fates(copy))))
+      await Promise.all(answered.map(({ copy }) => replica.sync.joinEntries([copy.entry], fates(copy))))
       await Promise.all(answered.map((one) => this.#repair(address, one)))
     } finally {
       timer.cancel()
@@ -177,21 +177,21 @@ export class ReadRepair {
     const repair = answer.kind === 'copy' ? await frames.next() : undefined
     if (repair !== undefined) {
       const copy = messages.decodeRepair(repair, request.address)
-      if (replica.isVerified) await replica.joinEntries([copy.entry], fates(copy))
+      if (replica.sync.isVerified) await replica.sync.joinEntries([copy.entry], fates(copy))
       await channel.send(messages.encodeRepaired())
     }
   }
 
   #answer({ address, dots, list }: messages.ReadRequest): messages.ReadAnswer {
     const { directory, replica } = this.#options
-    if (!replica.isVerified) return { kind: 'not-verified' }
+    if (!replica.sync.isVerified) return { kind: 'not-verified' }
     if (!directory.digest().equals(list)) return { kind: 'other-list' }
     const copy = this.#copy(address, dots)
     return messages.fitsFrame(copy) ? { kind: 'copy', copy } : { kind: 'too-large' }
   }
 
   #isSame({ digest, ...dot }: NamedDot, address: Address): boolean {
-    const ours = digest === undefined ? undefined : this.#options.replica.digestOf(dot)
+    const ours = digest === undefined ? undefined : this.#options.replica.sync.digestOf(dot)
     return ours === undefined || !differs(ours, digest!, address)
   }
 
@@ -201,8 +201,8 @@ export class ReadRepair {
    */
   #copy(address: Address, dots: readonly NamedDot[]): messages.Copy {
     const { memberOf } = this.#options.replica
-    const { updates, bare } = this.#options.replica.peerEntryAt(address)
-    const { seen } = this.#options.replica.capture()
+    const { updates, bare } = this.#options.replica.sync.peerEntryAt(address)
+    const { seen } = this.#options.replica.sync.capture()
     const known = new Set(dots.map(dotText))
     const live = new Set(updates.map(({ dot }) => dotText(dot)))
     return {

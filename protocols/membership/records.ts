@@ -129,7 +129,7 @@ export class Records {
       const address = memberAddress(network.self)
       const wanted = this.#wanted()
       const isDue = (versions: readonly Version[]) =>
-        !isOnly(versions, wanted) || (isClaim && hasForeign(versions, replica.actor))
+        !isOnly(versions, wanted) || (isClaim && hasForeign(versions, replica.runs.actor))
       if (isDue(replica.versions(address))) {
         await replica.transact((transaction) => {
           const versions = transaction.versions(address)
@@ -144,9 +144,9 @@ export class Records {
   /** Handles a change of the own record. One made elsewhere is corrected, but not for ever. */
   #ownRecordChanged(): void {
     const { environment, network, onRival, replica } = this.#options
-    const { updates } = replica.peerEntryAt(memberAddress(network.self))
-    if (!hasForeign(updates, replica.actor)) return
-    const rival = rivalOf(updates, replica.actor)
+    const { updates } = replica.sync.peerEntryAt(memberAddress(network.self))
+    if (!hasForeign(updates, replica.runs.actor)) return
+    const rival = rivalOf(updates, replica.runs.actor)
     if (rival !== undefined && this.rivalry !== 'weGiveWay') {
       this.#rival = { rival, atMs: environment.monotonicMs() }
       onRival?.(rival)
@@ -161,7 +161,7 @@ export class Records {
    * running machine, which must see the new one.
    */
   get #hasNewRun(): boolean {
-    const { actor } = this.#options.replica
+    const { actor } = this.#options.replica.runs
     return this.#writtenUnder !== undefined && actor !== undefined && actor !== this.#writtenUnder
   }
 

@@ -46,7 +46,7 @@ export class Membership {
     const acks = this.#acks
     this.#options = options
     this.#directory = directory
-    this.#local = new LocalState(replica, environment, () => directory.digest())
+    this.#local = new LocalState(replica.sync, environment, () => directory.digest())
     const shared = { network, environment, replica, directory, acks, local: this.#local, onError }
     this.#records = new Records(options, directory)
     this.#heartbeats = new Heartbeats({
@@ -56,7 +56,7 @@ export class Membership {
       onSilent: (peer) => options.onSilent?.(peer),
       onEpochPassed: () => this.#records.claim(),
     })
-    this.#keeper = new AckKeeper({ ...shared, store: options.acks })
+    this.#keeper = new AckKeeper({ ...shared, store: replica.acks })
     this.#sightings = new Sightings({ ...shared, heartbeats: this.#heartbeats, store: options.sightings })
     this.#waiting = new Waiting({ ...shared, heartbeats: this.#heartbeats, heartbeatMs })
     this.#readRepair = new ReadRepair(shared)

@@ -47,7 +47,7 @@ export function statusOf(peer: PeerId, context: StatusContext): MemberStatus {
     ahead: acknowledgement.context.minus(applied).size,
     lastSeenMs: seenMs,
     lastEqualMs: equalMs,
-    hints: options.replica.hint(tag),
+    hints: options.replica.log.hint(tag),
     addresses: record?.addresses ?? [],
     version: record?.version ?? '',
     clockOffsetMs: offsetMs === undefined ? null : Math.round(offsetMs),
@@ -116,7 +116,7 @@ function awayText(offsetMs: number): string {
 
 /** Warns of updates whose times are far in the future: only their place in the order is wrong. */
 function futureWarnings({ replica }: MembershipOptions, directory: Directory): string[] {
-  return replica.futureTimes().map(({ member, updates, aheadMs }) => {
+  return replica.clock.futureTimes().map(({ member, updates, aheadMs }) => {
     const peer = directory.peerOf(member)
     const name = peer === undefined ? member : directory.name(peer)
     const aheadText = `up to ${Math.round(aheadMs / 1000)} s in the future`

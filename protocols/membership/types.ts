@@ -1,12 +1,12 @@
 /** Dependencies of membership, and the types of what it shows of members. */
 import type { Environment } from '../../store/environment.js'
 import type { Address } from '../../store/model/address.js'
-import type { MemberOf, MemberTag, TaggedContexts } from '../../store/model/codec.js'
+import type { MemberOf, MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
-import type { Actor, ContentDigest, Dot } from '../../store/model/dot.js'
+import type { Actor } from '../../store/model/dot.js'
 import type { Entry, Version } from '../../store/model/update.js'
 import type { FutureTime } from '../../store/replica/future-times.js'
-import type { ApplyOutcome, Capture, Obligation, PeerEntry, Transaction } from '../../store/replica/types.js'
+import type { Obligation, SyncReplica, Transact } from '../../store/replica/types.js'
 import type { Network, PeerId } from '../network.js'
 import type { Rival } from './core/rival.js'
 import type { RuleMark } from './core/rules.js'
@@ -21,21 +21,30 @@ export interface Hint {
 
 /** The part of the replica that membership needs. Everything that it shows is committed. */
 export interface MembershipReplica {
-  readonly isVerified: boolean
-  readonly damageEpoch: number
-  readonly memberOf: MemberOf
   /** The id of this run; undefined before its first write. */
-  readonly actor: Actor | undefined
-  capture(): Capture
+  readonly runs: { readonly actor: Actor | undefined }
+  readonly memberOf: MemberOf
+  /** What peers see, and what they bring. */
+  readonly sync: Pick<
+    SyncReplica,
+    'isVerified' | 'damageEpoch' | 'capture' | 'peerEntryAt' | 'digestOf' | 'joinEntries'
+  >
+  /** The update log, which waits for acknowledgements. */
+  readonly log: MemberLog
+  /** Where acknowledgements are kept across restarts. */
+  readonly acks: AckStore
+  /** Members of whom updates came with times that still lie beyond the bound. */
+  readonly clock: { futureTimes(): readonly FutureTime[] }
   versions(address: Address): readonly Version[]
   scanSystem(prefix: string): Promise<Entry[]>
-  transact<T>(write: (transaction: Transaction) => T): Promise<T>
-  peerEntryAt(address: Address): PeerEntry
-  digestOf(dot: Dot): ContentDigest | undefined
-  joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
+  transact: Transact
+}
+
+/** What membership tells the update log, and learns of it. */
+export interface MemberLog {
+  /** Names the members whose acknowledgements the log waits for. */
   setObligations(obligations: readonly Obligation[]): void
-  /** Members of whom updates came with times that still lie beyond the bound. */
-  futureTimes(): readonly FutureTime[]
+  /** What is held for a member. */
   hint(member: MemberTag): Hint
 }
 
@@ -63,7 +72,6 @@ export interface MembershipOptions {
   readonly network: Network
   readonly environment: Environment
   readonly replica: MembershipReplica
-  readonly acks: AckStore
   /** Absent: `status` knows of this run alone. */
   readonly sightings?: SightingStore
   /** This node's name and the version of its software. */

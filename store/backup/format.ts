@@ -5,9 +5,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { HearsayError } from '../errors.js'
-import { isSealed, kindOfRow, type RowKind, rowKinds } from '../keyspace.js'
+import { kindOfRow, type RowKind, rowKinds } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
 import { ByteReader, ByteWriter } from '../model/bytes.js'
+import { isSealed } from '../rows/seal.js'
 import { blockBytes, blockBytesMax } from './limits.js'
 
 /** The version of the file's form. */

@@ -1,17 +1,17 @@
 /** Takes a backup of a store that goes on being written to: one snapshot, so that everything in it was true at one instant. */
 import { HearsayError } from '../errors.js'
-import { DamagedRow, feedHoldKey, formatKey, formatVersion, isSealed, rangeOf } from '../keyspace.js'
-import type { KvRow, KvStore } from '../kv.js'
+import { formatVersion, rangeOf } from '../keyspace.js'
+import type { KvRow } from '../kv.js'
+import type { Health } from '../replica/health.js'
+import type { Replica } from '../replica/replica.js'
+import { feedHoldKey } from '../rows/feed.js'
+import { DamagedRow, isSealed } from '../rows/seal.js'
+import { formatKey } from '../rows/state.js'
 import { BackupEncoder, type BackupHead, type BackupKeys, backedUpKinds } from './format.js'
 
 /** What a backup needs of the replica. */
-export interface BackedUpReplica {
-  readonly store: KvStore
-  readonly isVerified: boolean
-  readonly failure: HearsayError | undefined
-  readonly damageEpoch: number
-  /** Runs a read; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified again. */
-  reading<T>(read: () => T): T
+export type BackedUpReplica = Pick<Replica, 'store' | 'guard'> & {
+  readonly health: Pick<Health, 'isVerified' | 'failure' | 'damageEpoch'>
 }
 
 /** What is in a backup beside the rows. */
@@ -21,8 +21,9 @@ export interface BackupOrigin extends Omit<BackupHead, 'layout'> {
 
 /** Throws NOT_VERIFIED or STORE_FAILED when this store must not be backed up now. */
 export function assertSound(replica: BackedUpReplica): void {
-  if (replica.failure !== undefined) throw replica.failure
-  if (replica.isVerified) return
+  const { failure, isVerified } = replica.health
+  if (failure !== undefined) throw failure
+  if (isVerified) return
   const message = 'the store is still being verified, and only a verified store is backed up; try again in a moment'
   throw new HearsayError('NOT_VERIFIED', message)
 }
@@ -50,7 +51,7 @@ export async function* takeBackup(
 
 async function* rowsOf(replica: BackedUpReplica, encoder: BackupEncoder): AsyncGenerator<Buffer> {
   assertSound(replica)
-  const { damageEpoch } = replica
+  const { damageEpoch } = replica.health
   const snapshot = replica.store.snapshot()
   try {
     for (const kind of backedUpKinds) {
@@ -66,7 +67,7 @@ async function* rowsOf(replica: BackedUpReplica, encoder: BackupEncoder): AsyncG
   }
   // Damage that was found meanwhile was in the snapshot already.
   assertSound(replica)
-  if (replica.damageEpoch !== damageEpoch) {
+  if (replica.health.damageEpoch !== damageEpoch) {
     throw new HearsayError(
       'DAMAGED_VALUE',
       'damage was found in the store meanwhile and repaired; take the backup again',
@@ -79,7 +80,7 @@ function addRow(replica: BackedUpReplica, encoder: BackupEncoder, row: KvRow): B
   // The layout's version stands in the head; readers of the feed do not come along, since what is restored is another feed.
   if (formatKey.equals(row.key) || feedHoldKey.equals(row.key)) return undefined
   if (isSealed(row.key, row.value)) return encoder.add(row)
-  return replica.reading(() => {
+  return replica.guard.reading(() => {
     throw new DamagedRow(row.key)
   })
 }

@@ -2,11 +2,12 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HearsayError } from '../errors.js'
-import { decodeState, encodeFormat, encodeState, formatKey, formatVersion, stateKey } from '../keyspace.js'
+import { formatVersion } from '../keyspace.js'
 import type { KvRow, KvStore } from '../kv.js'
 import { LevelStore } from '../level.js'
 import { Trie } from '../merkle/trie.js'
 import { isSound, Verification } from '../replica/verify.js'
+import { decodeState, encodeFormat, encodeState, formatKey, stateKey } from '../rows/state.js'
 
 /** What a filled store holds. */
 export interface FilledStore {

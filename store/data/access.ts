@@ -55,7 +55,7 @@ export class Access {
 
   /** Waits for the resolver of an address, if it has to compute first; undefined when it need not. */
   prepare(address: Address, versions: readonly Version[]): Promise<void> | undefined {
-    const groups = siblings(versions, this.replica.displayClock())
+    const groups = siblings(versions, this.replica.clock.display())
     if (groups.length < 2 || this.#resolvers.outcome(address.key, groups) !== 'pending') return undefined
     return this.#resolvers.prepare(address.key, groups)
   }
@@ -78,7 +78,7 @@ export class Access {
 
   /** The token that names these dots at this address, and what stands at them. */
   token(address: Address, dots: readonly Dot[]): string {
-    const named = dots.map((dot) => ({ ...dot, digest: this.replica.digestOf(dot) }))
+    const named = dots.map((dot) => ({ ...dot, digest: this.replica.sync.digestOf(dot) }))
     return encodeToken(this.#tokenKey(), address, named)
   }
 
@@ -109,7 +109,7 @@ export class Access {
   }
 
   #view(address: Address, versions: readonly Version[], waits: boolean): Sibling[] {
-    const groups = siblings(versions, this.replica.displayClock())
+    const groups = siblings(versions, this.replica.clock.display())
     if (groups.length < 2) return groups
     const outcome = this.#resolvers.outcome(address.key, groups)
     if (outcome === 'pending' && waits) throw new ResolverPending(address.key, groups)

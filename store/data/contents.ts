@@ -1,7 +1,7 @@
 /** Everything that users have stored below a prefix, entry by entry, and how it is taken in again: for exports and imports. */
 import type { JsonObject } from '../documents/json.js'
 import { HearsayError } from '../errors.js'
-import { decodeVersions, entryAddress, entryPrefix, isDamage, rangeOf } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
 import { type Address, setMember } from '../model/address.js'
 import { counterValue } from '../model/counter.js'
@@ -9,6 +9,8 @@ import { valueHash } from '../model/digest.js'
 import { siblings } from '../model/register.js'
 import { isExportedAsStored } from '../model/types.js'
 import type { Version } from '../model/update.js'
+import { decodeVersions, entryAddress, entryPrefix } from '../rows/entries.js'
+import { isDamage } from '../rows/seal.js'
 import type { Access } from './access.js'
 import type { Counters } from './counters.js'
 import type { Documents } from './documents.js'
@@ -135,7 +137,7 @@ export class Contents {
 
   #readable(address: Address, row: KvRow): Content | undefined {
     const { replica } = this.#access
-    const versions = replica.reading(() => decodeVersions(row.key, row.value))
+    const versions = replica.guard.reading(() => decodeVersions(row.key, row.value))
     if (address.type === 'ctr') {
       const value = counterValue(versions)
       return value === undefined ? undefined : { kind: 'counter', address, value }
@@ -143,7 +145,7 @@ export class Contents {
     if (isExportedAsStored(address.type)) {
       return { kind: 'opaque', address, versions: versions.map((version) => this.#asStored(version)) }
     }
-    const shown = siblings(versions, replica.displayClock()).map((group) => this.#access.toShown(group))
+    const shown = siblings(versions, replica.clock.display()).map((group) => this.#access.toShown(group))
     return shown.length === 0 ? undefined : { kind: 'versions', address, versions: shown }
   }
 

@@ -169,7 +169,7 @@ export class Documents {
     edit: DocumentEdit,
     base: DocumentContext | undefined,
   ): Promise<Edited> {
-    const actor = this.#access.replica.randomBytes(actorBytes)
+    const actor = this.#access.replica.environment.randomBytes(actorBytes)
     const result = await this.#engine.edit({ versions: bytesOf(live), edit, heads: base?.heads, actor })
     switch (result.kind) {
       case 'edited':
@@ -221,7 +221,7 @@ export class Documents {
     const { json, conflicts, heads, leftOut } = view
     if (view.merged.length === 0) throw absent(key, versions.length)
     const merged = view.merged.map((at) => versions[at]!)
-    const groups = siblings(merged, this.#access.replica.displayClock())
+    const groups = siblings(merged, this.#access.replica.clock.display())
     const dots = merged.map(({ dot }) => dot)
     return {
       key,
@@ -236,7 +236,7 @@ export class Documents {
   }
 
   #live(versions: readonly Version[]): Version[] {
-    const { nowMs } = this.#access.replica.displayClock()
+    const { nowMs } = this.#access.replica.clock.display()
     return versions.filter((version) => !hasExpired(version, nowMs))
   }
 }

@@ -106,7 +106,7 @@ export class Listing {
   #shows({ type }: Address, versions: readonly Version[]): boolean {
     if (type === 'ctr') return isPresent(versions)
     if (versions.some(({ expiresAtMs }) => expiresAtMs === null)) return true
-    const { nowMs } = this.#access.replica.displayClock()
+    const { nowMs } = this.#access.replica.clock.display()
     return versions.some((version) => !hasExpired(version, nowMs))
   }
 

@@ -1,10 +1,11 @@
 /** Reading users' entries in key order, in bounded memory, with jumps over what a reader does not need. */
-import { decodeVersions, entryAddress, entryKey, entryKeyEnd, entryPrefix, entryTypeEnd, rangeOf } from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
 import { type Address, noField } from '../model/address.js'
 import type { Type } from '../model/types.js'
 import type { Version } from '../model/update.js'
 import type { Replica } from '../replica/replica.js'
+import { decodeVersions, entryAddress, entryKey, entryKeyEnd, entryPrefix, entryTypeEnd } from '../rows/entries.js'
 
 /** One address as it is stored. */
 export interface EntryRow {
@@ -76,7 +77,7 @@ export async function* collectionRows(
 }
 
 function entryOf(replica: Replica, row: KvRow): EntryRow {
-  return replica.reading(() => ({ address: entryAddress(row.key), versions: decodeVersions(row.key, row.value) }))
+  return replica.guard.reading(() => ({ address: entryAddress(row.key), versions: decodeVersions(row.key, row.value) }))
 }
 
 function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {

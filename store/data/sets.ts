@@ -21,13 +21,13 @@ export class Sets {
 
   /** Whether something is in a set. Throws DAMAGED_VALUE. */
   has(key: string, member: Uint8Array): boolean {
-    const { nowMs } = this.#access.replica.displayClock()
+    const { nowMs } = this.#access.replica.clock.display()
     return this.#access.replica.versions(setMember(key, member)).some((version) => !hasExpired(version, nowMs))
   }
 
   /** The members in the order of their bytes, in chunks; `after` goes on behind a member. */
   async *members(key: string, after?: Uint8Array): AsyncGenerator<readonly Uint8Array[]> {
-    const { nowMs } = this.#access.replica.displayClock()
+    const { nowMs } = this.#access.replica.clock.display()
     for await (const rows of collectionRows(this.#access.replica, key, 'set', after)) {
       const live = rows.filter(({ versions }) => versions.some((version) => !hasExpired(version, nowMs)))
       if (live.length > 0) yield live.map(({ address }) => address.field)

@@ -85,7 +85,7 @@ export class Values {
   /** Every dot in view; CONFLICT when they are siblings and `all` is not given. */
   #allInView(turn: Turn, address: Address, { all }: DeleteOptions): readonly Dot[] {
     if (all === true) {
-      return dotsOf(siblings(turn.transaction.versions(address), this.access.replica.displayClock()))
+      return dotsOf(siblings(turn.transaction.versions(address), this.access.replica.clock.display()))
     }
     const { groups } = turn.look(address)
     if (groups.length > 1) throw conflictAt(address, groups.length)
@@ -124,7 +124,7 @@ export class Values {
   #isLive(versions: readonly Version[], value: Uint8Array): boolean {
     if (versions.length === 0) return false
     const hash = valueHash(value)
-    const groups = siblings(versions, this.access.replica.displayClock())
+    const groups = siblings(versions, this.access.replica.clock.display())
     return groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)
   }
 
@@ -132,7 +132,7 @@ export class Values {
     const context = this.access.contextDots(address, token)
     const { transaction } = turn
     const versions = transaction.versions(address)
-    const groups = siblings(versions, this.access.replica.displayClock())
+    const groups = siblings(versions, this.access.replica.clock.display())
     if (groups.length === 0) throw new HearsayError('NOT_FOUND', `there is no ${nameOf(address)}`)
     const inView = dotsOf(groups)
     if (context !== undefined && inView.some((one) => !includesDot(context, one))) {

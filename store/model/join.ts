@@ -2,12 +2,11 @@
  * Apply and join: how an update and how another copy change the versions at one address.
  * Source: delta-state CRDTs with causal contexts (Almeida et al. 2018), decomposed onto addresses as in bigset (Brown et al. 2016).
  */
-import { type Address, addressText } from './address.js'
-import type { Contexts } from './codec.js'
-import { Context } from './context.js'
+import type { Address } from './address.js'
+import type { Context } from './context.js'
 import { valueHash, versionDigest } from './digest.js'
 import { compareDots, type Dot, finderOf, matcherOf, type NamedDot, sameDot } from './dot.js'
-import type { Entry, Update, Version } from './update.js'
+import type { Update, Version } from './update.js'
 
 /** What became of the versions at one address. */
 export interface Change {
@@ -134,76 +133,6 @@ function placeOf(versions: readonly Version[], dot: Dot): number {
     else high = middle
   }
   return low
-}
-
-/** A whole copy of the store, in memory: the reference that the laws are stated on, and that tests compare real stores with. */
-export class ReferenceState implements Contexts {
-  readonly entries = new Map<string, Entry>()
-  readonly seen = new Context()
-  readonly applied = new Context()
-
-  /** Applies one update. */
-  apply(update: Update): void {
-    const change = applyUpdate(this.#versionsAt(addressText(update.address)), update, this.seen)
-    this.#store({ address: update.address, versions: change.versions })
-    this.seen.add(update.dot)
-    for (const dot of update.supersedes) this.seen.add(dot)
-    this.applied.add(update.dot)
-  }
-
-  /** Joins a whole copy, taken together with its contexts. */
-  join(other: ReferenceState): void {
-    for (const key of new Set([...this.entries.keys(), ...other.entries.keys()])) {
-      const address = (this.entries.get(key) ?? other.entries.get(key))!.address
-      const theirs = other.#versionsAt(key).map((version) => updateOf(version, address))
-      this.#store({
-        address,
-        versions: joinVersions(this.#versionsAt(key), theirs, this.seen, other.seen).versions,
-      })
-    }
-    this.seen.union(other.seen)
-    this.applied.union(other.applied)
-  }
-
-  /** An independent copy. */
-  clone(): ReferenceState {
-    const copy = new ReferenceState()
-    for (const [key, entry] of this.entries) copy.entries.set(key, entry)
-    copy.seen.union(this.seen)
-    copy.applied.union(this.applied)
-    return copy
-  }
-
-  /** Whether both hold the same live entries and contexts. */
-  equals(other: ReferenceState): boolean {
-    return this.sameEntries(other) && this.seen.equals(other.seen) && this.applied.equals(other.applied)
-  }
-
-  /** Whether both hold the same live entries. */
-  sameEntries(other: ReferenceState): boolean {
-    if (this.entries.size !== other.entries.size) return false
-    for (const [key, entry] of this.entries) {
-      const theirs = other.#versionsAt(key)
-      if (theirs.length !== entry.versions.length) return false
-      if (
-        !entry.versions.every(
-          (version, at) => sameDot(version.dot, theirs[at]!.dot) && sameVersion(version, theirs[at]!),
-        )
-      )
-        return false
-    }
-    return true
-  }
-
-  #versionsAt(key: string): readonly Version[] {
-    return this.entries.get(key)?.versions ?? []
-  }
-
-  #store(entry: Entry): void {
-    const key = addressText(entry.address)
-    if (entry.versions.length === 0) this.entries.delete(key)
-    else this.entries.set(key, entry)
-  }
 }
 
 /** A version as the update that stored it, for an address; what it superseded must be given where it is known. */

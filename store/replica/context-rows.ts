@@ -1,8 +1,8 @@
 /** Both contexts and the members of actors as the writer changes them, and the rows that go with them. */
-import { contextKey, encodeContext } from '../keyspace.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import type { Actor, Dot } from '../model/dot.js'
+import { contextKey, encodeContext } from '../rows/contexts.js'
 import type { Batch } from './batch.js'
 
 /** The contexts that the next batch builds on. */

@@ -1,9 +1,10 @@
 /** Dot rows as the writer rewrites them: the index of live dots, and the update log, whose bytes are counted. */
-import { type DotRow, decodeDotRow, dotKey, encodeDotRow, isDamage, isLiveRow } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import { placeDigest, versionDigest } from '../model/digest.js'
 import type { ContentDigest, Dot } from '../model/dot.js'
 import type { Update, Version } from '../model/update.js'
+import { type DotRow, decodeDotRow, dotKey, encodeDotRow, isLiveRow } from '../rows/dots.js'
+import { isDamage } from '../rows/seal.js'
 import type { Batch } from './batch.js'
 
 /** The dot rows that the next batch builds on. */

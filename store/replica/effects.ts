@@ -3,7 +3,7 @@
  * copies of a running machine issue (DESIGN section 2, Actor ids): the greater digest keeps the dot, the lesser content gets the name of its
  * reissue, live or superseded as it is. So nothing is taken for known, or for removed, that only shares a dot with what is.
  */
-import { type DotRow, encodeFeed, entryKey, feedKey } from '../keyspace.js'
+
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
 import { contentDigest, differs, isPlace, updateDigest, valueHash, versionDigest } from '../model/digest.js'
@@ -11,6 +11,9 @@ import { type ContentDigest, compareDots, type Dot, finderOf, type NamedDot, sam
 import { applyUpdate, versionAt } from '../model/join.js'
 import { reissueDot, reissueOf, renamedBy } from '../model/reissue.js'
 import type { Update, Version } from '../model/update.js'
+import type { DotRow } from '../rows/dots.js'
+import { entryKey } from '../rows/entries.js'
+import { encodeFeed, feedKey } from '../rows/feed.js'
 import type { Batch } from './batch.js'
 import type { ContextRows } from './context-rows.js'
 import type { DigestRows } from './digest-rows.js'

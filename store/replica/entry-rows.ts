@@ -3,24 +3,16 @@
  * deadlines and baselines, the trie, and the marks of addresses that were lost to damage.
  */
 import { HearsayError } from '../errors.js'
-import {
-  baselineKey,
-  type Checksum,
-  deadlineKey,
-  decodeVersions,
-  dotKey,
-  encodeVersions,
-  entryKey,
-  fingerprint,
-  isDamage,
-  type StateRow,
-  shiftChecksum,
-} from '../keyspace.js'
 import { type Address, addressText, isUserAddress } from '../model/address.js'
 import { isBaseline } from '../model/counter.js'
 import { addressId, entryDigest } from '../model/digest.js'
 import type { Dot } from '../model/dot.js'
 import type { Version } from '../model/update.js'
+import { dotKey } from '../rows/dots.js'
+import { decodeVersions, encodeVersions, entryKey } from '../rows/entries.js'
+import { baselineKey, deadlineKey } from '../rows/marks.js'
+import { isDamage } from '../rows/seal.js'
+import { type Checksum, fingerprint, type StateRow, shiftChecksum } from '../rows/state.js'
 import type { Batch } from './batch.js'
 
 /** A change of the trie that goes with a batch. */

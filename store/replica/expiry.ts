@@ -2,20 +2,16 @@
  * Expiry: every node hides a version from its deadline on by its own clock; it is deleted for good, by an ordinary delete of
  * exactly that dot, only when its own clock and the median of the members' clocks agree that the deadline is well past.
  */
-import type { Environment, Timer } from '../environment.js'
-import { DamagedRow, deadlineDot, deadlinesUntil, decodeDotRow, dotKey, rangeOf } from '../keyspace.js'
-import type { KvStore } from '../kv.js'
+import type { Timer } from '../environment.js'
+import { rangeOf } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import { type Dot, sameDot } from '../model/dot.js'
+import { decodeDotRow, dotKey } from '../rows/dots.js'
+import { deadlineDot, deadlinesUntil } from '../rows/marks.js'
+import { DamagedRow } from '../rows/seal.js'
+import type { ReplicaCore } from './core.js'
 import { expiryJitterMs, expirySweepMax, expirySweepMs } from './limits.js'
 import type { Transaction } from './types.js'
-
-/** What the sweep needs of the replica. */
-export interface ExpiryOwner {
-  /** The moment up to which deadlines have passed by the clocks of the mesh; NaN when that cannot be said. */
-  expiredByMs(): number
-  transact<T>(write: (transaction: Transaction) => T): Promise<T>
-}
 
 interface Due {
   readonly dot: Dot
@@ -25,19 +21,15 @@ interface Due {
 
 /** Looks for versions past their deadline, now and then. */
 export class ExpirySweep {
-  readonly #store: KvStore
-  readonly #environment: Environment
-  readonly #owner: ExpiryOwner
+  readonly #core: ReplicaCore
   #timer: Timer | undefined
   #isRunning = false
   /** One node usually does it: each waits a little longer by its own draw. */
   #extraMs: number
 
-  constructor(store: KvStore, environment: Environment, owner: ExpiryOwner) {
-    this.#store = store
-    this.#environment = environment
-    this.#owner = owner
-    this.#extraMs = environment.random() * expiryJitterMs
+  constructor(core: ReplicaCore) {
+    this.#core = core
+    this.#extraMs = core.environment.random() * expiryJitterMs
   }
 
   /** Sweeps at intervals from now on. */
@@ -54,18 +46,18 @@ export class ExpirySweep {
 
   /** Deletes what may be deleted now. Returns how many versions. */
   async sweep(): Promise<number> {
-    const untilMs = this.#owner.expiredByMs() - this.#extraMs
+    const untilMs = this.#core.clock.expiredByMs() - this.#extraMs
     if (!(untilMs > 0)) return 0
     const due = await this.#due(untilMs)
     if (due.length === 0) return 0
-    this.#extraMs = this.#environment.random() * expiryJitterMs
-    return this.#owner.transact((transaction) => due.filter((one) => expire(transaction, one)).length)
+    this.#extraMs = this.#core.environment.random() * expiryJitterMs
+    return this.#core.transact((transaction) => due.filter((one) => expire(transaction, one)).length)
   }
 
   async #due(untilMs: number): Promise<Due[]> {
     const due: Due[] = []
     const range = { gte: rangeOf('deadline').gte, lt: deadlinesUntil(Math.floor(untilMs)), limit: expirySweepMax }
-    for await (const rows of this.#store.scan(range)) {
+    for await (const rows of this.#core.store.scan(range)) {
       for (const { key } of rows) {
         const found = this.#live(deadlineDot(key))
         if (found !== undefined) due.push(found)
@@ -76,7 +68,7 @@ export class ExpirySweep {
 
   #live(dot: Dot): Due | undefined {
     const key = dotKey(dot)
-    const row = this.#store.get(key)
+    const row = this.#core.store.get(key)
     if (row === undefined) return undefined
     try {
       const { state, address, expiresAtMs } = decodeDotRow(key, row)
@@ -89,8 +81,8 @@ export class ExpirySweep {
 
   #schedule(): void {
     if (!this.#isRunning) return
-    const delayMs = expirySweepMs * (0.75 + this.#environment.random() / 2)
-    this.#timer = this.#environment.setTimer(delayMs, () => {
+    const delayMs = expirySweepMs * (0.75 + this.#core.environment.random() / 2)
+    this.#timer = this.#core.environment.setTimer(delayMs, () => {
       this.sweep()
         .catch(() => 0) // The next sweep tries again; a failed store has said so by itself.
         .finally(() => this.#schedule())

@@ -1,7 +1,9 @@
 /** The change feed as the writer extends it: each update and each removal gets its place, in local arrival order. */
-import { type DotRow, encodeFeed, feedKey, type StateRow } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import type { Update, Version } from '../model/update.js'
+import type { DotRow } from '../rows/dots.js'
+import { encodeFeed, feedKey } from '../rows/feed.js'
+import type { StateRow } from '../rows/state.js'
 import type { Batch } from './batch.js'
 import type { FeedEvent } from './types.js'
 

@@ -4,23 +4,14 @@
  */
 import { crc32 } from 'node:zlib'
 import { HearsayError } from '../errors.js'
-import {
-  type DotRow,
-  decodeDotRow,
-  decodeFeed,
-  decodeState,
-  decodeVersions,
-  dotKey,
-  entryKey,
-  type FeedRow,
-  feedKey,
-  feedSequence,
-  isDamage,
-  stateKey,
-} from '../keyspace.js'
 import type { KvRow, KvSnapshot, KvStore } from '../kv.js'
 import { isUserAddress } from '../model/address.js'
 import { type Dot, dotText, sameDot } from '../model/dot.js'
+import { type DotRow, decodeDotRow, dotKey } from '../rows/dots.js'
+import { decodeVersions, entryKey } from '../rows/entries.js'
+import { decodeFeed, type FeedRow, feedKey, feedSequence } from '../rows/feed.js'
+import { isDamage } from '../rows/seal.js'
+import { decodeState, stateKey } from '../rows/state.js'
 import { feedPageBytesMax, feedPageRowsMax } from './limits.js'
 import type { FeedEvent } from './types.js'
 

@@ -2,44 +2,33 @@
  * The health of one running store (rule 11 of the design): it is verified after the start and whenever a row turns out to be damaged, what is
  * damaged is repaired, and until that has passed nobody syncs with it. The trie is built by the same scan, and follows every commit.
  */
-import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
-import { encodeState, isDamage, type StateRow } from '../keyspace.js'
-import type { KvStore } from '../kv.js'
 import { Trie } from '../merkle/trie.js'
 import type { Contexts } from '../model/codec.js'
-import type { Batch } from './batch.js'
+import { encodeState, type StateRow } from '../rows/state.js'
+import type { ReplicaCore } from './core.js'
 import type { TrieChange } from './entry-rows.js'
-import type { Ledger } from './ledger.js'
 import { trieSliceNodes, verifyAttemptsMax } from './limits.js'
+import type { UpdateLog } from './log.js'
 import { isOvertaken, repair } from './repair.js'
+import { Signal } from './signal.js'
 import { type Damage, isSound, Verification } from './verify.js'
 
-/** What is needed of the replica. */
-export interface HealthOwner {
-  readonly store: KvStore
-  readonly environment: Environment
-  readonly ledger: Ledger
-  /** The error that made the store read-only; undefined while it works. */
-  readonly failure: HearsayError | undefined
-  /** The contexts of the committed state. */
-  readonly committed: Contexts
-  /** The state with the batch that is on its way to the disk, which may be there already; undefined when there is none. */
-  readonly inFlight: (Contexts & { readonly state: StateRow }) | undefined
-  submit<T>(write: (batch: Batch) => T): Promise<T>
-  /** Damage was repaired: log rows that had been passed over may have something to wait for again. */
-  repaired(): void
-  /** The store is verified: upkeep may go on. */
-  verified(): void
-  /** LevelDB itself cannot read parts of its tables. */
-  unreadableTables(): void
-  /** Tells an operator; null takes back what was told. */
-  warn(about: string, warning: string | null): void
+/** What is known of a store before it is verified, and who hears of what it cannot mend itself. */
+export interface HealthOptions {
+  /** Parts of the store are known to be missing or unreadable. */
+  readonly isSuspect: boolean
+  /** Notified when LevelDB itself cannot read parts of its tables. */
+  onUnreadableTables(): void
 }
 
 /** Watches over one store. */
 export class Health {
-  readonly #owner: HealthOwner
+  /** A verification has passed: upkeep may go on. */
+  readonly passes = new Signal()
+  readonly #core: ReplicaCore
+  readonly #log: UpdateLog
+  readonly #onUnreadableTables: () => void
   #trie = new Trie()
   /** Whether the trie holds what is committed: it follows every commit then. */
   #isTrieWhole = false
@@ -53,10 +42,14 @@ export class Health {
   #listener: (() => void) | undefined
   #isStopped = false
 
-  /** `isSuspect`: parts of the store are known to be missing or unreadable. */
-  constructor(owner: HealthOwner, isSuspect: boolean) {
-    this.#owner = owner
+  constructor(core: ReplicaCore, log: UpdateLog, { isSuspect, onUnreadableTables }: HealthOptions) {
+    this.#core = core
+    this.#log = log
     this.#isSuspect = isSuspect
+    this.#onUnreadableTables = onUnreadableTables
+    core.commits.listen(({ trie }) => this.#follow(trie))
+    core.failures.listen((error) => this.#storeFailed(error))
+    core.guard.damage.listen((row) => this.#damageFound(row))
   }
 
   /** Names who is told when a verification begins, when one has passed, and when the store fails: `isVerified` has changed. */
@@ -79,10 +72,15 @@ export class Health {
     return this.#trie
   }
 
+  /** The error that made the store read-only; undefined while it works. */
+  get failure(): HearsayError | undefined {
+    return this.#core.failure
+  }
+
   /** Why the store is not verified, in words; null when it is. */
   get unverifiedReason(): string | null {
     if (this.#isVerified) return null
-    return (this.#owner.failure ?? this.#failure)?.message ?? 'the store is being compared with its checksums'
+    return (this.failure ?? this.#failure)?.message ?? 'the store is being compared with its checksums'
   }
 
   /** A damaged store that is not verified yet: what it does not show may be lost, and is not to be answered as absent. Undefined otherwise. */
@@ -90,10 +88,9 @@ export class Health {
     return this.#isSuspect && !this.#isVerified ? (this.#failure ?? beingVerified()) : undefined
   }
 
-  /** The trie follows what was committed, or is told of it once it is built. */
-  committed(changes: readonly TrieChange[]): void {
-    if (this.#isTrieWhole) for (const change of changes) changeTrie(this.#trie, change)
-    else for (const change of changes) this.#trieBacklog?.push(change)
+  /** What keeps users from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
+  get obstacle(): HearsayError | undefined {
+    return this.failure ?? this.doubt
   }
 
   /** Number of changes that wait until the trie is built; 0 while nobody builds it. */
@@ -114,47 +111,31 @@ export class Health {
     return this.#verifying
   }
 
-  /** The store failed: it is read-only until restarted. */
-  storeFailed(error: HearsayError): void {
-    this.#isVerified = false
-    this.#listener?.()
-    const { cause } = error
-    if (cause instanceof HearsayError && cause.details.isDamaged === true) this.#owner.unreadableTables()
-    this.#owner.warn('failed', error.message)
-  }
-
-  /** A row failed its checksum: the store is verified again. */
-  damageFound(row: Error): void {
-    this.#owner.warn('damaged-row', row.message)
-    if (this.#isVerified && !this.#isStopped) this.verify().catch(() => {})
-  }
-
-  /** Runs a read of committed rows; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified again. */
-  reading<T>(read: () => T): T {
-    try {
-      return read()
-    } catch (error) {
-      return this.damagedOr(error)
-    }
-  }
-
-  /** Throws DAMAGED_VALUE for a row that failed its checksum, and any other error as it is. */
-  damagedOr(error: unknown): never {
-    if (!isDamage(error)) throw error
-    if (error instanceof HearsayError && error.cause === undefined) throw error
-    this.damageFound(error as Error)
-    throw new HearsayError(
-      'DAMAGED_VALUE',
-      'the stored record fails its checksum; it is fetched again from peers: try again in a moment',
-      {},
-      { cause: error },
-    )
-  }
-
   /** Ends a verification under way. */
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#verifying?.catch(() => undefined)
+  }
+
+  /** The trie follows what was committed, or is told of it once it is built. */
+  #follow(changes: readonly TrieChange[]): void {
+    if (this.#isTrieWhole) for (const change of changes) changeTrie(this.#trie, change)
+    else for (const change of changes) this.#trieBacklog?.push(change)
+  }
+
+  /** The store failed: it is read-only until restarted. */
+  #storeFailed(error: HearsayError): void {
+    this.#isVerified = false
+    this.#listener?.()
+    const { cause } = error
+    if (cause instanceof HearsayError && cause.details.isDamaged === true) this.#onUnreadableTables()
+    this.#core.warnings.give('failed', error.message)
+  }
+
+  /** A row failed its checksum: the store is verified again. */
+  #damageFound(row: Error): void {
+    this.#core.warnings.give('damaged-row', row.message)
+    if (this.#isVerified && !this.#isStopped) this.verify().catch(() => {})
   }
 
   #verificationFailed(error: unknown): never {
@@ -162,27 +143,27 @@ export class Health {
     const reason = error instanceof Error ? error.message : String(error)
     const message = `the store could not be verified, and this node does not sync: ${reason}; check the disk, then restart the daemon`
     this.#failure = new HearsayError('NOT_VERIFIED', message, {}, { cause: error })
-    this.#owner.warn('verify', message)
+    this.#core.warnings.give('verify', message)
     throw error
   }
 
   async #verifyOnce(): Promise<void> {
     this.#isVerified = false
     this.#failure = undefined
-    this.#owner.warn('verify', null)
+    this.#core.warnings.takeBack('verify')
     this.#listener?.()
     for (let attempt = 1; !(await this.#attempt()); attempt++) {
       if (attempt === verifyAttemptsMax) throw new Error('rows go on being damaged under it')
     }
-    this.#isVerified = this.#owner.failure === undefined
+    this.#isVerified = this.failure === undefined
     this.#isSuspect = false
     this.#listener?.()
-    this.#owner.verified()
+    this.passes.emit()
   }
 
   /** Looks at one snapshot, and mends what is damaged in it. Returns false when that was overtaken by writes under way. */
   async #attempt(): Promise<boolean> {
-    const { store, committed, inFlight } = this.#owner
+    const { store, committed, inFlight } = this.#core
     const snapshot = store.snapshot()
     this.#isTrieWhole = false
     this.#trieBacklog = []
@@ -201,12 +182,12 @@ export class Health {
     verification: Verification,
     knownWith: (state: StateRow | undefined) => Contexts,
   ): Promise<boolean> {
-    const { ledger } = this.#owner
+    const { ledger } = this.#core
     const trie = new Trie()
     const survey = await verification.survey(trie)
     await this.#adopt(trie)
     ledger.entries.rememberLost(survey.lostAddresses)
-    if (survey.damagedBlocks) this.#owner.unreadableTables()
+    if (survey.damagedBlocks) this.#onUnreadableTables()
     // Writes go on meanwhile: only by how much the count was off at the moment of the snapshot is put right.
     const uncountedBytes = survey.logBytes - (survey.state?.logBytes ?? ledger.dots.logBytes)
     if (this.#isSuspect || !isSound(survey)) {
@@ -226,20 +207,21 @@ export class Health {
   }
 
   async #repair(damage: Damage, known: Contexts): Promise<boolean> {
-    const { ledger, submit, repaired, warn } = this.#owner
-    const report = await submit((batch) =>
+    const { ledger, warnings } = this.#core
+    const report = await this.#core.submit((batch) =>
       isOvertaken(batch, damage) ? undefined : ledger.write(batch, () => repair(batch, ledger, damage, known)),
     )
     if (report === undefined) return false
     this.#damageEpoch++
-    ledger.endRun()
-    repaired()
-    warn('damage', report)
+    ledger.runs.end()
+    // Rows that the log had passed over may have something to wait for again.
+    this.#log.rewind()
+    warnings.give('damage', report)
     return true
   }
 
   async #yieldTurn(): Promise<void> {
-    await this.#owner.environment.yieldTurn()
+    await this.#core.environment.yieldTurn()
     if (this.#isStopped) throw new HearsayError('STORE_FAILED', 'the store is closing')
   }
 }

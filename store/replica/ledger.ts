@@ -3,7 +3,6 @@
  * Every method runs inside one write of one batch: rows, contexts, counts and checksum move together or not at all.
  */
 import type { Environment } from '../environment.js'
-import { encodeState, entryKey, type StateRow, stateKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
@@ -12,6 +11,8 @@ import { isPlace } from '../model/digest.js'
 import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
 import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
+import { entryKey } from '../rows/entries.js'
+import { encodeState, type StateRow, stateKey } from '../rows/state.js'
 import type { Batch } from './batch.js'
 import { ContextRows } from './context-rows.js'
 import { DigestRows } from './digest-rows.js'
@@ -87,9 +88,10 @@ export class Ledger implements Contexts {
   readonly digests: DigestRows
   /** The change feed. */
   readonly feed: FeedRows
+  /** The ids that this process issues under. */
+  readonly runs: OwnRuns
   readonly #contexts: ContextRows
   readonly #effects: Effects
-  readonly #runs: OwnRuns
   readonly #options: LedgerOptions
   readonly #irregularities = { clashes: 0, foreignDots: 0 }
   #clock: HybridTime
@@ -103,7 +105,7 @@ export class Ledger implements Contexts {
     this.entries = new EntryRows(state, options.onDamage)
     this.dots = new DotRows(state.logBytes, options.onDamage)
     this.digests = new DigestRows(() => environment.nowMs())
-    this.#runs = new OwnRuns(environment, options.onCopyFound, options.memory)
+    this.runs = new OwnRuns(environment, options.onCopyFound, options.memory)
     this.feed = new FeedRows(state)
     this.#clock = state.clock
     this.#options = options
@@ -138,24 +140,9 @@ export class Ledger implements Contexts {
     return { ...this.feed.state, ...this.entries.counts, clock: this.#clock, logBytes: this.dots.logBytes }
   }
 
-  /** The id that this process issues under; undefined before its first write. */
-  get actor(): Actor | undefined {
-    return this.#runs.actor
-  }
-
-  /** What this process remembers of its runs. */
-  get runMemory(): RunMemory {
-    return this.#runs.memory
-  }
-
   /** Counts since the start. */
   get irregularities(): Irregularities {
     return this.#irregularities
-  }
-
-  /** Ends the id: the next write takes a new one. */
-  endRun(): void {
-    this.#runs.end()
   }
 
   /** Runs one write: what it issues is one group; when it throws, memory and rows are as before. */
@@ -164,7 +151,7 @@ export class Ledger implements Contexts {
     const issued = this.#issued.length
     this.#issuing = []
     this.#contexts.begin()
-    this.#runs.guard(batch)
+    this.runs.guard(batch)
     this.entries.guard(batch)
     this.feed.guard(batch)
     batch.onUndo(() => {
@@ -195,9 +182,9 @@ export class Ledger implements Contexts {
     let dot = this.#nextDot(nowMs)
     let draft = draftFor(dot, time)
     // A token of another copy of this process can name dots that were not issued here: the id ends before it could issue them again.
-    for (const superseded of draft.supersedes) this.#runs.checkDot(superseded)
-    if (this.seen.has(dot) || includesDot(draft.supersedes, dot) || this.actor !== dot.actor) {
-      this.#runs.end()
+    for (const superseded of draft.supersedes) this.runs.checkDot(superseded)
+    if (this.seen.has(dot) || includesDot(draft.supersedes, dot) || this.runs.actor !== dot.actor) {
+      this.runs.end()
       dot = this.#nextDot(nowMs)
       draft = draftFor(dot, time)
     }
@@ -255,7 +242,7 @@ export class Ledger implements Contexts {
 
   /** Looks for evidence of another copy of this process in what a peer has seen. */
   checkSeen(seen: Context): void {
-    this.#runs.checkSeen(seen)
+    this.runs.checkSeen(seen)
   }
 
   /**
@@ -315,7 +302,7 @@ export class Ledger implements Contexts {
   }
 
   #nextDot(nowMs: number): Dot {
-    return this.#runs.nextDot(nowMs, (actor) => this.#contexts.members.set(actor, this.#options.member))
+    return this.runs.nextDot(nowMs, (actor) => this.#contexts.members.set(actor, this.#options.member))
   }
 
   /** One live dot of a peer's copy: an update where all of it is known, a bare version otherwise. */
@@ -334,8 +321,8 @@ export class Ledger implements Contexts {
     knowledge: typeof whole,
     isLiveThere: boolean,
   ): ApplyOutcome {
-    this.#runs.checkDot(update.dot)
-    for (const superseded of update.supersedes) this.#runs.checkDot(superseded)
+    this.runs.checkDot(update.dot)
+    for (const superseded of update.supersedes) this.runs.checkDot(superseded)
     if (this.seen.has(update.dot)) {
       const settled = this.#effects.settle(batch, update, isLiveThere)
       if (settled !== undefined) return settled
@@ -349,6 +336,6 @@ export class Ledger implements Contexts {
 
   #clashed({ actor, counter }: Dot): void {
     this.#options.onClash({ actor, counter }, ++this.#irregularities.clashes)
-    this.#runs.copyFound(actor, `dot ${actor}:${counter} has two contents`)
+    this.runs.copyFound(actor, `dot ${actor}:${counter} has two contents`)
   }
 }

@@ -2,26 +2,15 @@
  * The update log's obligations: which updates members still miss (hints), and what may be let go of.
  * A row of the log goes when every member has acknowledged it, or when the log is over its limit; correctness never depends on it.
  */
-
-import {
-  acknowledgementKey,
-  acknowledgementMember,
-  DamagedRow,
-  type DotRow,
-  decodeAcknowledgement,
-  decodeFeed,
-  dotKey,
-  encodeAcknowledgement,
-  feedKey,
-  feedSequence,
-  rangeOf,
-} from '../keyspace.js'
-import type { KvStore } from '../kv.js'
+import { rangeOf } from '../keyspace.js'
 import { type MemberTag, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import type { Actor, Dot } from '../model/dot.js'
+import { type DotRow, dotKey } from '../rows/dots.js'
+import { decodeFeed, feedKey, feedSequence } from '../rows/feed.js'
+import { DamagedRow } from '../rows/seal.js'
 import type { Batch } from './batch.js'
-import type { Ledger } from './ledger.js'
+import type { ReplicaCore } from './core.js'
 import { hintBytesReadMax, hintRowsMax, trimRowsMax } from './limits.js'
 import type { Obligation } from './types.js'
 
@@ -41,16 +30,6 @@ export interface Hint {
   readonly sinceMs: number | null
 }
 
-/** What the log needs of the replica. */
-export interface LogOwner {
-  readonly ledger: Ledger
-  readonly committedApplied: Context
-  /** False while a change of the mesh's own records is not committed: who is a member is then not settled. */
-  readonly areMembersSettled: boolean
-  submit<T>(write: (batch: Batch) => T): Promise<T>
-  nowMs(): number
-}
-
 /** A feed row that may go. Without a dot (a removal, or a damaged row) no member waits for it. */
 interface Candidate {
   readonly sequence: number
@@ -61,8 +40,7 @@ interface Candidate {
 
 /** Trims the log and tells what is held for whom. */
 export class UpdateLog {
-  readonly #store: KvStore
-  readonly #owner: LogOwner
+  readonly #core: ReplicaCore
   readonly #limits: LogLimits
   /** Undefined until the members are known: until then nothing may go. */
   #obligations: readonly Obligation[] | undefined
@@ -73,55 +51,69 @@ export class UpdateLog {
   #hold = Number.POSITIVE_INFINITY
   #trimmedSinceCompaction = 0
 
-  constructor(store: KvStore, owner: LogOwner, limits: LogLimits) {
-    this.#store = store
-    this.#owner = owner
+  constructor(core: ReplicaCore, limits: LogLimits) {
+    this.#core = core
     this.#limits = limits
   }
 
   /** Names the members whose acknowledgements the log waits for. */
   setObligations(obligations: readonly Obligation[]): void {
     this.#obligations = obligations
-    const applied = this.#owner.committedApplied
+    const applied = this.#core.committed.applied
     for (const { member, acknowledged } of obligations) {
       if (acknowledged.covers(applied)) this.#behindSince.delete(member)
-      else if (!this.#behindSince.has(member)) this.#behindSince.set(member, this.#owner.nowMs())
+      else if (!this.#behindSince.has(member)) this.#behindSince.set(member, this.#core.environment.nowMs())
     }
+  }
+
+  /** Bytes of the log that are kept for members that miss updates; 0 when nothing is. */
+  get bytes(): number {
+    return this.#core.ledger.dots.logBytes
+  }
+
+  /** Since when a member misses updates, in milliseconds since 1970; undefined when it misses none. */
+  behindSinceMs(member: MemberTag): number | undefined {
+    return this.#behindSince.get(member)
+  }
+
+  /** A member missed updates already in an earlier run. */
+  wasBehind(member: MemberTag, sinceMs: number): void {
+    this.#behindSince.set(member, sinceMs)
   }
 
   /** What is held for a member. Bytes are those of the log rows of the updates that it misses. */
   hint(member: MemberTag): Hint {
     const obligation = this.#obligations?.find((other) => other.member === member)
     if (obligation === undefined) return { updates: 0, bytes: 0, sinceMs: null }
-    const missed = this.#owner.committedApplied.minus(obligation.acknowledged)
+    const missed = this.#core.committed.applied.minus(obligation.acknowledged)
     const updates = missed.size
     if (updates === 0) {
       this.#measured.delete(member)
       return { updates, bytes: 0, sinceMs: null }
     }
-    return { updates, bytes: this.#bytesFor(member, missed), sinceMs: this.#behindSince.get(member) ?? null }
+    return { updates, bytes: this.#bytesFor(member, missed), sinceMs: this.behindSinceMs(member) ?? null }
   }
 
   /** The dots that every member has acknowledged; none while the members are not known. */
   acknowledgedByAll(): Context {
     if (this.#obligations === undefined) return new Context()
-    let common = this.#owner.committedApplied.clone()
+    let common = this.#core.committed.applied.clone()
     for (const { acknowledged } of this.#obligations) common = common.intersection(acknowledged)
     return common
   }
 
   /** Whether every member has acknowledged a dot, and has acknowledged nothing that has not come here: no surprise is under way. */
   isKnownToAll(dot: Dot): boolean {
-    if (this.#obligations === undefined || !this.#owner.areMembersSettled) return false
-    const applied = this.#owner.committedApplied
+    if (this.#obligations === undefined || !this.#areMembersSettled) return false
+    const applied = this.#core.committed.applied
     if (!applied.has(dot)) return false
     return this.#obligations.every(({ acknowledged }) => acknowledged.has(dot) && applied.covers(acknowledged))
   }
 
   /** Whether these runs are all of this node, or of members whose acknowledgements are waited for: others may go on unheard. */
-  areMembers(actors: ReadonlySet<Actor>, own: MemberTag): boolean {
-    const known = new Set([own, ...(this.#obligations ?? []).map(({ member }) => member)])
-    return [...actors].every((actor) => known.has(this.#owner.ledger.members.get(actor) ?? unknownMember))
+  areMembers(actors: ReadonlySet<Actor>): boolean {
+    const known = new Set([this.#core.member, ...(this.#obligations ?? []).map(({ member }) => member)])
+    return [...actors].every((actor) => known.has(this.#core.ledger.members.get(actor) ?? unknownMember))
   }
 
   /** Holds what came after a position for readers of the feed, as far as the log's limits allow; null: nothing. */
@@ -132,12 +124,12 @@ export class UpdateLog {
   /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
   async trim(): Promise<number> {
     let trimmed = 0
-    this.#cursor = Math.min(this.#cursor, this.#owner.ledger.feed.takeReopened() - 1)
+    this.#cursor = Math.min(this.#cursor, this.#core.ledger.feed.takeReopened() - 1)
     for (;;) {
       const candidates = await this.#candidates()
       if (candidates.length === 0) break
       // Looked at inside the write: a member that has come meanwhile holds everything.
-      const result = await this.#owner.submit((batch) => this.#trimRows(batch, candidates, this.acknowledgedByAll()))
+      const result = await this.#core.submit((batch) => this.#trimRows(batch, candidates, this.acknowledgedByAll()))
       trimmed += result.rows
       this.#cursor = result.cursor
       if (result.isStopped) break
@@ -150,7 +142,7 @@ export class UpdateLog {
   async compact(): Promise<void> {
     if (this.#trimmedSinceCompaction < trimRowsMax) return
     this.#trimmedSinceCompaction = 0
-    for (const kind of ['dot', 'feed', 'entry'] as const) await this.#store.compact(rangeOf(kind))
+    for (const kind of ['dot', 'feed', 'entry'] as const) await this.#core.store.compact(rangeOf(kind))
   }
 
   /** Starts over at the beginning of the log; for when acknowledgements shrank. */
@@ -158,38 +150,14 @@ export class UpdateLog {
     this.#cursor = 0
   }
 
-  /** The acknowledgements kept on disk; unreadable ones are left out (the member will tell again). */
-  async loadAcknowledgements(): Promise<Map<MemberTag, Context>> {
-    const loaded = new Map<MemberTag, Context>()
-    for await (const rows of this.#store.scan(rangeOf('acknowledgement'))) {
-      for (const { key, value } of rows) {
-        try {
-          const row = decodeAcknowledgement(key, value)
-          const member = acknowledgementMember(key)
-          loaded.set(member, new Context(new Map(row.ranges)))
-          if (row.behindSinceMs !== 0) this.#behindSince.set(member, row.behindSinceMs)
-        } catch (error) {
-          if (!(error instanceof DamagedRow)) throw error
-        }
-      }
-    }
-    return loaded
-  }
-
-  /** Keeps what a member acknowledged; null forgets it. */
-  async saveAcknowledgement(member: MemberTag, acknowledged: Context | null): Promise<void> {
-    const key = acknowledgementKey(member)
-    const behindSinceMs = this.#behindSince.get(member) ?? 0
-    await this.#owner.submit((batch) => {
-      if (acknowledged === null) return batch.set(key, null)
-      const ranges = new Map(acknowledged.actors().map((actor) => [actor, acknowledged.rangesOf(actor)]))
-      batch.set(key, encodeAcknowledgement(key, { ranges, behindSinceMs }))
-    })
+  /** False while a change of the mesh's own records is not committed: who is a member is then not settled. */
+  get #areMembersSettled(): boolean {
+    return this.#core.ledger.entries.systemWrites === this.#core.committed.systemWrites
   }
 
   /** Measured again only when what it misses, or the log, has changed. */
   #bytesFor(member: MemberTag, missed: Context): number {
-    const { logBytes } = this.#owner.ledger.dots
+    const logBytes = this.bytes
     const known = this.#measured.get(member)
     if (known?.logBytes === logBytes && known.missed.equals(missed)) return known.bytes
     const bytes = this.#measure(missed)
@@ -213,7 +181,7 @@ export class UpdateLog {
   /** A row that is gone, or cannot be read, holds nothing. */
   #rowBytes(dot: Dot): number {
     try {
-      return this.#store.get(dotKey(dot))?.length ?? 0
+      return this.#core.store.get(dotKey(dot))?.length ?? 0
     } catch {
       return 0
     }
@@ -222,7 +190,7 @@ export class UpdateLog {
   async #candidates(): Promise<Candidate[]> {
     const candidates: Candidate[] = []
     const range = { gt: feedKey(this.#cursor), lt: rangeOf('feed').lt, limit: trimRowsMax }
-    for await (const rows of this.#store.scan(range)) {
+    for await (const rows of this.#core.store.scan(range)) {
       for (const { key, value } of rows) {
         candidates.push(candidate(key, value))
       }
@@ -233,9 +201,9 @@ export class UpdateLog {
   #trimRows(batch: Batch, candidates: readonly Candidate[], acknowledged: Context) {
     let rows = 0
     let cursor = this.#cursor
-    if (!this.#owner.areMembersSettled) return { rows, cursor, isStopped: true }
+    if (!this.#areMembersSettled) return { rows, cursor, isStopped: true }
     for (const candidate of candidates) {
-      const row = candidate.dot === null ? undefined : this.#owner.ledger.dots.read(batch, candidate.dot)
+      const row = candidate.dot === null ? undefined : this.#core.ledger.dots.read(batch, candidate.dot)
       const isForced = this.#isOverLimit(row)
       if (candidate.sequence > this.#hold && !isForced) return { rows, cursor, isStopped: true }
       if (row !== undefined && !isForced && !acknowledged.has(candidate.dot!)) {
@@ -251,14 +219,14 @@ export class UpdateLog {
   }
 
   #isOverLimit(row: DotRow | undefined): boolean {
-    if (this.#owner.ledger.dots.logBytes > this.#limits.maxBytes) return true
-    return row !== undefined && row.time.ms < this.#owner.nowMs() - this.#limits.maxAgeMs
+    if (this.bytes > this.#limits.maxBytes) return true
+    return row !== undefined && row.time.ms < this.#core.environment.nowMs() - this.#limits.maxAgeMs
   }
 
   #dropSuperseded(batch: Batch, row: DotRow, acknowledged: Context, isForced: boolean): number {
     let rows = 0
     for (const superseded of row.supersedes) {
-      const theirs = this.#owner.ledger.dots.read(batch, superseded)
+      const theirs = this.#core.ledger.dots.read(batch, superseded)
       if (theirs === undefined || theirs.state === 'live') continue
       if (theirs.sequence > this.#hold && !isForced) continue
       // What only remembers its successor is of no use without it; anything else waits for its own acknowledgements.
@@ -270,19 +238,19 @@ export class UpdateLog {
 
   #drop(batch: Batch, dot: Dot | null, sequence: number, row: DotRow | undefined): number {
     if (row !== undefined && dot !== null) {
-      const { dots, digests } = this.#owner.ledger
+      const { dots, digests } = this.#core.ledger
       dots.write(batch, dot, null)
       if (row.digest !== undefined) digests.write(batch, dot, row.digest)
     }
     if (sequence > 0) {
       batch.set(feedKey(sequence), null)
-      this.#owner.ledger.feed.raiseFloor(sequence)
+      this.#core.ledger.feed.raiseFloor(sequence)
     }
     return 1
   }
 }
 
-/** Every so-manieth dot of a context, without a walk over those between. */
+/** Every n-th dot of a context, without a walk over those between. */
 function* spread(context: Context, stride: number): Generator<Dot> {
   let passed = 0
   let next = 0

@@ -1,6 +1,9 @@
-/** What one node knows of time: its own wall clock, and those of the members that were heard of late. */
+/** What one node knows of time: its own wall clock, those of the members that were heard of late, and times from beyond the bound. */
 import type { Environment } from '../environment.js'
-import { agreedNowMs, type HeardClocks, sharedNowMs } from '../model/clock.js'
+import { agreedNowMs, type HeardClocks, type HybridTime, sharedNowMs } from '../model/clock.js'
+import type { MemberTag } from '../model/codec.js'
+import type { DisplayClock } from '../model/register.js'
+import { type FutureTime, FutureTimes } from './future-times.js'
 import { clockLookKeptMs, clockLookSlackMs, expiryGraceMs } from './limits.js'
 
 /** The members' clocks as they were heard in the last minute. */
@@ -20,17 +23,27 @@ interface Look {
 /** The clock that nodes which hear each other have in common. Cheap: every read and every write asks, and all clocks are looked at now and then. */
 export class MeshClock {
   readonly #environment: Environment
+  readonly #boundMs: number
+  readonly #futureTimes: FutureTimes
   #members: MemberClocks = () => noMembers
   #look: Look | undefined
 
-  constructor(environment: Environment) {
+  /** `boundMs`: how far in the future a time may lie before it is shown last. */
+  constructor(environment: Environment, boundMs: number) {
     this.#environment = environment
+    this.#boundMs = boundMs
+    this.#futureTimes = new FutureTimes(boundMs)
   }
 
   /** Names the source of the members' clocks. */
   setMembers(members: MemberClocks): void {
     this.#members = members
     this.#look = undefined
+  }
+
+  /** What clocks have to do with display. */
+  display(): DisplayClock {
+    return { nowMs: this.#environment.nowMs(), sharedNowMs: this.sharedNowMs(), clockBoundMs: this.#boundMs }
   }
 
   /** Now, by the median of the own clock and the members': what orders versions for display. */
@@ -43,6 +56,16 @@ export class MeshClock {
   expiredByMs(): number {
     const monotonicMs = this.#environment.monotonicMs()
     return monotonicMs + this.#looked(monotonicMs).agreedMs - expiryGraceMs
+  }
+
+  /** Notes that an update of a member came with a time beyond the bound. */
+  futureTimeMet(time: HybridTime, member: MemberTag): void {
+    this.#futureTimes.met(time, member)
+  }
+
+  /** Members of whom updates came with times that are still beyond the bound: they are shown last. */
+  futureTimes(): FutureTime[] {
+    return this.#futureTimes.still(this.sharedNowMs())
   }
 
   /** The last look, unless it is of some time ago, or the own clock has stepped since. */

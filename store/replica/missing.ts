@@ -1,19 +1,6 @@
 /** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Durable state alone: what is committed, or a little newer. */
 import type { Environment } from '../environment.js'
-import {
-  DamagedRow,
-  type DotRow,
-  decodeDotRow,
-  decodeVersions,
-  digestKey,
-  dotKey,
-  dotOfKey,
-  entryAddress,
-  entryKey,
-  entryPrefix,
-  isDamage,
-  rangeOf,
-} from '../keyspace.js'
+import { rangeOf } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
 import type { TrieEntry } from '../merkle/types.js'
 import type { Address } from '../model/address.js'
@@ -23,6 +10,10 @@ import { versionDigest } from '../model/digest.js'
 import type { Actor, ContentDigest, Dot } from '../model/dot.js'
 import { updateOf, versionAt } from '../model/join.js'
 import type { Entry, Update, Version } from '../model/update.js'
+import { digestKey } from '../rows/digests.js'
+import { type DotRow, decodeDotRow, dotKey, dotOfKey } from '../rows/dots.js'
+import { decodeVersions, entryAddress, entryKey, entryPrefix } from '../rows/entries.js'
+import { DamagedRow, isDamage } from '../rows/seal.js'
 import { readDigestRow } from './digest-rows.js'
 import type { TrieChange } from './entry-rows.js'
 import { missingGapMax, missingLookupsMax, missingSliceRows } from './limits.js'

@@ -1,6 +1,12 @@
 /** Opens the rows that a replica needs before it serves: the format, counts and clock, and the contexts, as far as they can be read. */
 import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
+import { formatVersion } from '../keyspace.js'
+import type { KvStore } from '../kv.js'
+import { zeroTime } from '../model/clock.js'
+import type { Contexts, MemberTag } from '../model/codec.js'
+import { Context } from '../model/context.js'
+import { type Actor, actorBytes } from '../model/dot.js'
 import {
   decodeFormat,
   decodeState,
@@ -8,15 +14,9 @@ import {
   encodeFormat,
   encodeState,
   formatKey,
-  formatVersion,
   type StateRow,
   stateKey,
-} from '../keyspace.js'
-import type { KvStore } from '../kv.js'
-import { zeroTime } from '../model/clock.js'
-import type { Contexts, MemberTag } from '../model/codec.js'
-import { Context } from '../model/context.js'
-import { type Actor, actorBytes } from '../model/dot.js'
+} from '../rows/state.js'
 import { loadContexts } from './verify.js'
 
 /** What was read of a store at its start. */

@@ -1,6 +1,5 @@
 /** One call that reads what a peer misses: what was found so far, and whether it is enough for now. */
 import type { Environment } from '../environment.js'
-import type { DotRow } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../model/dot.js'
 import { versionAt } from '../model/join.js'
 import type { Update, Version } from '../model/update.js'
+import type { DotRow } from '../rows/dots.js'
 import { chainBytesMax, chainMax, missingEntriesMax, missingMsMax, missingRowsMax } from './limits.js'
 import type { PeerReader } from './missing.js'
 import type { MissingUpdates } from './types.js'

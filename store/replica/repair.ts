@@ -1,17 +1,10 @@
 /** Repair after damage was found: what is lost leaves the contexts, so that peers send it again; nothing is taken for deleted. */
-import {
-  type DotRow,
-  decodeDotRow,
-  decodeVersions,
-  dotKey,
-  encodeVersions,
-  entryAddress,
-  entryKey,
-  isDamage,
-} from '../keyspace.js'
 import type { Contexts } from '../model/codec.js'
 import { type Dot, dotText, sameDot } from '../model/dot.js'
 import type { Version } from '../model/update.js'
+import { type DotRow, decodeDotRow, dotKey } from '../rows/dots.js'
+import { decodeVersions, encodeVersions, entryAddress, entryKey } from '../rows/entries.js'
+import { isDamage } from '../rows/seal.js'
 import type { Batch } from './batch.js'
 import { indexRow } from './dot-rows.js'
 import type { Ledger } from './ledger.js'

@@ -1,15 +1,8 @@
 /** How long the answers of retry-safe requests are kept. */
-import { decodeRetryOrder, rangeOf, retryKeyRow } from '../keyspace.js'
-import type { KvStore } from '../kv.js'
-import type { Batch } from './batch.js'
+import { rangeOf } from '../keyspace.js'
+import { decodeRetryOrder, retryKeyRow } from '../rows/retries.js'
+import type { ReplicaCore } from './core.js'
 import { retryKeepCount, retryKeepMs } from './limits.js'
-
-/** What is needed of the replica. */
-export interface RetriesOwner {
-  submit<T>(write: (batch: Batch) => T): Promise<T>
-  /** The monotonic clock, in milliseconds. */
-  monotonicMs(): number
-}
 
 /**
  * Remembered answers of one store, in the order in which they were remembered. Their age is the time for which this run has known of them: the
@@ -17,27 +10,25 @@ export interface RetriesOwner {
  * earlier run starts again with this one.
  */
 export class Retries {
-  readonly #store: KvStore
-  readonly #owner: RetriesOwner
+  readonly #core: Pick<ReplicaCore, 'store' | 'environment' | 'submit'>
   /** The last answer at each earlier look, oldest look first. */
   readonly #looks: { readonly key: Uint8Array; readonly atMs: number }[] = []
 
-  constructor(store: KvStore, owner: RetriesOwner) {
-    this.#store = store
-    this.#owner = owner
+  constructor(core: Pick<ReplicaCore, 'store' | 'environment' | 'submit'>) {
+    this.#core = core
   }
 
   /** Drops answers beyond their window. Returns how many are left. To be called at intervals, of which each answer may live one longer. */
   async prune(): Promise<number> {
     const order: { key: Uint8Array; retryKey: string }[] = []
-    for await (const rows of this.#store.scan(rangeOf('retryOrder'))) {
+    for await (const rows of this.#core.store.scan(rangeOf('retryOrder'))) {
       for (const { key, value } of rows) order.push({ key, retryKey: decodeRetryOrder(key, value).retryKey })
     }
     const old = this.#oldest(order.at(-1)?.key)
     const surplus = order.length - retryKeepCount
     const gone = order.filter(({ key }, at) => at < surplus || (old !== undefined && Buffer.compare(key, old) <= 0))
     if (gone.length > 0) {
-      await this.#owner.submit((batch) => {
+      await this.#core.submit((batch) => {
         for (const { key, retryKey } of gone) {
           batch.set(key, null)
           batch.set(retryKeyRow(retryKey), null)
@@ -49,7 +40,7 @@ export class Retries {
 
   /** Remembers this look. Returns the last answer that was there for the whole window. */
   #oldest(last: Uint8Array | undefined): Uint8Array | undefined {
-    const nowMs = this.#owner.monotonicMs()
+    const nowMs = this.#core.environment.monotonicMs()
     if (last !== undefined) this.#looks.push({ key: last, atMs: nowMs })
     let old: Uint8Array | undefined
     while (this.#looks.length > 0 && nowMs - this.#looks[0]!.atMs >= retryKeepMs) old = this.#looks.shift()!.key

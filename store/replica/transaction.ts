@@ -1,19 +1,20 @@
 /** What a user's write may do inside the committing batch, on top of the ledger. */
-import { decodeRetry, encodeRetry, encodeRetryOrder, retryKeyRow, retryOrderKey } from '../keyspace.js'
 import type { Address } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
 import { supersedesAim } from '../model/limits.js'
+import { decodeRetry, encodeRetry, encodeRetryOrder, retryKeyRow, retryOrderKey } from '../rows/retries.js'
 import type { Batch } from './batch.js'
 import type { Ledger } from './ledger.js'
+import type { ReadGuard } from './read-guard.js'
 import { assertRoom } from './room.js'
 import type { Transaction } from './types.js'
 
-/** A transaction of one write. `reading` runs reads of rows that may fail their checksum. */
+/** A transaction of one write. `guard` runs reads of rows that may fail their checksum. */
 export function transactionOn(
   batch: Batch,
   ledger: Ledger,
   { nowMs, expiredByMs }: Pick<Transaction, 'nowMs' | 'expiredByMs'>,
-  reading: <T>(read: () => T) => T,
+  guard: ReadGuard,
 ): Transaction {
   const remove = (address: Address, supersedes: readonly Dot[], kind: 'delete' | 'expiry') =>
     ledger.issue(batch, { address, kind, value: null, expiresAtMs: null, supersedes }).dot
@@ -39,7 +40,7 @@ export function transactionOn(
     recall: (retryKey) => {
       const key = retryKeyRow(retryKey)
       const row = batch.get(key)
-      return row === undefined ? undefined : reading(() => decodeRetry(key, row))
+      return row === undefined ? undefined : guard.reading(() => decodeRetry(key, row))
     },
     remember: (retryKey, requestHash, answer) => {
       const key = retryKeyRow(retryKey)

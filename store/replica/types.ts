@@ -136,6 +136,9 @@ export interface Transaction {
   remember(retryKey: string, requestHash: Uint8Array, answer: Uint8Array): void
 }
 
+/** Runs a write, once and synchronously, inside the committing batch; resolves with its result once that is durable. */
+export type Transact = <T>(write: (transaction: Transaction) => T) => Promise<T>
+
 /** The members as the log must know them: whose acknowledgements it waits for. */
 export interface Obligation {
   readonly member: MemberTag

@@ -1,26 +1,23 @@
-/** What a replica does by itself now and then: lets go of acknowledged log rows, of idle baselines, and of old answers. */
-import type { Environment, Timer } from '../environment.js'
-import type { BaselineSweep } from './baselines.js'
-import type { DigestSweep } from './digest-rows.js'
+/** What a replica does by itself now and then: lets go of acknowledged log rows, of what is past its deadline, of idle baselines, and of old answers. */
+import type { Timer } from '../environment.js'
+import { BaselineSweep } from './baselines.js'
+import type { ReplicaCore } from './core.js'
+import { DigestSweep } from './digest-sweep.js'
+import { ExpirySweep } from './expiry.js'
+import type { Health } from './health.js'
 import { baselineSweepChance, digestSweepIntervalMs, retryPruneIntervalMs, trimIntervalMs } from './limits.js'
 import type { UpdateLog } from './log.js'
-import type { Retries } from './retries.js'
-
-/** What is needed of the replica. */
-export interface UpkeepOwner {
-  readonly environment: Environment
-  readonly log: UpdateLog
-  readonly baselines: BaselineSweep
-  readonly digests: DigestSweep
-  readonly retries: Retries
-  /** Whether rows may go: the store is verified, and takes writes. */
-  readonly isAllowed: boolean
-  warn(about: string, warning: string): void
-}
+import { Retries } from './retries.js'
 
 /** Tidies one store at intervals. */
 export class Upkeep {
-  readonly #owner: UpkeepOwner
+  readonly #core: ReplicaCore
+  readonly #log: UpdateLog
+  readonly #health: Health
+  readonly #expiry: ExpirySweep
+  readonly #baselines: BaselineSweep
+  readonly #digests: DigestSweep
+  readonly #retries: Retries
   #timer: Timer | undefined
   /** When remembered answers were last pruned, on the monotonic clock; the first time is soon after the start. */
   #prunedAtMs = Number.NEGATIVE_INFINITY
@@ -28,18 +25,18 @@ export class Upkeep {
   #sweptAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
-  constructor(owner: UpkeepOwner) {
-    this.#owner = owner
-  }
-
-  /** Tidies at intervals from now on. */
-  start(): void {
-    this.#timer?.cancel()
-    if (this.#isStopped) return
-    this.#timer = this.#owner.environment.setTimer(trimIntervalMs, () => {
-      this.#tidy()
-        .catch((error: unknown) => this.#owner.warn('trim', `the update log could not be trimmed: ${String(error)}`))
-        .finally(() => this.start())
+  /** Begins with the first verification that passes. */
+  constructor(core: ReplicaCore, log: UpdateLog, health: Health) {
+    this.#core = core
+    this.#log = log
+    this.#health = health
+    this.#expiry = new ExpirySweep(core)
+    this.#baselines = new BaselineSweep(core, log)
+    this.#digests = new DigestSweep(core, log)
+    this.#retries = new Retries(core)
+    health.passes.listen(() => {
+      this.#schedule()
+      this.#expiry.start()
     })
   }
 
@@ -47,33 +44,55 @@ export class Upkeep {
   stop(): void {
     this.#isStopped = true
     this.#timer?.cancel()
+    this.#expiry.stop()
   }
 
-  /** Lets go of log rows that every member has acknowledged. Returns how many went. */
+  /** Lets go of log rows that every member has acknowledged. Returns how many went. Runs by itself once verified. */
   async trim(): Promise<number> {
-    const { log, isAllowed } = this.#owner
-    if (!isAllowed) return 0
-    const trimmed = await log.trim()
-    await log.compact()
+    if (!this.#isAllowed) return 0
+    const trimmed = await this.#log.trim()
+    await this.#log.compact()
     return trimmed
   }
 
-  /** Deletes baselines of counters that subtract from nothing any more, anywhere. Returns how many. */
+  /** Deletes for good what is past its deadline, as the design's expiry rule allows. Returns how many versions. Runs by itself once verified. */
+  sweepExpired(): Promise<number> {
+    return this.#expiry.sweep()
+  }
+
+  /** Deletes baselines of counters that subtract from nothing any more, anywhere. Returns how many. Runs by itself now and then. */
   async sweepBaselines(): Promise<number> {
-    return this.#owner.isAllowed ? this.#owner.baselines.sweep() : 0
+    return this.#isAllowed ? this.#baselines.sweep() : 0
+  }
+
+  /** Whether rows may go: the store is verified, and takes writes. */
+  get #isAllowed(): boolean {
+    return this.#health.isVerified && this.#core.failure === undefined
+  }
+
+  /** Tidies after an interval, and again. */
+  #schedule(): void {
+    this.#timer?.cancel()
+    if (this.#isStopped) return
+    const { environment, warnings } = this.#core
+    this.#timer = environment.setTimer(trimIntervalMs, () => {
+      this.#tidy()
+        .catch((error: unknown) => warnings.give('trim', `the update log could not be trimmed: ${String(error)}`))
+        .finally(() => this.#schedule())
+    })
   }
 
   async #tidy(): Promise<void> {
-    const { environment, retries } = this.#owner
+    const { environment } = this.#core
     await this.trim()
     if (environment.random() < baselineSweepChance) await this.sweepBaselines()
     const nowMs = environment.monotonicMs()
-    if (this.#owner.isAllowed && nowMs - this.#sweptAtMs >= digestSweepIntervalMs) {
+    if (this.#isAllowed && nowMs - this.#sweptAtMs >= digestSweepIntervalMs) {
       this.#sweptAtMs = nowMs
-      await this.#owner.digests.sweep()
+      await this.#digests.sweep()
     }
-    if (!this.#owner.isAllowed || nowMs - this.#prunedAtMs < retryPruneIntervalMs) return
+    if (!this.#isAllowed || nowMs - this.#prunedAtMs < retryPruneIntervalMs) return
     this.#prunedAtMs = nowMs
-    await retries.prune()
+    await this.#retries.prune()
   }
 }

@@ -4,27 +4,7 @@
  * are compared with each other and with the count and checksum that moved with every batch, all under one snapshot.
  */
 
-import {
-  type Checksum,
-  contextActor,
-  type DotRow,
-  decodeContext,
-  decodeDotRow,
-  decodeState,
-  decodeVersions,
-  dotKey,
-  dotOfKey,
-  emptyChecksum,
-  entryAddress,
-  entryKey,
-  fingerprint,
-  isDamage,
-  type RowKind,
-  rangeOf,
-  type StateRow,
-  shiftChecksum,
-  stateKey,
-} from '../keyspace.js'
+import { type RowKind, rangeOf } from '../keyspace.js'
 import type { KvSnapshot, KvStore } from '../kv.js'
 import type { Trie } from '../merkle/trie.js'
 import { type Address, isUserAddress } from '../model/address.js'
@@ -33,6 +13,19 @@ import { Context } from '../model/context.js'
 import { addressId, entryDigest } from '../model/digest.js'
 import { type Dot, sameDot } from '../model/dot.js'
 import type { Version } from '../model/update.js'
+import { contextActor, decodeContext } from '../rows/contexts.js'
+import { type DotRow, decodeDotRow, dotKey, dotOfKey } from '../rows/dots.js'
+import { decodeVersions, entryAddress, entryKey } from '../rows/entries.js'
+import { isDamage } from '../rows/seal.js'
+import {
+  type Checksum,
+  decodeState,
+  emptyChecksum,
+  fingerprint,
+  type StateRow,
+  shiftChecksum,
+  stateKey,
+} from '../rows/state.js'
 import { verifySliceRows } from './limits.js'
 
 /** A count and checksum of live dots. */

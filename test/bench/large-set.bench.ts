@@ -26,7 +26,8 @@ export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {
     await changeMany(left, n, 0)
     await changeMany(right, n, changes)
     yield* healed(await session(left, right), n)
-    if (left.replica.trie.root().toString() !== right.replica.trie.root().toString()) throw new Error('not equal')
+    if (left.replica.health.trie.root().toString() !== right.replica.health.trie.root().toString())
+      throw new Error('not equal')
     await left.replica.close()
     await right.replica.close()
   } finally {

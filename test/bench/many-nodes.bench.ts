@@ -28,14 +28,15 @@ export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {
       const half = updates
         .filter((_, other) => other < nodes / 2 === at < nodes / 2)
         .slice(from, from + updatesPerBatch)
-      await world.runThrough(replica.applyUpdates(tagged(half)))
+      await world.runThrough(replica.sync.applyUpdates(tagged(half)))
     }
   }
   let sessions = 0
   for (const node of all) startSync(node, all, () => sessions++)
   connectAtRandom(world, mesh, all)
   const startMs = world.elapsedMs
-  const areEqual = () => new Set(all.map(({ replica }) => Buffer.from(replica.trie.root()).toString('hex'))).size === 1
+  const areEqual = () =>
+    new Set(all.map(({ replica }) => Buffer.from(replica.health.trie.root()).toString('hex'))).size === 1
   for (;;) {
     const untilMs = world.elapsedMs + lookMs
     while (await world.step(untilMs));
@@ -77,7 +78,7 @@ const services = new Map<BareNode, SyncService>()
 function startSync(node: BareNode, all: readonly BareNode[], ended: () => void): void {
   const { network, environment, replica } = node
   const service = new SyncService({
-    ...{ network, environment, replica },
+    ...{ network, environment, replica: replica.sync },
     listener: {
       ended: (report) => {
         if (report.mode !== 'busy') ended()
@@ -92,7 +93,8 @@ function startSync(node: BareNode, all: readonly BareNode[], ended: () => void):
     peers: {
       isMember: () => true,
       // What heartbeats to neighbours show.
-      looksEqual: (peer) => Buffer.from(byPeer.get(peer)!.replica.trie.root()).equals(replica.trie.root()),
+      looksEqual: (peer) =>
+        Buffer.from(byPeer.get(peer)!.replica.health.trie.root()).equals(replica.health.trie.root()),
       lastEqualMs: () => undefined,
     },
     run: (peer, how) => service.run(peer, how),

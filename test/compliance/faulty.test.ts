@@ -1,7 +1,7 @@
 /** What the faulty store adds: its faults strike where they are told to, and nowhere else. */
 import { describe, expect, it } from 'vitest'
-import { FaultyStore } from '../../store/faulty.js'
 import { MemoryStore } from '../../store/memory.js'
+import { FaultyStore } from '../support/faulty-store.js'
 import { bytes, change, listed } from './kv-model.js'
 
 describe('FaultyStore', () => {

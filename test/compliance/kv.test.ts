@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { FaultyStore } from '../../store/faulty.js'
 import type { KvStore } from '../../store/kv.js'
 import { LevelStore } from '../../store/level.js'
 import { MemoryStore } from '../../store/memory.js'
+import { FaultyStore } from '../support/faulty-store.js'
 import { kvCompliance } from './kv.js'
 import { bytes, change, listed } from './kv-model.js'
 

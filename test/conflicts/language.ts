@@ -59,7 +59,7 @@ const verbs: readonly (readonly [RegExp, Verb])[] = [
     /^after (\w+) it expires$/,
     async (side, [, time]) => {
       side.environment.pass(parseDuration(time!))
-      if ((await side.replica.sweepExpired()) === 0) throw new Error('nothing has expired')
+      if ((await side.replica.upkeep.sweepExpired()) === 0) throw new Error('nothing has expired')
     },
   ],
 ]

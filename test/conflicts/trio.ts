@@ -5,8 +5,9 @@ import { UserData } from '../../store/data/user-data.js'
 import { Context } from '../../store/model/context.js'
 import { tokenKey } from '../../store/model/token.js'
 import type { Replica } from '../../store/replica/replica.js'
-import type { SyncReplica } from '../../store/replica/types.js'
+import type { MissingUpdates } from '../../store/replica/types.js'
 import { FakeMesh } from '../support/fake-network.js'
+import { PassingSync } from '../support/passing-sync.js'
 import { openNode } from '../support/replicas.js'
 import type { StillEnvironment } from '../support/still-environment.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
@@ -22,21 +23,10 @@ export interface Side {
 }
 
 /** A replica whose log tells nothing: what it has is found through its tree, or not at all. */
-function withoutLog(replica: Replica): SyncReplica {
-  const readMissing: SyncReplica['readMissing'] = async (missing) => ({
-    updates: [],
-    listed: new Context(),
-    unlisted: missing,
-    digests: [],
-    rows: 0,
-  })
-  return new Proxy(replica, {
-    get(target, name) {
-      if (name === 'readMissing') return readMissing
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
+class WithoutLog extends PassingSync {
+  override async readMissing(missing: Context): Promise<MissingUpdates> {
+    return { updates: [], listed: new Context(), unlisted: missing, digests: [], rows: 0 }
+  }
 }
 
 /** The three nodes of one row. */
@@ -57,7 +47,7 @@ export class Trio {
     for (const side of [...sides, third]) {
       const service = new SyncService({
         network: this.#mesh.node(side.name),
-        replica: withoutLog(side.replica),
+        replica: new WithoutLog(side.replica.sync),
         environment: this.#world.environment(),
         listener: { ended: ({ ended }) => void this.#ended.push(ended) },
       })
@@ -75,10 +65,10 @@ export class Trio {
 
   /** Sends one node everything that it lacks of another's, as updates. */
   async deliver(from: Side, to: Side): Promise<void> {
-    const missing = from.replica.capture().applied.minus(to.replica.capture().applied)
-    const found = await from.replica.readMissing(missing, 1 << 24, to.replica.capture().applied)
+    const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
+    const found = await from.replica.sync.readMissing(missing, 1 << 24, to.replica.sync.capture().applied)
     if (!found.unlisted.isEmpty) throw new Error('the log does not have all updates')
-    await to.replica.applyUpdates({ updates: [...found.updates], members: from.replica.capture().members })
+    await to.replica.sync.applyUpdates({ updates: [...found.updates], members: from.replica.sync.capture().members })
   }
 
   /** One session of two nodes in which no update is sent from a log: only the tree tells. */
@@ -98,7 +88,7 @@ export class Trio {
 
   /** Whether all three have the same root. */
   get areEqual(): boolean {
-    const [root, ...others] = [...this.sides, this.third].map(({ replica }) => Buffer.from(replica.capture().root))
+    const [root, ...others] = [...this.sides, this.third].map(({ replica }) => Buffer.from(replica.sync.capture().root))
     return others.every((other) => other.equals(root!))
   }
 

@@ -25,7 +25,7 @@ describe('damage to the files of the store', () => {
     sound = join(folder, 'sound')
     const store = await LevelStore.open(join(sound, 'store'), { writeBufferBytes: 128 * 1024 })
     const node = await openNode('sound', { store, sync: false })
-    node.replica.setObligations([{ member: '2222222222222222', acknowledged: node.replica.capture().applied }])
+    node.replica.log.setObligations([{ member: '2222222222222222', acknowledged: node.replica.sync.capture().applied }])
     const write = (from: number, to: number, act: (at: number) => 'put' | 'delete') =>
       node.replica.transact((transaction) => {
         for (let at = from; at < to; at++) {
@@ -37,29 +37,29 @@ describe('damage to the files of the store', () => {
     for (let from = 0; from < entries; from += 200) await write(from, from + 200, () => 'put')
     await write(0, 1500, (at) => (at % 3 === 0 ? 'delete' : 'put'))
     healthy = await openNode('healthy')
-    const all = node.replica.capture()
+    const all = node.replica.sync.capture()
     for (let missing = all.applied; !missing.isEmpty; ) {
-      const found = await node.replica.readMissing(missing, 1 << 20)
-      await healthy.replica.applyUpdates({ updates: [...found.updates], members: all.members })
+      const found = await node.replica.sync.readMissing(missing, 1 << 20)
+      await healthy.replica.sync.applyUpdates({ updates: [...found.updates], members: all.members })
       missing = missing.minus(found.listed).minus(found.unlisted)
     }
     expected = await liveVersions(healthy.store)
     expect(expected).toHaveLength(entries - 500)
-    expect([...node.replica.capture().root]).toEqual([...healthy.replica.capture().root])
+    expect([...node.replica.sync.capture().root]).toEqual([...healthy.replica.sync.capture().root])
     await node.replica.close()
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   /** Everything that `from` has, joined into `to` as a complete pass of the tree would. */
   async function pass(from: Replica, to: Replica): Promise<void> {
-    const peer = from.capture()
+    const peer = from.sync.capture()
     for (let at = 0; at < entries; at += 500) {
-      await to.joinEntries(
-        addresses.slice(at, at + 500).map((address) => from.peerEntryAt(address)),
+      await to.sync.joinEntries(
+        addresses.slice(at, at + 500).map((address) => from.sync.peerEntryAt(address)),
         peer,
       )
     }
-    await to.unite(peer)
+    await to.sync.unite(peer)
   }
 
   /** Opens a store as the daemon does: where LevelDB meets unreadable tables only later, the next start saves what is readable. */
@@ -112,7 +112,7 @@ describe('damage to the files of the store', () => {
     await pass(node.replica, healthy.replica)
     expect(await liveVersions(healthy.store)).toEqual(expected)
     await pass(healthy.replica, node.replica)
-    expect([...node.replica.capture().root]).toEqual([...healthy.replica.capture().root])
+    expect([...node.replica.sync.capture().root]).toEqual([...healthy.replica.sync.capture().root])
     for (const [at, address] of addresses.entries()) {
       const versions = node.replica.versions(address)
       if (at < 1500 && at % 3 === 0) expect(versions).toEqual([])

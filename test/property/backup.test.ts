@@ -5,12 +5,16 @@ import { BackupDecoder } from '../../store/backup/decoder.js'
 import type { BackupHead } from '../../store/backup/format.js'
 import { takeBackup } from '../../store/backup/reading.js'
 import { StoreFiller } from '../../store/backup/writing.js'
-import { acknowledgementKey, entryKey, isSealed, rangeOf, stateKey } from '../../store/keyspace.js'
+import { rangeOf } from '../../store/keyspace.js'
 import type { KvRow, KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import { type Address, register } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
 import type { Replica } from '../../store/replica/replica.js'
+import { acknowledgementKey } from '../../store/rows/acknowledgements.js'
+import { entryKey } from '../../store/rows/entries.js'
+import { isSealed } from '../../store/rows/seal.js'
+import { stateKey } from '../../store/rows/state.js'
 import { liveVersions, type Node, openNode } from '../support/replicas.js'
 
 const keys = { seed: new Uint8Array(32).fill(1), secret: new Uint8Array(32).fill(2) }
@@ -52,7 +56,7 @@ async function piecesOf(replica: Replica, between: (at: number) => Promise<void>
 
 /** Entries and contexts of a moment, as text. */
 async function picture({ store, replica }: Pick<Node, 'store' | 'replica'>): Promise<string> {
-  const { seen, applied } = replica.capture()
+  const { seen, applied } = replica.sync.capture()
   const ranges = (context: Context) => context.actors().map((actor) => [actor, ...context.rangesOf(actor)])
   return JSON.stringify([await liveVersions(store), ranges(seen), ranges(applied), replica.userEntries])
 }
@@ -116,7 +120,7 @@ describe('a backup', () => {
       transaction.put(register('once'), Buffer.from('x'), null, [])
       transaction.remember('retry', new Uint8Array(32), Buffer.from('answer'))
     })
-    await node.replica.save(member, new Context())
+    await node.replica.acks.save(member, new Context())
     const { store, head } = await restored(await piecesOf(node.replica))
     const skipped = (row: KvRow) =>
       Buffer.compare(row.key, stateKey) === 0 || row.key[0] === acknowledgementKey(member)[0]
@@ -134,12 +138,12 @@ describe('a backup', () => {
       expect(transaction.recall('retry')?.answer.toString()).toBe('answer')
     })
     await write(back.replica, { key: 1, kind: 'put' }, 'after')
-    expect(back.replica.actor).not.toBe(node.replica.actor)
+    expect(back.replica.runs.actor).not.toBe(node.replica.runs.actor)
   })
 
   it('of a store that is not verified or has failed is refused at once', async () => {
     const node = await openNode('ann')
-    const verifying = node.replica.verify()
+    const verifying = node.replica.health.verify()
     expect(await codeOf(node.replica)).toBe('NOT_VERIFIED')
     await verifying
     expect(await codeOf(node.replica)).toBeUndefined()
@@ -158,7 +162,7 @@ describe('a backup', () => {
     await node.store.write([{ key: row, value: spoilt }], { sync: true })
     expect(isSealed(row, spoilt)).toBe(false)
     expect(await codeOf(node.replica)).toBe('DAMAGED_VALUE')
-    await node.replica.verify()
+    await node.replica.health.verify()
     expect(node.warnings.join()).toContain('damage on the disk was found')
     // Mended: the next one is sound, and the lost version is simply not in it.
     const { entries } = await restored(await piecesOf(node.replica))
@@ -166,7 +170,7 @@ describe('a backup', () => {
     const pieces = await piecesOf(node.replica, async (at) => {
       if (at !== 2) return
       await node.store.write([{ key: entryKey(register('key 8')), value: spoilt }], { sync: true })
-      await node.replica.verify()
+      await node.replica.health.verify()
     })
     await expect(restored(pieces)).rejects.toMatchObject({ code: 'DAMAGED_VALUE' })
   })

@@ -57,9 +57,9 @@ class Life {
     if (from !== undefined) environment.pass(from.environment.monotonicMs())
     if (from !== undefined) environment.setWallClock(from.environment.nowMs())
     const member = Buffer.from((from === undefined ? name : 'L').padEnd(8)).toString('hex')
-    const node = await openNode(name, { store, member, memory: from?.replica.memory }, environment)
+    const node = await openNode(name, { store, member, memory: from?.replica.runs.memory }, environment)
     const network = this.mesh.node(name)
-    const service = new SyncService({ network, replica: node.replica, environment: this.world.environment() })
+    const service = new SyncService({ network, replica: node.replica.sync, environment: this.world.environment() })
     service.start()
     const machine = { name, node, service }
     this.machines.push(machine)

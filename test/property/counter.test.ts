@@ -15,8 +15,8 @@ import {
 import { extended, type Reach } from '../../store/model/counter-paths.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update, Version } from '../../store/model/update.js'
+import { ReferenceState } from '../support/reference-state.js'
 
 const address = counter('hits')
 const writers = 3

@@ -85,10 +85,13 @@ describe('a mesh under cuts', () => {
           for (const node of nodes) {
             for (const other of nodes) {
               if (node === other) continue
-              for (const dot of other.replica.capture().seen.minus(other.replica.capture().applied).dots()) {
+              for (const dot of other.replica.sync.capture().seen.minus(other.replica.sync.capture().applied).dots()) {
                 expect(node.membership.knownHolders(dot)).not.toContain(`name-${other.peer}`)
               }
-              for (const dot of node.replica.capture().applied.minus(other.replica.capture().applied).dots()) {
+              for (const dot of node.replica.sync
+                .capture()
+                .applied.minus(other.replica.sync.capture().applied)
+                .dots()) {
                 expect(node.membership.knownHolders(dot)).not.toContain(`name-${other.peer}`)
               }
             }
@@ -105,10 +108,10 @@ describe('a mesh under cuts', () => {
         // Sync's part: everything goes everywhere.
         for (const from of nodes) {
           for (const to of nodes) {
-            const missing = from.replica.capture().applied.minus(to.replica.capture().applied)
-            const { updates } = await world.runThrough(from.replica.readMissing(missing, 1 << 20))
+            const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
+            const { updates } = await world.runThrough(from.replica.sync.readMissing(missing, 1 << 20))
             const members = new Map(updates.map(({ dot }) => [dot.actor, from.replica.memberOf(dot.actor)]))
-            await world.runThrough(to.replica.applyUpdates({ updates: [...updates], members }))
+            await world.runThrough(to.replica.sync.applyUpdates({ updates: [...updates], members }))
           }
         }
         const equal = () =>

@@ -2,9 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Context } from '../../store/model/context.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { deliveries, play, steps } from '../support/histories.js'
+import { ReferenceState } from '../support/reference-state.js'
 
 const stateOf = (updates: readonly Update[]): ReferenceState => {
   const state = new ReferenceState()

@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Trie } from '../../store/merkle/trie.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { isSound, Verification } from '../../store/replica/verify.js'
 import { deliveries, play, steps } from '../support/histories.js'
+import { ReferenceState } from '../support/reference-state.js'
 import { liveReference, liveVersions, type Node, openNode } from '../support/replicas.js'
 
 const members = new Map<string, string>()
@@ -16,10 +16,10 @@ async function expectSound(node: Node): Promise<void> {
   const survey = await new Verification(node.store, snapshot, async () => undefined).survey(rebuilt)
   await snapshot.close()
   expect(isSound(survey)).toBe(true)
-  expect(node.replica.logBytes).toBe(survey.logBytes)
-  expect(survey.contexts.seen.equals(node.replica.capture().seen)).toBe(true)
-  expect(survey.contexts.applied.equals(node.replica.capture().applied)).toBe(true)
-  expect([...node.replica.trie.root()]).toEqual([...rebuilt.root()])
+  expect(node.replica.log.bytes).toBe(survey.logBytes)
+  expect(survey.contexts.seen.equals(node.replica.sync.capture().seen)).toBe(true)
+  expect(survey.contexts.applied.equals(node.replica.sync.capture().applied)).toBe(true)
+  expect([...node.replica.health.trie.root()]).toEqual([...rebuilt.root()])
 }
 
 const deliver = (updates: readonly Update[], draws: readonly number[]) =>
@@ -35,14 +35,14 @@ describe('the replica', () => {
         const order = updates.length === 0 ? [] : [...deliver(updates, draws), ...updates.toReversed()]
         for (let at = 0; at < order.length; at += 3) {
           const batch = order.slice(at, at + 3)
-          const applied = node.replica.applyUpdates({ updates: batch, members })
+          const applied = node.replica.sync.applyUpdates({ updates: batch, members })
           for (const update of batch) reference.apply(update)
           if (at % 2 === 0) await applied
         }
         await node.replica.transact(() => undefined)
         expect(await liveVersions(node.store)).toEqual(liveReference(reference))
-        expect(node.replica.capture().seen.equals(reference.seen)).toBe(true)
-        expect(node.replica.capture().applied.equals(reference.applied)).toBe(true)
+        expect(node.replica.sync.capture().seen.equals(reference.seen)).toBe(true)
+        expect(node.replica.sync.capture().applied.equals(reference.applied)).toBe(true)
         await expectSound(node)
       }),
       { numRuns: 60 },
@@ -55,13 +55,13 @@ describe('the replica', () => {
         const { updates } = play(history)
         if (updates.length === 0) return
         const [from, to] = [await openNode('a'), await openNode('b')]
-        await from.replica.applyUpdates({ updates, members })
-        await to.replica.applyUpdates({ updates: deliver(updates, draws), members })
-        let missing = from.replica.capture().applied.minus(to.replica.capture().applied)
+        await from.replica.sync.applyUpdates({ updates, members })
+        await to.replica.sync.applyUpdates({ updates: deliver(updates, draws), members })
+        let missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
         while (!missing.isEmpty) {
-          const found = await from.replica.readMissing(missing, bytesMax, to.replica.capture().applied)
+          const found = await from.replica.sync.readMissing(missing, bytesMax, to.replica.sync.capture().applied)
           expect(found.unlisted.isEmpty).toBe(true)
-          await to.replica.applyUpdates({ updates: [...found.updates], members })
+          await to.replica.sync.applyUpdates({ updates: [...found.updates], members })
           missing = missing.minus(found.listed)
           await expectNothingHidden(to, updates)
         }
@@ -78,23 +78,29 @@ describe('the replica', () => {
         const { updates, states } = play(history)
         const [stateA, stateB] = states as [ReferenceState, ReferenceState]
         const [a, b] = [await openNode('a'), await openNode('b')]
-        await a.replica.applyUpdates({ updates: updates.filter((update) => stateA.applied.has(update.dot)), members })
-        await b.replica.applyUpdates({ updates: updates.filter((update) => stateB.applied.has(update.dot)), members })
-        const peer = b.replica.capture()
+        await a.replica.sync.applyUpdates({
+          updates: updates.filter((update) => stateA.applied.has(update.dot)),
+          members,
+        })
+        await b.replica.sync.applyUpdates({
+          updates: updates.filter((update) => stateB.applied.has(update.dot)),
+          members,
+        })
+        const peer = b.replica.sync.capture()
         const addresses = new Map([...stateA.entries, ...stateB.entries].map(([key, entry]) => [key, entry.address]))
-        await a.replica.joinEntries(
-          [...addresses.values()].map((address) => b.replica.peerEntryAt(address)),
+        await a.replica.sync.joinEntries(
+          [...addresses.values()].map((address) => b.replica.sync.peerEntryAt(address)),
           peer,
         )
-        await a.replica.unite(peer)
+        await a.replica.sync.unite(peer)
         stateA.join(stateB)
         expect(await liveVersions(a.store)).toEqual(liveReference(stateA))
-        expect(a.replica.capture().seen.equals(stateA.seen)).toBe(true)
+        expect(a.replica.sync.capture().seen.equals(stateA.seen)).toBe(true)
         await expectSound(a)
         const again = await openNode('a', { store: a.store })
-        expect(again.replica.capture().seen.equals(stateA.seen)).toBe(true)
+        expect(again.replica.sync.capture().seen.equals(stateA.seen)).toBe(true)
         expect(again.warnings).toEqual([])
-        expect([...again.replica.trie.root()]).toEqual([...a.replica.trie.root()])
+        expect([...again.replica.health.trie.root()]).toEqual([...a.replica.health.trie.root()])
       }),
       { numRuns: 60 },
     )
@@ -103,7 +109,7 @@ describe('the replica', () => {
 
 /** No update may be seen as superseded before one that superseded it was applied: that would hide a value for a while. */
 async function expectNothingHidden(node: Node, updates: readonly Update[]): Promise<void> {
-  const { seen, applied } = node.replica.capture()
+  const { seen, applied } = node.replica.sync.capture()
   const live = (await liveVersions(node.store)).join('\n')
   for (const update of updates) {
     if (update.kind !== 'put' || !seen.has(update.dot)) continue

@@ -51,9 +51,9 @@ async function open(name: string, resolvers: Resolvers): Promise<Editor> {
 }
 
 async function hear(to: Editor, from: Editor): Promise<void> {
-  const missing = from.replica.capture().applied.minus(to.replica.capture().applied)
-  const found = await from.replica.readMissing(missing, 1 << 20, to.replica.capture().applied)
-  await to.replica.applyUpdates({ updates: [...found.updates], members: from.replica.capture().members })
+  const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
+  const found = await from.replica.sync.readMissing(missing, 1 << 20, to.replica.sync.capture().applied)
+  await to.replica.sync.applyUpdates({ updates: [...found.updates], members: from.replica.sync.capture().members })
 }
 
 async function read(editor: Editor) {

@@ -46,7 +46,7 @@ async function die(stage: Stage, node: StageNode, backup: Context): Promise<void
   await stage.world.runThrough(node.service.stop())
   await node.replica.close()
   const known = backup.clone()
-  for (const { replica } of stage.nodes) known.union(replica.capture().applied)
+  for (const { replica } of stage.nodes) known.union(replica.sync.capture().applied)
   stage.issued = stage.issued.filter(({ dot }) => known.has(dot))
 }
 
@@ -75,7 +75,7 @@ test.each(Array.from({ length: 10 }, (_, seed) => seed))(
     for (const name of ['b', 'c']) await stage.add(name)
     await live(stage, 1 + random.below(4))
     const backup = await backupOf(a.replica)
-    const { applied } = a.replica.capture()
+    const { applied } = a.replica.sync.capture()
     await live(stage, random.below(4))
     const isDead = random.chance(0.7)
     if (isDead) await die(stage, a, applied)

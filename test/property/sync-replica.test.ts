@@ -47,8 +47,9 @@ describe('real replicas', () => {
     for (const [at, side] of sides.entries()) {
       for (let count = 0; count < 100; count++) await stage.write(side[0]!, `side-${at}-${count}`)
       const { replica } = side[0]!
-      const { updates } = await replica.readMissing(replica.capture().applied, 1e9)
-      for (const node of side.slice(1)) await node.replica.applyUpdates({ updates: [...updates], members: new Map() })
+      const { updates } = await replica.sync.readMissing(replica.sync.capture().applied, 1e9)
+      for (const node of side.slice(1))
+        await node.replica.sync.applyUpdates({ updates: [...updates], members: new Map() })
     }
     for (const { scheduler } of stage.nodes) scheduler.start()
     mesh.connectAll()

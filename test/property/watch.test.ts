@@ -88,7 +88,7 @@ class World {
 
   async start(): Promise<void> {
     this.#other = await openNode('b')
-    await this.#other.replica.applyUpdates({ updates: [...this.updates], members })
+    await this.#other.replica.sync.applyUpdates({ updates: [...this.updates], members })
     await this.#open()
   }
 
@@ -97,7 +97,7 @@ class World {
     const environment = new StillEnvironment(`a${this.#runs++}`)
     this.#node = await openNode('a', store === undefined ? {} : { store }, environment)
     const { replica } = this.#node
-    replica.setObligations([])
+    replica.log.setObligations([])
     this.#hub = new WatchHub({
       replica,
       environment,
@@ -128,9 +128,9 @@ class World {
       })
     } else if (act.act === 'deliver' && this.updates.length > 0) {
       const updates = act.draws.map((draw) => this.updates[draw % this.updates.length]!)
-      await replica.applyUpdates({ updates, members })
+      await replica.sync.applyUpdates({ updates, members })
     } else if (act.act === 'join') await this.#join()
-    else if (act.act === 'trim') await replica.trim()
+    else if (act.act === 'trim') await replica.upkeep.trim()
     else if (act.act === 'restart') await this.#restart()
     else if (act.act === 'open') await this.#watch(prefixes[act.prefix]!, act.from)
     else if (act.act === 'take') await reader?.watcher.take()
@@ -142,9 +142,9 @@ class World {
 
   /** Learns everything by comparing trees: removals among it. */
   async #join(): Promise<void> {
-    const peer = this.#other.replica.capture()
-    const entries = keys.map((key) => this.#other.replica.peerEntryAt(register(key)))
-    await this.#node.replica.joinEntries(entries, peer)
+    const peer = this.#other.replica.sync.capture()
+    const entries = keys.map((key) => this.#other.replica.sync.peerEntryAt(register(key)))
+    await this.#node.replica.sync.joinEntries(entries, peer)
   }
 
   async #restart(): Promise<void> {
@@ -153,7 +153,7 @@ class World {
     await this.#hub.stop()
     await this.#node.replica.close()
     await this.#open(store)
-    await this.#node.replica.trim()
+    await this.#node.replica.upkeep.trim()
     for (const { watcher } of this.opened) await watcher.open(this.#hub)
   }
 

@@ -1,10 +1,11 @@
 /** What befalls a mesh: processes, links, clocks, disks, members, and the passing of time. */
-
 import { fetchProtocol } from '../../protocols/gossip/messages.js'
 import { syncProtocol } from '../../protocols/sync/limits.js'
-import { contextKey, decodeDotRow, entryKey, isLiveRow } from '../../store/keyspace.js'
 import type { KvRow } from '../../store/kv.js'
 import { addressText, register } from '../../store/model/address.js'
+import { contextKey } from '../../store/rows/contexts.js'
+import { decodeDotRow, isLiveRow } from '../../store/rows/dots.js'
+import { entryKey } from '../../store/rows/entries.js'
 import type { SimNode } from '../sim/node.js'
 import { ScenarioError, type Stage } from './stage.js'
 import { type Commands, durationMs, expectWords } from './words.js'

@@ -1,9 +1,8 @@
 /** What an observer sees: versions and contexts on disks, logs, sessions, members, warnings. */
-
 import type { MemberStatus } from '../../protocols/membership/types.js'
-import { type DotRow, decodeDotRow, dotOfKey } from '../../store/keyspace.js'
 import { isUserAddress, register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
+import { type DotRow, decodeDotRow, dotOfKey } from '../../store/rows/dots.js'
 import type { SimNode } from '../sim/node.js'
 import type { Stage } from './stage.js'
 import { type Commands, expectWords } from './words.js'
@@ -46,7 +45,7 @@ export const lookCommands: Commands = {
   warnings: (stage, words) => {
     expectWords(words, 'NODE')
     const run = stage.run(words[0]!)
-    const warnings = [...run.replica.warnings(), ...run.protocols.membership.warnings()]
+    const warnings = [...run.replica.warnings.all(), ...run.protocols.membership.warnings()]
     return warnings.length === 0 ? ['none'] : warnings.map((warning) => withNames(stage, warning))
   },
 }

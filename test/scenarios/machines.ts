@@ -85,7 +85,7 @@ async function forge(stage: Stage, name: string, key: string, value: string, nam
 function dotNamed(stage: Stage, text: string): Dot {
   const next = /^(\w+)\+(\d+)$/.exec(text)
   if (next !== null) {
-    const last = lastOf(stage.run(next[1]!).replica.memory)
+    const last = lastOf(stage.run(next[1]!).replica.runs.memory)
     if (last === undefined) throw new ScenarioError(`${next[1]} has not written yet`)
     return { actor: last.actor, counter: last.counter + Number(next[2]) }
   }

@@ -1,6 +1,6 @@
 /** What befalls disks: power losses, images put back, rows that rot or are gone; and what the oracle must excuse for it. */
-import { dotKey } from '../../store/keyspace.js'
 import type { KvChange, KvRow } from '../../store/kv.js'
+import { dotKey } from '../../store/rows/dots.js'
 import { Random } from '../support/random.js'
 import type { DiskImage } from './disk.js'
 import type { SimNode } from './node.js'

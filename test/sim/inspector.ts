@@ -89,7 +89,7 @@ export class Inspector {
 
   /** What a node shows of itself is what stands on its disk, once it has been told of that, and its root is the root of that. */
   #compareMemory(node: SimNode, run: Run): void {
-    const { seen, applied, root } = run.capture()
+    const { seen, applied, root } = run.replica.sync.capture()
     const { mirror, disk } = node
     if (!mirror.seen.covers(seen) || !mirror.applied.covers(applied)) {
       throw new Violation('not-committed', `${node.name} shows contexts that are not on its disk`)

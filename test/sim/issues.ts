@@ -2,13 +2,14 @@
  * Every update that was issued, by its dot. A dot of a run that lives in two memories may name two updates; what a node issues anew is another
  * name of an update, and no new one.
  */
-import type { DotRow } from '../../store/keyspace.js'
+
 import { type Address, addressText } from '../../store/model/address.js'
 import type { HybridTime } from '../../store/model/clock.js'
 import { contentDigest, versionDigest } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import { reissueDot } from '../../store/model/reissue.js'
 import type { Update, Version } from '../../store/model/update.js'
+import type { DotRow } from '../../store/rows/dots.js'
 import { Forks, groupOf, type Stored, standingText } from './forks.js'
 import type { Mirror, MirrorDelta } from './mirror.js'
 import { Violation } from './violation.js'

@@ -8,8 +8,8 @@ import { Context } from '../../store/model/context.js'
 import { valueHash } from '../../store/model/digest.js'
 import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
-import type { Replica } from '../../store/replica/replica.js'
-import type { Commit, PeerEntry } from '../../store/replica/types.js'
+import type { Capture, Commit, MissingUpdates, PeerEntry, SyncReplica } from '../../store/replica/types.js'
+import { PassingSync } from '../support/passing-sync.js'
 import type { Random } from '../support/random.js'
 import { storedText } from './forks.js'
 import type { Mirror } from './mirror.js'
@@ -166,28 +166,32 @@ export class Liar {
   }
 }
 
-/** Puts a liar, while there is one, between a replica and the protocols. */
-export function lieWith(replica: Replica, liar: () => Liar | undefined): void {
-  const capture = replica.capture.bind(replica)
-  replica.capture = () => {
-    const { seen, applied, ...rest } = capture()
-    const lying = liar()
-    return { ...rest, seen: lying?.seen(seen) ?? seen, applied: lying?.seen(applied) ?? applied }
+/** What peers are shown of a replica: with lies in it, while there is a liar. */
+export class LyingSync extends PassingSync {
+  readonly #liar: () => Liar | undefined
+
+  constructor(own: SyncReplica, liar: () => Liar | undefined) {
+    super(own)
+    this.#liar = liar
   }
-  const entry = replica.peerEntry.bind(replica)
-  replica.peerEntry = (id) => {
-    const found = entry(id)
-    return found && (liar()?.entry(found) ?? found)
+
+  override capture(): Capture {
+    const { seen, applied, ...rest } = super.capture()
+    const liar = this.#liar()
+    return { ...rest, seen: liar?.seen(seen) ?? seen, applied: liar?.seen(applied) ?? applied }
   }
-  const missing = replica.readMissing.bind(replica)
-  replica.readMissing = async (...asked) => {
-    const found = await missing(...asked)
-    const updates = liar()?.updates(found.updates)
+
+  override peerEntry(id: Uint8Array): PeerEntry | undefined {
+    const found = super.peerEntry(id)
+    return found && (this.#liar()?.entry(found) ?? found)
+  }
+
+  override async readMissing(...asked: Parameters<SyncReplica['readMissing']>): Promise<MissingUpdates> {
+    const found = await super.readMissing(...asked)
+    const updates = this.#liar()?.updates(found.updates)
     if (updates === undefined) return found
     const listed = found.listed.clone()
     listed.union(Context.of(updates.map(({ dot }) => dot)))
     return { ...found, updates, listed }
   }
-  const listen = replica.onCommit.bind(replica)
-  replica.onCommit = (listener) => listen((commit) => listener(liar()?.commit(commit) ?? commit))
 }

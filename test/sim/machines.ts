@@ -103,7 +103,7 @@ export class Machines {
     this.#whenStill(node, () => {
       const { roster, oracle, trace } = this.#around
       if (roster.get(copy) !== undefined || node.run === undefined) return
-      const { memory } = node.run.replica
+      const { memory } = node.run.replica.runs
       const twin = roster.add(copy, (node.clock.offsetMs ?? 0) + jumpMs, node.disk.image())
       twin.clock.stoodMs = node.clock.stoodMs ?? 0
       twin.wasDamaged = node.wasDamaged
@@ -128,7 +128,7 @@ export class Machines {
   /** Keeps a copy of a running machine, memory and all. */
   snapshot(node: SimNode): void {
     this.#whenStill(node, () => {
-      const { memory } = node.run!.replica
+      const { memory } = node.run!.replica.runs
       const { elapsedMs } = this.#around.world
       const monotonicMs = elapsedMs - (node.clock.stoodMs ?? 0)
       this.#snapshots.set(node.name, { image: node.disk.image(), memory, atMs: elapsedMs, monotonicMs })
@@ -163,7 +163,9 @@ export class Machines {
     const { mirror } = node.disk
     const writers = () =>
       roster.alive().flatMap(({ run, name: other }) => {
-        return (other === name ? undefined : lastOf(run?.isServing === true ? run.replica.memory : undefined)) ?? []
+        return (
+          (other === name ? undefined : lastOf(run?.isServing === true ? run.replica.runs.memory : undefined)) ?? []
+        )
       })
     const nowMs = () => Math.floor(world.nowMs + (clock.offsetMs ?? 0))
     const random = new Random(salt)

@@ -1,21 +1,15 @@
 /** What stands on one simulated disk, decoded row by row as batches take effect: the oracle's own view of a node, which no node is asked for. */
-import {
-  contextActor,
-  type DotRow,
-  decodeContext,
-  decodeDotRow,
-  decodeVersions,
-  dotOfKey,
-  entryAddress,
-  isDamage,
-  rangeOf,
-} from '../../store/keyspace.js'
+import { rangeOf } from '../../store/keyspace.js'
 import type { KvChange } from '../../store/kv.js'
 import { type Address, addressText } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
+import { contextActor, decodeContext } from '../../store/rows/contexts.js'
+import { type DotRow, decodeDotRow, dotOfKey } from '../../store/rows/dots.js'
+import { decodeVersions, entryAddress } from '../../store/rows/entries.js'
+import { isDamage } from '../../store/rows/seal.js'
 import { standingText, storedText } from './forks.js'
 
 /** One live version and where it lives. */

@@ -23,8 +23,8 @@ export const mutations = [
   one(
     'unite-overtaken',
     'a union although gossip overtook the comparison',
-    'store/replica/replica.ts',
-    'if (compared !== undefined && this.#ledger.hasUnsettled(batch, peer, compared)) return',
+    'store/replica/sync-side.ts',
+    'if (compared !== undefined && ledger.hasUnsettled(batch, peer, compared)) return',
     '',
   ),
   one(
@@ -157,9 +157,9 @@ export const mutations = [
   one(
     'shown-early',
     'captures show contexts that are not committed yet',
-    'store/replica/replica.ts',
-    '  capture(): Capture {\n    const { seen, applied } = this.#committed\n',
-    '  capture(): Capture {\n    const { seen, applied } = this.#ledger\n',
+    'store/replica/sync-side.ts',
+    'const { seen, applied } = this.#core.committed\n',
+    'const { seen, applied } = this.#core.ledger\n',
   ),
   one(
     'in-flight-absent',
@@ -195,7 +195,7 @@ export const mutations = [
     edits: [
       {
         file: 'store/replica/ledger.ts',
-        find: '    return this.#runs.nextDot(nowMs, (actor) => this.#contexts.members.set(actor, this.#options.member))',
+        find: '    return this.runs.nextDot(nowMs, (actor) => this.#contexts.members.set(actor, this.#options.member))',
         replace:
           '    this.members.set(this.#options.member, this.#options.member)\n    return { actor: this.#options.member, counter: this.seen.lastOf(this.#options.member) + 1 }',
       },
@@ -278,7 +278,7 @@ export const mutations = [
   one(
     'checksum-ignored',
     'the checksum of rows is not looked at',
-    'store/keyspace.ts',
+    'store/rows/seal.ts',
     'return end >= 0 && bytes.readUInt32LE(end) === crc32(bytes.subarray(0, end), crc32(key))',
     'return end >= 0',
   ),
@@ -397,8 +397,8 @@ export const mutations = [
     'baseline-of-strangers',
     'a baseline goes although it names a run of a node that is not known as a member',
     'store/replica/baselines.ts',
-    'this.#isKnownToAll(dot) && this.#areMembers(actors)',
-    'this.#isKnownToAll(dot)',
+    'this.#log.isKnownToAll(dot) && this.#log.areMembers(actors)',
+    'this.#log.isKnownToAll(dot)',
   ),
   {
     name: 'document-overtaken',

@@ -1,9 +1,9 @@
 /** One whole node of the simulation: the daemon's own replica and protocols over a simulated disk and network. */
 import { createHash } from 'node:crypto'
-import type { Log } from '../../daemon/log/log.js'
-import { Protocols } from '../../daemon/mesh/protocols.js'
+import { silentLog } from '../../daemon/log/log.js'
+import { type ProtocolNode, type ProtocolReplica, Protocols } from '../../daemon/mesh/protocols.js'
+import type { MemberLog } from '../../protocols/membership/types.js'
 import type { PeerId } from '../../protocols/network.js'
-import type { Role } from '../../protocols/sync/core/session.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import { Access } from '../../store/data/access.js'
 import type { Registers } from '../../store/data/registers.js'
@@ -15,12 +15,12 @@ import { tokenKey } from '../../store/model/token.js'
 import type { Version } from '../../store/model/update.js'
 import { Replica } from '../../store/replica/replica.js'
 import type { RunMemory } from '../../store/replica/run.js'
-import type { Capture, Transaction } from '../../store/replica/types.js'
+import type { SyncReplica, Transact, Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
 import { never, type SimDisk } from './disk.js'
 import { SlowDocuments } from './documents.js'
 import type { Known } from './issues.js'
-import { type Liar, lieWith } from './liar.js'
+import { type Liar, LyingSync } from './liar.js'
 import type { SimMesh } from './mesh.js'
 import type { SimNetwork } from './network.js'
 import type { Oracle, Witness } from './oracle.js'
@@ -162,8 +162,6 @@ export class Run {
   /** What it takes for acknowledged, by member. */
   acknowledged = new Map<MemberTag, Context>()
   replica!: Replica
-  /** What it shows of itself to itself. */
-  capture!: () => Capture
   data!: UserData
   registers!: Registers
   protocols!: Protocols
@@ -188,35 +186,34 @@ export class Run {
     this.data = new UserData(new Access(this.replica, () => secretTokenKey), new SlowDocuments(this.environment))
     this.registers = this.data.registers
     this.protocols = new Protocols({
-      node: {
-        replica: this.replica,
-        version: '0',
-        resolvers: { marks: [] },
-        addCounters: () => undefined,
-        committed: () => undefined,
-      } as never,
+      node: this.#protocolNode(),
       settings: settingsDefaults(this.#node.name, this.#around),
       network: this.network,
       environment: this.environment,
-      log: this.#log() as never,
+      log: silentLog,
       addresses: () => [`/sim/${this.#node.name}`],
       isBlocked: () => false,
       onSilent: (peer) => mesh.disconnect(this.network.self, peer),
       onMembersChanged: () => undefined,
       onForgotten: (peer) => mesh.disconnect(this.network.self, peer),
+      onSession: (report, role) => {
+        if (role === 'initiator') this.#around.sessionEnded(this.#node.name, report)
+      },
       onRival: ({ weGiveWay }) => this.#around.rival(this.#node, weGiveWay),
     })
-    this.replica.onVerification(() => this.protocols.verificationChanged())
+    this.replica.health.onChange(() => this.protocols.verificationChanged())
     await this.protocols.load()
     this.isServing = true
     await this.protocols.start()
     mesh.up(this.network)
-    this.replica.verify().catch((error: unknown) => this.#around.note(() => `${this.#node.name}: ${String(error)}`))
+    this.replica.health
+      .verify()
+      .catch((error: unknown) => this.#around.note(() => `${this.#node.name}: ${String(error)}`))
   }
 
   /** What its clocks show now. */
   clocks(): Clocks {
-    return { ...this.replica.displayClock(), expiredByMs: this.replica.expiredByMs() }
+    return { ...this.replica.clock.display(), expiredByMs: this.replica.clock.expiredByMs() }
   }
 
   /** Ends in order: what is under way is finished. */
@@ -228,28 +225,49 @@ export class Run {
 
   /** Notes whether the store is verified now. */
   watchVerification(): void {
-    const isVerified = this.isServing && this.replica.isVerified
+    const isVerified = this.isServing && this.replica.health.isVerified
     this.#wasVerified = isVerified
   }
 
   /** Whether it has been verified, and is not damaged since. */
   get isVerified(): boolean {
-    return this.#wasVerified && this.replica.isVerified
+    return this.#wasVerified && this.replica.health.isVerified
   }
 
-  /** The daemon's log is where sessions are told of; everything else in it is left out. */
-  #log(): Pick<Log, 'debug' | 'warn' | 'info' | 'error'> {
-    const silent = () => undefined
-    const debug = (fields: unknown) => {
-      const { role, ...report } = fields as SessionReport & { role?: Role }
-      if (role === 'initiator') this.#around.sessionEnded(this.#node.name, report)
+  /** The stored half of a node as its protocols see it: what they show to others goes through the liar, while the node has one. */
+  #protocolNode(): ProtocolNode {
+    const { replica } = this
+    const liar = () => this.#node.liar
+    return {
+      replica: this.#protocolReplica(new LyingSync(replica.sync, liar)),
+      version: '0',
+      resolvers: { marks: [] },
+      addCounters: () => undefined,
+      onCommit: (listener) => replica.onCommit((commit) => listener(liar()?.commit(commit) ?? commit)),
     }
-    return { debug, warn: silent, info: silent, error: silent }
   }
 
-  async #openReplica(): Promise<Replica> {
+  /** The replica, with a note of what the log is told that members have acknowledged. */
+  #protocolReplica(sync: SyncReplica): ProtocolReplica {
+    const { replica } = this
+    const { runs, clock, acks, memberOf, transact } = replica
+    const log: MemberLog = {
+      hint: (member) => replica.log.hint(member),
+      setObligations: (obligations) => {
+        this.acknowledged = new Map(obligations.map(({ member, acknowledged }) => [member, acknowledged.clone()]))
+        replica.log.setObligations(obligations)
+      },
+    }
+    return {
+      ...{ runs, clock, acks, memberOf, transact, sync, log },
+      versions: (address) => replica.versions(address),
+      scanSystem: (prefix) => replica.scanSystem(prefix),
+    }
+  }
+
+  #openReplica(): Promise<Replica> {
     const { logBytesMax, logAgeMs = Number.POSITIVE_INFINITY, sync } = this.#around
-    const replica = await Replica.open({
+    return Replica.open({
       store: this.#node.disk.open(),
       environment: this.environment,
       member: tagOf(this.#node.name),
@@ -257,25 +275,13 @@ export class Run {
       clockBoundMs,
       memory: this.#memory,
       log: { maxBytes: logBytesMax, maxAgeMs: logAgeMs },
+      aroundWrites: (transact) => (write) => this.#recorded(transact, write),
       warn: (warning) => this.#around.note(() => `${this.#node.name} warns: ${warning}`),
     })
-    this.capture = replica.capture.bind(replica)
-    lieWith(replica, () => this.#node.liar)
-    const transact = replica.transact.bind(replica)
-    replica.transact = (write) => this.#recorded(transact, write)
-    const oblige = replica.setObligations.bind(replica)
-    replica.setObligations = (obligations) => {
-      this.acknowledged = new Map(obligations.map(({ member, acknowledged }) => [member, acknowledged.clone()]))
-      oblige(obligations)
-    }
-    return replica
   }
 
   /** Every write, whoever asked for it, is told to the oracle the moment it is issued, and again when it is acknowledged. */
-  async #recorded<T>(
-    transact: <R>(write: (transaction: Transaction) => R) => Promise<R>,
-    write: (transaction: Transaction) => T,
-  ): Promise<T> {
+  async #recorded<T>(transact: Transact, write: (transaction: Transaction) => T): Promise<T> {
     const { oracle } = this.#around
     if (this.#node.run !== this) return never()
     let issued: Known[] = []

@@ -20,7 +20,7 @@ export const processVerbs: Readonly<Record<string, SiteVerb>> = {
   }),
   /** rotate NODE: takes a new actor id */
   rotate: ofNode((_, { run, isAwake }) => {
-    if (run?.isVerified === true && isAwake) run.replica.endRun()
+    if (run?.isVerified === true && isAwake) run.replica.runs.end()
   }),
   /** sync NODE PEER: opens a session now */
   sync: ofNode((_, { run, isAwake }, [peer = '']) => {

@@ -3,13 +3,13 @@
  * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
  */
 
-import type { DotRow } from '../../store/keyspace.js'
 import { type Address, addressText } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
 import { counterValue, idleBaselines } from '../../store/model/counter.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
+import type { DotRow } from '../../store/rows/dots.js'
 import { CounterAccounts, shownOf } from './counters.js'
 import { DocumentAccounts } from './documents.js'
 import { type Forks, shownBy, standingText } from './forks.js'

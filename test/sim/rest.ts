@@ -74,7 +74,7 @@ async function endFaults({ mesh, roster, disks, machines }: Resting): Promise<vo
   for (const node of roster.alive()) {
     const { run } = node
     node.disk.failNext(undefined)
-    const isBroken = run?.isServing === true && run.replica.failure !== undefined
+    const isBroken = run?.isServing === true && run.replica.health.failure !== undefined
     if (node.isDoubtful || isBroken) await disks.crash(node, true)
     roster.startSoon(node.name)
   }
@@ -114,7 +114,7 @@ async function tidyBaselines({ world, roster, oracle, runUntil }: Resting): Prom
     await runUntil(world.elapsedMs + tidyMs)
     const idle = roster.alive().flatMap(({ run }) => run ?? [])
     let swept = 0
-    for (const { replica } of idle) swept += await world.runThrough(replica.sweepBaselines())
+    for (const { replica } of idle) swept += await world.runThrough(replica.upkeep.sweepBaselines())
     quiet = swept === 0 && areAtRest(roster.alive()) ? quiet + 1 : 0
     if (round >= tidyRoundsMax) throw new Violation('baseline-stays', 'nodes go on to delete baselines')
   }
@@ -170,13 +170,14 @@ function registersOf({ mirror }: SimNode): string[] {
 
 /** Clocks are measured to some milliseconds. */
 function isAtTheBound({ replica }: Run, timeMs: number): boolean {
-  const { sharedNowMs, clockBoundMs } = replica.displayClock()
+  const { sharedNowMs, clockBoundMs } = replica.clock.display()
   return Math.abs(timeMs - sharedNowMs - clockBoundMs) < clockErrorMs
 }
 
 /** Whether nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
 function areAtRest(nodes: readonly SimNode[]): boolean {
-  const isSettled = ({ run, isDoubtful }: SimNode) => run?.isVerified === true && !run.replica.awaitsPass && !isDoubtful
+  const isSettled = ({ run, isDoubtful }: SimNode) =>
+    run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful
   return nodes.every(isSettled) && areEqual(nodes)
 }
 

@@ -12,11 +12,12 @@ import { StoreFiller } from '../../store/backup/writing.js'
 import { Access } from '../../store/data/access.js'
 import type { ListItem } from '../../store/data/types.js'
 import { UserData } from '../../store/data/user-data.js'
-import { decodeVersions, entryAddress, rangeOf } from '../../store/keyspace.js'
+import { rangeOf } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { type Address, noField } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
 import { type Type, typeNumber } from '../../store/model/types.js'
+import { decodeVersions, entryAddress } from '../../store/rows/entries.js'
 import { FakeMesh as FakeMeshView } from './fake-daemon.js'
 import type { FakeMesh } from './fake-network.js'
 import { type MemberNode, openMember } from './member-nodes.js'
@@ -32,7 +33,7 @@ export class BuildNode {
     const { network, replica, environment } = node
     this.data = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
     const listener = { ended: (report: SessionReport) => this.reports.push(report) }
-    this.#sync = new SyncService({ network, replica, environment, listener })
+    this.#sync = new SyncService({ network, replica: replica.sync, environment, listener })
     this.#sync.start()
   }
 
@@ -83,7 +84,7 @@ export class BuildNode {
 
   /** Root and contexts, in hexadecimal digits. */
   state(): string {
-    const { root, seen, applied } = this.node.replica.capture()
+    const { root, seen, applied } = this.node.replica.sync.capture()
     const ranges = [seen, applied].map((context) => context.actors().map((actor) => context.rangesOf(actor)))
     return `${Buffer.from(root).toString('hex')} ${JSON.stringify(ranges)}`
   }

@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
+import { ReferenceState } from './reference-state.js'
 
 /** One step: a writer acts on a key with what it has in view, or learns the updates of another. */
 export type Step =

@@ -28,7 +28,6 @@ export async function openMember(
     network: node.network,
     environment: node.environment,
     replica: node.replica,
-    acks: node.replica,
     name: `name-${peer}`,
     version: '0.1.0',
     addresses: () => [`/ip4/10.0.0.1/tcp/7400/p2p/${peer}`],

@@ -47,7 +47,7 @@ export async function openBareNode(mesh: FakeMesh, peer: PeerId, options: BareOp
       log: { maxBytes: options.logBytesMax ?? 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
     }),
   )
-  await mesh.world.runThrough(replica.verify())
+  await mesh.world.runThrough(replica.health.verify())
   const network = mesh.node(peer)
   options.prepare?.(network)
   const listeners: ((commit: Commit) => void)[] = []

@@ -6,10 +6,10 @@ import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import { addressText, register } from '../../store/model/address.js'
 import { dotText, sameDot } from '../../store/model/dot.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import type { Replica } from '../../store/replica/replica.js'
 import { FakeMesh, type FakeNetwork } from './fake-network.js'
+import { ReferenceState } from './reference-state.js'
 import { liveReference, liveVersions, openNode } from './replicas.js'
 import { VirtualWorld } from './virtual-environment.js'
 
@@ -51,7 +51,7 @@ export class Stage {
     const reports: SessionReport[] = []
     const service = new SyncService({
       network,
-      replica,
+      replica: replica.sync,
       environment,
       listener: { ended: (report) => reports.push(report) },
     })
@@ -59,7 +59,7 @@ export class Stage {
     const scheduler = new SyncScheduler({
       environment,
       network,
-      isReady: () => replica.isVerified,
+      isReady: () => replica.health.isVerified,
       intervalMs,
       run: (peer, options) => service.run(peer, options),
       peers: {
@@ -95,7 +95,7 @@ export class Stage {
   async gossip(): Promise<void> {
     if (this.issued.length === 0) return
     const update = this.world.random.pick(this.issued)
-    await this.world.random.pick(this.nodes).replica.applyUpdates({ updates: [update], members: new Map() })
+    await this.world.random.pick(this.nodes).replica.sync.applyUpdates({ updates: [update], members: new Map() })
   }
 
   /** So many writes and gossiped updates, that share of them writes; then perhaps a log is trimmed. */
@@ -105,7 +105,7 @@ export class Stage {
       if (random.chance(writeShare)) await this.write(random.pick(this.nodes))
       else await this.gossip()
     }
-    if (random.chance(0.5)) await random.pick(this.nodes).replica.trim()
+    if (random.chance(0.5)) await random.pick(this.nodes).replica.upkeep.trim()
   }
 
   /** A session between two nodes, cut at some step or not; `meanwhile` happens at each step, and all is checked. `cut` takes both names. */
@@ -135,7 +135,7 @@ export class Stage {
   async check(): Promise<void> {
     const superseded = new Set(this.issued.flatMap((update) => update.supersedes.map(dotText)))
     for (const { name, replica } of this.nodes) {
-      const { seen } = replica.capture()
+      const { seen } = replica.sync.capture()
       for (const { dot, kind, address } of this.issued) {
         if (kind !== 'put' || superseded.has(dotText(dot)) || !seen.has(dot)) continue
         const isLive = replica.versions(address).some((version) => sameDot(version.dot, dot))
@@ -165,6 +165,6 @@ export class Stage {
 
 /** Whether two replicas hold and know the same. */
 export function isEqual(a: Replica, b: Replica): boolean {
-  const [one, two] = [a.capture(), b.capture()]
+  const [one, two] = [a.sync.capture(), b.sync.capture()]
   return Buffer.compare(one.root, two.root) === 0 && one.seen.equals(two.seen) && one.applied.equals(two.applied)
 }

@@ -1,13 +1,13 @@
 /** Real replicas over memory stores, and what tests ask of them. */
-
-import { decodeVersions, entryAddress, rangeOf } from '../../store/keyspace.js'
+import { rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import { addressText, register } from '../../store/model/address.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
-import type { ReferenceState } from '../../store/model/join.js'
 import type { Version } from '../../store/model/update.js'
 import { Replica, type ReplicaOptions } from '../../store/replica/replica.js'
+import { decodeVersions, entryAddress } from '../../store/rows/entries.js'
+import type { ReferenceState } from './reference-state.js'
 import { StillEnvironment } from './still-environment.js'
 
 /** A replica with its store and environment. */
@@ -36,7 +36,7 @@ export async function openNode(
     ...options,
     store,
   })
-  await replica.verify()
+  await replica.health.verify()
   return { replica, store, environment, warnings }
 }
 

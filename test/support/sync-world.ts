@@ -4,10 +4,10 @@
  */
 import { type Address, register } from '../../store/model/address.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
-import { ReferenceState } from '../../store/model/join.js'
 import type { Update } from '../../store/model/update.js'
 import { type Broken, ModelReplica } from './model-replica.js'
 import { Random } from './random.js'
+import { ReferenceState } from './reference-state.js'
 import { type BrokenSession, Duel, type DuelOptions, type DuelResult } from './sync-duel.js'
 
 /** What a world may break on purpose. */

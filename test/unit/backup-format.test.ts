@@ -4,16 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { BackupDecoder } from '../../store/backup/decoder.js'
 import { BackupEncoder, type BackupHead, blockHeadBytes } from '../../store/backup/format.js'
 import { blockBytes } from '../../store/backup/limits.js'
-import {
-  contextKey,
-  deadlineKey,
-  encodeContext,
-  encodeFeed,
-  feedKey,
-  formatVersion,
-  rangeOf,
-} from '../../store/keyspace.js'
+import { formatVersion, rangeOf } from '../../store/keyspace.js'
 import type { KvRow } from '../../store/kv.js'
+import { contextKey, encodeContext } from '../../store/rows/contexts.js'
+import { encodeFeed, feedKey } from '../../store/rows/feed.js'
+import { deadlineKey } from '../../store/rows/marks.js'
 
 const head: BackupHead = { layout: formatVersion, takenAtMs: 300, software: '1.2.3', node: 'ann', peer: 'p' }
 const keys = { seed: new Uint8Array(32).fill(0xaa), secret: new Uint8Array(32).fill(0xbb) }

@@ -22,10 +22,10 @@ const timesOf = ({ replica }: Node, key: string) => replica.versions(register(ke
 
 /** Brings what one node has to another. */
 async function bring(from: Node, to: Node): Promise<void> {
-  const missing = from.replica.capture().applied.minus(to.replica.capture().applied)
-  const { updates } = await from.replica.readMissing(missing, 1 << 20)
+  const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
+  const { updates } = await from.replica.sync.readMissing(missing, 1 << 20)
   const members = new Map(updates.map(({ dot }) => [dot.actor, from.replica.memberOf(dot.actor)]))
-  await to.replica.applyUpdates({ updates: [...updates], members })
+  await to.replica.sync.applyUpdates({ updates: [...updates], members })
 }
 
 describe('the clocks of several nodes together', () => {
@@ -48,8 +48,8 @@ describe('the clocks of several nodes together', () => {
     const right = [await openNode('a'), await openNode('b')]
     const wrong = await openNode('c', {}, new StillEnvironment('c', Date.UTC(2030, 0, 1) + hourMs))
     const all = [...right, wrong]
-    for (const node of right) node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [0, hourMs] }))
-    wrong.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [-hourMs, -hourMs] }))
+    for (const node of right) node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [0, hourMs] }))
+    wrong.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [-hourMs, -hourMs] }))
     for (const node of all) await putOver(node, 'k', node === wrong ? 'wrong' : `right-${all.indexOf(node)}`)
     for (const from of all) for (const to of all) await bring(from, to)
     const order = shownBy(right[0]!)!
@@ -67,10 +67,10 @@ describe('the clocks of several nodes together', () => {
     await bring(wrong, node)
     await putOver(node, 'k', 'y')
     expect(timesOf(node, 'k')).toEqual([node.environment.nowMs()])
-    const member = wrong.replica.memberOf(wrong.replica.actor!)
-    expect(node.replica.futureTimes()).toEqual([{ member, updates: 1, aheadMs: hourMs }])
+    const member = wrong.replica.memberOf(wrong.replica.runs.actor!)
+    expect(node.replica.clock.futureTimes()).toEqual([{ member, updates: 1, aheadMs: hourMs }])
     node.environment.pass(hourMs - boundMs)
-    expect(node.replica.futureTimes()).toEqual([])
+    expect(node.replica.clock.futureTimes()).toEqual([])
     expect(shownBy(node, 'far')).toEqual(['x'])
   })
 
@@ -105,7 +105,7 @@ describe('a clock that was a year ahead', () => {
 
   it('still gives times in order while it is ahead, and a step within the bound goes back behind nothing', async () => {
     const node = await openNode('a')
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [-yearMs, -yearMs] }))
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [-yearMs, -yearMs] }))
     await putOver(node, 'one', 'x')
     await putOver(node, 'two', 'y')
     const [one, two] = ['one', 'two'].map((key) => node.replica.versions(register(key))[0]!.time)
@@ -128,7 +128,7 @@ describe('a put on a node whose clock is an hour ahead', () => {
     await registersOf(right).put('k', Buffer.from('lease'), { expiresAtMs: rightMs + 20 * 60_000 })
     const node = await openNode('w', {}, new StillEnvironment('w', rightMs + hourMs))
     await bring(right, node)
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [-hourMs, -hourMs] }))
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [-hourMs, -hourMs] }))
     const live = () => node.replica.versions(register('k')).map(({ value }) => Buffer.from(value).toString())
     return { node, live, registers: registersOf(node) }
   }
@@ -153,10 +153,10 @@ describe('a put on a node whose clock is an hour ahead', () => {
 
   it('takes it along once the deadline has passed by all clocks, and none while no member is heard', async () => {
     const { node, registers, live } = await opened()
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [] }))
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [] }))
     await registers.put('k', Buffer.from('new'), {})
     expect(live()).toContain('lease')
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [-60_000, 0] }))
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [-60_000, 0] }))
     await registers.put('k', Buffer.from('newer'), {})
     expect(live()).toEqual(['newer'])
   })

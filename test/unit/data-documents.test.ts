@@ -32,9 +32,9 @@ async function open(name: string): Promise<DocumentNode> {
 
 /** Sends everything that one has applied and the other has not. */
 async function copy(from: Node, to: Node): Promise<void> {
-  const missing = from.replica.capture().applied.minus(to.replica.capture().applied)
-  const found = await from.replica.readMissing(missing, 1 << 20, to.replica.capture().applied)
-  await to.replica.applyUpdates({ updates: [...found.updates], members: from.replica.capture().members })
+  const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
+  const found = await from.replica.sync.readMissing(missing, 1 << 20, to.replica.sync.capture().applied)
+  await to.replica.sync.applyUpdates({ updates: [...found.updates], members: from.replica.sync.capture().members })
 }
 
 async function exchange(a: Node, b: Node): Promise<void> {
@@ -213,7 +213,7 @@ describe('writes', () => {
 
   it('that are refused store nothing', async () => {
     const { a } = await pair({ a: 1 })
-    const before = a.replica.capture().seen
+    const before = a.replica.sync.capture().seen
     const big = { put: { text: Array.from({ length: 4000 }, (_, at) => `${at * 7919}`).join('') } }
     expect(await code(a.edit(big, { bytesMax: 1000 }))).toBe('TOO_LARGE')
     const failing = parseJsonPatch([
@@ -226,7 +226,7 @@ describe('writes', () => {
     }
     expect(await code(a.edit({ put: {} }, { guard }))).toBe('NO_QUORUM')
     expect(await a.json()).toEqual({ a: 1 })
-    expect(a.replica.capture().seen.equals(before)).toBe(true)
+    expect(a.replica.sync.capture().seen.equals(before)).toBe(true)
   })
 
   it('a merge patch makes a document, a JSON patch needs one', async () => {

@@ -43,7 +43,7 @@ async function openDocuments() {
       versions: [],
       edit: { put: json },
       heads: undefined,
-      actor: replica.randomBytes(16),
+      actor: replica.environment.randomBytes(16),
     })
     const bytes = 'bytes' in other ? other.bytes : new Uint8Array(0)
     await replica.transact((transaction) => transaction.put(document('k'), bytes, null, []))

@@ -1,12 +1,14 @@
 /** A store of format 1, as the version before wrote it, is taken over: its rows are read, and an older program would refuse it from then on. */
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { decodeDotRow, decodeFormat, encodeFormat, formatKey, formatVersion, rangeOf } from '../../store/keyspace.js'
+import { formatVersion, rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { register } from '../../store/model/address.js'
 import { ByteWriter } from '../../store/model/bytes.js'
 import { writeAddress, writeDot, writeDots, writeExpiry, writeTime } from '../../store/model/codec.js'
 import { updateDigest } from '../../store/model/digest.js'
+import { decodeDotRow } from '../../store/rows/dots.js'
+import { decodeFormat, encodeFormat, formatKey } from '../../store/rows/state.js'
 import { openNode, putOver, removeAll } from '../support/replicas.js'
 
 const states = ['live', 'logged', 'stub']
@@ -56,17 +58,17 @@ describe('a store of format 1', () => {
     await putOver(before, 'over', 'new')
     await putOver(before, 'gone', 'x')
     await removeAll(before, 'gone')
-    const digest = before.replica.digestOf(before.replica.versions(register('over'))[0]!.dot)
+    const digest = before.replica.sync.digestOf(before.replica.versions(register('over'))[0]!.dot)
     await asFormat1(before.store)
 
     const after = await openNode('b', { store: before.store })
     expect(decodeFormat(after.store.get(formatKey)!)).toBe(formatVersion)
     expect(after.warnings).toEqual([])
-    expect(after.replica.isVerified).toBe(true)
+    expect(after.replica.health.isVerified).toBe(true)
     const text = (key: string) =>
       after.replica.versions(register(key)).map(({ value }) => Buffer.from(value).toString())
     expect([text('kept'), text('over'), text('gone')]).toEqual([['one'], ['new'], []])
-    expect(after.replica.digestOf(after.replica.versions(register('over'))[0]!.dot)).toBe(digest)
+    expect(after.replica.sync.digestOf(after.replica.versions(register('over'))[0]!.dot)).toBe(digest)
   })
 
   it('is told by its rows to a node of today, and written over as any', async () => {
@@ -76,16 +78,18 @@ describe('a store of format 1', () => {
     await asFormat1(before.store)
     const after = await openNode('b', { store: before.store })
     const other = await openNode('c')
-    const { updates } = await after.replica.readMissing(after.replica.capture().applied, 100_000)
-    await other.replica.applyUpdates({ updates: [...updates], members: new Map() })
+    const { updates } = await after.replica.sync.readMissing(after.replica.sync.capture().applied, 100_000)
+    await other.replica.sync.applyUpdates({ updates: [...updates], members: new Map() })
     expect(other.replica.versions(register('key'))).toEqual(after.replica.versions(register('key')))
     const { dot } = after.replica.versions(register('key'))[0]!
-    const digest = after.replica.digestOf(dot)
+    const digest = after.replica.sync.digestOf(dot)
     expect(digest).toBeDefined()
     await putOver(after, 'key', 'newest')
     // Its row has none of its own: it must not go with the version.
-    expect(after.replica.digestOf(dot)).toBe(digest)
-    const [over] = (await after.replica.readMissing(after.replica.capture().applied, 100_000)).updates.slice(-1)
+    expect(after.replica.sync.digestOf(dot)).toBe(digest)
+    const [over] = (await after.replica.sync.readMissing(after.replica.sync.capture().applied, 100_000)).updates.slice(
+      -1,
+    )
     expect(over!.supersedes[0]!.digest).toBe(updateDigest(updates.at(-1)!))
   })
 })

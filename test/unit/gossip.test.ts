@@ -142,7 +142,7 @@ describe('gossip', () => {
     await world.runThrough(nodes[0]!.put('key', 'value'))
     await world.runUntil(() => nodes[2]!.values('key').includes('value'))
     expect(nodes[1]!.values('key')).toEqual(['value'])
-    expect(nodes[0]!.replica.capture().root).toEqual(nodes[2]!.replica.capture().root)
+    expect(nodes[0]!.replica.sync.capture().root).toEqual(nodes[2]!.replica.sync.capture().root)
   })
 
   it('coalesces what is written while a publish is out', async () => {
@@ -200,12 +200,12 @@ describe('gossip', () => {
     const { world, mesh, nodes } = await openNodes(['a', 'b'])
     mesh.connectAll()
     const [a, b] = nodes as [GossipNode, GossipNode]
-    const before = b.replica.capture()
+    const before = b.replica.sync.capture()
     a.network.handle(fetchProtocol, async (channel) => channel.abort('broken'))
     await world.runThrough(a.put('key', Buffer.alloc(100_000, 'z')))
     await world.runUntil(() => b.gaps.length > 0)
     expect(b.gossip.counts).toMatchObject({ announcementsGivenUp: 1, fetches: 6, fetchesFailed: 6 })
-    expect(b.replica.capture().seen.equals(before.seen)).toBe(true)
+    expect(b.replica.sync.capture().seen.equals(before.seen)).toBe(true)
   })
 
   it('refuses a fetched group whose bytes are not those that were announced', async () => {
@@ -213,7 +213,7 @@ describe('gossip', () => {
     mesh.connectAll()
     const [a, b] = nodes as [GossipNode, GossipNode]
     a.network.handle(fetchProtocol, async (channel) => {
-      const { updates } = await a.replica.readMissing(a.replica.capture().applied, 1 << 20)
+      const { updates } = await a.replica.sync.readMissing(a.replica.sync.capture().applied, 1 << 20)
       const altered = updates.map((one) => ({ ...one, value: Buffer.alloc(100_000, 'y') }))
       await channel.send(encodeFetchUpdates(altered, true, a.replica.memberOf))
     })

@@ -15,17 +15,6 @@ import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync
 import { piecesOf } from '../../protocols/sync/pieces.js'
 import { Access } from '../../store/data/access.js'
 import { UserData } from '../../store/data/user-data.js'
-import {
-  contextKey,
-  decodeContext,
-  decodeDotRow,
-  decodeVersions,
-  dotKey,
-  encodeContext,
-  encodeDotRow,
-  encodeVersions,
-  entryKey,
-} from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { type Address, document, mapField, noField, register } from '../../store/model/address.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
@@ -67,6 +56,9 @@ import {
 } from '../../store/model/limits.js'
 import { tokenKey } from '../../store/model/token.js'
 import type { Update, Version } from '../../store/model/update.js'
+import { contextKey, decodeContext, encodeContext } from '../../store/rows/contexts.js'
+import { decodeDotRow, dotKey, encodeDotRow } from '../../store/rows/dots.js'
+import { decodeVersions, encodeVersions, entryKey } from '../../store/rows/entries.js'
 import { type Node, openNode } from '../support/replicas.js'
 
 const actor = '11'.repeat(8)
@@ -268,7 +260,7 @@ function updatesOf(count: number, at: Address, valueAt: (at: number) => Uint8Arr
 
 async function take(node: Node, updates: readonly Update[]): Promise<void> {
   for (let at = 0; at < updates.length; at += 5_000) {
-    await node.replica.applyUpdates({ updates: updates.slice(at, at + 5_000), members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: updates.slice(at, at + 5_000), members: new Map() })
   }
 }
 
@@ -321,7 +313,7 @@ describe('rows', () => {
     const peer = await openNode('peer')
     const dots = list(many, dotAt)
     await node.replica.transact((transaction) => transaction.put(address, Buffer.from('settled'), null, dots))
-    const found = await node.replica.readMissing(node.replica.capture().applied, 1 << 24)
+    const found = await node.replica.sync.readMissing(node.replica.sync.capture().applied, 1 << 24)
     const counts = found.updates.map(({ supersedes }) => supersedes.length)
     expect(counts).toEqual([supersedesAim, supersedesAim, many - 2 * supersedesAim])
     await passOn(node, peer)
@@ -332,16 +324,16 @@ describe('rows', () => {
 /** Everything that the peer misses, as a session would bring it. */
 async function passOn(from: Node, to: Node): Promise<void> {
   for (let missing = missingAt(from, to); !missing.isEmpty; missing = missingAt(from, to)) {
-    const found = await from.replica.readMissing(missing, 1 << 18, to.replica.capture().applied)
+    const found = await from.replica.sync.readMissing(missing, 1 << 18, to.replica.sync.capture().applied)
     expect(found.unlisted.isEmpty).toBe(true)
     const bytes = encodeUpdates(found.updates, noMember)
-    await to.replica.applyUpdates(decodeUpdates(bytes))
+    await to.replica.sync.applyUpdates(decodeUpdates(bytes))
   }
-  expect([...to.replica.capture().root]).toEqual([...from.replica.capture().root])
+  expect([...to.replica.sync.capture().root]).toEqual([...from.replica.sync.capture().root])
 }
 
 function missingAt(from: Node, to: Node) {
-  return from.replica.capture().applied.minus(to.replica.capture().applied)
+  return from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
 }
 
 describe('a counter of more chains than one version names', () => {

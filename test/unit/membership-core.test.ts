@@ -28,7 +28,6 @@ import {
 } from '../../protocols/membership/limits.js'
 import { LocalState } from '../../protocols/membership/local-state.js'
 import { majority } from '../../protocols/membership/quorum.js'
-import type { MembershipReplica } from '../../protocols/membership/types.js'
 import type { Environment } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
 import { median } from '../../store/model/clock.js'
@@ -309,7 +308,7 @@ describe('the local state', () => {
       },
     }
     const environment = { nowMs: () => nowMs, monotonicMs: () => nowMs } as unknown as Environment
-    const state = new LocalState(replica as unknown as MembershipReplica, environment, () => new Uint8Array(8))
+    const state = new LocalState(replica, environment, () => new Uint8Array(8))
     const first = state.digest()
     expect(state.cheapDigest()).toBe(first)
     last = 2

@@ -138,7 +138,7 @@ describe('heartbeats', () => {
     const { world, nodes } = await openMembers(['a', 'b', 'c'])
     const [a, b] = nodes as Trio
     await world.runUntil(() => converged(a).every(Boolean))
-    Object.defineProperty(b.replica, 'isVerified', { get: () => false })
+    Object.defineProperty(b.replica.sync, 'isVerified', { get: () => false })
     b.membership.verificationChanged()
     await world.runUntil(() => a.membership.looksEqual('b') === undefined)
     expect(converged(a)).toEqual([false, true])
@@ -153,13 +153,13 @@ describe('heartbeats', () => {
     const [a, b, c] = nodes
     const dot = await world.runThrough(a.put('key', 'x'))
     await world.runUntil(() => c.membership.knownHolders(dot).includes('name-b'))
-    const capture = b.replica.capture.bind(b.replica)
-    b.replica.capture = () => {
+    const capture = b.replica.sync.capture.bind(b.replica.sync)
+    b.replica.sync.capture = () => {
       const { applied, ...rest } = capture()
       applied.setRanges(dot.actor, applied.rangesOf(dot.actor).length > 0 ? [1, dot.counter - 1] : [])
       return { applied, ...rest }
     }
-    Object.defineProperty(b.replica, 'damageEpoch', { get: () => 1 })
+    Object.defineProperty(b.replica.sync, 'damageEpoch', { get: () => 1 })
     b.membership.verificationChanged()
     await world.runUntil(() => !c.membership.knownHolders(dot).includes('name-b'))
     await world.runFor(10_000)
@@ -258,8 +258,8 @@ describe('heartbeats', () => {
     let saves = 0
     const again = await openMember(mesh, 'a', { store: a.store })
     expect(again.membership.knownHolders(dot)).toEqual(['name-b'])
-    const save = again.replica.save.bind(again.replica)
-    again.replica.save = (...args) => {
+    const save = again.replica.acks.save.bind(again.replica.acks)
+    again.replica.acks.save = (...args) => {
       saves++
       return save(...args)
     }

@@ -29,7 +29,7 @@ describe('read repair', () => {
     await world.runThrough(c.membership.readRepair(address, 'majority', 5_000))
     expect(c.values('key')).toEqual(['new'])
     expect(c.values('other')).toEqual([])
-    expect(c.replica.capture().seen.covers(a.replica.capture().seen)).toBe(false)
+    expect(c.replica.sync.capture().seen.covers(a.replica.sync.capture().seen)).toBe(false)
   })
 
   it('takes away what was deleted elsewhere, and never what others have not seen', async () => {
@@ -76,7 +76,7 @@ describe('read repair', () => {
     await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
       code: 'NO_QUORUM',
     })
-    Object.defineProperty(a.replica, 'isVerified', { get: () => false })
+    Object.defineProperty(a.replica.sync, 'isVerified', { get: () => false })
     await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
       code: 'NOT_VERIFIED',
     })
@@ -96,11 +96,10 @@ describe('read repair', () => {
 
     // b does not count while its store is not verified.
     mesh.split(['a'], ['b', 'c'])
-    const wasVerified = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(b.replica), 'isVerified')!
-    Object.defineProperty(b.replica, 'isVerified', { configurable: true, get: () => false })
+    Object.defineProperty(b.replica.sync, 'isVerified', { configurable: true, get: () => false })
     const again = c.membership.readRepair(address, 'majority', 5_000)
     await world.runFor(1_500)
-    Object.defineProperty(b.replica, 'isVerified', { configurable: true, ...wasVerified })
+    Reflect.deleteProperty(b.replica.sync, 'isVerified')
     await world.runThrough(again)
   })
 

@@ -15,12 +15,12 @@ describe('records', () => {
     const mesh = new FakeMesh(world)
     const a = await openMember(mesh, 'a')
     await world.runFor(5_000)
-    expect(a.replica.actor).toBeUndefined()
+    expect(a.replica.runs.actor).toBeUndefined()
     const b = await openMember(mesh, 'b')
     mesh.connectAll()
     await world.runUntil(() => a.membership.records().length === 1 && b.membership.records().length === 1)
     await world.runFor(5_000)
-    expect(a.replica.capture().applied.lastOf(a.replica.actor!)).toBe(1)
+    expect(a.replica.sync.capture().applied.lastOf(a.replica.runs.actor!)).toBe(1)
     expect(b.membership.members()).toMatchObject([
       { name: 'name-a', peer: 'a', connected: true, version: '0.1.0', addresses: ['/ip4/10.0.0.1/tcp/7400/p2p/a'] },
     ])
@@ -32,14 +32,14 @@ describe('records', () => {
     await world.runFor(10_000)
     await world.runThrough(a.stop())
     mesh.remove('a')
-    const contexts = a.replica.capture().seen
+    const contexts = a.replica.sync.capture().seen
     const again = await openMember(mesh, 'a', { store: a.store })
     expect(again.membership.records().map(({ name }) => name)).toEqual(['name-b', 'name-c'])
     expect(again.membership.members()[0]).toMatchObject({ connected: false, converged: false, behind: 0 })
     mesh.connectAll()
     await world.runFor(3_000)
-    expect(again.replica.actor).toBeUndefined()
-    expect(again.replica.capture().seen.equals(contexts)).toBe(true)
+    expect(again.replica.runs.actor).toBeUndefined()
+    expect(again.replica.sync.capture().seen.equals(contexts)).toBe(true)
   })
 
   it('a changed address is written, and told to all', async () => {
@@ -91,7 +91,7 @@ describe('records', () => {
       )
       await world.runFor(1_000)
     }
-    expect(a.replica.capture().applied.lastOf(a.replica.actor!)).toBeLessThan(6)
+    expect(a.replica.sync.capture().applied.lastOf(a.replica.runs.actor!)).toBeLessThan(6)
     expect(a.membership.warnings().join()).toContain('uses the peer id of this one')
   })
 

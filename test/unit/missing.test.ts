@@ -11,7 +11,7 @@ const noDots = new Context()
 async function readAll(node: Node, wanted: Context, peerApplied = noDots): Promise<MissingUpdates[]> {
   const calls: MissingUpdates[] = []
   for (let missing = wanted; !missing.isEmpty; ) {
-    const found = await node.replica.readMissing(missing, 1 << 18, peerApplied)
+    const found = await node.replica.sync.readMissing(missing, 1 << 18, peerApplied)
     const left = missing.minus(found.listed).minus(found.unlisted)
     expect(left.equals(missing)).toBe(false)
     calls.push(found)
@@ -27,7 +27,7 @@ describe('reading what a peer misses', () => {
     const node = await openNode('a')
     const count = 6_000
     await Promise.all(Array.from({ length: count }, (_, at) => putOver(node, `k${at}`)))
-    const actor = node.replica.actor!
+    const actor = node.replica.runs.actor!
     const scan = vi.spyOn(node.store, 'scan')
     for (const [stride, scansMax] of [
       [2, 10],
@@ -69,16 +69,16 @@ describe('reading what a peer misses', () => {
       nowMs += 60_000
       return nowMs
     })
-    const calls = await readAll(node, node.replica.capture().applied)
+    const calls = await readAll(node, node.replica.sync.capture().applied)
     expect(calls.flatMap(({ updates }) => updates)).toHaveLength(1)
   })
 
   it('a key that changed more often than is sent at once is walked in a time that grows with the changes alone', async () => {
     const node = await openNode('a')
-    node.replica.setObligations([{ member: '2222222222222222', acknowledged: noDots }])
+    node.replica.log.setObligations([{ member: '2222222222222222', acknowledged: noDots }])
     const count = chainMax + 2_000
     await Promise.all(Array.from({ length: count }, (_, at) => putOver(node, 'k', `${at}`)))
-    const calls = await readAll(node, node.replica.capture().applied)
+    const calls = await readAll(node, node.replica.sync.capture().applied)
     const rows = rowsOf(calls)
     expect(rows).toBeLessThanOrEqual(4 * count)
     // The last changes come together, in an order that is safe; those before them are left to the tree.

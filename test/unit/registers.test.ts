@@ -23,10 +23,10 @@ async function open(name: string, resolver: 'siblings' | 'lww' = 'siblings'): Pr
 
 /** Sends everything that one has applied and the other has not. */
 async function copy(from: Node, to: Node): Promise<void> {
-  const missing = from.replica.capture().applied.minus(to.replica.capture().applied)
-  const found = await from.replica.readMissing(missing, 1 << 20, to.replica.capture().applied)
+  const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
+  const found = await from.replica.sync.readMissing(missing, 1 << 20, to.replica.sync.capture().applied)
   expect(found.unlisted.isEmpty).toBe(true)
-  await to.replica.applyUpdates({ updates: [...found.updates], members: from.replica.capture().members })
+  await to.replica.sync.applyUpdates({ updates: [...found.updates], members: from.replica.sync.capture().members })
 }
 
 async function conflict(resolver: 'siblings' | 'lww' = 'siblings') {

@@ -14,7 +14,7 @@ async function twoCopies(): Promise<[Node, Node]> {
   await putOver(one, 'before')
   const environment = new StillEnvironment('two', one.environment.nowMs())
   const store = (one.store as MemoryStore).clone()
-  const two = await openNode('one', { store, memory: one.replica.memory }, environment)
+  const two = await openNode('one', { store, memory: one.replica.runs.memory }, environment)
   two.environment.pass(5)
   return [one, two]
 }
@@ -44,8 +44,8 @@ describe('two contents under one dot', () => {
       const [here] = await issuedBy(one, () => putOver(one, 'key', `here ${round}`, deadlineMs))
       const [there] = await issuedBy(two, () => putOver(two, 'key', `there ${round}`, deadlineMs + 1))
       expect(there!.dot).toEqual(here!.dot)
-      await one.replica.applyUpdates({ updates: [there!], members: new Map() })
-      await two.replica.applyUpdates({ updates: [here!], members: new Map() })
+      await one.replica.sync.applyUpdates({ updates: [there!], members: new Map() })
+      await two.replica.sync.applyUpdates({ updates: [here!], members: new Map() })
       const both = [
         { value: `here ${round}`, expiresAtMs: deadlineMs, time: here!.time },
         { value: `there ${round}`, expiresAtMs: deadlineMs + 1, time: there!.time },
@@ -64,12 +64,12 @@ describe('two contents under one dot', () => {
       const [here] = await issuedBy(one, () => putOver(one, 'key', `here ${round}`))
       const [there] = await issuedBy(two, () => putOver(two, 'key', `there ${round}`))
       const third = await openNode('third')
-      await third.replica.applyUpdates({ updates: [here!], members: new Map() })
-      await third.replica.applyUpdates({ updates: [there!], members: new Map() })
+      await third.replica.sync.applyUpdates({ updates: [here!], members: new Map() })
+      await third.replica.sync.applyUpdates({ updates: [there!], members: new Map() })
       const [over] = await issuedBy(third, () => putOver(third, 'key', 'decided'))
       expect(over!.supersedes).toHaveLength(2)
       for (const node of [one, two]) {
-        await node.replica.applyUpdates({ updates: [over!], members: new Map() })
+        await node.replica.sync.applyUpdates({ updates: [over!], members: new Map() })
         expect(shown(node, 'key')).toMatchObject([{ value: 'decided' }])
       }
     }
@@ -84,7 +84,7 @@ describe('two contents under one dot', () => {
     const address = register('key')
     const nothing = { seen: new Context(), applied: new Context(), members: new Map() }
     const clashes = [{ ...greater.dot, digest }]
-    await lesser.replica.joinEntries([{ address, updates: [], bare: [], clashes }], nothing)
+    await lesser.replica.sync.joinEntries([{ address, updates: [], bare: [], clashes }], nothing)
     await lesser.replica.transact((transaction) =>
       transaction.put(address, Buffer.from('over the greater'), null, [{ ...greater.dot, digest }]),
     )
@@ -97,14 +97,14 @@ describe('two contents under one dot', () => {
     const deadlineMs = one.environment.nowMs() + 10_000
     const [here] = await issuedBy(one, () => putOver(one, 'key', 'here', deadlineMs))
     await putOver(two, 'key', 'there', deadlineMs)
-    await two.replica.applyUpdates({ updates: [here!], members: new Map() })
+    await two.replica.sync.applyUpdates({ updates: [here!], members: new Map() })
     const again = await openNode('one', { store: (two.store as MemoryStore).clone() })
     expect(again.replica.versions(register('key')).map(({ expiresAtMs }) => expiresAtMs)).toEqual([
       deadlineMs,
       deadlineMs,
     ])
     again.environment.pass(24 * 3_600_000)
-    await again.replica.sweepExpired()
+    await again.replica.upkeep.sweepExpired()
     expect(again.replica.versions(register('key'))).toEqual([])
   })
 })

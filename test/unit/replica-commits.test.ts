@@ -1,12 +1,12 @@
 /** Commits of a replica: one batch for many writes, nothing told before it is durable, and reads in the moment in which the disk shows it already. */
 import { describe, expect, it } from 'vitest'
-import { FaultyStore } from '../../store/faulty.js'
-import { dotKey } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import { addressId } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Commit } from '../../store/replica/types.js'
+import { dotKey } from '../../store/rows/dots.js'
+import { FaultyStore } from '../support/faulty-store.js'
 import { liveVersions, type Node, openNode, putOver } from '../support/replicas.js'
 
 const bytes = (text: string) => Buffer.from(text)
@@ -34,7 +34,7 @@ describe('group commit', () => {
     expect(outcomes.filter((outcome) => outcome.status === 'rejected')).toHaveLength(1)
     expect(store.batches - before).toBeLessThanOrEqual(2)
     expect(await liveVersions(node.store)).toHaveLength(49)
-    const { seen } = node.replica.capture()
+    const { seen } = node.replica.sync.capture()
     expect(seen.rangeCount).toBe(1)
     expect(seen.size).toBe(49)
     expect(node.replica.userEntries).toBe(49)
@@ -53,14 +53,14 @@ describe('group commit', () => {
     for (let turn = 0; turn < 20; turn++) await Promise.resolve()
     expect(isAnswered).toBe(false)
     expect(commits).toEqual([])
-    expect(node.replica.capture().seen.isEmpty).toBe(true)
+    expect(node.replica.sync.capture().seen.isEmpty).toBe(true)
     expect(node.replica.versions(register('k'))).toEqual([])
     release()
     await write
     expect(commits).toHaveLength(1)
     expect(commits[0]!.issued[0]).toHaveLength(1)
     expect(commits[0]!.events.map(({ op, address }) => [op, address.key])).toEqual([['put', 'k']])
-    expect(node.replica.capture().seen.size).toBe(1)
+    expect(node.replica.sync.capture().seen.size).toBe(1)
   })
 
   it('after a failed write the node is read-only and says so; what was committed is still served', async () => {
@@ -70,9 +70,9 @@ describe('group commit', () => {
     store.failWrite(1, 'before')
     await expect(putOver(node, 'lost')).rejects.toMatchObject({ code: 'STORE_FAILED' })
     await expect(putOver(node, 'after')).rejects.toMatchObject({ code: 'STORE_FAILED' })
-    expect(node.replica.isVerified).toBe(false)
+    expect(node.replica.health.isVerified).toBe(false)
     expect(node.replica.versions(register('before'))).toHaveLength(1)
-    expect(node.replica.capture().seen.size).toBe(1)
+    expect(node.replica.sync.capture().seen.size).toBe(1)
   })
 })
 
@@ -108,8 +108,8 @@ describe('a batch that the disk shows before its commit', () => {
       const { node, dots, end } = await inFlight((siblings, { replica }) =>
         replica.transact((transaction) => transaction.put(address, bytes('three'), null, [siblings[at]!])),
       )
-      const shown = () => node.replica.peerEntry(id)!.updates.map(({ value }) => Buffer.from(value!).toString())
-      expect(node.replica.capture().seen.size).toBe(dots.length)
+      const shown = () => node.replica.sync.peerEntry(id)!.updates.map(({ value }) => Buffer.from(value!).toString())
+      expect(node.replica.sync.capture().seen.size).toBe(dots.length)
       expect(shown()).toEqual([at === 0 ? 'two' : 'one', 'three'])
       await end()
       expect(shown()).toEqual([at === 0 ? 'two' : 'one', 'three'])
@@ -120,17 +120,17 @@ describe('a batch that the disk shows before its commit', () => {
     const { node, end } = await inFlight((dots, { replica }) =>
       replica.transact((transaction) => transaction.remove(address, dots)),
     )
-    expect(node.replica.peerEntry(id)).toBeUndefined()
+    expect(node.replica.sync.peerEntry(id)).toBeUndefined()
     await end()
-    expect(node.replica.peerEntry(id)).toBeUndefined()
+    expect(node.replica.sync.peerEntry(id)).toBeUndefined()
   })
 
   it('is not made up for a locator that was lost: that is damage, not an entry that was deleted', async () => {
     const node = await openNode('a')
     const dot = await node.replica.transact((transaction) => transaction.put(address, bytes('one'), null, []))
     await node.store.write([{ key: dotKey(dot), value: null }], { sync: true })
-    expect(() => node.replica.peerEntry(id)).toThrow(expect.objectContaining({ code: 'DAMAGED_VALUE' }))
-    await node.replica.verify()
-    expect(node.replica.peerEntry(id)!.updates.map((update) => update.dot)).toEqual([dot])
+    expect(() => node.replica.sync.peerEntry(id)).toThrow(expect.objectContaining({ code: 'DAMAGED_VALUE' }))
+    await node.replica.health.verify()
+    expect(node.replica.sync.peerEntry(id)!.updates.map((update) => update.dot)).toEqual([dot])
   })
 })

@@ -32,30 +32,30 @@ describe('the log', () => {
     await putOver(node, 'SECRET-NAME', 'two')
     await putOver(node, 'kept')
     await removeAll(node, 'SECRET-NAME')
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     expect(await rowsNaming(node.store, 'SECRET-NAME')).not.toEqual([]) // Who is a member is not known yet.
-    node.replica.setObligations([])
-    await node.replica.trim()
+    node.replica.log.setObligations([])
+    await node.replica.upkeep.trim()
     expect(await rowsNaming(node.store, 'SECRET-NAME')).toEqual([])
     expect(await rowsOf(node.store, 'dot')).toBe(1)
-    expect(node.replica.capture().seen.size).toBe(4)
-    expect(node.replica.logBytes).toBe(0)
+    expect(node.replica.sync.capture().seen.size).toBe(4)
+    expect(node.replica.log.bytes).toBe(0)
   })
 
   it('its size is right when writes go on while the store is verified', async () => {
     const node = await openNode('a')
-    node.replica.setObligations([{ member: '2222222222222222', acknowledged: new Context() }])
+    node.replica.log.setObligations([{ member: '2222222222222222', acknowledged: new Context() }])
     for (const round of ['one', 'two', 'three']) {
       for (const key of ['a', 'b', 'c']) await putOver(node, key, `${round} ${key}`)
       const writing = putOver(node, 'a', `${round}, while it is verified`)
-      const verifying = node.replica.verify()
+      const verifying = node.replica.health.verify()
       const more = putOver(node, 'b', `${round}, too`)
       await Promise.all([writing, verifying, more])
     }
-    const { logBytes } = node.replica
-    await node.replica.verify()
+    const logBytes = node.replica.log.bytes
+    await node.replica.health.verify()
     expect(logBytes).toBeGreaterThan(0)
-    expect(node.replica.logBytes).toBe(logBytes)
+    expect(node.replica.log.bytes).toBe(logBytes)
     const snapshot = node.store.snapshot()
     const survey = await new Verification(node.store, snapshot, async () => undefined).survey(new Trie())
     await snapshot.close()
@@ -66,69 +66,69 @@ describe('the log', () => {
     const node = await openNode('a')
     await putOver(node, 'big', 'x'.repeat(2_000))
     await removeAll(node, 'big')
-    const before = node.replica.capture().applied
+    const before = node.replica.sync.capture().applied
     for (let at = 0; at < 600; at++) await putOver(node, `key-${at}`)
-    node.replica.setObligations([
+    node.replica.log.setObligations([
       { member: '1111111111111111', acknowledged: before },
       { member: '2222222222222222', acknowledged: new Context() },
     ])
     const all = await bytesOf(node.store, 'dot')
-    const { updates, bytes } = node.replica.hint('1111111111111111')
+    const { updates, bytes } = node.replica.log.hint('1111111111111111')
     expect(updates).toBe(600)
     expect(bytes).toBeGreaterThan((all - 2_200) * 0.9)
     expect(bytes).toBeLessThan((all - 2_000) * 1.1)
     await putOver(node, 'one-more')
-    expect(node.replica.hint('1111111111111111').updates).toBe(601)
-    expect(node.replica.hint('1111111111111111').bytes).toBeGreaterThan(bytes)
+    expect(node.replica.log.hint('1111111111111111').updates).toBe(601)
+    expect(node.replica.log.hint('1111111111111111').bytes).toBeGreaterThan(bytes)
   })
 
   it('updates are kept until every member has acknowledged them, and go when the last one has', async () => {
     const node = await openNode('a')
     await putOver(node, 'gone')
     await removeAll(node, 'gone')
-    const all = node.replica.capture().applied
-    node.replica.setObligations([
+    const all = node.replica.sync.capture().applied
+    node.replica.log.setObligations([
       { member: '1111111111111111', acknowledged: all },
       { member: '2222222222222222', acknowledged: new Context() },
     ])
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     expect(await rowsNaming(node.store, 'gone')).not.toEqual([])
-    expect(node.replica.hint('2222222222222222')).toMatchObject({ updates: 2 })
+    expect(node.replica.log.hint('2222222222222222')).toMatchObject({ updates: 2 })
     const rowsBytes = await bytesOf(node.store, 'dot')
     expect(rowsBytes).toBeGreaterThan(0)
-    expect(node.replica.hint('2222222222222222').bytes).toBe(rowsBytes)
-    expect(node.replica.hint('2222222222222222').sinceMs).not.toBeNull()
-    expect(node.replica.hint('1111111111111111')).toEqual({ updates: 0, bytes: 0, sinceMs: null })
-    const found = await node.replica.readMissing(all, 1 << 20, new Context())
+    expect(node.replica.log.hint('2222222222222222').bytes).toBe(rowsBytes)
+    expect(node.replica.log.hint('2222222222222222').sinceMs).not.toBeNull()
+    expect(node.replica.log.hint('1111111111111111')).toEqual({ updates: 0, bytes: 0, sinceMs: null })
+    const found = await node.replica.sync.readMissing(all, 1 << 20, new Context())
     expect(found.updates.map((update) => update.kind)).toEqual(['put', 'delete'])
-    node.replica.setObligations([
+    node.replica.log.setObligations([
       { member: '1111111111111111', acknowledged: all },
       { member: '2222222222222222', acknowledged: all },
     ])
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     expect(await rowsNaming(node.store, 'gone')).toEqual([])
   })
 
   it('a version superseded after its row was passed goes as well, once both are acknowledged', async () => {
     const node = await openNode('a')
-    node.replica.setObligations([])
+    node.replica.log.setObligations([])
     await putOver(node, 'k', 'one')
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     await putOver(node, 'k', 'two')
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     expect(await rowsOf(node.store, 'dot')).toBe(1)
     expect(await rowsOf(node.store, 'feed')).toBe(1)
   })
 
   it('beyond its limit the log forgets, live versions can still be sent, and the rest is reported as not listed', async () => {
     const node = await openNode('a', { log: { maxBytes: 0, maxAgeMs: Number.POSITIVE_INFINITY } })
-    node.replica.setObligations([{ member: '2222222222222222', acknowledged: new Context() }])
+    node.replica.log.setObligations([{ member: '2222222222222222', acknowledged: new Context() }])
     await putOver(node, 'live')
     await putOver(node, 'gone')
     await removeAll(node, 'gone')
-    await node.replica.trim()
-    const all = node.replica.capture().applied
-    const found = await node.replica.readMissing(all, 1 << 20, new Context())
+    await node.replica.upkeep.trim()
+    const all = node.replica.sync.capture().applied
+    const found = await node.replica.sync.readMissing(all, 1 << 20, new Context())
     expect(found.updates.map((update) => update.address.key)).toEqual(['live'])
     expect(found.unlisted.size).toBe(2)
   })
@@ -136,9 +136,9 @@ describe('the log', () => {
   it('acknowledgements survive a restart', async () => {
     const node = await openNode('a')
     await putOver(node, 'k')
-    await node.replica.save('2222222222222222', node.replica.capture().applied)
+    await node.replica.acks.save('2222222222222222', node.replica.sync.capture().applied)
     const again = await openNode('a', { store: node.store })
-    const loaded = await again.replica.load()
-    expect(loaded.get('2222222222222222')!.equals(node.replica.capture().applied)).toBe(true)
+    const loaded = await again.replica.acks.load()
+    expect(loaded.get('2222222222222222')!.equals(node.replica.sync.capture().applied)).toBe(true)
   })
 })

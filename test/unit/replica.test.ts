@@ -16,15 +16,15 @@ describe('expiry', () => {
     const node = await openNode('a')
     const dueMs = node.environment.nowMs() + minutes
     await putOver(node, 'k', 'v', dueMs)
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [-10 * minutes] }))
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [-10 * minutes] }))
     node.environment.pass(5 * minutes)
-    expect(await node.replica.sweepExpired()).toBe(0)
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [] }))
-    expect(await node.replica.sweepExpired()).toBe(0)
-    const root = node.replica.capture().root
-    node.replica.setMemberClocks(() => ({ hasMembers: true, offsetsMs: [0] }))
-    expect(await node.replica.sweepExpired()).toBe(1)
-    expect([...node.replica.capture().root]).not.toEqual([...root])
+    expect(await node.replica.upkeep.sweepExpired()).toBe(0)
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [] }))
+    expect(await node.replica.upkeep.sweepExpired()).toBe(0)
+    const root = node.replica.sync.capture().root
+    node.replica.clock.setMembers(() => ({ hasMembers: true, offsetsMs: [0] }))
+    expect(await node.replica.upkeep.sweepExpired()).toBe(1)
+    expect([...node.replica.sync.capture().root]).not.toEqual([...root])
     expect(await liveVersions(node.store)).toEqual([])
     expect(await rowsOf(node.store, 'deadline')).toBe(0)
   })
@@ -34,7 +34,7 @@ describe('expiry', () => {
     await putOver(node, 'k', 'expires', node.environment.nowMs() + 1000)
     await node.replica.transact((transaction) => transaction.put(register('k'), bytes('stays'), null, []))
     node.environment.pass(10 * minutes)
-    await node.replica.sweepExpired()
+    await node.replica.upkeep.sweepExpired()
     expect((await liveVersions(node.store)).map((line) => line.split(' ').at(-1))).toEqual(['stays'])
   })
 })
@@ -55,24 +55,27 @@ describe('identity', () => {
     await putOver(node, 'one')
     const rows = await rowsOf(node.store, 'context')
     const again = await openNode('b', { store: node.store })
-    expect(again.replica.actor).toBeUndefined()
+    expect(again.replica.runs.actor).toBeUndefined()
     expect(await rowsOf(node.store, 'context')).toBe(rows)
     await putOver(again, 'two')
-    expect(again.replica.actor).not.toBe(node.replica.actor)
-    expect(again.replica.capture().seen.actors()).toHaveLength(2)
+    expect(again.replica.runs.actor).not.toBe(node.replica.runs.actor)
+    expect(again.replica.sync.capture().seen.actors()).toHaveLength(2)
   })
 
   it('evidence of a second copy ends the id, and nothing is issued again', async () => {
     const node = await openNode('a')
     await putOver(node, 'mine')
-    const actor = node.replica.actor!
-    await node.replica.applyUpdates({ updates: [put({ actor, counter: 5 }, 'theirs', 'clone')], members: new Map() })
-    expect(node.replica.actor).toBeUndefined()
+    const actor = node.replica.runs.actor!
+    await node.replica.sync.applyUpdates({
+      updates: [put({ actor, counter: 5 }, 'theirs', 'clone')],
+      members: new Map(),
+    })
+    expect(node.replica.runs.actor).toBeUndefined()
     expect(node.replica.versions(register('theirs'))).toHaveLength(1)
     expect(node.warnings.join()).toContain('cloned while it ran')
     await putOver(node, 'later')
-    expect(node.replica.actor).not.toBe(actor)
-    expect(node.replica.versions(register('later'))[0]!.dot.actor).toBe(node.replica.actor)
+    expect(node.replica.runs.actor).not.toBe(actor)
+    expect(node.replica.versions(register('later'))[0]!.dot.actor).toBe(node.replica.runs.actor)
     expect(node.replica.versions(register('mine')).map(({ dot }) => dot)).toEqual([{ actor, counter: 1 }])
   })
 
@@ -82,7 +85,7 @@ describe('identity', () => {
     const { actor } = node.replica.versions(register('k'))[0]!.dot
     const future = [2, 3].map((counter) => ({ actor, counter }))
     const update = { ...put({ actor: 'eeeeeeeeeeeeeeee', counter: 1 }, 'k', 'foreign'), supersedes: future }
-    await node.replica.applyUpdates({ updates: [update], members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: [update], members: new Map() })
     await putOver(node, 'two', 'stays')
     await putOver(node, 'three', 'stays')
     expect(node.replica.versions(register('two'))).toHaveLength(1)
@@ -97,7 +100,7 @@ describe('identity', () => {
       transaction.put(register('k'), bytes('two'), null, [{ actor, counter: 2 }]),
     )
     expect(dot.actor).not.toBe(actor)
-    const [update] = (await node.replica.readMissing(Context.of([dot]), 1000)).updates
+    const [update] = (await node.replica.sync.readMissing(Context.of([dot]), 1000)).updates
     expect(update!.supersedes).toMatchObject([{ actor, counter: 2 }])
     expect(decodeUpdates(encodeUpdates([update!], () => unknownMember)).updates).toHaveLength(1)
   })
@@ -107,10 +110,10 @@ describe('identity', () => {
     await putOver(node, 'victim')
     const [victim] = node.replica.versions(register('victim'))
     const update = { ...put({ actor: 'eeeeeeeeeeeeeeee', counter: 1 }, 'other', 'x'), supersedes: [victim!.dot] }
-    await node.replica.applyUpdates({ updates: [update], members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: [update], members: new Map() })
     expect(node.replica.versions(register('victim'))).toHaveLength(1)
     expect(node.replica.irregularities.foreignDots).toBe(1)
-    const [sent] = (await node.replica.readMissing(Context.of([update.dot]), 1000)).updates
+    const [sent] = (await node.replica.sync.readMissing(Context.of([update.dot]), 1000)).updates
     expect(sent!.supersedes).toEqual([])
   })
 
@@ -118,8 +121,8 @@ describe('identity', () => {
     const node = await openNode('a')
     const later = { actor: 'cccccccccccccccc', counter: 1 }
     const update = { ...put({ actor: 'eeeeeeeeeeeeeeee', counter: 1 }, 'other', 'x'), supersedes: [later] }
-    await node.replica.applyUpdates({ updates: [update], members: new Map() })
-    await node.replica.applyUpdates({ updates: [put(later, 'victim', 'lives')], members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: [update], members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: [put(later, 'victim', 'lives')], members: new Map() })
     expect(node.replica.versions(register('victim'))).toHaveLength(1)
   })
 
@@ -132,15 +135,15 @@ describe('identity', () => {
       throw new RangeError('a later operation of the batch')
     })
     await expect(refused).rejects.toThrow(RangeError)
-    expect(node.replica.actor).toBeUndefined()
+    expect(node.replica.runs.actor).toBeUndefined()
     await putOver(node, 'k', 'three')
-    expect(node.replica.actor).not.toBe(actor)
+    expect(node.replica.runs.actor).not.toBe(actor)
   })
 
   it('a step of the clock in a write that is refused ends the id all the same', async () => {
     const node = await openNode('a')
     await putOver(node, 'k')
-    const { actor } = node.replica
+    const { actor } = node.replica.runs
     node.environment.setWallClock(node.environment.nowMs() + 60_000)
     const refused = node.replica.transact((transaction) => {
       transaction.put(register('k'), bytes('two'), null, [])
@@ -148,20 +151,20 @@ describe('identity', () => {
     })
     await expect(refused).rejects.toThrow(RangeError)
     await putOver(node, 'k')
-    expect(node.replica.actor).not.toBe(actor)
+    expect(node.replica.runs.actor).not.toBe(actor)
   })
 
   it('a wall clock that steps against the monotonic one ends the id before the next write, and that is all', async () => {
     const node = await openNode('a')
     await putOver(node, 'before')
-    const actor = node.replica.actor!
+    const actor = node.replica.runs.actor!
     node.environment.pass(3_600_000)
     await putOver(node, 'an hour later')
-    expect(node.replica.actor).toBe(actor)
+    expect(node.replica.runs.actor).toBe(actor)
     node.environment.setWallClock(node.environment.nowMs() + 2_500)
     await putOver(node, 'after')
-    expect(node.replica.actor).not.toBe(actor)
-    expect(node.replica.versions(register('after'))[0]!.dot.actor).toBe(node.replica.actor)
+    expect(node.replica.runs.actor).not.toBe(actor)
+    expect(node.replica.versions(register('after'))[0]!.dot.actor).toBe(node.replica.runs.actor)
     expect(node.replica.versions(register('before')).map(({ dot }) => dot)).toEqual([{ actor, counter: 1 }])
     expect(node.warnings).toEqual([])
   })
@@ -195,12 +198,12 @@ describe('identity', () => {
         value: bytes(value),
         supersedes: [],
       }
-      await node.replica.applyUpdates({ updates: [update], members: new Map() })
+      await node.replica.sync.applyUpdates({ updates: [update], members: new Map() })
       return { node, update }
     }
     const [a, b] = [await issue('a', 'one'), await issue('b', 'two')]
-    await a.node.replica.applyUpdates({ updates: [b.update], members: new Map() })
-    await b.node.replica.applyUpdates({ updates: [a.update], members: new Map() })
+    await a.node.replica.sync.applyUpdates({ updates: [b.update], members: new Map() })
+    await b.node.replica.sync.applyUpdates({ updates: [a.update], members: new Map() })
     for (const { node } of [a, b]) {
       const values = node.replica.versions(register('k')).map((version) => Buffer.from(version.value).toString())
       expect(values.toSorted()).toEqual(['one', 'two'])

@@ -68,9 +68,10 @@ describe('remembered answers', () => {
 
   it('go with the row of their order, the oldest first, and are counted', async () => {
     const node = await openNode('a')
-    let nowMs = 0
-    const retries = new Retries(node.store, {
-      monotonicMs: () => nowMs,
+    const environment = new StillEnvironment('retries')
+    const retries = new Retries({
+      store: node.store,
+      environment,
       submit: async (write) => {
         const batch = new Batch((key) => node.store.get(key))
         const result = write(batch)
@@ -82,9 +83,9 @@ describe('remembered answers', () => {
     for (const key of ['one', 'two']) {
       await remember(node, key)
       expect(await retries.prune()).toBe(key === 'one' ? 1 : 2)
-      nowMs += 1000
+      environment.pass(1000)
     }
-    nowMs = retryKeepMs
+    environment.pass(retryKeepMs - 2000)
     expect(await retries.prune()).toBe(1)
     expect([await recall(node, 'one'), await recall(node, 'two')]).toEqual([false, true])
     expect(await rowsOf(node.store, 'retry')).toBe(1)

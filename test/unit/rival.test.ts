@@ -63,10 +63,10 @@ describe('a copied data directory', () => {
   }
 
   async function carry(world: VirtualWorld, from: MemberNode, to: MemberNode): Promise<void> {
-    const { applied, members } = from.replica.capture()
-    const there = to.replica.capture().applied
-    const { updates } = await world.runThrough(from.replica.readMissing(applied.minus(there), 1 << 20, there))
-    await world.runThrough(to.replica.applyUpdates({ updates: [...updates], members }))
+    const { applied, members } = from.replica.sync.capture()
+    const there = to.replica.sync.capture().applied
+    const { updates } = await world.runThrough(from.replica.sync.readMissing(applied.minus(there), 1 << 20, there))
+    await world.runThrough(to.replica.sync.applyUpdates({ updates: [...updates], members }))
   }
 
   const givesWay = ({ rivals }: Twin) => rivals.some(({ weGiveWay }) => weGiveWay)
@@ -86,24 +86,24 @@ describe('a copied data directory', () => {
       const loser = twins.find(givesWay)!
       const winner = twins.find((twin) => twin !== loser)!
       expect(loser.rivals.at(-1)).toEqual({
-        ours: loser.replica.actor,
-        theirs: winner.replica.actor,
+        ours: loser.replica.runs.actor,
+        theirs: winner.replica.runs.actor,
         weGiveWay: true,
       })
-      expect(loser.replica.actor! > winner.replica.actor!).toBe(true)
+      expect(loser.replica.runs.actor! > winner.replica.runs.actor!).toBe(true)
       expect(givesWay(winner)).toBe(false)
       expect(loser.membership.warnings().join()).toContain('this node takes a new peer id by itself')
       // Who gives way writes the record no more, and whoever keeps the id is not disturbed again.
-      const last = loser.replica.capture().applied.lastOf(loser.replica.actor!)
+      const last = loser.replica.sync.capture().applied.lastOf(loser.replica.runs.actor!)
       for (let round = 0; round < 3; round++) {
         await carry(world, winner, loser)
         await carry(world, loser, winner)
         await world.runFor(2_000)
       }
-      expect(loser.replica.capture().applied.lastOf(loser.replica.actor!)).toBe(last)
+      expect(loser.replica.sync.capture().applied.lastOf(loser.replica.runs.actor!)).toBe(last)
       const [kept, ...others] = winner.replica.versions(memberAddress('a'))
       expect(others).toEqual([])
-      expect(kept!.dot.actor).toBe(winner.replica.actor)
+      expect(kept!.dot.actor).toBe(winner.replica.runs.actor)
       await world.runFor(120_000)
       expect(winner.membership.warnings()).toEqual([])
     },
@@ -134,7 +134,7 @@ describe('a copied data directory', () => {
     await carry(world, p, again)
     await world.runFor(10_000)
     await carry(world, again, p)
-    expect(again.replica.versions(memberAddress('a')).map(({ dot }) => dot.actor)).toEqual([again.replica.actor])
+    expect(again.replica.versions(memberAddress('a')).map(({ dot }) => dot.actor)).toEqual([again.replica.runs.actor])
     expect(rivals).toEqual([])
     expect(again.membership.warnings()).toEqual([])
   })

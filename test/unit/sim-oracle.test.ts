@@ -1,11 +1,11 @@
 /** The simulator's oracle, on runs that live in two memories: what it must find, and what it must let be. */
 import { describe, expect, it } from 'vitest'
-import { encodeVersions, entryKey } from '../../store/keyspace.js'
 import { register } from '../../store/model/address.js'
 import { valueHash, versionDigest } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import { reissueDot } from '../../store/model/reissue.js'
 import type { Version } from '../../store/model/update.js'
+import { encodeVersions, entryKey } from '../../store/rows/entries.js'
 import { storedText } from '../sim/forks.js'
 import type { Known } from '../sim/issues.js'
 import { Mirror } from '../sim/mirror.js'

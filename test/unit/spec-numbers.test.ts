@@ -10,9 +10,10 @@ import * as shared from '../../protocols/limits.js'
 import * as membership from '../../protocols/membership/limits.js'
 import * as sync from '../../protocols/sync/limits.js'
 import * as backup from '../../store/backup/limits.js'
-import { isSealed, kindOfRow, rowKinds } from '../../store/keyspace.js'
+import { kindOfRow, rowKinds } from '../../store/keyspace.js'
 import * as model from '../../store/model/limits.js'
 import * as roots from '../../store/model/roots.js'
+import { isSealed } from '../../store/rows/seal.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The text on one line, so that a claim may be broken over two. */

@@ -83,7 +83,7 @@ describe('a store that fails', () => {
         details: { system: 'ENOSPC' },
       })
     }
-    expect(node.replica.warnings().join()).toMatch(/ENOSPC.*free space/)
+    expect(node.replica.warnings.all().join()).toMatch(/ENOSPC.*free space/)
   })
 
   it('at its opening says why, and what fits', async () => {

@@ -147,7 +147,7 @@ describe('a build that knows one more type', () => {
       await world.runThrough(two.remove(nameAt(two), `key-${399 - at}`))
     }
     await world.runFor(gossipMs)
-    for (const { node } of nodes) await world.runThrough(node.replica.trim())
+    for (const { node } of nodes) await world.runThrough(node.replica.upkeep.trim())
     mesh.connectAll()
     expect(await world.runThrough(one.sync(other))).toMatchObject({ mode: 'tree', ended: 'complete' })
     await world.runUntil(() => isEqual(nodes), { limitMs: 1_000, what: 'both are done' })

@@ -4,7 +4,7 @@ import { exportLines } from '../../daemon/http/transfer/exporter.js'
 import { parseLine } from '../../daemon/http/transfer/import-lines.js'
 import { Access } from '../../store/data/access.js'
 import { UserData } from '../../store/data/user-data.js'
-import { entryAddress, entryKey, kindOfRow } from '../../store/keyspace.js'
+import { kindOfRow } from '../../store/keyspace.js'
 import { type Address, isUserAddress, noField } from '../../store/model/address.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'
 import { encodeAddress, readAddress } from '../../store/model/codec.js'
@@ -17,6 +17,7 @@ import {
   typeNumber,
   typeOf,
 } from '../../store/model/types.js'
+import { entryAddress, entryKey } from '../../store/rows/entries.js'
 import { FakeMesh } from '../support/fake-daemon.js'
 import { type Node, openNode } from '../support/replicas.js'
 

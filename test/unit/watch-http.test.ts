@@ -18,7 +18,7 @@ const open: ClientRequest[] = []
 beforeEach(async () => {
   server = await startApiServer()
   node = await openNode('a')
-  node.replica.setObligations([])
+  node.replica.log.setObligations([])
   serve()
 })
 afterEach(async () => {
@@ -103,7 +103,7 @@ describe('a reader', () => {
     await put(system('record'))
     await remove('k')
     await expect.poll(() => stream.events().length).toBe(3)
-    const { actor } = node.replica
+    const { actor } = node.replica.runs
     const common = { key: 'k', type: 'reg', field: '', node: 'ann', time: '2030-01-01T00:00:00.000Z' }
     expect(stream.events()).toEqual([
       { ...common, op: 'put', dot: `${actor}:2`, value: 'héllo\nworld', encoding: 'utf8' },
@@ -190,7 +190,7 @@ describe('a cursor', () => {
   it('behind which the log has let go of something is refused with 410, one in front of that is not', async () => {
     const cursor = (await watch()).ids()[0]!
     node = await openNode('b', { log: { maxBytes: 0, maxAgeMs: Number.POSITIVE_INFINITY } })
-    node.replica.setObligations([])
+    node.replica.log.setObligations([])
     await hub.stop()
     serve()
     await put('kept')
@@ -198,7 +198,7 @@ describe('a cursor', () => {
     const early = await watch('?since=0')
     await expect.poll(() => early.events().length).toBe(2)
     await put('k', 'two')
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     const [, kept, one] = early.ids()
     expect(await refused(`?since=${cursor}`)).toEqual([410, 'CURSOR_GONE'])
     expect(await refused(`?since=${kept}`)).toEqual([410, 'CURSOR_GONE'])

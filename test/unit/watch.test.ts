@@ -5,12 +5,13 @@ import { Hold } from '../../daemon/watch/hold.js'
 import { WatchHub } from '../../daemon/watch/hub.js'
 import { heartbeatMs, holdMs } from '../../daemon/watch/limits.js'
 import { RecentEvents } from '../../daemon/watch/recent.js'
-import { decodeDotRow, dotKey, encodeDotRow, feedKey } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
 import type { FeedEvent } from '../../store/replica/types.js'
+import { decodeDotRow, dotKey, encodeDotRow } from '../../store/rows/dots.js'
+import { feedKey } from '../../store/rows/feed.js'
 import { type Node, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 import { Watcher } from '../support/watchers.js'
@@ -32,7 +33,7 @@ const told = ({ events }: { events: readonly FeedEvent[] }) =>
 
 async function history(): Promise<Node> {
   const node = await openNode('a')
-  node.replica.setObligations([])
+  node.replica.log.setObligations([])
   await put(node, 'k', 'one')
   await put(node, 'other')
   await put(node, 'k', 'two')
@@ -67,7 +68,7 @@ describe('pages of the feed', () => {
 
   it('refuse what the log has let go of; below the base they show what is live', async () => {
     const node = await history()
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     expect(node.replica.feed.stand.floor).toBe(4)
     for (const sequence of [0, 1, 2, 3])
       await expect(pageOf(node, sequence)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
@@ -130,38 +131,38 @@ describe('pages of the feed', () => {
       supersedes: [],
     }
     const peer = await openNode('b')
-    await node.replica.joinEntries(
+    await node.replica.sync.joinEntries(
       [{ address: update.address, updates: [update], bare: [dot] }],
-      peer.replica.capture(),
+      peer.replica.sync.capture(),
     )
     await put(node, 'k', 'over')
-    await node.replica.applyUpdates({ updates: [update], members: new Map() })
+    await node.replica.sync.applyUpdates({ updates: [update], members: new Map() })
     expect(told(await pageOf(node, 0))).toEqual([
       [1, 'put', 'k', 'v'],
       [2, 'put', 'k', 'over'],
     ])
-    node.replica.setObligations([])
-    await node.replica.trim()
-    expect(node.replica.logBytes).toBe(0)
+    node.replica.log.setObligations([])
+    await node.replica.upkeep.trim()
+    expect(node.replica.log.bytes).toBe(0)
   })
 
   it('a removal learnt through the tree leaves what it removed in the feed until the log lets go of both', async () => {
     const node = await openNode('a')
     const peer = await openNode('b')
     const dot = await put(node, 'k', 'v')
-    await peer.replica.applyUpdates({
-      updates: (await node.replica.readMissing(node.replica.capture().applied, 1000)).updates as Update[],
+    await peer.replica.sync.applyUpdates({
+      updates: (await node.replica.sync.readMissing(node.replica.sync.capture().applied, 1000)).updates as Update[],
       members: new Map(),
     })
     await remove(peer, 'k')
-    await node.replica.joinEntries([peer.replica.peerEntryAt(register('k'))], peer.replica.capture())
+    await node.replica.sync.joinEntries([peer.replica.sync.peerEntryAt(register('k'))], peer.replica.sync.capture())
     expect(told(await pageOf(node, 0))).toEqual([
       [1, 'put', 'k', null],
       [2, 'del', 'k', null],
     ])
     expect((await pageOf(node, 1)).events[0]!.dot).toEqual(dot)
-    node.replica.setObligations([])
-    await node.replica.trim()
+    node.replica.log.setObligations([])
+    await node.replica.upkeep.trim()
     expect(node.store.get(feedKey(1)) ?? node.store.get(feedKey(2))).toBeUndefined()
     await expect(pageOf(node, 0)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
   })
@@ -209,23 +210,23 @@ describe('the log', () => {
   it('holds what came after a position for readers, as far as its limits allow', async () => {
     const node = await history()
     node.replica.feed.hold(1)
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     expect(told(await pageOf(node, 1)).length).toBe(3)
     node.replica.feed.hold(null)
-    await node.replica.trim()
+    await node.replica.upkeep.trim()
     await expect(pageOf(node, 1)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
     const full = await openNode('b', { log: { maxBytes: 0, maxAgeMs: Number.POSITIVE_INFINITY } })
-    full.replica.setObligations([])
+    full.replica.log.setObligations([])
     full.replica.feed.hold(0)
     await put(full, 'k', 'one')
     await put(full, 'k', 'two')
-    await full.replica.trim()
+    await full.replica.upkeep.trim()
     await expect(pageOf(full, 0)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
   })
 
   it('is held over a restart, and until readers have been away for long enough', async () => {
     const node = await openNode('a')
-    node.replica.setObligations([])
+    node.replica.log.setObligations([])
     const hub = new WatchHub({ replica: node.replica, environment: node.environment, nameOf: String })
     const watcher = new Watcher()
     await watcher.open(hub)
@@ -234,13 +235,13 @@ describe('the log', () => {
     await watcher.cut()
     await hub.stop()
     const again = await openNode('a', { store: node.store }, new StillEnvironment('again'))
-    again.replica.setObligations([])
+    again.replica.log.setObligations([])
     const next = new WatchHub({ replica: again.replica, environment: again.environment, nameOf: String })
     again.replica.onCommit((commit) => next.committed(commit))
     await put(again, 'k', 'one')
     await put(again, 'k', 'two')
     await remove(again, 'k')
-    await again.replica.trim()
+    await again.replica.upkeep.trim()
     await watcher.open(next)
     await watcher.takeAll()
     expect(watcher.received.map(({ data }) => [data.op, data.value])).toEqual([
@@ -250,7 +251,7 @@ describe('the log', () => {
     ])
     await watcher.cut()
     again.environment.pass(holdMs + 2 * heartbeatMs)
-    await again.replica.trim()
+    await again.replica.upkeep.trim()
     await expect(pageOf(again, 0)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
     expect(again.replica.feed.held()).toBeUndefined()
     await next.stop()

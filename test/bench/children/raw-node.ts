@@ -7,7 +7,9 @@ import { NetCounters } from '../../../daemon/net/counters.js'
 import { gossipTopic } from '../../../daemon/net/gossip-options.js'
 import { createHost, type Host, identifyPeer } from '../../../daemon/net/host.js'
 import { createIdentity } from '../../../daemon/net/identity.js'
+import { receivedBytesMax } from '../../../daemon/net/limits.js'
 import { silentLog } from '../../../daemon/net/log.js'
+import { ReceiveBudget } from '../../../daemon/net/receive-budget.js'
 import { serveTasks } from '../support/children.js'
 import { type Pair, pairsOf, RawStore } from '../support/pairs.js'
 
@@ -25,7 +27,13 @@ let arrived: (() => void) | undefined
 let own: Pair[] = []
 
 const channelOf = (stream: Stream, connection: Connection) =>
-  new StreamChannel(stream, connection.remotePeer.toString(), protocol, new NetCounters())
+  new StreamChannel(
+    stream,
+    connection.remotePeer.toString(),
+    protocol,
+    new NetCounters(),
+    new ReceiveBudget(receivedBytesMax),
+  )
 
 async function start(secret: string): Promise<string> {
   const quiet = { gater: {}, discovered: () => {}, heard: () => {}, log: silentLog }
@@ -37,7 +45,7 @@ async function start(secret: string): Promise<string> {
     identifyPeer(host, detail, AbortSignal.timeout(identifyMs)).catch(() => {})
   })
   gossip.addEventListener('message', ({ detail }) => took(detail.data))
-  await libp2p.handle(protocol.id, ({ stream, connection }) => void answer(channelOf(stream, connection)))
+  await libp2p.handle(protocol.id, (stream, connection) => void answer(channelOf(stream, connection)))
   await libp2p.start()
   gossip.subscribe(gossipTopic)
   return libp2p.getMultiaddrs()[0]!.toString()

@@ -65,14 +65,15 @@ export class Copies {
       })
     }
     // Nobody else's acknowledgement is waited for.
-    replica.setObligations([])
-    await replica.trim()
+    replica.log.setObligations([])
+    await replica.upkeep.trim()
     return await this.#hold()
   }
 
   async #hold(): Promise<Held> {
     const held = await session(this.left, this.right)
-    if (!Buffer.from(this.left.replica.trie.root()).equals(this.right.replica.trie.root())) throw new Error('not equal')
+    if (!Buffer.from(this.left.replica.health.trie.root()).equals(this.right.replica.health.trie.root()))
+      throw new Error('not equal')
     return held
   }
 

@@ -38,7 +38,7 @@ export async function openNode(name: string, store: KvStore, sync = true): Promi
     clockBoundMs: 60_000,
     log: { maxBytes: 1 << 30, maxAgeMs: Number.POSITIVE_INFINITY },
   })
-  await replica.verify()
+  await replica.health.verify()
   return { name, replica, data: new UserData(new Access(replica, () => Buffer.alloc(32, 1))) }
 }
 
@@ -98,7 +98,7 @@ export async function applyAll({ replica }: BenchNode, updates: Iterable<Update>
   const flush = async () => {
     const actors = new Set(batch.map(({ dot }) => dot.actor))
     const members = new Map([...actors].map((actor) => [actor, memberOf(Number(actor.replace(/a/g, '')) - 1)]))
-    await replica.applyUpdates({ updates: batch, members })
+    await replica.sync.applyUpdates({ updates: batch, members })
     batch = []
   }
   for (const update of updates) {
@@ -213,7 +213,7 @@ export async function session(one: BenchNode, other: BenchNode): Promise<Held> {
     listen: () => undefined,
   })
   const services = [one, other].map(
-    (node) => new SyncService({ network: network(node), replica: node.replica, environment: realEnvironment }),
+    (node) => new SyncService({ network: network(node), replica: node.replica.sync, environment: realEnvironment }),
   )
   for (const service of services) service.start()
   const startMs = performance.now()

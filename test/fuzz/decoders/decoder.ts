@@ -1,7 +1,7 @@
 /** What a decoder is to the fuzzer, and the errors that decoders may throw. */
 import { HearsayError } from '../../../store/errors.js'
-import * as rows from '../../../store/keyspace.js'
 import { DecodeError } from '../../../store/model/bytes.js'
+import { DamagedRow } from '../../../store/rows/seal.js'
 
 /** One decoder. */
 export interface Decoder {
@@ -19,7 +19,7 @@ export interface Decoder {
 /** Codecs throw this for any bytes that are not theirs. */
 export const isDecodeError = (error: unknown) => error instanceof DecodeError
 /** Rows of the store. */
-export const isDamaged = (error: unknown) => error instanceof rows.DamagedRow
+export const isDamaged = (error: unknown) => error instanceof DamagedRow
 /** What a user is told, with a stable code. */
 export const isKnownError = (error: unknown) => error instanceof HearsayError
 /** Parsers of settings throw plain errors whose text the user reads. */

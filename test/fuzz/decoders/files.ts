@@ -4,8 +4,8 @@ import { BackupDecoder } from '../../../store/backup/decoder.js'
 import { BackupEncoder } from '../../../store/backup/format.js'
 import { rowsOf } from '../../../store/documents/chunk.js'
 import { loadDocumentLibrary } from '../../../store/documents/library.js'
-import * as rows from '../../../store/keyspace.js'
 import { sha256 } from '../../../store/model/digest.js'
+import { encodeFeed, feedKey } from '../../../store/rows/feed.js'
 import { crc32c, masked, unpackSnappy } from '../../../store/tables-bytes.js'
 import { decodeManifest } from '../../../store/tables-manifest.js'
 import { edited } from '../../support/documents.js'
@@ -19,8 +19,8 @@ function backup(): Buffer {
   const head = { layout: 1, takenAtMs: 5, software: '1', node: 'one', peer: '12D3KooW' }
   const start = encoder.start(head, { seed: secret, secret })
   for (const sequence of [1, 2]) {
-    const key = rows.feedKey(sequence)
-    encoder.add({ key, value: rows.encodeFeed(key, { kind: 'update', dot }) })
+    const key = feedKey(sequence)
+    encoder.add({ key, value: encodeFeed(key, { kind: 'update', dot }) })
   }
   return Buffer.concat([start, encoder.finish()])
 }

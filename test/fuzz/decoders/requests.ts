@@ -15,7 +15,7 @@ import { type Decoder, isKnownError, never, text, textDecoder } from './decoder.
 import { actor, address, dot, key, secret } from './examples.js'
 
 const tokens = new DocumentTokens(
-  new Access({ digestOf: () => undefined } as unknown as Replica, () => Buffer.alloc(32, 1)),
+  new Access({ sync: { digestOf: () => undefined } } as unknown as Replica, () => Buffer.alloc(32, 1)),
 )
 
 /** Of requests and tokens. */

@@ -1,8 +1,25 @@
 /** The rows of the store, and the key that is parsed back. */
 import { crc32 } from 'node:zlib'
-import * as rows from '../../../store/keyspace.js'
 import { noField } from '../../../store/model/address.js'
 import { valueHash } from '../../../store/model/digest.js'
+import {
+  acknowledgementKey,
+  decodeAcknowledgement,
+  encodeAcknowledgement,
+} from '../../../store/rows/acknowledgements.js'
+import { contextKey, decodeContext, encodeContext } from '../../../store/rows/contexts.js'
+import { decodeDotRow, dotKey, encodeDotRow } from '../../../store/rows/dots.js'
+import { decodeVersions, encodeVersions, entryAddress, entryKey } from '../../../store/rows/entries.js'
+import { decodeFeed, encodeFeed, feedKey } from '../../../store/rows/feed.js'
+import {
+  decodeRetry,
+  decodeRetryOrder,
+  encodeRetry,
+  encodeRetryOrder,
+  retryKeyRow,
+  retryOrderKey,
+} from '../../../store/rows/retries.js'
+import { decodeFormat, decodeState, encodeFormat, encodeState, formatKey, stateKey } from '../../../store/rows/state.js'
 import { type Decoder, isDamaged } from './decoder.js'
 import { actor, address, dot, put, remove, tag, time, value } from './examples.js'
 
@@ -24,20 +41,20 @@ function row(name: string, example: Uint8Array, key: Uint8Array, decode: (value:
   }
 }
 
-const dotRow = rows.dotKey(dot)
-const entryRow = rows.entryKey(address)
-const feedRow = rows.feedKey(7)
-const ackRow = rows.acknowledgementKey(tag)
-const retryRow = rows.retryKeyRow('retry')
-const orderRow = rows.retryOrderKey(7)
-const contextRow = rows.contextKey(actor)
+const dotRow = dotKey(dot)
+const entryRow = entryKey(address)
+const feedRow = feedKey(7)
+const ackRow = acknowledgementKey(tag)
+const retryRow = retryKeyRow('retry')
+const orderRow = retryOrderKey(7)
+const contextRow = contextKey(actor)
 
 /** Of rows from the disk. */
 export const rowDecoders: readonly Decoder[] = [
-  row('format', rows.encodeFormat(1), rows.formatKey, rows.decodeFormat),
+  row('format', encodeFormat(1), formatKey, decodeFormat),
   row(
     'state',
-    rows.encodeState({
+    encodeState({
       liveDots: 3,
       checksum: { low: 1, high: 2 ** 32 - 1 },
       userEntries: 2,
@@ -47,49 +64,41 @@ export const rowDecoders: readonly Decoder[] = [
       clock: time,
       feedId: actor,
     }),
-    rows.stateKey,
-    rows.decodeState,
+    stateKey,
+    decodeState,
   ),
-  row(
-    'context',
-    rows.encodeContext(contextRow, { member: tag, seen: [1, 5, 9, 9], applied: [1, 5] }),
-    contextRow,
-    (bytes) => rows.decodeContext(contextRow, bytes),
+  row('context', encodeContext(contextRow, { member: tag, seen: [1, 5, 9, 9], applied: [1, 5] }), contextRow, (bytes) =>
+    decodeContext(contextRow, bytes),
   ),
   row(
     'dot',
-    rows.encodeDotRow(dotRow, { ...put, state: 'logged', bare: false, sequence: 3, supersededBy: remove.dot }),
+    encodeDotRow(dotRow, { ...put, state: 'logged', bare: false, sequence: 3, supersededBy: remove.dot }),
     dotRow,
-    (bytes) => rows.decodeDotRow(dotRow, bytes),
+    (bytes) => decodeDotRow(dotRow, bytes),
   ),
   row(
     'entry',
-    rows.encodeVersions(entryRow, [{ dot, time, expiresAtMs: null, value, valueHash: valueHash(value) }]),
+    encodeVersions(entryRow, [{ dot, time, expiresAtMs: null, value, valueHash: valueHash(value) }]),
     entryRow,
-    (bytes) => rows.decodeVersions(entryRow, bytes),
+    (bytes) => decodeVersions(entryRow, bytes),
   ),
-  row('feed', rows.encodeFeed(feedRow, { kind: 'removal', dot, address, time, arrival: 3 }), feedRow, (bytes) =>
-    rows.decodeFeed(feedRow, bytes),
+  row('feed', encodeFeed(feedRow, { kind: 'removal', dot, address, time, arrival: 3 }), feedRow, (bytes) =>
+    decodeFeed(feedRow, bytes),
   ),
   row(
     'acknowledgement',
-    rows.encodeAcknowledgement(ackRow, { ranges: new Map([[actor, [1, 5]]]), behindSinceMs: 4 }),
+    encodeAcknowledgement(ackRow, { ranges: new Map([[actor, [1, 5]]]), behindSinceMs: 4 }),
     ackRow,
-    (bytes) => rows.decodeAcknowledgement(ackRow, bytes),
+    (bytes) => decodeAcknowledgement(ackRow, bytes),
   ),
-  row(
-    'retry',
-    rows.encodeRetry(retryRow, { requestHash: new Uint8Array(32), answer: value, atMs: 9 }),
-    retryRow,
-    (bytes) => rows.decodeRetry(retryRow, bytes),
+  row('retry', encodeRetry(retryRow, { requestHash: new Uint8Array(32), answer: value, atMs: 9 }), retryRow, (bytes) =>
+    decodeRetry(retryRow, bytes),
   ),
-  row('retry order', rows.encodeRetryOrder(orderRow, 'retry', 9), orderRow, (bytes) =>
-    rows.decodeRetryOrder(orderRow, bytes),
-  ),
+  row('retry order', encodeRetryOrder(orderRow, 'retry', 9), orderRow, (bytes) => decodeRetryOrder(orderRow, bytes)),
   {
     name: 'row key of an entry',
-    examples: [rows.entryKey({ key: 'a\0b', type: 'reg', field: noField })],
-    decode: rows.entryAddress,
+    examples: [entryKey({ key: 'a\0b', type: 'reg', field: noField })],
+    decode: entryAddress,
     accepts: isDamaged,
   },
 ]

@@ -1,7 +1,9 @@
 /** A store for tests that fails on demand: failed, lost and held writes, lost rows, flipped bits. */
-import { HearsayError } from './errors.js'
-import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from './kv.js'
-import { faultyUndoBatchesMax } from './kv-limits.js'
+import { HearsayError } from '../../store/errors.js'
+import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from '../../store/kv.js'
+
+/** Batches that the store can take back. */
+const undoBatchesMax = 64
 
 /** Whether a fault strikes before the batch took effect, or after. */
 export type FaultTime = 'before' | 'after'
@@ -146,7 +148,7 @@ export class FaultyStore implements KvStore {
     await this.#inner.write(changes, { sync })
     this.#undo.push(undo)
     if (sync) for (const earlier of this.#undo) earlier.isSynced = true
-    while (this.#undo.length > faultyUndoBatchesMax && this.#undo[0]!.isSynced) this.#undo.shift()
+    while (this.#undo.length > undoBatchesMax && this.#undo[0]!.isSynced) this.#undo.shift()
     await this.#pass(number, gates, 'after')
   }
 

@@ -1,0 +1,46 @@
+/** The rows of what members last acknowledged. */
+import { rowPrefixes } from '../keyspace.js'
+import { ByteWriter } from '../model/bytes.js'
+import { type MemberTag, readRanges, writeRanges } from '../model/codec.js'
+import type { Ranges } from '../model/context.js'
+import { type Actor, actorBytes } from '../model/dot.js'
+import { seal, unlimited, unseal } from './seal.js'
+
+/** What a member last acknowledged. */
+export interface AcknowledgementRow {
+  readonly ranges: ReadonlyMap<Actor, Ranges>
+  /** Since when it misses updates, in milliseconds since 1970; 0: it does not. */
+  readonly behindSinceMs: number
+}
+
+/** The key of a member's acknowledgement. */
+export function acknowledgementKey(member: MemberTag): Buffer {
+  return Buffer.concat([Buffer.from(rowPrefixes.acknowledgement), Buffer.from(member, 'hex')])
+}
+
+/** The member of an acknowledgement's key. */
+export function acknowledgementMember(key: Uint8Array): MemberTag {
+  return Buffer.from(key.subarray(1)).toString('hex')
+}
+
+/** Writes a member's acknowledgement. */
+export function encodeAcknowledgement(key: Uint8Array, row: AcknowledgementRow): Buffer {
+  const writer = new ByteWriter(64).varint(row.behindSinceMs).varint(row.ranges.size)
+  for (const actor of [...row.ranges.keys()].sort()) {
+    writer.hex(actor)
+    writeRanges(writer, row.ranges.get(actor)!)
+  }
+  return seal(key, writer)
+}
+
+/** Reads a member's acknowledgement. */
+export function decodeAcknowledgement(key: Uint8Array, value: Uint8Array): AcknowledgementRow {
+  return unseal(key, value, (reader) => {
+    const behindSinceMs = reader.varint()
+    const ranges = new Map<Actor, Ranges>()
+    for (let left = reader.count(unlimited, actorBytes + 1); left > 0; left--) {
+      ranges.set(reader.hex(actorBytes), readRanges(reader, unlimited))
+    }
+    return { ranges, behindSinceMs }
+  })
+}

@@ -1,0 +1,98 @@
+/** The rows of entries, of the users and of the mesh itself: the live versions at each address, in the order of keys. */
+import { rowPrefixes } from '../keyspace.js'
+import { type Address, isUserAddress, noField } from '../model/address.js'
+import { ByteWriter } from '../model/bytes.js'
+import { readDot, readExpiry, readTime, writeDot, writeExpiry, writeTime } from '../model/codec.js'
+import { digestBytes } from '../model/digest.js'
+import { actorBytes } from '../model/dot.js'
+import { typeNumber, typeOf } from '../model/types.js'
+import type { Version } from '../model/update.js'
+import { DamagedRow, seal, unlimited, unseal } from './seal.js'
+
+/** The key of an entry: the user's key escaped (00 becomes 00 FF, 00 01 ends it), so that rows stand in the order of keys. */
+export function entryKey(address: Address): Buffer {
+  const key = Buffer.from(address.key)
+  const writer = new ByteWriter(key.length + address.field.length + 8)
+  writer.u8((isUserAddress(address) ? rowPrefixes.entry : rowPrefixes.system).charCodeAt(0))
+  for (let from = 0; ; ) {
+    const zero = key.indexOf(0, from)
+    writer.raw(key.subarray(from, zero < 0 ? key.length : zero))
+    if (zero < 0) break
+    writer.u8(0).u8(0xff)
+    from = zero + 1
+  }
+  return writer.u8(0).u8(1).u8(typeNumber(address.type)).raw(address.field).finish()
+}
+
+/** The start of the rows of user keys with this prefix; `kind` chooses users' or system entries. */
+export function entryPrefix(kind: 'entry' | 'system', keyPrefix: string): Buffer {
+  const whole = entryKey({ key: keyPrefix, type: kind === 'entry' ? 'reg' : 'sys', field: noField })
+  return whole.subarray(0, -3)
+}
+
+/** The first key after every row of a user key: where a listing goes on. */
+export function entryKeyEnd(key: string): Buffer {
+  const whole = Buffer.from(entryKey({ key, type: 'reg', field: noField }).subarray(0, -1))
+  whole[whole.length - 1] = 2
+  return whole
+}
+
+/** The first key after every row of this address's key and type: where the next type, or the next key, begins. */
+export function entryTypeEnd({ key, type }: Address): Buffer {
+  const first = Buffer.from(entryKey({ key, type, field: noField }))
+  first[first.length - 1]!++
+  return first
+}
+
+/** The address of an entry's key. Throws DamagedRow when it is none. */
+export function entryAddress(rowKey: Uint8Array): Address {
+  const row = Buffer.from(rowKey.buffer, rowKey.byteOffset, rowKey.byteLength)
+  const parts: Buffer[] = []
+  let from = 1
+  for (;;) {
+    const zero = row.indexOf(0, from)
+    if (zero < 0 || zero + 2 > row.length) throw new DamagedRow(rowKey)
+    parts.push(row.subarray(from, zero))
+    from = zero + 2
+    if (row[zero + 1] === 1) break
+    parts.push(Buffer.of(0))
+  }
+  if (from === row.length) throw new DamagedRow(rowKey)
+  const type = typeOf(row[from]!)
+  const field = row.subarray(from + 1)
+  return { key: Buffer.concat(parts).toString(), type, field: field.length === 0 ? noField : Uint8Array.from(field) }
+}
+
+/**
+ * Writes the live versions of an entry, sorted by dot. An empty list marks an entry that was lost to damage: it is answered as
+ * damaged, not as absent, until its fate has been learnt again.
+ */
+export function encodeVersions(key: Uint8Array, versions: readonly Version[]): Buffer {
+  let size = 16
+  for (const version of versions) size += 64 + version.value.length
+  const writer = new ByteWriter(size).varint(versions.length)
+  for (const version of versions) {
+    writeDot(writer, version.dot)
+    writeTime(writer, version.time)
+    writeExpiry(writer, version.expiresAtMs)
+    writer.raw(version.valueHash).bytes(version.value)
+  }
+  return seal(key, writer)
+}
+
+/** Reads the live versions of an entry. Values are views of the row. */
+export function decodeVersions(key: Uint8Array, value: Uint8Array): Version[] {
+  return unseal(key, value, (reader) => {
+    const versions: Version[] = []
+    for (let left = reader.count(unlimited, digestBytes + actorBytes); left > 0; left--) {
+      versions.push({
+        dot: readDot(reader),
+        time: readTime(reader),
+        expiresAtMs: readExpiry(reader),
+        valueHash: reader.raw(digestBytes),
+        value: reader.bytes(unlimited),
+      })
+    }
+    return versions
+  })
+}
