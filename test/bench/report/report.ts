@@ -59,7 +59,10 @@ export function pageOf(lines: readonly RunLine[], drawn: ReturnType<typeof pictu
 
 const introduction = `Every figure is measured in one run together with its yardstick: the two take turns on one machine, and the ratio is what
 counts. Values are medians of the runs. A bar that is missed is shown with its number. \`npm run bench -- NAME\` repeats one benchmark,
-\`--full\` at the size of its bar; marked (small) is what was measured at a smaller size. See [test/bench](../test/bench) for what each one does.`
+\`--full\` at the size of its bar; marked (small) is what was measured at a smaller size. See [test/bench](../test/bench) for what each one does.
+
+What waits for the disk, or for several processes at once, is slower on a machine that has other work too; the last column is the load of
+the machine (processes that wanted a core) when the figure was taken, where it is known.`
 
 function machineOf(lines: readonly RunLine[]): string {
   const { versions } = lines.at(-1) ?? { versions: {} }
@@ -69,7 +72,16 @@ function machineOf(lines: readonly RunLine[]): string {
 }
 
 function tableOf(lines: readonly RunLine[], hasBars: boolean): string {
-  const columns = ['figure', 'size', 'value', 'yardstick', 'ratio', ...(hasBars ? ['must', 'aim', ''] : []), 'runs']
+  const columns = [
+    'figure',
+    'size',
+    'value',
+    'yardstick',
+    'ratio',
+    ...(hasBars ? ['must', 'aim', ''] : []),
+    'runs',
+    'load',
+  ]
   const rows = lines.map((line) => {
     const against = line.yardstick === undefined ? '' : `${number(line.yardstick.value)} (${line.yardstick.name})`
     const bars = [signed(line.must), signed(line.aim), verdictOf(line)]

@@ -125,9 +125,16 @@ function xTitle(title: string): string {
 
 function legend(series: readonly { readonly name: string; readonly isReference?: boolean }[]): string[] {
   let x = plot.left
+  let y = 35
   return series.map((one, at) => {
-    const entry = `<rect x="${x}" y="35" width="12" height="12" fill="${colourOf(one, at)}"/><text x="${x + 17}" y="45" class="small">${escaped(one.name)}</text>`
-    x += 34 + one.name.length * 6.4
+    const needed = 34 + one.name.length * 6.4
+    if (x > plot.left && x + needed > width) {
+      x = plot.left
+      y += 15
+    }
+    const square = `<rect x="${x}" y="${y}" width="12" height="12" fill="${colourOf(one, at)}"/>`
+    const entry = `${square}<text x="${x + 17}" y="${y + 10}" class="small">${escaped(one.name)}</text>`
+    x += needed
     return entry
   })
 }

@@ -1,6 +1,6 @@
 /** Figures: what a benchmark measured, the yardstick of the same run beside it, and whether a bar is reached. */
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { median } from './numbers.js'
 
 /** How a benchmark is run. */
@@ -69,6 +69,8 @@ export interface Line {
   readonly hasAim?: boolean
   readonly runs: number
   readonly versions: Readonly<Record<string, string>>
+  /** Processes that wanted a core in the last minute, those of the benchmark among them. */
+  readonly load?: number
   readonly reason?: string
 }
 
@@ -90,6 +92,7 @@ export function lineOf({ samples, yardstick, must, aim, ...figure }: Figure): Li
     ...(aim && { hasAim: reaches(aim, value, ratio) }),
     runs: samples.length,
     versions: versions(),
+    load: rounded(loadavg()[0]!),
   }
 }
 
