@@ -3,7 +3,7 @@ import { batch } from './batch.js'
 import { counters, maps, sets } from './collections.js'
 import { conflicts } from './conflicts.js'
 import { documents } from './documents.js'
-import type { AnswerOf, QueryOf } from './endpoint.js'
+import type { AnswerOf, JsonBody, QueryOf, Shape } from './endpoint.js'
 import { kv } from './kv.js'
 import { mesh } from './mesh.js'
 import type { Route } from './routes.js'
@@ -33,3 +33,5 @@ type EndpointAt<R extends Route> = Extract<(typeof endpoints)[keyof typeof endpo
 export type AnswerAt<R extends Route> = AnswerOf<EndpointAt<R>>
 /** What may be asked in the query under a route. */
 export type QueryAt<R extends Route> = QueryOf<EndpointAt<R>>
+/** The JSON that is sent under a route. */
+export type BodyAt<R extends Route> = EndpointAt<R> extends { readonly body: JsonBody<infer S> } ? Shape<S> : unknown

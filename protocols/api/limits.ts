@@ -18,3 +18,5 @@ export const importLineBytesMax = 256 * 1024 * 1024
 export const importFailuresMax = 1_000
 /** How often a reader of the change feed gets a comment line, in milliseconds. */
 export const watchHeartbeatMs = 15_000
+/** Bytes of a value that any node takes, whatever its `values.maxBytes`; clients send no more. */
+export const valueBytesMax = 64 * 1024 * 1024

@@ -69,3 +69,8 @@ export function partsOf(route: Route): { readonly method: Method; readonly path:
   const space = route.indexOf(' ')
   return { method: route.slice(0, space) as Method, path: route.slice(space + 1) }
 }
+
+/** The names of the texts of the user in a route. */
+export type SegmentOf<R extends string> = R extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | SegmentOf<Rest>
+  : never

@@ -1,15 +1,17 @@
 /** The contract of the HTTP API: what the compiler refuses, what its files import, and what its rows must agree on. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { Requests } from '../../cli/client/requests.js'
 import type { Handler, RouteGroup } from '../../daemon/http/endpoints.js'
 import type { counters } from '../../protocols/api/collections.js'
 import type { Endpoint } from '../../protocols/api/endpoint.js'
 import { endpoints } from '../../protocols/api/endpoints.js'
 import type { kv } from '../../protocols/api/kv.js'
-import { batchOperationsMax } from '../../protocols/api/limits.js'
+import { batchOperationsMax, valueBytesMax } from '../../protocols/api/limits.js'
 import { mesh } from '../../protocols/api/mesh.js'
 import { routes } from '../../protocols/api/routes.js'
 import * as batches from '../../store/data/batches.js'
+import * as model from '../../store/model/limits.js'
 
 const folder = new URL('../../protocols/api/', import.meta.url)
 const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
@@ -40,6 +42,24 @@ describe('a handler', () => {
   })
 })
 
+describe('a call of the client', () => {
+  it('that the contract does not know does not compile', () => {
+    const calls = (requests: Requests) => [
+      // @ts-expect-error the key is missing
+      requests.json(routes.getCounter, {}),
+      // @ts-expect-error the text of the path has another name
+      requests.json(routes.getCounter, { path: { name: 'k' } }),
+      // @ts-expect-error the query has no such member
+      requests.json(routes.listKeys, { query: { first: 3 } }),
+      // @ts-expect-error the body lacks what it needs
+      requests.json(routes.join, { json: {} }),
+      // @ts-expect-error the answer has no such member
+      requests.json(routes.getStatus, {}).then(({ names }) => names),
+    ]
+    expect(calls).toBeInstanceOf(Function)
+  })
+})
+
 describe('the contract', () => {
   it('has one row for each route, under the same name', () => {
     expect(Object.entries<Endpoint>(endpoints).map(([name, { route }]) => [name, route])).toEqual(
@@ -47,8 +67,9 @@ describe('the contract', () => {
     )
   })
 
-  it('takes as many operations of a batch as the store does', () => {
+  it('has the limits of the store', () => {
     expect(batchOperationsMax).toBe(batches.batchOperationsMax)
+    expect(valueBytesMax).toBe(model.valueBytesMax)
   })
 
   it('imports nothing of ours but errors and the types of the model', () => {
