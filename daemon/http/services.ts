@@ -2,21 +2,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
-import type { Backups, Batches, Contents, Counters, Documents, Maps, Registers, Sets } from '../views/data-view.js'
+import type { Backups, DataViews } from '../views/data-view.js'
 import type { Mesh } from '../views/mesh-view.js'
 import type { NodeView } from '../views/node-view.js'
 import type { WatchFeed } from '../watch/hub.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
-export interface ApiServices {
-  readonly registers: Registers
-  readonly counters: Counters
-  readonly sets: Sets
-  readonly maps: Maps
-  readonly documents: Documents
-  readonly batches: Batches
-  readonly contents: Contents
+export interface ApiServices extends DataViews {
   readonly mesh: Mesh
   readonly watch: WatchFeed
   readonly node: NodeView

@@ -9,8 +9,6 @@ export interface DataType {
   readonly part: 'member' | 'field' | null
   /** The operations of a batch that write it. */
   readonly operations: readonly string[]
-  /** How it stands in an export: its versions, or one value computed from them. */
-  readonly exported: 'versions' | 'value'
   /** True if the change feed shows the value of a put; of the others it names the key alone. */
   readonly showsValueInFeed: boolean
   /** True if concurrent puts become siblings that a user settles. */
@@ -28,7 +26,6 @@ export const dataTypes = {
     noun: 'value',
     part: null,
     operations: ['put', 'del'],
-    exported: 'versions',
     showsValueInFeed: true,
     hasSiblings: true,
   },
@@ -36,7 +33,6 @@ export const dataTypes = {
     noun: 'counter',
     part: null,
     operations: ['counter.incr'],
-    exported: 'value',
     showsValueInFeed: false,
     hasSiblings: false,
   },
@@ -44,7 +40,6 @@ export const dataTypes = {
     noun: 'set',
     part: 'member',
     operations: ['set.add', 'set.rm'],
-    exported: 'versions',
     showsValueInFeed: true,
     hasSiblings: false,
   },
@@ -52,7 +47,6 @@ export const dataTypes = {
     noun: 'map',
     part: 'field',
     operations: ['map.put', 'map.rm'],
-    exported: 'versions',
     showsValueInFeed: true,
     hasSiblings: true,
   },
@@ -60,7 +54,6 @@ export const dataTypes = {
     noun: 'document',
     part: null,
     operations: [],
-    exported: 'versions',
     showsValueInFeed: false,
     hasSiblings: false,
   },
