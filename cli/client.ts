@@ -1,30 +1,52 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
+import type { Batched, Operation } from '../protocols/api/batch.js'
+import type { Conflict } from '../protocols/api/conflicts.js'
+import type { AnswerAt } from '../protocols/api/endpoints.js'
+import { contentTypes } from '../protocols/api/headers.js'
+import type { ListItem, Versions } from '../protocols/api/kv.js'
+import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
+import type { Member, Status, Where } from '../protocols/api/mesh.js'
+import type { Page } from '../protocols/api/parts.js'
+import { routes } from '../protocols/api/routes.js'
+import type { ConfigShown } from '../protocols/api/system.js'
 import { CounterClient, MapClient, SetClient } from './client/collections.js'
 import { DocumentClient } from './client/documents.js'
 import { type ImportFormat, importLines, type Lines } from './client/importing.js'
 import { locate, tokenOf, type Whereabouts } from './client/locate.js'
+import type * as options from './client/options.js'
 import {
   bytesOf,
-  deletion,
+  deleting,
   durationText,
   encode,
-  nodesQuery,
-  pathOf,
-  patience,
-  putQuery,
-  queryOf,
+  putting,
   Requests,
-  readQuery,
+  reading,
   shownOf,
-  writeHeaders,
+  writing,
 } from './client/requests.js'
-import type * as shapes from './client/shapes.js'
-import { type Call, Transport } from './client/transport.js'
+import { Transport } from './client/transport.js'
 import { watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
-import { meshTimeoutMs, responseGraceMs, waitTimeoutMsDefault, watchSilenceMs } from './limits.js'
+import { meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
 
-export type * from './client/shapes.js'
+export type { Batched, Operation } from '../protocols/api/batch.js'
+export type {
+  Added,
+  Counted,
+  CounterValue,
+  FieldVersions,
+  MapFields,
+  SetMember,
+  SetMembers,
+} from '../protocols/api/collections.js'
+export type { Conflict } from '../protocols/api/conflicts.js'
+export type { DocumentShown } from '../protocols/api/documents.js'
+export type { ListItem, Versions } from '../protocols/api/kv.js'
+export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
+export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
+export type { ConfigShown } from '../protocols/api/system.js'
+export type * from './client/options.js'
 export { HearsayApiError } from './failure.js'
 
 /** Where the daemon is and how to talk to it. */
@@ -78,123 +100,123 @@ export class Client {
   }
 
   /** The shown winner's bytes. */
-  async get(key: string, options: shapes.ReadOptions = {}): Promise<shapes.Shown> {
-    const headers = { Accept: 'application/octet-stream' }
-    return shownOf(await this.#requests.send({ ...read(key, options), headers }))
+  async get(key: string, asked: options.ReadOptions = {}): Promise<options.Shown> {
+    const headers = { Accept: contentTypes.bytes }
+    return shownOf(await this.#requests.send(routes.getValue, { path: { key }, headers, ...reading(asked) }))
   }
 
   /** Every version, the winner first. */
-  getAll(key: string, options: shapes.ReadOptions = {}): Promise<shapes.Versions> {
-    return this.#requests.json({ ...read(key, options), headers: { Accept: 'application/json' } })
+  getAll(key: string, asked: options.ReadOptions = {}): Promise<Versions> {
+    const headers = { Accept: contentTypes.json }
+    return this.#requests.json(routes.getValue, { path: { key }, headers, ...reading(asked) })
   }
 
   /** Stores a value; resolves when it is durable here, and on as many nodes as asked. */
-  put(key: string, value: string | Uint8Array, options: shapes.PutOptions = {}): Promise<shapes.Written> {
-    const types = { 'Content-Type': 'application/octet-stream', Accept: 'application/json' }
-    const headers = { ...types, ...writeHeaders(options) }
-    const path = pathOf('/v1/kv', key) + putQuery(options)
-    const timeoutMs = patience(options.timeoutMs)
-    return this.#requests.put({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs })
+  put(key: string, value: string | Uint8Array, asked: options.PutOptions = {}): Promise<options.Written> {
+    return this.#requests.put(routes.putValue, { path: { key }, ...putting(value, asked) })
   }
 
   /** Deletes a key. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */
-  async delete(key: string, options: shapes.DeleteOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/kv', key), options))
+  async delete(key: string, asked: options.DeleteOptions = {}): Promise<void> {
+    await this.#requests.send(routes.deleteValue, { path: { key }, ...deleting(asked) })
   }
 
   /** Runs several writes as one: all are stored, or none. Resolves with their dots in order. */
-  batch(ops: readonly shapes.Operation[], options: shapes.CollectionOptions = {}): Promise<shapes.Batched> {
-    return this.#requests.post(`/v1/batch${queryOf(nodesQuery(options))}`, { ops }, options)
+  batch(ops: readonly Operation[], asked: options.CollectionOptions = {}): Promise<Batched> {
+    return this.#requests.json(routes.runBatch, { ...writing(asked), json: { ops }, timeoutMs: meshTimeoutMs })
   }
 
   /** One page of keys in the order of their bytes. */
-  listPage(options: shapes.ListOptions = {}): Promise<shapes.Page<shapes.ListItem>> {
-    return this.#requests.json({ method: 'GET', path: `/v1/kv${queryOf({ ...options })}` })
+  listPage(asked: options.ListOptions = {}): Promise<Page<ListItem>> {
+    return this.#requests.json(routes.listKeys, { query: asked })
   }
 
   /** All keys in the order of their bytes; `limit` is the size of a page. */
-  list(options: shapes.ListOptions = {}): AsyncGenerator<shapes.ListItem> {
-    return pages((after) => this.listPage({ ...options, after: after ?? options.after }))
+  list(asked: options.ListOptions = {}): AsyncGenerator<ListItem> {
+    return pages((after) => this.listPage({ ...asked, after: after ?? asked.after }))
   }
 
   /** All addresses in conflict. */
-  conflicts(prefix = ''): AsyncGenerator<shapes.Conflict> {
-    return pages((after) => this.#requests.json({ method: 'GET', path: `/v1/conflicts${queryOf({ prefix, after })}` }))
+  conflicts(prefix = ''): AsyncGenerator<Conflict> {
+    return pages((after) => this.#requests.json(routes.listConflicts, { query: { prefix, after } }))
   }
 
   /** Settles a conflict, that of a map's `field` where given; rejects with STALE_CONTEXT when a sibling has come that the context lacks. */
-  resolve(key: string, resolution: shapes.Resolution, context?: string, field?: string): Promise<shapes.Written> {
+  resolve(key: string, resolution: options.Resolution, context?: string, field?: string): Promise<options.Written> {
     const choice = 'value' in resolution ? encode(bytesOf(resolution.value)) : resolution
-    return this.#requests.post(pathOf('/v1/conflicts', key), { ...choice, context, field })
+    const json = { ...choice, context, field }
+    return this.#requests.json(routes.resolveConflict, { path: { key }, json, timeoutMs: meshTimeoutMs })
   }
 
   /** What the node knows of itself and the mesh. */
-  status(): Promise<shapes.Status> {
-    return this.#requests.json({ method: 'GET', path: '/v1/status' })
+  status(): Promise<Status> {
+    return this.#requests.json(routes.getStatus, {})
   }
 
   /** The node's figures in the text form of Prometheus. */
   async metrics(): Promise<string> {
-    return (await this.#requests.send({ method: 'GET', path: '/metrics' })).body.toString()
+    return (await this.#requests.send(routes.getMetrics, {})).body.toString()
   }
 
   /** All members but the asked node. */
-  async members(): Promise<readonly shapes.Member[]> {
-    return itemsOf(await this.#requests.json<unknown>({ method: 'GET', path: '/v1/members' }), 'members')
+  async members(): Promise<readonly Member[]> {
+    return (await this.#requests.json(routes.listMembers, {})).members
   }
 
   /** Retires a member for good. */
   async forget(nameOrPeer: string): Promise<void> {
-    await this.#requests.send({ method: 'DELETE', path: pathOf('/v1/members', nameOrPeer), timeoutMs: meshTimeoutMs })
+    await this.#requests.send(routes.forgetMember, { path: { name: nameOrPeer }, timeoutMs: meshTimeoutMs })
   }
 
   /** A token with which another node joins this mesh. Keep it secret. */
-  invite(): Promise<{ readonly token: string }> {
-    return this.#requests.post('/v1/invite', {})
+  invite(): Promise<AnswerAt<typeof routes.invite>> {
+    return this.#requests.json(routes.invite, { json: {}, timeoutMs: meshTimeoutMs })
   }
 
   /** Takes the asked node into the mesh of an invitation. */
-  async join(token: string): Promise<unknown> {
-    return this.#requests.post('/v1/join', { token })
+  join(token: string): Promise<AnswerAt<typeof routes.join>> {
+    return this.#requests.json(routes.join, { json: { token }, timeoutMs: meshTimeoutMs })
   }
 
   /** Cuts the asked node off from peers; resolves when their connections are closed. */
-  async block(peers: readonly string[]): Promise<unknown> {
-    return this.#requests.post('/v1/block', { peers })
+  block(peers: readonly string[]): Promise<AnswerAt<typeof routes.block>> {
+    return this.#requests.json(routes.block, { json: { peers }, timeoutMs: meshTimeoutMs })
   }
 
   /** Lifts blocks; all of them when no peer is named. */
-  async unblock(peers?: readonly string[]): Promise<unknown> {
-    return this.#requests.post('/v1/unblock', { peers })
+  unblock(peers?: readonly string[]): Promise<AnswerAt<typeof routes.unblock>> {
+    return this.#requests.json(routes.unblock, { json: { peers }, timeoutMs: meshTimeoutMs })
   }
 
   /** Runs anti-entropy now with one peer, or with every connected one. */
-  sync(peer?: string): Promise<{ readonly sessions: readonly shapes.SyncSession[] }> {
-    return this.#requests.post('/v1/sync', { peer })
+  sync(peer?: string): Promise<AnswerAt<typeof routes.sync>> {
+    return this.#requests.json(routes.sync, { json: { peer }, timeoutMs: meshTimeoutMs })
   }
 
   /** Which members durably hold the shown version of a key. */
-  where(key: string): Promise<shapes.Where> {
-    return this.#requests.json({ method: 'GET', path: pathOf('/v1/where', key) })
+  where(key: string): Promise<Where> {
+    return this.#requests.json(routes.locateValue, { path: { key } })
   }
 
   /** Resolves when so many members are connected and, with `converged`, proven equal; rejects with TIMED_OUT. */
-  async wait(condition: { peers?: number; converged?: boolean; timeoutMs?: number } = {}): Promise<unknown> {
+  wait(
+    condition: { peers?: number; converged?: boolean; timeoutMs?: number } = {},
+  ): Promise<AnswerAt<typeof routes.wait>> {
     const { peers, converged, timeoutMs = waitTimeoutMsDefault } = condition
-    const path = `/v1/wait${queryOf({ peers, converged, timeout: durationText(timeoutMs) })}`
-    return this.#requests.json({ method: 'GET', path, timeoutMs: timeoutMs + responseGraceMs })
+    const query = { peers, converged, timeout: durationText(timeoutMs) }
+    return this.#requests.json(routes.wait, { query, timeoutMs: timeoutMs + responseGraceMs })
   }
 
   /** The settings in effect, each with where it comes from. */
-  config(): Promise<unknown> {
-    return this.#requests.json({ method: 'GET', path: '/v1/config' })
+  config(): Promise<ConfigShown> {
+    return this.#requests.json(routes.getConfig, {})
   }
 
   /** Whether the daemon is alive and whether it is ready for clients, with what it says about itself. */
   async health(): Promise<{ readonly ready: boolean; readonly details: unknown }> {
-    await this.#requests.send({ method: 'GET', path: '/healthz' })
+    await this.#requests.send(routes.getHealth, {})
     try {
-      return { ready: true, details: await this.#requests.json<unknown>({ method: 'GET', path: '/readyz' }) }
+      return { ready: true, details: await this.#requests.json(routes.getReadiness, {}) }
     } catch (error) {
       if (!(error instanceof HearsayApiError) || error.status !== 503) throw error
       return { ready: false, details: { code: error.code, reason: error.message, ...error.details } }
@@ -206,23 +228,23 @@ export class Client {
    * was after a cut or a restart of the daemon, without a gap or a repeat. Throws CURSOR_GONE when what should follow is no
    * longer kept, and what the very first connection meets.
    */
-  watch(options: shapes.WatchOptions = {}): AsyncGenerator<shapes.WatchEvent> {
-    const { prefix, signal } = options
-    const headers = { Accept: 'text/event-stream' }
+  watch(asked: options.WatchOptions = {}): AsyncGenerator<options.WatchEvent> {
+    const { prefix, signal } = asked
+    const headers = { Accept: contentTypes.events }
     return watchEvents((since) => {
-      const path = `/v1/watch${queryOf({ prefix, since })}`
-      return this.#requests.stream({ method: 'GET', path, headers, timeoutMs: watchSilenceMs, signal })
-    }, options)
+      const query = { prefix, since }
+      return this.#requests.stream(routes.watchChanges, { query, headers, timeoutMs: watchSilenceMs, signal })
+    }, asked)
   }
 
   /** Every entry as JSON lines, in chunks of bytes as they come. Throws when the stream is cut. */
   export(prefix = ''): AsyncGenerator<Buffer> {
-    return this.#requests.stream({ method: 'GET', path: `/v1/export${queryOf({ prefix })}`, timeoutMs: meshTimeoutMs })
+    return this.#requests.stream(routes.exportEntries, { query: { prefix }, timeoutMs: meshTimeoutMs })
   }
 
   /** A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the stream is cut. */
   backup(): AsyncGenerator<Buffer> {
-    return this.#requests.stream({ method: 'GET', path: '/v1/backup', timeoutMs: meshTimeoutMs })
+    return this.#requests.stream(routes.takeBackup, { timeoutMs: meshTimeoutMs })
   }
 
   /**
@@ -233,33 +255,17 @@ export class Client {
    */
   import(
     source: Lines,
-    onProgress?: (bytes: number, sum: shapes.ImportSummary) => void,
+    onProgress?: (bytes: number, sum: options.ImportSummary) => void,
     format: ImportFormat | 'auto' = 'auto',
-  ): Promise<shapes.ImportSummary> {
-    const headers = { 'Content-Type': 'application/x-ndjson' }
-    const send = (body: Uint8Array) =>
-      this.#requests.json<shapes.ImportSummary>({
-        method: 'POST',
-        path: '/v1/import',
-        headers,
-        body,
-        timeoutMs: meshTimeoutMs,
-      })
+  ): Promise<options.ImportSummary> {
+    const headers = { 'Content-Type': contentTypes.lines }
+    const send = (bytes: Uint8Array) =>
+      this.#requests.json(routes.importEntries, { headers, bytes, timeoutMs: meshTimeoutMs })
     return importLines(source, format, send, onProgress)
   }
 }
 
-function read(key: string, options: shapes.ReadOptions): Pick<Call, 'method' | 'path' | 'timeoutMs'> {
-  return { method: 'GET', path: pathOf('/v1/kv', key) + readQuery(options), timeoutMs: patience(options.timeoutMs) }
-}
-
-function itemsOf<T>(answer: unknown, name: string): readonly T[] {
-  if (Array.isArray(answer)) return answer as T[]
-  const { [name]: named, items } = answer as Record<string, unknown>
-  return (named ?? items ?? []) as T[]
-}
-
-async function* pages<T>(page: (after: string | undefined) => Promise<shapes.Page<T>>): AsyncGenerator<T> {
+async function* pages<T>(page: (after: string | undefined) => Promise<Page<T>>): AsyncGenerator<T> {
   let after: string | undefined
   for (;;) {
     const { items, next } = await page(after)

@@ -1,20 +1,16 @@
 /** The client's side of counters, sets and maps: one method for each route. All reject with HearsayApiError. */
-import {
-  bytesOf,
-  deletion,
-  nodesQuery,
-  pathOf,
-  patience,
-  putQuery,
-  queryOf,
-  type Requests,
-  readQuery,
-  shownOf,
-  writeHeaders,
-} from './requests.js'
-import type * as shapes from './shapes.js'
-
-const jsonType = { 'Content-Type': 'application/json' }
+import type {
+  Added,
+  Counted,
+  CounterValue,
+  FieldVersions,
+  MapFields,
+  SetMembers,
+} from '../../protocols/api/collections.js'
+import { contentTypes } from '../../protocols/api/headers.js'
+import { routes } from '../../protocols/api/routes.js'
+import type * as options from './options.js'
+import { deleting, putting, type Requests, reading, shownOf, writing } from './requests.js'
 
 /** Counters. */
 export class CounterClient {
@@ -25,22 +21,18 @@ export class CounterClient {
   }
 
   /** Reads a counter; `value` is text beyond 2^53 - 1. */
-  get(key: string, options: shapes.ReadOptions = {}): Promise<shapes.CounterValue> {
-    const path = pathOf('/v1/counters', key) + readQuery(options)
-    return this.#requests.json({ method: 'GET', path, timeoutMs: patience(options.timeoutMs) })
+  get(key: string, asked: options.ReadOptions = {}): Promise<CounterValue> {
+    return this.#requests.json(routes.getCounter, { path: { key }, ...reading(asked) })
   }
 
   /** Adds `by`, 1 when absent; the counter begins at 0. */
-  increment(key: string, by = 1, options: shapes.CollectionOptions = {}): Promise<shapes.Counted> {
-    const path = pathOf('/v1/counters', key) + queryOf(nodesQuery(options))
-    const headers = { ...jsonType, ...writeHeaders(options) }
-    const body = Buffer.from(JSON.stringify({ by }))
-    return this.#requests.json({ method: 'POST', path, headers, body, timeoutMs: patience(options.timeoutMs) })
+  increment(key: string, by = 1, asked: options.CollectionOptions = {}): Promise<Counted> {
+    return this.#requests.json(routes.incrementCounter, { path: { key }, json: { by }, ...writing(asked) })
   }
 
   /** Deletes a counter; increments that the node has not seen survive. */
-  async delete(key: string, options: shapes.CollectionOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/counters', key), options))
+  async delete(key: string, asked: options.CollectionOptions = {}): Promise<void> {
+    await this.#requests.send(routes.deleteCounter, { path: { key }, ...writing(asked) })
   }
 }
 
@@ -53,30 +45,23 @@ export class SetClient {
   }
 
   /** All members, in the order of their bytes. */
-  members(key: string): Promise<shapes.SetMembers> {
-    return this.#requests.json({ method: 'GET', path: pathOf('/v1/sets', key) })
+  members(key: string): Promise<SetMembers> {
+    return this.#requests.json(routes.getSet, { path: { key } })
   }
 
   /** Adds a member. */
-  add(key: string, member: string | Uint8Array, options: shapes.CollectionOptions = {}): Promise<shapes.Added> {
-    const path = pathOf('/v1/sets', key, member) + queryOf(nodesQuery(options))
-    const call = {
-      method: 'PUT',
-      path,
-      headers: writeHeaders(options),
-      timeoutMs: patience(options.timeoutMs),
-    } as const
-    return this.#requests.json(call)
+  add(key: string, member: string | Uint8Array, asked: options.CollectionOptions = {}): Promise<Added> {
+    return this.#requests.json(routes.addMember, { path: { key, member }, ...writing(asked) })
   }
 
   /** Removes a member. */
-  async remove(key: string, member: string | Uint8Array, options: shapes.CollectionOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/sets', key, member), options))
+  async remove(key: string, member: string | Uint8Array, asked: options.CollectionOptions = {}): Promise<void> {
+    await this.#requests.send(routes.removeMember, { path: { key, member }, ...writing(asked) })
   }
 
   /** Removes all members that the node has seen. */
-  async clear(key: string, options: shapes.CollectionOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/sets', key), options))
+  async clear(key: string, asked: options.CollectionOptions = {}): Promise<void> {
+    await this.#requests.send(routes.clearSet, { path: { key }, ...writing(asked) })
   }
 }
 
@@ -89,19 +74,20 @@ export class MapClient {
   }
 
   /** All fields, each with its shown winner. */
-  fields(key: string): Promise<shapes.MapFields> {
-    return this.#requests.json({ method: 'GET', path: pathOf('/v1/maps', key) })
+  fields(key: string): Promise<MapFields> {
+    return this.#requests.json(routes.getMap, { path: { key } })
   }
 
   /** A field's shown winner. */
-  async get(key: string, field: string, options: shapes.ReadOptions = {}): Promise<shapes.Shown> {
-    const headers = { Accept: 'application/octet-stream' }
-    return shownOf(await this.#requests.send({ ...readField(key, field, options), headers }))
+  async get(key: string, field: string, asked: options.ReadOptions = {}): Promise<options.Shown> {
+    const headers = { Accept: contentTypes.bytes }
+    return shownOf(await this.#requests.send(routes.getField, { path: { key, field }, headers, ...reading(asked) }))
   }
 
   /** Every version of a field, the winner first. */
-  getAll(key: string, field: string, options: shapes.ReadOptions = {}): Promise<shapes.FieldVersions> {
-    return this.#requests.json({ ...readField(key, field, options), headers: { Accept: 'application/json' } })
+  getAll(key: string, field: string, asked: options.ReadOptions = {}): Promise<FieldVersions> {
+    const headers = { Accept: contentTypes.json }
+    return this.#requests.json(routes.getField, { path: { key, field }, headers, ...reading(asked) })
   }
 
   /** Stores a field. */
@@ -109,26 +95,18 @@ export class MapClient {
     key: string,
     field: string,
     value: string | Uint8Array,
-    options: shapes.PutOptions = {},
-  ): Promise<shapes.FieldWritten> {
-    const path = pathOf('/v1/maps', key, field) + putQuery(options)
-    const headers = { 'Content-Type': 'application/octet-stream', ...writeHeaders(options) }
-    const timeoutMs = patience(options.timeoutMs)
-    return this.#requests.put({ method: 'PUT', path, headers, body: bytesOf(value), timeoutMs })
+    asked: options.PutOptions = {},
+  ): Promise<options.FieldWritten> {
+    return this.#requests.put(routes.putField, { path: { key, field }, ...putting(value, asked) })
   }
 
   /** Removes a field. Rejects with CONFLICT when it has siblings and neither a context nor `all` is given. */
-  async remove(key: string, field: string, options: shapes.DeleteOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/maps', key, field), options))
+  async remove(key: string, field: string, asked: options.DeleteOptions = {}): Promise<void> {
+    await this.#requests.send(routes.deleteField, { path: { key, field }, ...deleting(asked) })
   }
 
   /** Removes all fields that the node has seen. Rejects with CONFLICT while one has siblings, unless `all`. */
-  async clear(key: string, options: shapes.DeleteOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/maps', key), options))
+  async clear(key: string, asked: options.DeleteOptions = {}): Promise<void> {
+    await this.#requests.send(routes.clearMap, { path: { key }, ...deleting(asked) })
   }
-}
-
-function readField(key: string, field: string, options: shapes.ReadOptions) {
-  const path = pathOf('/v1/maps', key, field) + readQuery(options)
-  return { method: 'GET', path, timeoutMs: patience(options.timeoutMs) } as const
 }

@@ -1,19 +1,11 @@
 /** The client's side of documents: one method for each route. All reject with HearsayApiError. */
+import type { DocumentShown } from '../../protocols/api/documents.js'
+import { contentTypes } from '../../protocols/api/headers.js'
+import type { Written } from '../../protocols/api/kv.js'
+import { routes } from '../../protocols/api/routes.js'
 import { HearsayApiError } from '../failure.js'
-import {
-  bytesOf,
-  deletion,
-  durationText,
-  nodesQuery,
-  pathOf,
-  patience,
-  queryOf,
-  type Requests,
-  writeHeaders,
-} from './requests.js'
-import type * as shapes from './shapes.js'
-
-const patchTypes = { merge: 'application/merge-patch+json', operations: 'application/json-patch+json' } as const
+import type * as options from './options.js'
+import { bytesOf, deleting, type Requests, reading, writing } from './requests.js'
 
 /** Documents: JSON whose parts merge. JSON goes as values, or as text and bytes that are sent as they are. */
 export class DocumentClient {
@@ -24,46 +16,44 @@ export class DocumentClient {
   }
 
   /** Reads a document, with the concurrent values inside. */
-  get(key: string, options: shapes.ReadOptions = {}): Promise<shapes.DocumentShown> {
-    const { consistency, timeoutMs } = options
-    const query = queryOf({ conflicts: true, consistency, timeout: durationText(timeoutMs) })
-    return this.#requests.json({ method: 'GET', path: pathOf('/v1/docs', key) + query, timeoutMs: patience(timeoutMs) })
+  async get(key: string, asked: options.ReadOptions = {}): Promise<DocumentShown> {
+    const { query, timeoutMs } = reading(asked)
+    const all = { conflicts: true, ...query }
+    // With `conflicts` the answer is always this one of its two forms.
+    return (await this.#requests.json(routes.getDocument, { path: { key }, query: all, timeoutMs })) as DocumentShown
   }
 
   /**
    * Makes a document show this JSON. Only what differs is written: from what the context was read from where one is given, else from
    * what the node has now.
    */
-  put(key: string, document: unknown, options: shapes.DocumentOptions = {}): Promise<shapes.Written> {
-    return this.#write('PUT', key, document, 'application/json', options)
+  put(key: string, document: unknown, asked: options.DocumentOptions = {}): Promise<Written> {
+    const { query, ...write } = edit(document, contentTypes.json, asked)
+    const all = { ...query, ifAbsent: asked.ifAbsent }
+    return this.#requests.json(routes.putDocument, { path: { key }, query: all, ...write })
   }
 
   /** Applies a JSON merge patch (RFC 7396); makes the document when there is none. */
-  merge(key: string, patch: unknown, options: shapes.DocumentOptions = {}): Promise<shapes.Written> {
-    return this.#write('PATCH', key, patch, patchTypes.merge, options)
+  merge(key: string, patch: unknown, asked: options.WriteOptions = {}): Promise<Written> {
+    return this.#requests.json(routes.patchDocument, { path: { key }, ...edit(patch, contentTypes.mergePatch, asked) })
   }
 
   /** Applies a JSON patch (RFC 6902), whole or not at all. Rejects with PATCH_FAILED when it does not fit. */
-  patch(key: string, operations: unknown, options: shapes.DocumentOptions = {}): Promise<shapes.Written> {
-    return this.#write('PATCH', key, operations, patchTypes.operations, options)
+  patch(key: string, operations: unknown, asked: options.WriteOptions = {}): Promise<Written> {
+    const write = edit(operations, contentTypes.jsonPatch, asked)
+    return this.#requests.json(routes.patchDocument, { path: { key }, ...write })
   }
 
   /** Deletes a document; edits that the node has not seen survive. */
-  async delete(key: string, options: shapes.DeleteOptions & shapes.OnceOptions = {}): Promise<void> {
-    await this.#requests.send(deletion(pathOf('/v1/docs', key), options))
+  async delete(key: string, asked: options.DeleteOptions & options.OnceOptions = {}): Promise<void> {
+    await this.#requests.send(routes.deleteDocument, { path: { key }, ...deleting(asked) })
   }
+}
 
-  #write(
-    method: 'PUT' | 'PATCH',
-    key: string,
-    json: unknown,
-    type: string,
-    options: shapes.DocumentOptions,
-  ): Promise<shapes.Written> {
-    const path = pathOf('/v1/docs', key) + queryOf({ ...nodesQuery(options), ifAbsent: options.ifAbsent })
-    const headers = { 'Content-Type': type, ...writeHeaders(options) }
-    return this.#requests.json({ method, path, headers, body: jsonBytes(json), timeoutMs: patience(options.timeoutMs) })
-  }
+/** A write of a document whose body is JSON of a type. */
+function edit(json: unknown, type: string, asked: options.WriteOptions) {
+  const { query, headers, timeoutMs } = writing(asked)
+  return { query, headers: { 'Content-Type': type, ...headers }, bytes: jsonBytes(json), timeoutMs }
 }
 
 function jsonBytes(json: unknown): Uint8Array {

@@ -1,8 +1,10 @@
 /** Cuts what is imported into requests of bounded size, so that an import takes little memory and can be repeated from any point. */
+
+import { importFailuresMax } from '../../protocols/api/limits.js'
 import { HearsayApiError } from '../failure.js'
-import { importBatchBytes, importBatchLines, importFailuresMax } from '../limits.js'
+import { importBatchBytes, importBatchLines } from '../limits.js'
 import { type ImportFormat, type ImportItem, itemsOf, type Lines } from './import-formats.js'
-import type { ImportSummary } from './shapes.js'
+import type { ImportSummary } from './options.js'
 
 export type { ImportFormat, Lines } from './import-formats.js'
 

@@ -1,6 +1,7 @@
 /** Cuts one JSON array into its elements as it is read, so that a large file takes little memory. The elements are not parsed here. */
+
+import { importLineBytesMax } from '../../protocols/api/limits.js'
 import { HearsayApiError } from '../failure.js'
-import { importLineBytesMax } from '../limits.js'
 import { oversized } from './lines.js'
 
 /** One element of the array, as text. */

@@ -1,6 +1,7 @@
 /** Splits a stream of bytes into lines of bounded length. */
+
+import { importLineBytesMax } from '../../protocols/api/limits.js'
 import { HearsayApiError } from '../failure.js'
-import { importLineBytesMax } from '../limits.js'
 
 const lineEnd = 0x0a
 

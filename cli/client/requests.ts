@@ -1,8 +1,38 @@
-/** Requests of the API's form: paths of user text, queries, JSON bodies and answers. */
+/** Requests of the contract: paths of user text, queries, bodies and answers, each typed by its route. */
+import type { ReadQuery } from '../../protocols/api/common.js'
+import type { AnswerAt, BodyAt, QueryAt } from '../../protocols/api/endpoints.js'
+import { contentTypes, headerNames } from '../../protocols/api/headers.js'
+import type { EncodedValue } from '../../protocols/api/parts.js'
+import { partsOf, type Route, type SegmentOf } from '../../protocols/api/routes.js'
 import { HearsayApiError } from '../failure.js'
-import { meshTimeoutMs, responseGraceMs, responseTimeoutMsDefault } from '../limits.js'
-import type * as shapes from './shapes.js'
+import { responseGraceMs, responseTimeoutMsDefault } from '../limits.js'
+import type * as options from './options.js'
 import type { Answer, Call, Transport } from './transport.js'
+
+/** A text of the user in a path; bytes, where a member of a set is no text. */
+type Segment = string | Uint8Array
+
+/** What is asked under a route. */
+export type Asked<R extends Route> = AskedBeside<R> & TextsOf<R>
+
+/** The texts of the path, by their names in it. */
+type TextsOf<R extends Route> = [SegmentOf<R>] extends [never]
+  ? { readonly path?: undefined }
+  : { readonly path: { readonly [Name in SegmentOf<R>]: Segment } }
+
+interface AskedBeside<R extends Route> {
+  /** Members that are undefined, false or empty are left out. */
+  readonly query?: QueryAt<R>
+  readonly headers?: Readonly<Record<string, string>>
+  /** A body as JSON. */
+  readonly json?: BodyAt<R>
+  /** A body as bytes. */
+  readonly bytes?: Uint8Array
+  /** How long the connection may be silent, in milliseconds. */
+  readonly timeoutMs?: number
+  /** Ends the request, also in the middle of its answer. */
+  readonly signal?: AbortSignal | undefined
+}
 
 /** Sends requests and reads their answers. */
 export class Requests {
@@ -23,35 +53,29 @@ export class Requests {
   }
 
   /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400. */
-  send(call: Call): Promise<Answer> {
-    return this.#transport.send(call)
+  send<R extends Route>(route: R, asked: Asked<R>): Promise<Answer> {
+    return this.#transport.send(callOf(route, asked))
   }
 
   /** Sends a request and gives the answer's bytes as they come. */
-  stream(call: Call): AsyncGenerator<Buffer> {
-    return this.#transport.stream(call)
-  }
-
-  /** Sends a JSON body; the answer is JSON too. */
-  post<T>(path: string, body: unknown, options: shapes.OnceOptions = {}): Promise<T> {
-    const headers = { 'Content-Type': 'application/json', ...onceHeaders(options) }
-    const bytes = Buffer.from(JSON.stringify(body))
-    return this.json({ method: 'POST', path, headers, body: bytes, timeoutMs: meshTimeoutMs })
+  stream<R extends Route>(route: R, asked: Asked<R>): AsyncGenerator<Buffer> {
+    return this.#transport.stream(callOf(route, asked))
   }
 
   /** Sends a request whose answer is JSON. Throws UNREACHABLE_DAEMON when it is something else. */
-  async json<T>(call: Call): Promise<T> {
-    return this.#parsed(await this.#transport.send(call))
+  async json<R extends Route>(route: R, asked: Asked<R>): Promise<AnswerAt<R>> {
+    return this.#parsed(await this.send(route, asked))
   }
 
   /** Sends a put, whose answer says beside its JSON how many siblings there are now. */
-  async put<T extends shapes.Written>(call: Call): Promise<T> {
-    const answer = await this.#transport.send(call)
-    const written = this.#parsed<T>(answer)
-    const siblings = headerOf(answer, 'hearsay-siblings')
-    return siblings === '' ? written : { ...written, siblings: Number(siblings) }
+  async put<R extends Route>(route: R, asked: Asked<R>): Promise<AnswerAt<R> & options.SiblingsLeft> {
+    const answer = await this.send(route, asked)
+    const written = this.#parsed<AnswerAt<R> & options.SiblingsLeft>(answer)
+    const siblings = headerOf(answer, headerNames.siblings)
+    return siblings === '' ? written : Object.assign(written, { siblings: Number(siblings) })
   }
 
+  /** The JSON of an answer; it is what the contract says, since the daemon's handlers are held to it. */
   #parsed<T>(answer: Answer): T {
     if (answer.body.byteLength === 0) return {} as T
     try {
@@ -63,15 +87,30 @@ export class Requests {
   }
 }
 
-/**
- * A path whose last segments are user text, percent-encoded so that neither slashes nor dots mean anything.
- * @throws HearsayApiError BAD_KEY when a text is empty or not well-formed Unicode.
- */
-export function pathOf(route: string, ...texts: readonly (string | Uint8Array)[]): string {
-  return [route, ...texts.map(segmentOf)].join('/')
+function callOf<R extends Route>(route: R, asked: Asked<R>): Call {
+  const { query, headers, json, bytes, timeoutMs, signal } = asked
+  const parts = partsOf(route)
+  const isJson = json !== undefined
+  const body = isJson ? Buffer.from(JSON.stringify(json)) : bytes
+  return {
+    method: parts.method,
+    path: filled(parts.path, asked.path) + queryOf(query),
+    headers: { ...(isJson && { 'Content-Type': contentTypes.json }), ...headers },
+    ...(body !== undefined && { body }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    signal,
+  }
 }
 
-function segmentOf(text: string | Uint8Array): string {
+/**
+ * A path with the texts of the user in it, percent-encoded so that neither slashes nor dots mean anything.
+ * @throws HearsayApiError BAD_KEY when a text is empty or not well-formed Unicode.
+ */
+function filled(template: string, texts: Readonly<Record<string, Segment>> | undefined): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => segmentOf(texts?.[name] ?? ''))
+}
+
+function segmentOf(text: Segment): string {
   if (text.length === 0) throw new HearsayApiError('BAD_KEY', 0, 'a key or name is empty: give at least one character')
   if (typeof text !== 'string') return [...text].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
   try {
@@ -82,44 +121,49 @@ function segmentOf(text: string | Uint8Array): string {
 }
 
 /** A query of what is given; nothing when nothing is. */
-export function queryOf(members: Record<string, string | number | boolean | undefined>): string {
+function queryOf(members: unknown): string {
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(members)) {
+  for (const [name, value] of Object.entries(members ?? {})) {
     if (value !== undefined && value !== false && value !== '') query.set(name, String(value))
   }
   return query.size === 0 ? '' : `?${query}`
 }
 
-/** The members of a query that ask something of other nodes. */
-export function nodesQuery({ acks, requireQuorum, timeoutMs }: shapes.NodesOptions) {
-  return { acks, requireQuorum, timeout: durationText(timeoutMs) }
+/** A read that may ask other nodes. */
+export function reading({ consistency, timeoutMs }: options.ReadOptions) {
+  const query: ReadQuery = { consistency, timeout: durationText(timeoutMs) }
+  return { query, timeoutMs: patience(timeoutMs) }
 }
 
-/** The query of a read. */
-export function readQuery(options: shapes.ReadOptions): string {
-  return queryOf({ consistency: options.consistency, timeout: durationText(options.timeoutMs) })
+/** A write that may ask something of other nodes, and can be repeated. */
+export function writing(asked: options.WriteOptions) {
+  const { acks, requireQuorum, timeoutMs } = asked
+  const query = { acks: acks === undefined ? undefined : `${acks}`, requireQuorum, timeout: durationText(timeoutMs) }
+  return { query, headers: writeHeaders(asked), timeoutMs: patience(timeoutMs) }
 }
 
-/** The query of a put of a register or a field. */
-export function putQuery(options: shapes.PutOptions): string {
-  return queryOf({ ttl: durationText(options.ttlMs), ...nodesQuery(options), ifAbsent: options.ifAbsent })
+/** A put of a register or a field. */
+export function putting(value: string | Uint8Array, asked: options.PutOptions) {
+  const { query, headers, timeoutMs } = writing(asked)
+  return {
+    query: { ttl: durationText(asked.ttlMs), ...query, ifAbsent: asked.ifAbsent },
+    headers: { 'Content-Type': contentTypes.bytes, ...headers },
+    bytes: bytesOf(value),
+    timeoutMs,
+  }
 }
 
-/** A delete of whatever a path names. */
-export function deletion(path: string, options: shapes.DeleteOptions & shapes.OnceOptions) {
-  const query = queryOf({ all: options.all, ...nodesQuery(options) })
-  const timeoutMs = patience(options.timeoutMs)
-  return { method: 'DELETE', path: path + query, headers: writeHeaders(options), timeoutMs } as const
+/** A delete of what may be in conflict. */
+export function deleting(asked: options.DeleteOptions & options.OnceOptions) {
+  const { query, headers, timeoutMs } = writing(asked)
+  return { query: { all: asked.all, ...query }, headers, timeoutMs }
 }
 
-/** The headers of a write: context and idempotency key, where given. */
-export function writeHeaders(options: { readonly context?: string | undefined } & shapes.OnceOptions) {
-  const context: Record<string, string> = options.context === undefined ? {} : { 'Hearsay-Context': options.context }
-  return { ...context, ...onceHeaders(options) }
-}
-
-function onceHeaders({ idempotencyKey }: shapes.OnceOptions): Record<string, string> {
-  return idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }
+function writeHeaders({ context, idempotencyKey }: options.WriteOptions): Record<string, string> {
+  return {
+    ...(context !== undefined && { [headerNames.context]: context }),
+    ...(idempotencyKey !== undefined && { [headerNames.retryKey]: idempotencyKey }),
+  }
 }
 
 /** A duration as the API takes it. */
@@ -138,23 +182,23 @@ export function bytesOf(value: string | Uint8Array): Uint8Array {
 }
 
 /** A value for JSON: as text when it is valid UTF-8. */
-export function encode(bytes: Uint8Array): shapes.EncodedValue {
+export function encode(bytes: Uint8Array): EncodedValue {
   const text = Buffer.from(bytes).toString('utf8')
   if (Buffer.from(text, 'utf8').equals(bytes)) return { value: text, encoding: 'utf8' }
   return { value: Buffer.from(bytes).toString('base64'), encoding: 'base64' }
 }
 
 /** The bytes form of a read. */
-export function shownOf(answer: Answer): shapes.Shown {
+export function shownOf(answer: Answer): options.Shown {
   return {
     value: answer.body,
-    context: headerOf(answer, 'hearsay-context'),
-    dot: headerOf(answer, 'hearsay-dot'),
-    siblings: Number(answer.headers['hearsay-siblings'] ?? 1),
+    context: headerOf(answer, headerNames.context),
+    dot: headerOf(answer, headerNames.dot),
+    siblings: Number(headerOf(answer, headerNames.siblings) || 1),
   }
 }
 
 function headerOf(answer: Answer, name: string): string {
-  const value = answer.headers[name]
+  const value = answer.headers[name.toLowerCase()]
   return typeof value === 'string' ? value : ''
 }

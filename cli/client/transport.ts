@@ -1,7 +1,8 @@
 /** HTTP requests to one daemon over a Unix socket or TCP, with raw paths and typed failures. */
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { headerBytesMax } from '../../protocols/api/limits.js'
 import { failureOf, HearsayApiError } from '../failure.js'
-import { headerBytesMax, responseBytesMax, responseTimeoutMsDefault, timerMsMax } from '../limits.js'
+import { responseBytesMax, responseTimeoutMsDefault, timerMsMax } from '../limits.js'
 import { describeEndpoint, type Endpoint } from './locate.js'
 
 /** One request. */

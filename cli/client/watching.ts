@@ -1,7 +1,7 @@
 /** The change feed as a client reads it: one sequence of events over as many connections as it takes. */
 import { HearsayApiError } from '../failure.js'
 import { watchRetryMsFirst, watchRetryMsMax } from '../limits.js'
-import type { WatchEvent, WatchOptions } from './shapes.js'
+import type { WatchEvent, WatchOptions } from './options.js'
 import { sseBlocks } from './sse.js'
 
 /** Opens the stream behind a cursor; from now on when it is undefined. */

@@ -1,18 +1,13 @@
 /** `hearsay config`: the daemon's settings in effect, and where each comes from; of one that is not running, those it would start with. */
+import type { ConfigShown } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { loadDaemonPart } from '../daemon-part.js'
 import { HearsayApiError } from '../failure.js'
 import { printable } from '../output.js'
 
-interface Setting {
-  readonly name: string
-  readonly value: unknown
-  readonly origin: string
-}
-
 interface ConfigModule {
   /** The settings that a daemon with these flags would start with. Rejects with BAD_CONFIG. */
-  settingsFor(options: Record<string, unknown>): Promise<{ readonly warnings: readonly string[] }>
+  settingsFor(options: Record<string, unknown>): Promise<ConfigShown & { readonly warnings: readonly string[] }>
 }
 
 /** Flags that say which daemon is asked; any other asks what a daemon would start with. */
@@ -22,11 +17,11 @@ const whereabouts: ReadonlySet<string> = new Set(['data', 'api', 'token', 'json'
 export const config: Action = async (invocation) => {
   const found = (await runningConfig(invocation)) ?? (await startingConfig(invocation))
   if (invocation.json) return invocation.output.json(found)
-  await printSettings(invocation, settingsOf(found))
+  await printSettings(invocation, found)
 }
 
 /** What the daemon says; undefined when none runs, or when the flags are those of a start. */
-async function runningConfig(invocation: Invocation): Promise<unknown> {
+async function runningConfig(invocation: Invocation): Promise<ConfigShown | undefined> {
   if (Object.keys(invocation.options).some((name) => !whereabouts.has(name))) return undefined
   const isNamed = invocation.text('api') !== undefined || (invocation.io.environment.HEARSAY_API ?? '') !== ''
   try {
@@ -38,7 +33,7 @@ async function runningConfig(invocation: Invocation): Promise<unknown> {
   }
 }
 
-async function startingConfig(invocation: Invocation): Promise<unknown> {
+async function startingConfig(invocation: Invocation): Promise<ConfigShown> {
   const { settingsFor } = await loadDaemonPart<ConfigModule>('config/settings-for.js')
   const { api: _api, token: _token, json: _json, ...flags } = invocation.options
   const { warnings, ...found } = await settingsFor(flags)
@@ -46,16 +41,11 @@ async function startingConfig(invocation: Invocation): Promise<unknown> {
   return found
 }
 
-async function printSettings({ output }: Invocation, settings: readonly Setting[]): Promise<void> {
+async function printSettings({ output }: Invocation, { settings }: ConfigShown): Promise<void> {
   const { gray, bold } = output.colors
   const nameWidth = Math.max(0, ...settings.map(({ name }) => name.length))
   for (const { name, value, origin } of settings) {
     const shown = printable(JSON.stringify(value ?? null))
     await output.line(`${bold(name.padEnd(nameWidth))} = ${shown}  ${gray(`# ${origin}`)}`)
   }
-}
-
-function settingsOf(found: unknown): readonly Setting[] {
-  const { settings } = found as { settings?: readonly Setting[] }
-  return settings ?? (Array.isArray(found) ? (found as Setting[]) : [])
 }

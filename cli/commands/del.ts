@@ -1,11 +1,12 @@
 /** `hearsay del`: deletes the value of a key, or every key with a prefix, whatever its types. */
+import { type DataTypeTag, dataTypeTags } from '../../protocols/api/data-types.js'
 import type { Client, DeleteOptions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { deletesAtOnce } from '../limits.js'
 import { count, printable } from '../output.js'
 import { confirm } from '../question.js'
-import { countTypes, describeTypes, isTypeName, type TypeName, typeNames, withValueOf } from './types.js'
+import { countTypes, describeTypes, isTypeName, typeCommands, withValueOf } from './types.js'
 
 /** Deletes. */
 export const del: Action = async (invocation) => {
@@ -51,7 +52,7 @@ export function deleteOptionsOf(invocation: Invocation): DeleteOptions {
 /** What is to be deleted. */
 interface Doomed {
   readonly key: string
-  readonly types: readonly TypeName[]
+  readonly types: readonly DataTypeTag[]
   /** Types that this version does not know, and cannot delete. */
   readonly unknown: readonly string[]
 }
@@ -60,7 +61,7 @@ interface Doomed {
 interface Outcome {
   /** Keys of which anything was deleted. */
   keys: number
-  readonly types: Partial<Record<TypeName, number>>
+  readonly types: Partial<Record<DataTypeTag, number>>
   readonly inConflict: Set<string>
   readonly unreadable: Set<string>
   readonly unknown: Set<string>
@@ -98,7 +99,7 @@ async function* doomed(client: Client, prefix: string): AsyncGenerator<Doomed> {
 }
 
 function questionOf(prefix: string, listed: readonly Doomed[]): string {
-  const amounts: Partial<Record<TypeName, number>> = {}
+  const amounts: Partial<Record<DataTypeTag, number>> = {}
   for (const type of listed.flatMap(({ types }) => types)) amounts[type] = (amounts[type] ?? 0) + 1
   const where = prefix === '' ? 'EVERYTHING in this mesh' : `all that begins with ${printable(prefix)}`
   return `delete ${where}: ${countTypes(amounts)}?`
@@ -108,7 +109,7 @@ async function reportPrefix({ json, output }: Invocation, prefix: string, outcom
   const { keys, types, inConflict, unreadable, unknown } = outcome
   const amounts = countTypes(types)
   if (json) {
-    const all = Object.fromEntries(typeNames.map((type) => [type, types[type] ?? 0]))
+    const all = Object.fromEntries(dataTypeTags.map((type) => [type, types[type] ?? 0]))
     const stayed = { conflicts: [...inConflict], unreadable: [...unreadable], unknown: [...unknown] }
     await output.json({ prefix, deleted: keys, types: all, ...stayed })
   } else await output.line(`deleted ${count(keys, 'key')}${amounts === '' ? '' : `: ${amounts}`}`)
@@ -167,18 +168,10 @@ async function deleteKey(client: Client, item: Doomed, options: DeleteOptions, t
   if (isAny) to.keys++
 }
 
-const deletions: Readonly<Record<TypeName, (client: Client, key: string, options: DeleteOptions) => Promise<void>>> = {
-  reg: (client, key, options) => client.delete(key, options),
-  ctr: (client, key, { all: _, ...nodes }) => client.counters.delete(key, nodes),
-  set: (client, key, { all: _, ...nodes }) => client.sets.clear(key, nodes),
-  map: (client, key, options) => client.maps.clear(key, options),
-  doc: (client, key, options) => client.documents.delete(key, options),
-}
-
 /** Resolves with the code of what is expected to go wrong with single keys; what is gone already is none. */
-async function deleteType(client: Client, key: string, type: TypeName, options: DeleteOptions): Promise<string> {
+async function deleteType(client: Client, key: string, type: DataTypeTag, options: DeleteOptions): Promise<string> {
   try {
-    await deletions[type](client, key, options)
+    await typeCommands[type].delete(client, key, options)
     return 'deleted'
   } catch (error) {
     const code = error instanceof HearsayApiError ? error.code : ''

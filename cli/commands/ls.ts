@@ -1,7 +1,9 @@
 /** `hearsay ls`: keys in the order of their bytes, page after page. */
+
+import { pageItemsDefault } from '../../protocols/api/limits.js'
 import type { ListItem } from '../client.js'
 import type { Action, Invocation } from '../command.js'
-import { pageItemsDefault, pageItemsWithValues } from '../limits.js'
+import { pageItemsWithValues } from '../limits.js'
 import { LineBuffer, printable, shortValue } from '../output.js'
 
 /** Lists keys. */

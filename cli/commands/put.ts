@@ -1,9 +1,10 @@
 /** `hearsay put`: stores a value from an argument, a file or stdin. */
+
+import { valueBytesMax } from '../../protocols/api/limits.js'
 import type { Acks, PutOptions, Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { fileFailure } from '../file-failure.js'
-import { valueBytesMax } from '../limits.js'
 import { count, type Output, printable } from '../output.js'
 import { type ConflictPlace, placeOf, warnOfSiblings } from './get.js'
 

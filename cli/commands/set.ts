@@ -1,8 +1,9 @@
 /** `hearsay set`: members of sets. */
+
+import { batchOperationsMax } from '../../protocols/api/limits.js'
 import type { Operation, SetMember } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { HearsayApiError } from '../failure.js'
-import { batchOperationsMax } from '../limits.js'
 import { count, printable } from '../output.js'
 import { reportDeleted } from './del.js'
 import { durableOn } from './put.js'

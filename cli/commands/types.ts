@@ -1,35 +1,44 @@
-/** The types of keys on the command line: what they are called, and which commands look at them and delete them. */
+/** The types of keys on the command line: which commands look at them, and how each is deleted. */
+import { type DataTypeTag, dataTypes, dataTypeTags } from '../../protocols/api/data-types.js'
+import type { Client, DeleteOptions } from '../client.js'
 import { HearsayApiError } from '../failure.js'
 import { count, printable, shellWord } from '../output.js'
 
-/** The name of a type in the API. */
-export type TypeName = 'reg' | 'ctr' | 'set' | 'map' | 'doc'
-
-/** All of them, in the order in which they are told. */
-export const typeNames: readonly TypeName[] = ['reg', 'ctr', 'set', 'map', 'doc']
-
-interface TypeWords {
-  readonly one: string
+/** What the command line knows of a type beside its descriptor. */
+interface TypeCommands {
+  /** The command that prints one. */
   readonly look: string
+  /** The command that deletes one. */
   readonly remove: string
+  /** Deletes one as `del --prefix` does. */
+  readonly delete: (client: Client, key: string, options: DeleteOptions) => Promise<void>
 }
 
-const words: Readonly<Record<TypeName, TypeWords>> = {
-  reg: { one: 'value', look: 'get', remove: 'del' },
-  ctr: { one: 'counter', look: 'counter get', remove: 'counter del' },
-  set: { one: 'set', look: 'set ls', remove: 'set del' },
-  map: { one: 'map', look: 'map ls', remove: 'map del' },
-  doc: { one: 'document', look: 'doc get', remove: 'doc del' },
+/** The commands for each type. */
+export const typeCommands: Readonly<Record<DataTypeTag, TypeCommands>> = {
+  reg: { look: 'get', remove: 'del', delete: (client, key, options) => client.delete(key, options) },
+  ctr: {
+    look: 'counter get',
+    remove: 'counter del',
+    delete: (client, key, { all: _, ...nodes }) => client.counters.delete(key, nodes),
+  },
+  set: {
+    look: 'set ls',
+    remove: 'set del',
+    delete: (client, key, { all: _, ...nodes }) => client.sets.clear(key, nodes),
+  },
+  map: { look: 'map ls', remove: 'map del', delete: (client, key, options) => client.maps.clear(key, options) },
+  doc: { look: 'doc get', remove: 'doc del', delete: (client, key, options) => client.documents.delete(key, options) },
 }
 
-/** True if this version of the command line knows the type. */
-export function isTypeName(type: string): type is TypeName {
-  return Object.hasOwn(words, type)
+/** True if this version of the command line knows the type: a newer daemon may have others. */
+export function isTypeName(type: string): type is DataTypeTag {
+  return Object.hasOwn(dataTypes, type)
 }
 
 /** `2 values, 1 set`: how many there are of each type; empty for none. */
-export function countTypes(amounts: Readonly<Partial<Record<TypeName, number>>>): string {
-  return typeNames.flatMap((type) => (amounts[type] ? [count(amounts[type], words[type].one)] : [])).join(', ')
+export function countTypes(amounts: Readonly<Partial<Record<DataTypeTag, number>>>): string {
+  return dataTypeTags.flatMap((type) => (amounts[type] ? [count(amounts[type], dataTypes[type].noun)] : [])).join(', ')
 }
 
 /** What is said of a type of a later version. */
@@ -39,8 +48,8 @@ function unknownWords(type: string): string {
 
 /** `tags is a set: hearsay set ls tags`: what a key is, and the commands that look at it or delete it. */
 export function describeTypes(key: string, types: readonly string[], does: 'look' | 'remove'): string {
-  const kinds = types.map((type) => (isTypeName(type) ? `a ${words[type].one}` : unknownWords(type))).join(' and ')
-  const calls = types.filter(isTypeName).map((type) => `\`hearsay ${words[type][does]} ${shellWord(key)}\``)
+  const kinds = types.map((type) => (isTypeName(type) ? `a ${dataTypes[type].noun}` : unknownWords(type))).join(' and ')
+  const calls = types.filter(isTypeName).map((type) => `\`hearsay ${typeCommands[type][does]} ${shellWord(key)}\``)
   return `${printable(key)} is ${kinds}${calls.length > 0 ? `: ${calls.join(', ')}` : ''}`
 }
 

@@ -1,7 +1,9 @@
 /** `hearsay wait`: for scripts; returns when members are connected and equal. */
+
+import { timeoutMsMax, waitTimeoutMsDefault } from '../../protocols/api/limits.js'
 import type { Action } from '../command.js'
 import { HearsayApiError } from '../failure.js'
-import { waitNoticeMs, waitTimeoutMsDefault, waitTimeoutMsMax } from '../limits.js'
+import { waitNoticeMs } from '../limits.js'
 import { printable } from '../output.js'
 
 /** Waits, and says after a moment for whom; HearsayApiError TIMED_OUT (exit code 7) when it does not come true in time. */
@@ -12,7 +14,7 @@ export const wait: Action = async (invocation) => {
   const client = invocation.client()
   const condition = { ...(peers !== undefined && { peers }), converged }
   // What is too long for a request is refused at once, by the daemon.
-  const firstMs = timeoutMs > waitTimeoutMsMax ? timeoutMs : Math.min(timeoutMs, waitNoticeMs)
+  const firstMs = timeoutMs > timeoutMsMax ? timeoutMs : Math.min(timeoutMs, waitNoticeMs)
   try {
     await client.wait({ ...condition, timeoutMs: firstMs })
   } catch (error) {

@@ -2,10 +2,11 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Compile } from 'typebox/compile'
+import { headerBytesMax } from '../../protocols/api/limits.js'
 import { HearsayError } from '../../store/errors.js'
 import { drain } from './body.js'
-import { headerBytesMax } from './limits.js'
-import type { AnswerCounts } from './metrics.js'
+import { type Endpoints, pluginOf, type RouteGroup } from './endpoints.js'
+import { type AnswerCounts, Metrics } from './metrics.js'
 import { pathOf, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
@@ -32,13 +33,13 @@ export interface ApiOptions {
 /** Makes the router. It listens to nothing: `routing` handles requests of any server. */
 export async function createApi(services: ApiServices, options: ApiOptions = {}): Promise<Api> {
   const answers: AnswerCounts = new Map()
-  const app = fastify({
+  const app: Api = fastify({
     logger: false,
     rewriteUrl: (request) => routerUrl(request.url ?? '/'),
     routerOptions: { querystringParser: parseQuery, maxParamLength: headerBytesMax },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply as FastifyReply, services),
     requestTimeout: 0,
-  }) as unknown as Api
+  })
   app.setValidatorCompiler(validatorOf)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, services))
@@ -57,10 +58,19 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   await options.before?.(app)
-  const data = [kvRoutes, counterRoutes, setRoutes, mapRoutes, documentRoutes, batchRoutes, conflictRoutes]
-  const others = [meshRoutes, transferRoutes, watchRoutes, backupRoutes]
-  for (const routes of [...data, ...others]) await app.register(routes(services))
-  await app.register(systemRoutes(services, answers))
+  const add = <Es extends Endpoints>(group: RouteGroup<Es>) => app.register(pluginOf(group, services))
+  await add(kvRoutes)
+  await add(counterRoutes)
+  await add(setRoutes)
+  await add(mapRoutes)
+  await add(documentRoutes)
+  await add(batchRoutes)
+  await add(conflictRoutes)
+  await add(meshRoutes)
+  await add(transferRoutes)
+  await add(watchRoutes)
+  await add(backupRoutes)
+  await add(systemRoutes(new Metrics(services, answers)))
   await app.ready()
   return app
 }

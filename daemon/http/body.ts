@@ -4,14 +4,16 @@
  */
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { batchBodyBytesMax } from '../../protocols/api/limits.js'
+import type { EncodedValue } from '../../protocols/api/parts.js'
 import { checkNumbers } from '../../store/documents/json.js'
 import { HearsayError } from '../../store/errors.js'
 import { nestsTooDeep } from '../../store/model/json-text.js'
 import { jsonDepthMax } from '../../store/model/limits.js'
-import { decodeValue, type EncodedValue } from '../views/value-json.js'
-import { bodyIdleMs, drainMsMax } from './limits.js'
+import { decodeValue } from '../views/value-json.js'
+import { bodyIdleMs, drainMsMax, jsonBodyBytesMax, jsonValueFactor } from './limits.js'
 import { StatusError } from './problem.js'
-import type { Api } from './services.js'
+import type { Api, ApiServices } from './services.js'
 
 /** A request's body, and what its sender said of its length. */
 export interface BodySource {
@@ -113,7 +115,7 @@ function readJson(bytes: Buffer): { readonly value: unknown; readonly text: stri
 }
 
 /** The setting that bounds what clients write. */
-const valueSetting = 'values.maxBytes'
+const valueSetting = 'values.maxBytes' as const
 
 /** The bytes of a value that stands in a JSON body. Throws BAD_REQUEST when it does not fit its encoding, and TOO_LARGE. */
 export function boundedValue(value: string, encoding: EncodedValue['encoding'] | undefined, bytesMax: number): Buffer {
@@ -126,16 +128,26 @@ function sourceOf(request: FastifyRequest, payload: FastifyRequest['raw'], what:
   return { payload, declaredBytes: request.headers['content-length'], what }
 }
 
-/** Bodies are bytes, at most `bytesMax` of them, as `values.maxBytes` says, whatever their type. */
-export function takeBytes(api: Api, what: string, bytesMax: number): void {
+/** Bodies are bytes, as many as `values.maxBytes` says, whatever their type. */
+function takeBytes(api: Api, what: string, { config }: ApiServices): void {
   api.removeAllContentTypeParsers()
   api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-    readBody({ ...sourceOf(request, payload, what), setting: valueSetting }, bytesMax),
+    readBody({ ...sourceOf(request, payload, what), setting: valueSetting }, config.settings[valueSetting]),
   )
 }
 
+/** Bodies are values. */
+export function takeValues(api: Api, services: ApiServices): void {
+  takeBytes(api, 'the value', services)
+}
+
+/** Bodies are documents, or patches of one. */
+export function takeDocuments(api: Api, services: ApiServices): void {
+  takeBytes(api, 'the document', services)
+}
+
 /** Bodies are JSON, at most `bytesMax` bytes; an absent one is an empty object. */
-export function takeJson(api: Api, bytesMax: number): void {
+function takeJson(api: Api, bytesMax: number): void {
   api.removeAllContentTypeParsers()
   api.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
     parseJson(await readBody(sourceOf(request, payload, 'the body'), bytesMax)),
@@ -144,6 +156,21 @@ export function takeJson(api: Api, bytesMax: number): void {
     request.body ??= {}
     done()
   })
+}
+
+/** Bodies are JSON without large values. */
+export function takeSmallJson(api: Api): void {
+  takeJson(api, jsonBodyBytesMax)
+}
+
+/** Bodies are JSON in which one value may stand. */
+export function takeJsonValues(api: Api, { config }: ApiServices): void {
+  takeJson(api, config.settings[valueSetting] * jsonValueFactor + jsonBodyBytesMax)
+}
+
+/** Bodies are batches. */
+export function takeBatches(api: Api): void {
+  takeJson(api, batchBodyBytesMax)
 }
 
 /** Bodies are left on the connection for the route to read. */

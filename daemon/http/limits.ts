@@ -1,7 +1,5 @@
-/** Every limit and default of the HTTP API, by name. */
+/** Every limit and default of the HTTP API that clients need not know, by name; the others are in protocols/api/limits.ts. */
 
-/** Bytes of the request line and all headers; keys and context tokens travel there. */
-export const headerBytesMax = 256 * 1024
 /** How long the headers of a request may take, in milliseconds. */
 export const headersTimeoutMs = 15_000
 /** How long a connection may stand still in the middle of a request or an answer, in milliseconds. */
@@ -22,31 +20,16 @@ export const jsonValueFactor = 6
 /** Characters of an Idempotency-Key. */
 export const retryKeyCharactersMax = 255
 
-/** Bytes of the body of a batch. */
-export const batchBodyBytesMax = 8 * 1024 * 1024
-
-/** Items of a page when the request does not say, and at most. */
-export const pageItemsDefault = 1000
-export const pageItemsMax = 10_000
-
 /** How long a write or read waits for other nodes when the request does not say, in milliseconds. */
 export const nodesTimeoutMsDefault = 5_000
-/** How long `wait` waits when the request does not say, in milliseconds. */
-export const waitTimeoutMsDefault = 30_000
 /** Members that the message of a wait names when they were missing; all of them are in its details. */
 export const missingNamedMax = 5
-/** The longest timeout that a request may ask for, in milliseconds. */
-export const timeoutMsMax = 24 * 3600 * 1000
 /** The longest time to live, in milliseconds: a hundred years. */
 export const ttlMsMax = 100 * 365.25 * 24 * 3600 * 1000
 
-/** Bytes of one line of an import. */
-export const importLineBytesMax = 256 * 1024 * 1024
 /** Writes of an import under way at once, and their bytes. */
 export const importWindowLines = 256
 export const importWindowBytes = 16 * 1024 * 1024
-/** Failed lines that an import reports one by one. */
-export const importFailuresMax = 1000
 /** Bytes of an export gathered before they are sent. */
 export const exportChunkBytes = 64 * 1024
 /** Bytes of values in one page of a listing; a page that reaches it ends early. */

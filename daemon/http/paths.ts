@@ -2,6 +2,7 @@
  * Keys in paths, and members and fields behind them: one percent-encoded segment each, decoded here and nowhere else, so that dots,
  * slashes and encodings mean what the client meant. The router sees a fixed path in place of the segments.
  */
+import { partsOf, routes } from '../../protocols/api/routes.js'
 import { HearsayError } from '../../store/errors.js'
 import { fieldBytesMax, keyBytesMax } from '../../store/model/limits.js'
 
@@ -14,18 +15,23 @@ interface KeyedRoute {
   readonly partPattern?: string
 }
 
-/** Routes whose last segments are text of the user. */
-const keyedRoutes: readonly KeyedRoute[] = [
-  ...['kv', 'where', 'conflicts', 'counters', 'docs'].map((name) => keyed(name, ':key')),
-  keyed('members', ':name'),
-  keyed('sets', ':key', ':member'),
-  keyed('maps', ':key', ':field'),
-]
+/** The path of a route as the router writes it: `:key` for `{key}`. */
+export function patternOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
 
-function keyed(name: string, key: string, part?: string): KeyedRoute {
-  const prefix = `/v1/${name}/`
-  const pattern = prefix + key
-  return part === undefined ? { prefix, pattern } : { prefix, pattern, partPattern: `${pattern}/${part}` }
+/** Routes of the contract whose last segments are text of the user, by what stands before these. */
+const keyedRoutes: readonly KeyedRoute[] = keyedRoutesOf(Object.values(routes).map((route) => partsOf(route).path))
+
+function keyedRoutesOf(paths: readonly string[]): KeyedRoute[] {
+  const found = new Map<string, KeyedRoute>()
+  for (const path of paths.filter((one) => one.includes('{')).sort((a, b) => a.length - b.length)) {
+    const prefix = path.slice(0, path.indexOf('{'))
+    const shorter = found.get(prefix)
+    if (shorter === undefined) found.set(prefix, { prefix, pattern: patternOf(path) })
+    else if (shorter.pattern !== patternOf(path)) found.set(prefix, { ...shorter, partPattern: patternOf(path) })
+  }
+  return [...found.values()]
 }
 
 const routeFor = (url: string) => keyedRoutes.find(({ prefix }) => url.startsWith(prefix))
@@ -75,6 +81,13 @@ export function fieldOf(originalUrl: string): string {
   const field = decodeText(segment, 'field')
   checkPart(Buffer.from(field), 'field')
   return field
+}
+
+/** Looks at the texts of the user in a URL, as the path of its route names them. Throws BAD_KEY or TOO_LARGE. */
+export function checkSegments(path: string, originalUrl: string): void {
+  keyOf(originalUrl)
+  if (path.includes('{member}')) memberOf(originalUrl)
+  if (path.includes('{field}')) fieldOf(originalUrl)
 }
 
 /** A member or a field that came in JSON. Throws BAD_KEY or TOO_LARGE. */

@@ -1,9 +1,10 @@
 /** Errors as clients see them: application/problem+json with a stable code. */
+import { contentTypes } from '../../protocols/api/headers.js'
 import { type ErrorCode, errorCodes, HearsayError } from '../../store/errors.js'
 import { systemFailure } from '../../store/system-errors.js'
 
 /** The content type of every error. */
-export const problemType = 'application/problem+json'
+export const problemType = contentTypes.problem
 
 /** The body of an error (RFC 9457), with the code and its details. */
 export interface Problem {

@@ -1,8 +1,9 @@
 /** Queries: read strictly, typed by the route's schema, durations and counts parsed. */
+import { timeoutMsMax } from '../../protocols/api/limits.js'
 import type { Want } from '../../protocols/membership/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { formatDuration, parseAcks, parseDuration } from '../config/parse.js'
-import { timeoutMsMax, ttlMsMax } from './limits.js'
+import { ttlMsMax } from './limits.js'
 
 /** Stands in a parsed query whose text was malformed; the check of the schema turns it into an error. */
 const malformed = Symbol('malformed')

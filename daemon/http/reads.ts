@@ -1,5 +1,7 @@
 /** What reads of single addresses share: how many nodes are asked, and how the versions of a register are answered. */
 import type { FastifyReply } from 'fastify'
+import type { ReadQuery } from '../../protocols/api/common.js'
+import { contentTypes, headerNames } from '../../protocols/api/headers.js'
 import type { Shown } from '../../store/data/types.js'
 import type { Address } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
@@ -9,12 +11,6 @@ import { idleSocketMs, nodesTimeoutMsDefault } from './limits.js'
 import { timeoutOf } from './query.js'
 import { shownJson } from './render.js'
 import { type AnyRequest, type ApiServices, allowSilence } from './services.js'
-
-/** What a read may ask of other nodes. */
-export interface ReadQuery {
-  readonly consistency?: 'one' | 'majority' | 'all'
-  readonly timeout?: string
-}
 
 /**
  * Joins the copies of other nodes into ours first, when the request (or the configuration) asks for that; undefined when it does not: the
@@ -41,15 +37,15 @@ export function answerShown(
   mesh: Mesh,
   named: object = {},
 ): FastifyReply {
-  if (accept?.includes('application/json') === true) return reply.send({ ...shownJson(shown, mesh), ...named })
+  if (accept?.includes(contentTypes.json) === true) return reply.send({ ...shownJson(shown, mesh), ...named })
   return reply.headers(valueHeaders(shown)).send(asBuffer(shown.versions[0]!.value))
 }
 
 function valueHeaders(shown: Shown): Record<string, string> {
   return {
-    'Content-Type': 'application/octet-stream',
-    'Hearsay-Context': shown.winnerContext,
-    'Hearsay-Dot': dotText(shown.versions[0]!.dot),
-    'Hearsay-Siblings': `${shown.versions.length}`,
+    'Content-Type': contentTypes.bytes,
+    [headerNames.context]: shown.winnerContext,
+    [headerNames.dot]: dotText(shown.versions[0]!.dot),
+    [headerNames.siblings]: `${shown.versions.length}`,
   }
 }

@@ -1,24 +1,15 @@
 /** What the routes work with, and what they have in common. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, FastifyTypeProvider, RawServerDefault } from 'fastify'
-import type { Static, TSchema } from 'typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
-import type { Backups, Batches, Contents, Counters, Documents, Maps, Registers, Sets } from '../views/data-view.js'
+import type { Backups, DataViews } from '../views/data-view.js'
 import type { Mesh } from '../views/mesh-view.js'
 import type { NodeView } from '../views/node-view.js'
 import type { WatchFeed } from '../watch/hub.js'
 import { keyOf, pathOf } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
-export interface ApiServices {
-  readonly registers: Registers
-  readonly counters: Counters
-  readonly sets: Sets
-  readonly maps: Maps
-  readonly documents: Documents
-  readonly batches: Batches
-  readonly contents: Contents
+export interface ApiServices extends DataViews {
   readonly mesh: Mesh
   readonly watch: WatchFeed
   readonly node: NodeView
@@ -34,14 +25,8 @@ export interface ApiServices {
   readonly stopping: AbortSignal
 }
 
-/** Requests are typed by their schemas; answers are compared with theirs by the tests, since types say too little of them. */
-export interface SchemaTypes extends FastifyTypeProvider {
-  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
-  serializer: unknown
-}
-
-/** The router, typed by the routes' schemas. */
-export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, SchemaTypes>
+/** The router. */
+export type Api = FastifyInstance
 
 /** Any request, as far as helpers look at it. */
 export type AnyRequest = Pick<FastifyRequest, 'raw' | 'originalUrl' | 'headers'>
@@ -51,14 +36,6 @@ export function requestKey(request: AnyRequest): string {
   return keyOf(request.originalUrl)
 }
 
-/** A hook that looks at a request before its body is read, so that a bad one is answered at once. */
-export function beforeBody(check: (request: AnyRequest) => unknown) {
-  return (request: AnyRequest, _reply: unknown, done: () => void): void => {
-    check(request)
-    done()
-  }
-}
-
 /** The path as the client sent it, for logs: keys are left out. */
 export function routeOf(request: { routeOptions?: { url?: string | undefined }; originalUrl: string }): string {
   return request.routeOptions?.url ?? pathOf(request.originalUrl)
@@ -66,7 +43,7 @@ export function routeOf(request: { routeOptions?: { url?: string | undefined }; 
 
 /** One header as text; undefined when absent. */
 export function headerOf(request: AnyRequest, name: string): string | undefined {
-  const value = request.headers[name]
+  const value = request.headers[name.toLowerCase()]
   return typeof value === 'string' ? value : undefined
 }
 

@@ -1,7 +1,10 @@
 /** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
 import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import type { Acks, Want } from '../../protocols/membership/types.js'
+import type { NodesQuery } from '../../protocols/api/common.js'
+import { headerNames } from '../../protocols/api/headers.js'
+import type { Acks } from '../../protocols/api/parts.js'
+import type { Want } from '../../protocols/membership/types.js'
 import type { OnceOptions, Written } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
@@ -10,14 +13,6 @@ import { idleSocketMs, nodesTimeoutMsDefault, retryKeyCharactersMax } from './li
 import { pathOf } from './paths.js'
 import { acksOf, timeoutOf } from './query.js'
 import { type AnyRequest, type ApiServices, allowSilence, headerOf } from './services.js'
-
-/** What a write may ask of other nodes, and of the clocks of all. */
-export interface NodesQuery {
-  readonly acks?: string
-  readonly requireQuorum?: boolean
-  readonly timeout?: string
-  readonly ttl?: string
-}
 
 /** A write of any type, as far as it is the same for all. */
 export interface StartedWrite {
@@ -32,7 +27,7 @@ export interface StartedWrite {
 
 /** Begins a write; `body` tells it from others under the same retry key. Throws BAD_REQUEST. */
 export function startWrite(
-  request: AnyRequest & { readonly method: string; readonly query: NodesQuery },
+  request: AnyRequest & { readonly method: string; readonly query: NodesQuery & { readonly ttl?: string } },
   body: Buffer | string,
   { mesh, config }: ApiServices,
 ): StartedWrite {
@@ -70,7 +65,7 @@ export function startWrite(
 
 /** Says with a put how many versions a read shows now, as a read does: whoever put without a context may have left siblings. */
 export function tellSiblings(reply: FastifyReply, { siblings }: Written): void {
-  if (siblings !== undefined) void reply.header('Hearsay-Siblings', `${siblings}`)
+  if (siblings !== undefined) void reply.header(headerNames.siblings, `${siblings}`)
 }
 
 /** A deadline made by a clock that is far off would pass at the wrong moment everywhere. Throws CLOCK_OFF. */
@@ -98,14 +93,14 @@ export function retryOf(
   request: AnyRequest & { method: string; query: unknown },
   body: Buffer | string,
 ): OnceOptions['retry'] {
-  const key = headerOf(request, 'idempotency-key')
+  const key = headerOf(request, headerNames.retryKey)
   if (key === undefined) return undefined
   if (key === '' || key.length > retryKeyCharactersMax) {
     throw new HearsayError('BAD_REQUEST', `an Idempotency-Key has 1 to ${retryKeyCharactersMax} characters`)
   }
   const asked = Object.entries(request.query as object)
   const query = asked.filter(([name]) => name !== 'timeout').sort(([a], [b]) => (a < b ? -1 : 1))
-  const context = headerOf(request, 'hearsay-context') ?? null
+  const context = headerOf(request, headerNames.context) ?? null
   const bodyHash = hash('sha256', body, 'hex')
   const parts = JSON.stringify([request.method, pathOf(request.originalUrl), query, context, bodyHash])
   return { key, requestHash: hash('sha256', parts, 'buffer') }

@@ -1,4 +1,5 @@
 /** Which keys are in conflict: found by one scan after the start, kept current from commits, looked at again only when asked. */
+import { dataTypeOf } from '../../protocols/api/data-types.js'
 import type { Listing } from '../../store/data/listing.js'
 import { type Address, addressText } from '../../store/model/address.js'
 import type { Replica } from '../../store/replica/replica.js'
@@ -32,7 +33,7 @@ export class ConflictIndex {
 
   /** Notes that the versions at an address may have changed. */
   changed(address: Address): void {
-    if (address.type !== 'reg' && address.type !== 'map') return
+    if (dataTypeOf(address.type)?.hasSiblings !== true) return
     if (this.#changed.size < changedMax) this.#changed.set(addressText(address), address)
     else this.#needsScan = true
   }

@@ -25,6 +25,17 @@ export type Contents = Pick<
 /** Several writes as one. */
 export type Batches = Pick<StoreBatches, 'run'>
 
+/** All of the users' data, under the names by which handlers ask for it. */
+export interface DataViews {
+  readonly registers: Registers
+  readonly counters: Counters
+  readonly sets: Sets
+  readonly maps: Maps
+  readonly documents: Documents
+  readonly batches: Batches
+  readonly contents: Contents
+}
+
 /** Backups of the store, as the API takes them. */
 export interface Backups {
   /** The bytes of a backup as of now, read as they are asked for. Throws NOT_VERIFIED, STORE_FAILED. */

@@ -1,12 +1,7 @@
 /** Conversion of values and times to JSON, and of values in JSON to bytes. */
 import { isUtf8 } from 'node:buffer'
+import type { EncodedValue } from '../../protocols/api/parts.js'
 import { HearsayError } from '../../store/errors.js'
-
-/** A value in JSON. */
-export interface EncodedValue {
-  readonly value: string
-  readonly encoding: 'utf8' | 'base64'
-}
 
 /** The bytes as a Buffer, not copied. */
 export function asBuffer(bytes: Uint8Array): Buffer {
@@ -20,7 +15,7 @@ export function encodeValue(bytes: Uint8Array): EncodedValue {
 }
 
 /** The bytes of a value in JSON. Throws BAD_REQUEST when the text does not fit its encoding. */
-export function decodeValue(value: string, encoding: 'utf8' | 'base64' = 'utf8'): Buffer {
+export function decodeValue(value: string, encoding: EncodedValue['encoding'] = 'utf8'): Buffer {
   const bytes = Buffer.from(value, encoding)
   if (encoding === 'utf8' ? !/\p{Surrogate}/u.test(value) : bytes.toString('base64') === padded(value)) return bytes
   throw new HearsayError('BAD_REQUEST', `the value is not ${encoding === 'utf8' ? 'well-formed text' : 'base64'}`)

@@ -2,8 +2,9 @@
  * Keeps the log from trimming what readers of the feed may still need: everything after the smallest position that any
  * of them had in the last minutes, so that one that was cut, or lost its daemon for a moment, finds all that it missed.
  */
+import { watchHeartbeatMs } from '../../protocols/api/limits.js'
 import type { Environment, Timer } from '../../store/environment.js'
-import { heartbeatMs, holdMs } from './limits.js'
+import { holdMs } from './limits.js'
 
 /** Dependencies of the hold. */
 export interface HoldOptions {
@@ -58,7 +59,7 @@ export class Hold {
   #addPosition(sequence: number): void {
     const nowMs = this.#options.environment.monotonicMs()
     const last = this.#window.at(-1)
-    if (last === undefined || nowMs - last.sinceMs >= heartbeatMs) {
+    if (last === undefined || nowMs - last.sinceMs >= watchHeartbeatMs) {
       this.#window.push({ sinceMs: nowMs, untilMs: nowMs, sequence })
     } else {
       this.#window[this.#window.length - 1] = {
@@ -81,7 +82,7 @@ export class Hold {
   }
 
   #schedule(): void {
-    this.#timer ??= this.#options.environment.setTimer(heartbeatMs, () => this.#tick())
+    this.#timer ??= this.#options.environment.setTimer(watchHeartbeatMs, () => this.#tick())
   }
 
   #update(): void {

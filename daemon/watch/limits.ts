@@ -1,9 +1,7 @@
-/** Every limit of the change feed's readers, by name. */
+/** Every limit of the change feed's readers, by name; how often they hear something is in protocols/api/limits.ts. */
 
 /** Readers at once. */
 export const watchersMax = 256
-/** Interval of comment lines to a reader, in milliseconds. */
-export const heartbeatMs = 15_000
 /** Time after which a reader is cut that takes nothing while something waits for it, in milliseconds. */
 export const stallMsMax = 30_000
 /** The last events, kept for all readers together, and bytes of their values and of what is sent of them. */

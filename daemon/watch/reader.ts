@@ -3,13 +3,14 @@
  * so far, from the store otherwise. As both are addressed by position, the change from one to the other can neither
  * leave out an event nor show it twice; and as the reader pulls, nothing is kept for a slow one.
  */
+import { watchHeartbeatMs } from '../../protocols/api/limits.js'
 import type { Environment } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
 import { isUserAddress } from '../../store/model/address.js'
 import type { FeedPosition, FeedReader } from '../../store/replica/feed.js'
 import type { FeedEvent } from '../../store/replica/types.js'
 import { cursorText } from './cursor.js'
-import { chunkBytesMax, heartbeatMs } from './limits.js'
+import { chunkBytesMax } from './limits.js'
 import type { RecentEvents } from './recent.js'
 import { commentFrame } from './render.js'
 
@@ -56,7 +57,7 @@ export class Reader {
     this.#source = source
     this.#request = request
     this.#position = request.position
-    this.#heartbeatAtMs = source.environment.monotonicMs() + heartbeatMs
+    this.#heartbeatAtMs = source.environment.monotonicMs() + watchHeartbeatMs
   }
 
   /** Position up to which everything was sent. */
@@ -84,7 +85,7 @@ export class Reader {
     while (!this.#request.signal.aborted) {
       const leftMs = this.#heartbeatAtMs - environment.monotonicMs()
       if (leftMs <= 0) {
-        this.#heartbeatAtMs = environment.monotonicMs() + heartbeatMs
+        this.#heartbeatAtMs = environment.monotonicMs() + watchHeartbeatMs
         yield this.#comment('')
       } else if (this.#isAtEnd) {
         await this.#source.change(leftMs, this.#request.signal)

@@ -1,4 +1,7 @@
-/** Renders events for readers. This file alone decides how the values of each type are shown. */
+/** Renders events for readers. The descriptor of a type decides whether its values are shown. */
+import { dataTypeOf, type TypeTag } from '../../protocols/api/data-types.js'
+import type { EncodedValue } from '../../protocols/api/parts.js'
+import type { WatchEvent } from '../../protocols/api/watch.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import { isBaseline } from '../../store/model/counter.js'
 import { type Actor, dotText } from '../../store/model/dot.js'
@@ -12,11 +15,12 @@ export interface Names {
 }
 
 /** The JSON of one event. */
-export function eventJson(event: FeedEvent, names: Names) {
+export function eventJson(event: FeedEvent, names: Names): WatchEvent {
   const { address, dot, time } = event
   return {
     key: address.key,
-    type: address.type,
+    // The feed has the users' events alone.
+    type: address.type as TypeTag,
     ...fieldJson(address.field),
     op: opOf(event),
     dot: dotText(dot),
@@ -41,9 +45,9 @@ function fieldJson(bytes: Uint8Array): { field: string; fieldEncoding?: 'base64'
  * The bytes of registers, set members' entries and map fields. Counters and documents hold what only their key, read,
  * can show.
  */
-function valueJson({ address, value }: FeedEvent): { value: string | null; encoding: 'utf8' | 'base64' | null } {
-  const isPlain = address.type === 'reg' || address.type === 'map' || address.type === 'set'
-  return value === null || !isPlain ? { value: null, encoding: null } : encodeValue(value)
+function valueJson({ address, value }: FeedEvent): EncodedValue | { value: null; encoding: null } {
+  const isShown = dataTypeOf(address.type)?.showsValueInFeed === true
+  return value === null || !isShown ? { value: null, encoding: null } : encodeValue(value)
 }
 
 /** One event as server-sent event. */

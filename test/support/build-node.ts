@@ -3,8 +3,9 @@
  * another table of types, has another build.
  */
 import { exportLines } from '../../daemon/http/transfer/exporter.js'
-import { Importer, type ImportSummary } from '../../daemon/http/transfer/importer.js'
+import { Importer } from '../../daemon/http/transfer/importer.js'
 import { eventJson } from '../../daemon/watch/render.js'
+import type { ImportSummary } from '../../protocols/api/transfer.js'
 import { type SessionReport, SyncService } from '../../protocols/sync/service.js'
 import { BackupDecoder } from '../../store/backup/decoder.js'
 import { takeBackup } from '../../store/backup/reading.js'

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { breachOf } from './contract-check.js'
 
 /** A request as it came: `url` is raw. */
 export interface Recorded {
@@ -20,6 +21,8 @@ export interface FakeAnswer {
   readonly body?: unknown
   /** Cuts the connection: instead of an answer, or in its middle. */
   readonly cut?: 'before' | 'within'
+  /** True if the answer, or what is asked, is of no daemon of this version, on purpose. */
+  readonly isForeign?: true
 }
 
 /** A running fake. */
@@ -29,6 +32,7 @@ export interface FakeApi {
   /** A folder of its own, in which the socket is `api.sock`. */
   readonly directory: string
   readonly requests: Recorded[]
+  /** Ends it. Throws when something was asked or answered that the contract does not know. */
   stop(): Promise<void>
 }
 
@@ -39,7 +43,8 @@ export async function startFakeApi(
 ): Promise<FakeApi> {
   const directory = await mkdtemp(join(tmpdir(), 'hearsay-fake-'))
   const requests: Recorded[] = []
-  const server = createServer(listener(requests, answer))
+  const breaches: string[] = []
+  const server = createServer(listener(requests, breaches, answer))
   await listen(server, transport === 'unix' ? { path: join(directory, 'api.sock') } : { port: 0, host: '127.0.0.1' })
   const api =
     transport === 'unix'
@@ -49,6 +54,7 @@ export async function startFakeApi(
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
     await rm(directory, { recursive: true, force: true })
+    if (breaches.length > 0) throw new Error(`the fake daemon is not as protocols/api says:\n${breaches.join('\n')}`)
   }
   return { api, directory, requests, stop }
 }
@@ -62,6 +68,7 @@ function listen(server: Server, where: { path: string } | { port: number; host: 
 
 function listener(
   requests: Recorded[],
+  breaches: string[],
   answer: (request: Recorded) => FakeAnswer | Promise<FakeAnswer>,
 ): RequestListener {
   return async (request, response) => {
@@ -70,7 +77,10 @@ function listener(
     const { method = '', url = '', headers } = request
     const recorded = { method, url, headers, body: Buffer.concat(chunks) }
     requests.push(recorded)
-    const { status = 200, headers: more = {}, body, cut } = await answer(recorded)
+    const answered = await answer(recorded)
+    const { status = 200, headers: more = {}, body, cut, isForeign } = answered
+    const breach = isForeign === true ? undefined : breachOf(recorded, answered)
+    if (breach !== undefined) breaches.push(breach)
     if (cut === 'before') return void request.socket.destroy()
     const bytes = body instanceof Uint8Array ? body : body === undefined ? Buffer.alloc(0) : JSON.stringify(body)
     response.writeHead(status, more)

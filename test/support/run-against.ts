@@ -28,17 +28,3 @@ export async function against(
     requests,
   }
 }
-
-/** The answer to a put. */
-export const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['alpha'] } }
-/** One version as a read shows it. */
-const version = (value: string, node: string) => ({
-  value,
-  encoding: 'utf8',
-  dot: `${node}:1`,
-  node,
-  time: '2024-01-02T03:04:05.678Z',
-  expires: null,
-})
-/** A key in conflict. */
-export const twoVersions = { key: 'k', context: 'both', versions: [version('one', 'alpha'), version('two\n', 'beta')] }

@@ -1,9 +1,10 @@
 /** The HTTP API over fakes, without a socket: a new one for each test of a file. */
 import { Compile } from 'typebox/compile'
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
 import { createApi } from '../../daemon/http/app.js'
 import type { Api } from '../../daemon/http/services.js'
-import type { statusShape } from '../../daemon/http/shapes/mesh.js'
+import type { statusShape } from '../../protocols/api/mesh.js'
+import { RefusalLog } from './declared-errors.js'
 import { type FakeServices, fakeServices } from './fake-daemon.js'
 
 /** How the API of a file is made. */
@@ -19,13 +20,17 @@ export class ServedApi {
   services!: FakeServices
   api!: Api
 
-  /** Makes an API before each test of the file that calls it, and closes it afterwards. */
+  /** Makes an API before each test of the file that calls it, and closes it afterwards; whatever was refused must be refused with a code of the contract. */
   constructor({ valuesMaxBytes = '1KiB', isReal = false }: ServedOptions = {}) {
+    const refusals = new RefusalLog()
     beforeEach(async () => {
-      this.services = await fakeServices({ 'values-max-bytes': valuesMaxBytes })
+      this.services = await fakeServices({ 'values-max-bytes': valuesMaxBytes }, refusals.log)
       this.api = await createApi(isReal ? { ...this.services, ...this.services.real.services() } : this.services)
     })
-    afterEach(() => this.api.close())
+    afterEach(async () => {
+      await this.api.close()
+      expect(refusals.undeclared(), 'codes that protocols/api does not list').toEqual([])
+    })
   }
 
   /** Goes on with other services. */

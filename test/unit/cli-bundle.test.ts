@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundle } from '../../cli/bundle.mjs'
+import { written } from '../support/answers.js'
 import { type FakeApi, problem, startFakeApi } from '../support/fake-api.js'
 
 let directory: string
 let entry: string
 let fake: FakeApi
-const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['a'] } }
 const stored = new Map<string, Buffer>()
 
 beforeAll(async () => {

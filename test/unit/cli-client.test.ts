@@ -7,6 +7,7 @@ import { describeEndpoint, locate, parseEndpoint, tokenOf } from '../../cli/clie
 import { connect, type HearsayApiError } from '../../cli/client.js'
 import { exitOf, failureOf, UsageError } from '../../cli/failure.js'
 import { errorCodes } from '../../store/errors.js'
+import { status, written } from '../support/answers.js'
 import { type FakeAnswer, type FakeApi, problem, type Recorded, startFakeApi } from '../support/fake-api.js'
 
 const fakes: FakeApi[] = []
@@ -21,7 +22,6 @@ afterEach(async () => {
   await Promise.all(fakes.splice(0).map((started) => started.stop()))
 })
 
-const written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['a'] } }
 const failure = (promise: Promise<unknown>): Promise<HearsayApiError> =>
   promise.then(
     () => Promise.reject(new Error('it should have failed')),
@@ -30,7 +30,10 @@ const failure = (promise: Promise<unknown>): Promise<HearsayApiError> =>
 
 test('the context of very many versions comes in a header of any size that the daemon sends', async () => {
   const context = 'c'.repeat(100_000)
-  const { api } = await fake(() => ({ headers: { 'Hearsay-Context': context, 'Hearsay-Dot': 'a:1' }, body: {} }))
+  const { api } = await fake(() => ({
+    headers: { 'Hearsay-Context': context, 'Hearsay-Dot': 'a:1' },
+    body: Buffer.alloc(0),
+  }))
   expect((await connect({ api, environment: {} }).get('k')).context).toBe(context)
 })
 
@@ -107,8 +110,8 @@ describe('requests', () => {
   })
 
   test('over TCP the token goes along, over a Unix socket it does not', async () => {
-    const tcp = await fake(() => ({ body: {} }), 'tcp')
-    const unix = await fake(() => ({ body: {} }))
+    const tcp = await fake(() => ({ body: status }), 'tcp')
+    const unix = await fake(() => ({ body: status }))
     await connect({ api: tcp.api, environment: { HEARSAY_TOKEN: 'secret' } }).status()
     await connect({ api: unix.api, token: 'secret', environment: {} }).status()
     expect(tcp.requests[0]?.headers.authorization).toBe('Bearer secret')
@@ -116,7 +119,7 @@ describe('requests', () => {
   })
 
   test('the token of the data directory goes to this machine alone', async () => {
-    const tcp = await fake(() => ({ body: {} }), 'tcp')
+    const tcp = await fake(() => ({ body: status }), 'tcp')
     const data = await mkdtemp(join(tmpdir(), 'hearsay-data-'))
     await writeFile(join(data, 'api.token'), 'of-the-directory\n')
     await connect({ api: tcp.api, data, environment: {} }).status()
@@ -141,7 +144,7 @@ describe('requests', () => {
       const failed = lines.flatMap((line, index) =>
         line === 'bad' ? [{ line: index + 1, code: 'BAD_REQUEST', message: 'no' }] : [],
       )
-      return { body: { imported: lines.length - failed.length, skipped: 0, failed } }
+      return { body: { imported: lines.length - failed.length, skipped: 0, failed, failures: failed.length } }
     })
     const lines = Array.from({ length: 1_203 }, (_, index) => (index === 999 ? 'bad' : `{"key":"${index}"}`)).join('\n')
     // Chunks that end anywhere, also within a character of a line.
@@ -238,10 +241,10 @@ describe('finding the daemon', () => {
   )
 
   test('a data directory whose socket path is too long says in api.path where it is', async () => {
-    const { api, directory } = await fake(() => ({ body: { node: 'deep' } }))
+    const { api, directory } = await fake(() => ({ body: status }))
     const deep = join(directory, 'd'.repeat(100))
     await mkdir(deep)
     await writeFile(join(deep, 'api.path'), `${api.slice('unix:'.length)}\n`)
-    expect(await connect({ data: deep, environment: {} }).status()).toEqual({ node: 'deep' })
+    expect(await connect({ data: deep, environment: {} }).status()).toEqual(status)
   })
 })

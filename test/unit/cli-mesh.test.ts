@@ -1,37 +1,12 @@
 /** Commands of the mesh against a fake daemon: outputs byte for byte, exit codes. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { member, status } from '../support/answers.js'
 import { problem } from '../support/fake-api.js'
 import { against, stopFakes } from '../support/run-against.js'
 
 afterEach(stopFakes)
 
 describe('the mesh', () => {
-  const member = {
-    name: 'beta',
-    peer: '12D3b',
-    connected: true,
-    blocked: false,
-    converged: false,
-    behind: 3,
-    ahead: 0,
-    lastSeen: '1970-01-01T00:00:50.000Z',
-    lastEqual: '1970-01-01T00:00:00.000Z',
-    hints: { updates: 3, bytes: 2048, since: '1970-01-01T00:00:40.000Z' },
-  }
-  const status = {
-    node: 'alpha',
-    peer: '12D3a',
-    actor: null,
-    version: '0.1.0',
-    entries: 1234,
-    root: 'ab',
-    context: 'cd',
-    conflicts: 0,
-    blocked: ['gamma'],
-    warnings: ['the clock is off'],
-    members: [member],
-  }
-
   test('status says who is behind by how much since when', async () => {
     const ran = await against({ body: status }, ['status'], { nowMs: 100_000 })
     expect(ran.exit).toBe(0)
@@ -42,15 +17,7 @@ describe('the mesh', () => {
   })
 
   test('peers are those that are connected', async () => {
-    const rest = { addresses: ['/ip4/10.0.0.1/tcp/7400'], version: '0.1.0', clockOffsetMs: -3 }
-    const all = {
-      body: {
-        members: [
-          { ...member, ...rest },
-          { ...member, ...rest, name: 'gone', connected: false },
-        ],
-      },
-    }
+    const all = { body: { members: [member, { ...member, name: 'gone', connected: false }] } }
     const { text } = await against(all, ['peers'])
     expect(text).toMatch(/beta +12D3b +0\.1\.0 +-3 ms +\/ip4\/10\.0\.0\.1\/tcp\/7400/)
     expect(text).not.toContain('gone')
@@ -92,13 +59,13 @@ describe('the mesh', () => {
   })
 
   test.each([
-    [['join', 'hearsay-x'], 'POST', '/v1/join', { token: 'hearsay-x' }],
-    [['block', 'b', 'c'], 'POST', '/v1/block', { peers: ['b', 'c'] }],
-    [['unblock', 'b'], 'POST', '/v1/unblock', { peers: ['b'] }],
-    [['unblock'], 'POST', '/v1/unblock', {}],
-    [['forget', 'b.c'], 'DELETE', '/v1/members/b%2Ec', undefined],
-  ])('%j', async (argv, method, url, body) => {
-    const ran = await against({ body: {} }, argv)
+    [['join', 'hearsay-x'], 'POST', '/v1/join', { token: 'hearsay-x' }, { body: { node: 'alpha', peer: '12D3a' } }],
+    [['block', 'b', 'c'], 'POST', '/v1/block', { peers: ['b', 'c'] }, { body: { blocked: ['b', 'c'] } }],
+    [['unblock', 'b'], 'POST', '/v1/unblock', { peers: ['b'] }, { body: { blocked: ['c'] } }],
+    [['unblock'], 'POST', '/v1/unblock', {}, { body: { blocked: [] } }],
+    [['forget', 'b.c'], 'DELETE', '/v1/members/b%2Ec', undefined, { status: 204 }],
+  ])('%j', async (argv, method, url, body, answer) => {
+    const ran = await against(answer, argv)
     expect(ran).toMatchObject({ exit: 0, stderr: '' })
     expect(ran.requests).toHaveLength(1)
     expect(ran.requests[0]).toMatchObject({ method, url })

@@ -4,7 +4,8 @@ import { commands } from '../../cli/commands/table.js'
 import { parseFast } from '../../cli/fast.js'
 import { parseFully } from '../../cli/program.js'
 import { flagOf, knobNames } from '../../daemon/config/knobs.js'
-import { against, fake, stopFakes, twoVersions } from '../support/run-against.js'
+import { status, twoVersions } from '../support/answers.js'
+import { against, fake, stopFakes } from '../support/run-against.js'
 import { runCli } from '../support/run-cli.js'
 
 afterEach(stopFakes)
@@ -62,20 +63,9 @@ describe('the table of commands', () => {
 })
 
 test('colours appear on a terminal only, and never with NO_COLOR', async () => {
-  const body = {
-    node: 'a',
-    peer: 'p',
-    version: '1',
-    entries: 0,
-    root: '',
-    conflicts: 0,
-    blocked: [],
-    warnings: [],
-    members: [],
-  }
   const colourStart = '\u001b['
-  expect((await against({ body }, ['status'], { terminal: true })).text).toContain(colourStart)
-  expect((await against({ body }, ['status'])).text).not.toContain(colourStart)
-  const plain = await against({ body }, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
+  expect((await against({ body: status }, ['status'], { terminal: true })).text).toContain(colourStart)
+  expect((await against({ body: status }, ['status'])).text).not.toContain(colourStart)
+  const plain = await against({ body: status }, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
   expect(plain.text).not.toContain(colourStart)
 })

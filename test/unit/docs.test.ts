@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { batchBodyBytesMax, headerBytesMax } from '../../daemon/http/limits.js'
+import { batchBodyBytesMax, headerBytesMax } from '../../protocols/api/limits.js'
 import { batchOperationsMax } from '../../store/data/batches.js'
 import { errorCodes } from '../../store/errors.js'
 import {

@@ -1,8 +1,8 @@
 /** The mesh and its conflicts over HTTP. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { conflictsShape } from '../../daemon/http/shapes/conflicts.js'
-import { writtenShape } from '../../daemon/http/shapes/kv.js'
-import { sessionsShape } from '../../daemon/http/shapes/mesh.js'
+import { conflictsShape } from '../../protocols/api/conflicts.js'
+import { writtenShape } from '../../protocols/api/kv.js'
+import { sessionsShape } from '../../protocols/api/mesh.js'
 import { actor } from '../support/fake-daemon.js'
 import { fits, ServedApi } from '../support/served-api.js'
 

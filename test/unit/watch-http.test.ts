@@ -3,7 +3,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
 import { type HubOptions, WatchHub } from '../../daemon/watch/hub.js'
-import { heartbeatMs } from '../../daemon/watch/limits.js'
+import { watchHeartbeatMs } from '../../protocols/api/limits.js'
 import type { Address } from '../../store/model/address.js'
 import { register, system } from '../../store/model/address.js'
 import { type ApiServer, ask, startApiServer } from '../support/api-server.js'
@@ -155,7 +155,7 @@ describe('a reader', () => {
     const before = stream.ids().at(-1)!
     for (let beat = 1; beat <= 3; beat++) {
       await expect.poll(() => hub.readers).toBe(1)
-      environment.pass(heartbeatMs)
+      environment.pass(watchHeartbeatMs)
       await expect.poll(() => stream.text.match(/^:/gm)?.length).toBe(1 + beat)
     }
     const last = stream.ids().at(-1)!

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { cursorText, parseCursor } from '../../daemon/watch/cursor.js'
 import { Hold } from '../../daemon/watch/hold.js'
 import { WatchHub } from '../../daemon/watch/hub.js'
-import { heartbeatMs, holdMs } from '../../daemon/watch/limits.js'
+import { holdMs } from '../../daemon/watch/limits.js'
 import { RecentEvents } from '../../daemon/watch/recent.js'
+import { watchHeartbeatMs } from '../../protocols/api/limits.js'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
@@ -250,7 +251,7 @@ describe('the log', () => {
       ['del', null],
     ])
     await watcher.cut()
-    again.environment.pass(holdMs + 2 * heartbeatMs)
+    again.environment.pass(holdMs + 2 * watchHeartbeatMs)
     await again.replica.upkeep.trim()
     await expect(pageOf(again, 0)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
     expect(again.replica.feed.held()).toBeUndefined()
@@ -274,13 +275,13 @@ describe('the hold', () => {
     expect([applied, saved]).toEqual([[3], []])
     hold.note(5)
     hold.note(4)
-    for (let at = 0; at < 8; at++) environment.pass(heartbeatMs)
+    for (let at = 0; at < 8; at++) environment.pass(watchHeartbeatMs)
     expect(applied.at(-1)).toBe(5)
     reader = 100
-    for (let at = 0; at < 12; at++) environment.pass(heartbeatMs)
+    for (let at = 0; at < 12; at++) environment.pass(watchHeartbeatMs)
     expect(applied.at(-1)).toBe(100)
     reader = undefined
-    for (let at = 0; at < 12; at++) environment.pass(heartbeatMs)
+    for (let at = 0; at < 12; at++) environment.pass(watchHeartbeatMs)
     expect(applied.at(-1)).toBe(null)
     expect(saved).toEqual(applied.slice(1))
     hold.note(7)

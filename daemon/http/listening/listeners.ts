@@ -2,10 +2,11 @@
 import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { headerBytesMax } from '../../../protocols/api/limits.js'
 import { HearsayError } from '../../../store/errors.js'
 import type { ApiAddress } from '../../config/checks.js'
 import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
-import { connectionsMax, headerBytesMax, headersTimeoutMs, idleSocketMs, keepAliveMs } from '../limits.js'
+import { connectionsMax, headersTimeoutMs, idleSocketMs, keepAliveMs } from '../limits.js'
 import { problemOf, problemType, rawProblem, StatusError } from '../problem.js'
 import { Guard, type GuardOptions } from './guard.js'
 

@@ -1,23 +1,22 @@
 /** Batches: several writes of any types, stored as one and spread as one. */
-import type { FastifyPluginAsync } from 'fastify'
-import type { Static } from 'typebox'
-import { batchOperationsMax, type Operation } from '../../../store/data/batches.js'
+import { batch, type Operation as RawOperation } from '../../../protocols/api/batch.js'
+import type { OperationName } from '../../../protocols/api/data-types.js'
+import { headerNames } from '../../../protocols/api/headers.js'
+import { batchOperationsMax } from '../../../protocols/api/limits.js'
+import type { Operation } from '../../../store/data/batches.js'
 import { HearsayError } from '../../../store/errors.js'
 import { decodeValue } from '../../views/value-json.js'
-import { boundedValue, takeJson } from '../body.js'
-import { batchBodyBytesMax } from '../limits.js'
+import { boundedValue, takeBatches } from '../body.js'
+import type { Handler, RouteGroup } from '../endpoints.js'
 import { checkKey, checkPart } from '../paths.js'
 import { deadlineOf } from '../query.js'
-import { type Api, type ApiServices, headerOf } from '../services.js'
-import * as shapes from '../shapes/batch.js'
-import * as common from '../shapes/common.js'
+import { type ApiServices, headerOf } from '../services.js'
 import { dotJson, startWrite } from '../writes.js'
 
-type RawOperation = Static<typeof shapes.batchBody>['ops'][number]
 type Member = Exclude<keyof RawOperation, 'op' | 'key'>
 
 /** What each operation takes beside its key: what it needs, and what it may have. */
-const members: Record<string, { needs: readonly Member[]; allows: readonly Member[] }> = {
+const members: Readonly<Record<OperationName, { needs: readonly Member[]; allows: readonly Member[] }>> = {
   put: { needs: ['value'], allows: ['encoding', 'context', 'ttl', 'ifAbsent'] },
   del: { needs: [], allows: ['context', 'all'] },
   'counter.incr': { needs: [], allows: ['by'] },
@@ -27,28 +26,13 @@ const members: Record<string, { needs: readonly Member[]; allows: readonly Membe
   'map.rm': { needs: ['field'], allows: ['context', 'all'] },
 }
 
-/** /v1/batch. */
-export function batchRoutes(services: ApiServices): FastifyPluginAsync {
-  return async (plain) => {
-    const api = plain as unknown as Api
-    takeJson(api, batchBodyBytesMax)
-    const schema = {
-      summary:
-        'Several writes as one: all are stored here, or none; a node that was away may show a part of them while it catches up',
-      querystring: common.writeQuery,
-      headers: common.onceHeaders,
-      body: shapes.batchBody,
-      response: { 200: shapes.batchShape, default: common.problemShape },
-    }
-    api.post('/v1/batch', { schema }, async (request) => {
-      const operations = operationsOf(request.body.ops, services)
-      // Up to 8 MiB of text that tells a repeated request from another one: nobody else needs it.
-      const isRepeatable = headerOf(request, 'idempotency-key') !== undefined
-      const write = startWrite(request, isRepeatable ? JSON.stringify(request.body) : '', services)
-      const dots = await services.batches.run(operations, write.once)
-      return write.acknowledged(dots, { ops: dots.map(dotJson) })
-    })
-  }
+const runBatch: Handler<typeof batch.runBatch> = async (request, _reply, services) => {
+  const operations = operationsOf(request.body.ops, services)
+  // Up to 8 MiB of text that tells a repeated request from another one: nobody else needs it.
+  const isRepeatable = headerOf(request, headerNames.retryKey) !== undefined
+  const write = startWrite(request, isRepeatable ? JSON.stringify(request.body) : '', services)
+  const dots = await services.batches.run(operations, write.once)
+  return write.acknowledged(dots, { ops: dots.map(dotJson) })
 }
 
 function operationsOf(raw: readonly RawOperation[], services: ApiServices): Operation[] {
@@ -86,7 +70,7 @@ function operationOf(raw: RawOperation, services: ApiServices): Operation {
         value: valueIn(raw, services),
         options: putOptions(raw, services),
       }
-    default:
+    case 'map.rm':
       return { op: 'map.rm', key, field: fieldOf(raw), options: { context: raw.context, all: raw.all ?? false } }
   }
 }
@@ -116,4 +100,11 @@ function valueIn(raw: RawOperation, { config }: ApiServices): Buffer {
 function putOptions(raw: RawOperation, services: ApiServices) {
   const expiresAtMs = deadlineOf(raw.ttl, services.nowMs())
   return { context: raw.context, expiresAtMs, ifAbsent: raw.ifAbsent ?? false }
+}
+
+/** /v1/batch. */
+export const batchRoutes: RouteGroup<typeof batch> = {
+  endpoints: batch,
+  bodies: takeBatches,
+  handlers: { runBatch },
 }

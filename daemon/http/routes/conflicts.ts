@@ -1,41 +1,22 @@
 /** Conflicts: listed and settled. */
-import type { FastifyPluginAsync } from 'fastify'
-import type { Static } from 'typebox'
+import { conflicts, type ResolutionBody } from '../../../protocols/api/conflicts.js'
+import { pageItemsDefault } from '../../../protocols/api/limits.js'
 import type { ConflictItem, Resolution } from '../../../store/data/types.js'
 import { HearsayError } from '../../../store/errors.js'
 import type { Registers } from '../../views/data-view.js'
-import { boundedValue, takeJson } from '../body.js'
-import { conflictsAtOnce, jsonBodyBytesMax, jsonValueFactor, pageBytesMax, pageItemsDefault } from '../limits.js'
+import { boundedValue, takeJsonValues } from '../body.js'
+import type { Handler, RouteGroup } from '../endpoints.js'
+import { conflictsAtOnce, pageBytesMax } from '../limits.js'
 import { behind } from '../paths.js'
 import { conflictJson, writtenJson } from '../render.js'
-import { type Api, type ApiServices, requestKey } from '../services.js'
-import * as common from '../shapes/common.js'
-import * as shapes from '../shapes/conflicts.js'
-import { writtenShape } from '../shapes/kv.js'
+import { requestKey } from '../services.js'
 import { retryOf } from '../writes.js'
 
-/** The routes below /v1/conflicts. */
-export function conflictRoutes(services: ApiServices): FastifyPluginAsync {
-  return async (plain) => {
-    const api = plain as unknown as Api
-    takeJson(api, services.config.settings['values.maxBytes'] * jsonValueFactor + jsonBodyBytesMax)
-    addList(api, services)
-    addResolve(api, services)
-  }
-}
-
-function addList(api: Api, { registers, mesh }: ApiServices): void {
-  const schema = {
-    summary: 'Lists what is in conflict, with every version',
-    querystring: shapes.conflictsQuery,
-    response: { 200: shapes.conflictsShape, default: common.problemShape },
-  }
-  api.get('/v1/conflicts', { schema }, async (request) => {
-    const { prefix = '', limit = pageItemsDefault } = request.query
-    const after = behind(request.query.after)
-    const page = await pageOf(registers, { prefix, after, limit })
-    return { items: page.items.map((item) => conflictJson(item, mesh)), next: page.next }
-  })
+const listConflicts: Handler<typeof conflicts.listConflicts> = async (request, _reply, { registers, mesh }) => {
+  const { prefix = '', limit = pageItemsDefault } = request.query
+  const after = behind(request.query.after)
+  const page = await pageOf(registers, { prefix, after, limit })
+  return { items: page.items.map((item) => conflictJson(item, mesh)), next: page.next }
 }
 
 /** Gathers a page in small steps, so that one of large values ends early instead of filling the memory. */
@@ -54,37 +35,35 @@ async function pageOf(registers: Registers, query: { prefix: string; after?: str
   return { items, next }
 }
 
-function addResolve(api: Api, { registers, maps, mesh, config }: ApiServices): void {
-  const schema = {
-    summary: 'Settles a conflict by the number of a version, by a value, or by merging',
-    params: common.keyParams,
-    querystring: common.noQuery,
-    headers: common.onceHeaders,
-    body: shapes.resolutionBody,
-    response: { 200: writtenShape, default: common.problemShape },
+const resolveConflict: Handler<typeof conflicts.resolveConflict> = async (request, _reply, services) => {
+  const { registers, maps, mesh, config } = services
+  const key = requestKey(request)
+  const { field } = request.body
+  const resolution = resolutionOf(request.body, config.settings['values.maxBytes'])
+  const { type = field === undefined ? 'reg' : 'map', context } = request.body
+  if ((type === 'map') !== (field !== undefined)) {
+    throw new HearsayError('BAD_REQUEST', "a conflict of type 'map' is that of one 'field'; others have none")
   }
-  api.post('/v1/conflicts/:key', { schema }, async (request) => {
-    const key = requestKey(request)
-    const { field } = request.body
-    const resolution = resolutionOf(request.body, config.settings['values.maxBytes'])
-    const { type = field === undefined ? 'reg' : 'map', context } = request.body
-    if ((type === 'map') !== (field !== undefined)) {
-      throw new HearsayError('BAD_REQUEST', "a conflict of type 'map' is that of one 'field'; others have none")
-    }
-    const options = { context, retry: retryOf(request, JSON.stringify(request.body)) }
-    const written =
-      field === undefined
-        ? await registers.resolve(key, resolution, options)
-        : await maps.resolve(key, field, resolution, options)
-    return { ...writtenJson(key, written), acks: { have: 1, want: 1, nodes: [mesh.name] } }
-  })
+  const options = { context, retry: retryOf(request, JSON.stringify(request.body)) }
+  const written =
+    field === undefined
+      ? await registers.resolve(key, resolution, options)
+      : await maps.resolve(key, field, resolution, options)
+  return { ...writtenJson(key, written), acks: { have: 1, want: 1, nodes: [mesh.name] } }
 }
 
-function resolutionOf(body: Static<typeof shapes.resolutionBody>, valueBytesMax: number): Resolution {
+function resolutionOf(body: ResolutionBody, valueBytesMax: number): Resolution {
   const { pick, value, encoding, merge } = body
   const given = [pick, value, merge].filter((one) => one !== undefined).length
   if (given !== 1) throw new HearsayError('BAD_REQUEST', 'give exactly one of pick, value and merge')
   if (pick !== undefined) return { pick }
   if (value === undefined) return { merge: true }
   return { value: boundedValue(value, encoding, valueBytesMax) }
+}
+
+/** The routes below /v1/conflicts. */
+export const conflictRoutes: RouteGroup<typeof conflicts> = {
+  endpoints: conflicts,
+  bodies: takeJsonValues,
+  handlers: { listConflicts, resolveConflict },
 }

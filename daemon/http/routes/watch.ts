@@ -1,42 +1,29 @@
 /** The change feed as server-sent events. */
 import type { ServerResponse } from 'node:http'
-import type { FastifyPluginAsync } from 'fastify'
+import { contentTypes, headerNames } from '../../../protocols/api/headers.js'
+import { watch } from '../../../protocols/api/watch.js'
 import type { Watch } from '../../watch/hub.js'
+import type { Handler, RouteGroup } from '../endpoints.js'
 import { hearsayError } from '../problem.js'
-import { type Api, type ApiServices, headerOf, requestSignal } from '../services.js'
-import * as common from '../shapes/common.js'
-import * as shapes from '../shapes/watch.js'
+import { type ApiServices, headerOf, requestSignal } from '../services.js'
 
-/** /v1/watch. */
-export function watchRoutes(services: ApiServices): FastifyPluginAsync {
-  return async (plain) => addWatch(plain as unknown as Api, services)
-}
-
-function addWatch(api: Api, services: ApiServices): void {
-  const schema = {
-    summary: 'The change feed: one event for each update, in the order of arrival here',
-    querystring: shapes.watchQuery,
-    headers: shapes.watchHeaders,
-    response: { 200: shapes.watchStream, default: common.problemShape },
+const watchChanges: Handler<typeof watch.watchChanges> = async (request, reply, services) => {
+  const { signal, done } = requestSignal(request, services.stopping)
+  try {
+    const { prefix = '', since } = request.query
+    // What a browser sends by itself when it comes back is later than what stands in the address.
+    const from = headerOf(request, headerNames.lastEvent) ?? (since === '' ? undefined : since)
+    const opened = await services.watch.open({ since: from, prefix, signal })
+    void serve(opened, reply.hijack().raw, services).finally(done)
+    return reply
+  } catch (error) {
+    done()
+    throw error
   }
-  // The answer to HEAD would never end either.
-  api.get('/v1/watch', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { signal, done } = requestSignal(request, services.stopping)
-    try {
-      const { prefix = '', since } = request.query
-      // What a browser sends by itself when it comes back is later than what stands in the address.
-      const from = headerOf(request, 'last-event-id') ?? (since === '' ? undefined : since)
-      const watch = await services.watch.open({ since: from, prefix, signal })
-      void serve(watch, reply.hijack().raw, services).finally(done)
-    } catch (error) {
-      done()
-      throw error
-    }
-  })
 }
 
 const streamHeaders = {
-  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Content-Type': `${contentTypes.events}; charset=utf-8`,
   'Cache-Control': 'no-store',
   'X-Accel-Buffering': 'no',
   'X-Content-Type-Options': 'nosniff',
@@ -60,3 +47,6 @@ async function serve(watch: Watch, raw: ServerResponse, { log }: ApiServices): P
     watch.close()
   }
 }
+
+/** /v1/watch. */
+export const watchRoutes: RouteGroup<typeof watch> = { endpoints: watch, handlers: { watchChanges } }

@@ -1,5 +1,6 @@
 /** Export: every entry with all its versions, one JSON line each, in bounded memory. */
 import { isUtf8 } from 'node:buffer'
+import { dataTypeOf } from '../../../protocols/api/data-types.js'
 import type { Content } from '../../../store/data/contents.js'
 import type { ShownVersion } from '../../../store/data/types.js'
 import { exportedType } from '../../../store/model/types.js'
@@ -57,10 +58,9 @@ function lineOf(content: Content, mesh: Mesh): object {
 
 /** The field of a map, the member of a set; those that are not UTF-8 with their encoding. */
 function partOf({ address: { type, field } }: Content): object {
-  if (type === 'map') return isUtf8(field) ? { field: asBuffer(field).toString() } : { field: encodeValue(field) }
-  if (type === 'set') return { member: isUtf8(field) ? asBuffer(field).toString() : encodeValue(field) }
-  if (type === 'reg' || type === 'ctr' || type === 'doc' || field.length === 0) return {}
-  return { field: isUtf8(field) ? asBuffer(field).toString() : encodeValue(field) }
+  const known = dataTypeOf(type)
+  const part = known === undefined && field.length > 0 ? 'field' : (known?.part ?? null)
+  return part === null ? {} : { [part]: isUtf8(field) ? asBuffer(field).toString() : encodeValue(field) }
 }
 
 function exportedVersion(version: ShownVersion, mesh: Mesh): object {

@@ -1,20 +1,12 @@
 /** Import: turns exported lines, or the short form, into ordinary writes; importing a file twice adds nothing. */
+import { importFailuresMax } from '../../../protocols/api/limits.js'
+import type { ImportSummary } from '../../../protocols/api/transfer.js'
 import { errorCodes, HearsayError } from '../../../store/errors.js'
 import type { Contents } from '../../views/data-view.js'
-import { importFailuresMax, importWindowBytes, importWindowLines } from '../limits.js'
+import { importWindowBytes, importWindowLines } from '../limits.js'
 import { hearsayError } from '../problem.js'
 import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
 import type { Line } from './lines.js'
-
-/** What became of the lines. */
-export interface ImportSummary {
-  readonly imported: number
-  readonly skipped: number
-  /** The first failed lines. */
-  readonly failed: readonly { readonly line: number; readonly code: string; readonly message: string }[]
-  /** Failed lines in all. */
-  readonly failures: number
-}
 
 /** Runs one import. */
 export class Importer {

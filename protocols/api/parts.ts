@@ -1,24 +1,33 @@
-/** What the schemas of several subjects are made of. */
-import Type from 'typebox'
-import { pageItemsDefault, pageItemsMax } from '../limits.js'
+/** What the shapes of several subjects are made of. */
+import Type, { type TUnsafe } from 'typebox'
+import { dataTypeTags, type TypeTag } from './data-types.js'
+import type { Shape } from './endpoint.js'
+import { pageItemsDefault, pageItemsMax } from './limits.js'
 
 /** Unknown members are refused. */
 export const strict = { additionalProperties: false } as const
-/** A time in ISO 8601. */
+/** One of some words. */
+export const oneOf = <Word extends string>(words: readonly Word[], description?: string): TUnsafe<Word> =>
+  Type.Unsafe<Word>(Type.String({ ...(description !== undefined && { description }), enum: [...words] }))
+/** A time in ISO 8601, with milliseconds. */
 export const time = Type.String({ format: 'date-time' })
 /** A time, or none. */
 export const timeOrNull = Type.Union([time, Type.Null()])
 /** Names, or other words. */
 export const names = Type.Array(Type.String())
-/** How a value stands in JSON. */
+/** How a value stands in JSON: `utf8` when its bytes are valid UTF-8. */
 export const encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')])
 /** A length of time as people write it. */
 export const duration = (description: string) => Type.String({ description, examples: ['30s'] })
 /** A value in JSON. */
 export const encodedValue = Type.Object({ value: Type.String(), encoding })
+/** A value in JSON. */
+export type EncodedValue = Shape<typeof encodedValue>
 /** Which nodes have a write durably, of how many wanted. */
 export const acks = Type.Object({ have: Type.Integer(), want: Type.Integer(), nodes: names })
-/** One version as shown. */
+/** Which nodes have a write durably, of how many wanted. */
+export type Acks = Shape<typeof acks>
+/** One sibling as shown; `node` is the name of the node that wrote it. */
 export const version = Type.Object({
   dot: Type.String({ description: '`actor:counter`' }),
   node: Type.String(),
@@ -27,11 +36,13 @@ export const version = Type.Object({
   encoding,
   value: Type.String(),
 })
-const typeName = '^(reg|ctr|set|map|doc|type-\\d+)$'
-/** A type of data. */
-export const type = Type.String({ pattern: typeName, description: '`type-N` is one of a later version.' })
-/** The types that live under a key. */
-export const types = Type.Array(type)
+/** One sibling as shown; `node` is the name of the node that wrote it. */
+export type Version = Shape<typeof version>
+const typeName = `^(${dataTypeTags.join('|')}|type-\\d+)$`
+/** The tag of a type of data. */
+export const typeTag = Type.Unsafe<TypeTag>(
+  Type.String({ pattern: typeName, description: '`type-N` is one of a later version.' }),
+)
 /** What a write asks of other nodes. */
 export const nodesQuery = {
   acks: Type.Optional(
@@ -50,3 +61,8 @@ export const pageQuery = {
 }
 /** Where the next page goes on; null at the end. */
 export const next = Type.Union([Type.String(), Type.Null()])
+/** A page of a listing in key order: pass `next` as `after` to go on; it is null at the end. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: string | null
+}

@@ -1,6 +1,8 @@
-/** Schemas of the change feed. */
+/** The change feed. */
 import Type from 'typebox'
-import { encoding, pageQuery, strict, time, type } from './parts.js'
+import { type Endpoint, type Shape, sent } from './endpoint.js'
+import { encoding, oneOf, pageQuery, strict, time, typeTag } from './parts.js'
+import { routes } from './routes.js'
 
 /** Query of the change feed. */
 export const watchQuery = Type.Object(
@@ -26,10 +28,10 @@ const valueOrNull = Type.Union([Type.String(), Type.Null()], {
 /** The data of one event of the change feed. */
 export const watchEvent = Type.Object({
   key: Type.String(),
-  type,
+  type: typeTag,
   field: Type.String({ description: 'The member of a set or the field of a map; empty for other types.' }),
   fieldEncoding: Type.Optional(Type.Literal('base64', { description: 'Present when the field is not UTF-8.' })),
-  op: Type.String({ enum: ['put', 'del', 'expire'] }),
+  op: oneOf(['put', 'del', 'expire']),
   dot: Type.String({
     description: 'Of the update; of the removed version when a removal was learnt by comparing trees.',
   }),
@@ -38,8 +40,23 @@ export const watchEvent = Type.Object({
   value: valueOrNull,
   encoding: Type.Union([encoding, Type.Null()]),
 })
+/** The data of one event of the change feed. */
+export type WatchEvent = Shape<typeof watchEvent>
 /** The change feed. */
 export const watchStream = {
   description: 'Server-sent events: `id` is the cursor, `data` one JSON object. A comment line comes every 15 seconds.',
   content: { 'text/event-stream': { schema: watchEvent } },
 }
+
+/** The endpoint of the change feed. */
+export const watch = {
+  watchChanges: {
+    route: routes.watchChanges,
+    summary: 'The change feed: one event for each update, in the order of arrival here',
+    query: watchQuery,
+    headers: watchHeaders,
+    answer: sent(watchStream),
+    errors: ['BAD_CURSOR', 'CURSOR_GONE', 'TOO_MANY_WATCHERS'],
+    head: false,
+  },
+} as const satisfies Readonly<Record<string, Endpoint>>

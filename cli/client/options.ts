@@ -1,0 +1,122 @@
+/** What callers of the client give it, and what it gives back beyond the JSON of the contract (protocols/api/). */
+
+import type * as collections from '../../protocols/api/collections.js'
+import type { ReadQuery } from '../../protocols/api/common.js'
+import type * as kv from '../../protocols/api/kv.js'
+import type * as transfer from '../../protocols/api/transfer.js'
+import type * as feed from '../../protocols/api/watch.js'
+
+/** The bytes form of a read: the shown winner. */
+export interface Shown {
+  readonly value: Buffer
+  /** The token of what is shown. */
+  readonly context: string
+  readonly dot: string
+  /** 1 when there is no conflict. */
+  readonly siblings: number
+}
+
+/** What a put answers beside its JSON. */
+export interface SiblingsLeft {
+  /** Versions that a read shows there now; more than 1 is a conflict that stayed. Absent when the node does not tell. */
+  readonly siblings?: number
+}
+
+/** The answer to a write. */
+export type Written = kv.Written & SiblingsLeft
+
+/** The answer to a put of a field. */
+export type FieldWritten = collections.FieldWritten & SiblingsLeft
+
+/** How to settle a conflict: by the 1-based number of a displayed version, by a value, or by merging. */
+export type Resolution = { readonly pick: number } | { readonly value: string | Uint8Array } | { readonly merge: true }
+
+/** What an import did, over all its requests. */
+export interface ImportSummary extends Omit<transfer.ImportSummary, 'failures'> {
+  /** Entries of Consul whose flags were not kept; absent: none. */
+  readonly flagged?: number
+}
+
+/** One event of the change feed. */
+export type WatchEvent = feed.WatchEvent & {
+  /** Give it as `since` to go on behind this event. */
+  readonly cursor: string
+}
+
+/** Options of reads. */
+export interface ReadOptions {
+  /** How many nodes to ask. */
+  readonly consistency?: ReadQuery['consistency']
+  readonly timeoutMs?: number
+}
+
+/** What a write asks of other nodes. */
+export interface NodesOptions {
+  /** Return only when so many nodes, the asked one included, have it durably. */
+  readonly acks?: number | 'majority' | 'all'
+  /** Refuse when less than a majority of the members is reachable. */
+  readonly requireQuorum?: boolean
+  readonly timeoutMs?: number
+}
+
+/** What makes a repeated write harmless. */
+export interface OnceOptions {
+  /** A name for this write, so that repeating it does nothing more. */
+  readonly idempotencyKey?: string
+}
+
+/** Options of any write. */
+export interface WriteOptions extends NodesOptions, OnceOptions {
+  /** A token of an earlier read; supersedes exactly what that showed. */
+  readonly context?: string | undefined
+}
+
+/** Options of writes of counters and sets, and of batches. */
+export interface CollectionOptions extends NodesOptions, OnceOptions {}
+
+/** Options of a put. */
+export interface PutOptions extends NodesOptions, OnceOptions {
+  /** A token of an earlier read; supersedes exactly what that showed. */
+  readonly context?: string
+  readonly ttlMs?: number
+  /** Refuse when the key exists. */
+  readonly ifAbsent?: boolean
+}
+
+/** Options of a delete. */
+export interface DeleteOptions extends NodesOptions {
+  readonly context?: string
+  /** Delete every version, conflict or not. */
+  readonly all?: boolean
+}
+
+/** How a document is written. */
+export interface DocumentOptions extends NodesOptions, OnceOptions {
+  /** A token of an earlier read. */
+  readonly context?: string | undefined
+  /** Reject with EXISTS when there is a document. */
+  readonly ifAbsent?: boolean
+}
+
+/** Options of a listing. */
+export interface ListOptions {
+  readonly prefix?: string
+  /** Start behind this key. */
+  readonly after?: string
+  /** Items of one page, at most 10,000. */
+  readonly limit?: number
+  readonly values?: boolean
+}
+
+/** Options of the change feed. */
+export interface WatchOptions {
+  readonly prefix?: string
+  /** A cursor, or `0` for the beginning of what is kept; from now on when absent. */
+  readonly since?: string
+  /** Ends the sequence. */
+  readonly signal?: AbortSignal
+  /** Told each time the position has moved: first when the watch stands, then behind each event, and now and then without one. */
+  readonly onCursor?: (cursor: string) => void
+  /** Told when the connection broke (undefined: the daemon ended it), and after how long it is tried again. */
+  readonly onRetry?: (failure: unknown, retryMs: number) => void
+}

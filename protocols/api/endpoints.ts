@@ -1,0 +1,37 @@
+/** The contract of the HTTP API as a whole: every endpoint by its name, subject by subject, in the order of the OpenAPI document. */
+import { batch } from './batch.js'
+import { counters, maps, sets } from './collections.js'
+import { conflicts } from './conflicts.js'
+import { documents } from './documents.js'
+import type { AnswerOf, JsonBody, QueryOf, Shape } from './endpoint.js'
+import { kv } from './kv.js'
+import { mesh } from './mesh.js'
+import type { Route } from './routes.js'
+import { system } from './system.js'
+import { backups, transfer } from './transfer.js'
+import { watch } from './watch.js'
+
+/** Every endpoint by its name. */
+export const endpoints = {
+  ...kv,
+  ...counters,
+  ...sets,
+  ...maps,
+  ...documents,
+  ...batch,
+  ...conflicts,
+  ...mesh,
+  ...transfer,
+  ...watch,
+  ...backups,
+  ...system,
+} as const
+
+type EndpointAt<R extends Route> = Extract<(typeof endpoints)[keyof typeof endpoints], { readonly route: R }>
+
+/** What is answered under a route, as JSON. */
+export type AnswerAt<R extends Route> = AnswerOf<EndpointAt<R>>
+/** What may be asked in the query under a route. */
+export type QueryAt<R extends Route> = QueryOf<EndpointAt<R>>
+/** The JSON that is sent under a route. */
+export type BodyAt<R extends Route> = EndpointAt<R> extends { readonly body: JsonBody<infer S> } ? Shape<S> : unknown

@@ -1,0 +1,31 @@
+/** Names of headers, content types, and the words in them that daemon and clients share. Plain data. */
+
+/** Headers of requests and answers that are ours, by what they carry. */
+export const headerNames = {
+  /** A token of what was read, and of what a write supersedes. */
+  context: 'Hearsay-Context',
+  /** The dot of what is shown. */
+  dot: 'Hearsay-Dot',
+  /** How many siblings a read shows. */
+  siblings: 'Hearsay-Siblings',
+  /** How many places inside a document hold concurrent values. */
+  conflicts: 'Hearsay-Conflicts',
+  /** How many versions of a document cannot be read. */
+  unreadable: 'Hearsay-Unreadable',
+  /** What makes a repeated request harmless. */
+  retryKey: 'Idempotency-Key',
+  /** Where a reader of the change feed goes on. */
+  lastEvent: 'Last-Event-ID',
+} as const
+
+/** Content types of bodies and answers, by what they are. */
+export const contentTypes = {
+  bytes: 'application/octet-stream',
+  json: 'application/json',
+  lines: 'application/x-ndjson',
+  events: 'text/event-stream',
+  problem: 'application/problem+json',
+  mergePatch: 'application/merge-patch+json',
+  jsonPatch: 'application/json-patch+json',
+  backup: 'application/vnd.hearsay.backup',
+} as const
