@@ -29,18 +29,27 @@ const lock = join(root, 'dist.lock')
 const sourceFolders = ['store', 'protocols', 'daemon', 'cli']
 const sourceFiles = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
 const lockPollMs = 100
+/** What npm or the compiler may print in all. */
+const outputBytesMax = 64 * 1024 * 1024
 
 const say = (text) => process.stderr.write(`hearsay: ${text}\n`)
 
-/** Runs a program to its end. Throws when it fails. */
+/** Runs a program to its end; what it prints is shown only when it fails, which throws. */
 function run(command, args) {
-  // What npm prints belongs to stderr: stdout is the daemon's.
-  const { status, error, signal } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  const stdio = ['ignore', 'pipe', 'pipe']
+  const { status, error, signal, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    stdio,
+    maxBuffer: outputBytesMax,
+  })
   if (error) throw new Error(`${command} cannot be run: ${error.message}`)
-  if (status !== 0) throw new Error(`\`${command} ${args.join(' ')}\` failed with ${signal ?? `exit code ${status}`}`)
+  if (status === 0) return
+  // To stderr: stdout is the daemon's.
+  process.stderr.write(Buffer.concat([stdout, stderr]))
+  throw new Error(`\`${command} ${args.join(' ')}\` failed with ${signal ?? `exit code ${status}`}`)
 }
 
-/** Whether node_modules holds exactly what the lock file names, as far as npm's own record tells. */
+/** True if node_modules holds exactly what the lock file names, as far as npm's own record tells. */
 function isInstalled() {
   try {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
@@ -55,7 +64,7 @@ function isInstalled() {
 
 function install() {
   if (isInstalled()) return
-  say('installing packages (npm ci)')
+  say('installing packages (npm ci); this takes a minute the first time')
   const npm = process.env.npm_execpath
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund']
   if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args])
@@ -108,7 +117,6 @@ async function build() {
 /** Builds beside dist/ and swaps at the end, so that running programs never see half a build. */
 async function buildNow(print) {
   say('building')
-  const startMs = Date.now()
   const next = join(root, `dist.${process.pid}`)
   try {
     rmSync(next, { recursive: true, force: true })
@@ -116,8 +124,8 @@ async function buildNow(print) {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', next])
     copyAssets(next)
-    const { bundle } = await import('./bundle.mjs')
-    await bundle(next)
+    const { bundle, bundleDaemon } = await import('./bundle.mjs')
+    await Promise.all([bundle(next), bundleDaemon(next)])
     const openapi = join(next, 'daemon', 'http', 'openapi-build.js')
     if (existsSync(openapi)) run(process.execPath, [openapi])
     writeFileSync(join(next, '.sources'), print)
@@ -127,7 +135,6 @@ async function buildNow(print) {
     rmSync(next, { recursive: true, force: true })
     rmSync(`${next}.old`, { recursive: true, force: true })
   }
-  say(`built in ${((Date.now() - startMs) / 1000).toFixed(1)} s`)
 }
 
 /** Everything that is not a program, for example the dashboard's page. */

@@ -2,3 +2,6 @@
 
 /** Writes the bundles of the command line and the client into a folder. */
 export function bundle(folder: string): Promise<void>
+
+/** Writes the bundle of the daemon into a folder; returns the packages that it loads from outside. */
+export function bundleDaemon(folder: string): Promise<string[]>

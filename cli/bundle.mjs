@@ -1,6 +1,7 @@
-/** Bundles the command line and the client: `node cli/bundle.mjs [OUTPUT FOLDER]`, dist/ when absent. */
-import { chmodSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+/** Bundles the command line, the client and the daemon: `node cli/bundle.mjs [OUTPUT FOLDER]`, dist/ when absent. */
+import { chmodSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -22,6 +23,52 @@ const shared = {
   metafile: true,
 }
 
+// Packages in CommonJS ask for Node's own modules by `require`, which modules lack.
+const requires = [
+  "import { createRequire as $createRequire } from 'node:module'",
+  'const require = $createRequire(import.meta.url)',
+].join('\n')
+
+/** Packages that find files beside themselves: a native addon, and WebAssembly. */
+const packagesWithFiles = ['classic-level', '@automerge/automerge']
+
+/** Lets modules of the daemon find files by their own place, although they run in a bundle at `daemon/`. */
+const placesInDaemon = {
+  name: 'places',
+  setup(build) {
+    const daemon = join(root, 'daemon')
+    build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+      if (path.includes('node_modules') || !text.includes('import.meta.url')) return undefined
+      const place = JSON.stringify(`./${relative(daemon, path)}`)
+      return { loader: 'ts', contents: text.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`) }
+    })
+  },
+}
+
+/**
+ * Writes `daemon/main.js` and the parts that it loads later beside it, with all packages in them: a daemon starts in half the time when it
+ * reads twenty files and not a thousand. What else is below `daemon/` stays as the compiler wrote it: worker threads, and what
+ * commands load. Returns the packages that stay outside.
+ * @param {string} folder
+ */
+export async function bundleDaemon(folder) {
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: ['daemon/main.ts'],
+    outdir: join(folder, 'daemon'),
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    keepNames: true,
+    external: packagesWithFiles,
+    banner: { js: requires },
+    plugins: [placesInDaemon],
+  })
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
+  const outside = imports.filter(({ external, path }) => external && !isBuiltin(path)).map(({ path }) => path)
+  return [...new Set(outside)].sort()
+}
+
 /**
  * Writes `cli/hearsay.js` (the entry, with all that `put` and `get` need), `cli/main.js` (all commands) and
  * `cli/client.js` into a folder; each is whole in itself.
@@ -30,11 +77,6 @@ const shared = {
  */
 export async function bundle(folder) {
   const entry = join(folder, 'cli', 'hearsay.js')
-  // Packages in CommonJS ask for Node's own modules by `require`, which modules lack.
-  const requires = [
-    "import { createRequire as $createRequire } from 'node:module'",
-    'const require = $createRequire(import.meta.url)',
-  ].join('\n')
   const results = await Promise.all([
     build({
       ...shared,
@@ -58,4 +100,7 @@ export async function bundle(folder) {
   chmodSync(entry, 0o755)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(resolve(process.argv[2] ?? join(root, 'dist')))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = resolve(process.argv[2] ?? join(root, 'dist'))
+  await Promise.all([bundle(folder), bundleDaemon(folder)])
+}

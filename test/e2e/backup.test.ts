@@ -5,7 +5,8 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LevelStore } from '../../store/level.js'
-import { isLong, note, rounds, seedOf, Writers } from '../faults/faults.js'
+import { isLong, note, seedOf, Writers } from '../faults/faults.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
 import { liveVersions } from '../support/replicas.js'
 import { allEqual, connectedTo, type Daemon, Fleet, program, run, until } from './daemons.js'
@@ -178,7 +179,7 @@ describe('backup and restore', () => {
     expect((await old.cli(['import', '-'], lines('old', 1000))).exit).toBe(0)
     await old.stop()
     const random = new Random(seedOf(12))
-    const tried = rounds(5, 60)
+    const tried = amount(2, 5, 60)
     const outcomes = { old: 0, saved: 0 }
     const wholeMs = await timeOf(() => run(['restore', file, '--data', join(fleet.folder, 'spare')]))
     for (let round = 0; round < tried; round++) {

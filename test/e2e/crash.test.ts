@@ -1,6 +1,10 @@
 /** kill -9 in the middle of writes and of a sync session: each acknowledged write is there afterwards, on every node. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { amount } from '../support/effort.js'
 import { allEqual, connectedTo, type Daemon, Fleet } from './daemons.js'
+
+/** Keys of each side in a session. */
+const count = amount(1_000, 3_000)
 
 describe('kill -9', () => {
   let fleet: Fleet
@@ -40,7 +44,7 @@ describe('kill -9', () => {
   it('in the middle of writes, again and again', async () => {
     const [one, two] = (await fleet.mesh(['one', 'two'])) as [Daemon, Daemon]
     const acknowledged: string[] = []
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < amount(2, 3); round++) {
       acknowledged.push(...(await writeUntilKilled(one, `round-${round}`, 60 + round * 41)))
       await one.start()
       await expectAll(one, acknowledged)
@@ -60,7 +64,7 @@ describe('kill -9', () => {
       const lines = (side: string) =>
         Buffer.from(
           Array.from(
-            { length: 3000 },
+            { length: count },
             (_, at) => `${JSON.stringify({ key: `${tag}/${side}/${at}`, value: `${tag}/${side}/${at}` })}\n`,
           ).join(''),
         )
@@ -82,11 +86,11 @@ describe('kill -9', () => {
       for (const daemon of [one, two]) {
         await expectAll(
           daemon,
-          Array.from({ length: 3000 }, (_, at) => `${tag}/one/${at}`),
+          Array.from({ length: count }, (_, at) => `${tag}/one/${at}`),
         )
         await expectAll(
           daemon,
-          Array.from({ length: 3000 }, (_, at) => `${tag}/two/${at}`),
+          Array.from({ length: count }, (_, at) => `${tag}/two/${at}`),
         )
       }
       expect(foreign).toBe(tag)

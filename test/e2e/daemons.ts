@@ -10,8 +10,9 @@ import { type Client, connect } from '../../cli/client.js'
 /** The built command line. */
 export const program = fileURLToPath(new URL('../../dist/cli/hearsay.js', import.meta.url))
 /** How long a condition may take on a busy machine before a test gives up, in milliseconds. */
-const patienceMs = 45_000
-const pollMs = 25
+const patienceMs = 90_000
+/** Milliseconds from one look at a condition to the next: few at first, then more, since each look costs the daemons CPU. */
+const pollMs = { first: 20, growth: 1.2, max: 150 }
 /** How much of a daemon's stderr is shown when a test fails. */
 const lastWordsCharacters = 4_000
 
@@ -69,8 +70,9 @@ export async function until<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
   timeoutMs = patienceMs,
-  pauseMs = pollMs,
+  firstPauseMs = pollMs.first,
 ): Promise<T> {
+  let pauseMs = firstPauseMs
   const endMs = performance.now() + timeoutMs
   for (;;) {
     let seen: T | undefined
@@ -87,6 +89,7 @@ export async function until<T>(
       )
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    pauseMs = Math.max(pauseMs, Math.min(pauseMs * pollMs.growth, pollMs.max))
   }
 }
 
@@ -143,7 +146,7 @@ export class Daemon {
     return this.#process?.pid
   }
 
-  /** Whether the process is there. */
+  /** True if the process runs. */
   get isRunning(): boolean {
     const child = this.#process
     return child !== undefined && child.exitCode === null && child.signalCode === null

@@ -3,8 +3,9 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
-import { limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
+import { limitMs, note, seedOf, timed, Writers } from './faults.js'
 
 const interval = ['--sync-interval', '1s']
 
@@ -20,7 +21,7 @@ describe('copied data directories', () => {
     timeout: limitMs(300_000),
   }, async () => {
     const random = new Random(seedOf(5))
-    const tried = rounds(1, 10)
+    const tried = amount(1, 1, 10)
     const nodes = (await fleet.mesh(['one', 'two'], interval)) as [Daemon, Daemon]
     const [one, two] = nodes
     const writers = new Writers('rolled-back', random)
@@ -111,7 +112,7 @@ describe('copied data directories', () => {
     timeout: limitMs(600_000),
   }, async () => {
     const random = new Random(seedOf(6))
-    const tried = rounds(1, 5)
+    const tried = amount(1, 1, 5)
     const recoveryMs: number[] = []
     let checked = 0
     for (let round = 0; round < tried; round++) {

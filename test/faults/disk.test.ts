@@ -4,8 +4,9 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
-import { isRoot, limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
+import { isRoot, limitMs, note, seedOf, timed, Writers } from './faults.js'
 
 const needsRoot = isRoot ? '' : ' (skipped: needs root to mount and to change users)'
 const nobody = 65_534
@@ -34,7 +35,7 @@ describe('a full disk', () => {
     { timeout: limitMs(300_000) },
     async () => {
       const random = new Random(seedOf(3))
-      const tried = rounds(1, 6)
+      const tried = amount(1, 1, 6)
       const data = join(fleet.folder, 'small')
       mkdirSync(data)
       mount('-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', data)
@@ -75,7 +76,7 @@ describe('a full disk', () => {
     `is named, and taken up again by the daemon itself once there is space${needsRoot}`,
     { timeout: limitMs(180_000) },
     async () => {
-      const tried = rounds(1, 3)
+      const tried = amount(1, 1, 3)
       const data = join(fleet.folder, 'comes-back')
       mkdirSync(data)
       mount('-t', 'tmpfs', '-o', 'size=64m,mode=700', 'tmpfs', data)
@@ -188,7 +189,7 @@ describe('flipped bits', () => {
     timeout: limitMs(300_000),
   }, async () => {
     const random = new Random(seedOf(4))
-    const tried = rounds(2, 16)
+    const tried = amount(1, 2, 16)
     const nodes = (await fleet.mesh(['sound', 'rotten'], ['--sync-interval', '2s'])) as [Daemon, Daemon]
     const [sound, rotten] = nodes
     const writers = new Writers('bits', random)

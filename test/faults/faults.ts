@@ -2,14 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
+import { effort } from '../support/effort.js'
 import type { Random } from '../support/random.js'
 
-/** Whether the long forms run. */
-export const isLong = process.env.HEARSAY_LONG === '1'
-/** Whether this process may mount, change users and make namespaces. */
+/** True if the long forms run. */
+export const isLong = effort === 'long'
+/** True if this process may mount, change users and make namespaces. */
 export const isRoot = process.getuid?.() === 0
-/** Rounds of a fault: few in the short form, many in the long one. */
-export const rounds = (short: number, long: number): number => (isLong ? long : short)
 
 /** How long a test may take, in milliseconds: the long form more, for its rounds. */
 export const limitMs = (shortMs: number): number => (isLong ? 6 * shortMs : shortMs)

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, it, onTestFailed } from 'vitest'
 import { gossipTopic } from '../../daemon/net/gossip-options.js'
 import { type Daemon, Fleet, until } from '../e2e/daemons.js'
+import { amount } from '../support/effort.js'
 import { costly, message } from '../support/gossip-frames.js'
-import { limitMs, metrics, rounds } from './faults.js'
+import { limitMs, metrics } from './faults.js'
 import { HostilePeer } from './hostile.js'
 
 /** Processor time of one turn of the event loop, in milliseconds. */
@@ -61,7 +62,7 @@ it('a hostile gossip frame never holds the event loop for long', { timeout: limi
   const costs = new Map<string, number>()
   for (const [name, frame] of Object.entries(costly())) {
     const each: number[] = []
-    for (let round = 0; round < rounds(3, 20); round++) {
+    for (let round = 0; round < amount(3, 3, 20); round++) {
       gossip.frame(frame)
       await settled()
       each.push(turns.take())

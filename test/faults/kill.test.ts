@@ -1,8 +1,9 @@
 /** kill -9 at random moments under load: every acknowledged write is there after the restart, here and on the other node. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet } from '../e2e/daemons.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
-import { limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
+import { limitMs, note, seedOf, timed, Writers } from './faults.js'
 
 const writersAtOnce = 8
 
@@ -33,7 +34,7 @@ describe('kill -9 at random moments', () => {
   it('of one node with eight writers', { timeout: limitMs(400_000) }, async () => {
     const seed = seedOf(1)
     const random = new Random(seed)
-    const tried = rounds(4, 100)
+    const tried = amount(2, 4, 100)
     const daemon = await fleet.add('one')
     const writers = new Writers('kill', random)
     const recoveryMs: number[] = []
@@ -49,7 +50,7 @@ describe('kill -9 at random moments', () => {
 
   it('of one of two nodes, both written to', { timeout: limitMs(400_000) }, async () => {
     const random = new Random(seedOf(2))
-    const tried = rounds(2, 20)
+    const tried = amount(1, 2, 20)
     const nodes = (await fleet.mesh(['one', 'two'], ['--sync-interval', '2s'])) as [Daemon, Daemon]
     const written = [new Writers('at-one', random), new Writers('at-two', random)] as const
     const recoveryMs: number[] = []

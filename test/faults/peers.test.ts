@@ -7,8 +7,9 @@ import { heartbeatProtocol } from '../../protocols/membership/messages.js'
 import { readProtocol } from '../../protocols/membership/read-messages.js'
 import { firstFrameTimeoutMs, syncProtocol } from '../../protocols/sync/limits.js'
 import { allEqual, type Daemon, Fleet, until } from '../e2e/daemons.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
-import { limitMs, metrics, note, rounds, seedOf, timed } from './faults.js'
+import { limitMs, metrics, note, seedOf, timed } from './faults.js'
 import { HostilePeer, type RawStream } from './hostile.js'
 
 /** What a busy machine may add to a bound, in milliseconds. */
@@ -124,7 +125,7 @@ describe('a member', () => {
 
   it('that sends garbage ends its own streams alone, each time counted', { timeout: limitMs(240_000) }, async () => {
     const random = new Random(seedOf(8))
-    const tried = rounds(12, 300)
+    const tried = amount(4, 12, 300)
     const counters = {
       [syncProtocol.id]: 'hearsay_sync_malformed_total',
       [fetchProtocol.id]: 'hearsay_gossip_fetches_malformed_total',

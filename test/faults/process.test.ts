@@ -4,8 +4,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
-import { isLong, limitMs, note, rounds, seedOf, timed, Writers } from './faults.js'
+import { isLong, limitMs, note, seedOf, timed, Writers } from './faults.js'
 
 const fakeTime = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -23,7 +24,7 @@ const heartbeats = ['--sync-interval', '2s']
 describe('a node that is stopped (SIGSTOP)', () => {
   it('is noticed within seconds, and catches up when it goes on', { timeout: limitMs(300_000) }, async () => {
     const random = new Random(seedOf(8))
-    const tried = rounds(1, 3)
+    const tried = amount(1, 1, 3)
     const [one, two] = (await fleet.mesh(['one', 'two'], heartbeats)) as [Daemon, Daemon]
     const writers = new Writers('while-stopped', random)
     const noticedMs: number[] = []

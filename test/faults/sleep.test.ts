@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
-import { limitMs, note, rounds } from './faults.js'
+import { amount } from '../support/effort.js'
+import { limitMs, note } from './faults.js'
 
 const fakeTime = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -34,7 +35,7 @@ describe('a machine that sleeps', () => {
     `revives nothing, and its store does not grow${needsFakeTime}`,
     { timeout: limitMs(180_000) },
     async () => {
-      const sleeps = rounds(2, 12)
+      const sleeps = amount(1, 2, 12)
       const clock = join(folder, 'clock')
       await writeFile(clock, '+0')
       const rest = { FAKETIME_DONT_FAKE_MONOTONIC: '1', FAKETIME_NO_CACHE: '1' }

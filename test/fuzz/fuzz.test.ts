@@ -1,12 +1,13 @@
 /** Fuzzing: every decoder gives a value or its documented error for any bytes, in bounded time and memory. */
 import { describe, expect, it } from 'vitest'
-import { isLong, limitMs, seedOf } from '../faults/faults.js'
+import { limitMs, seedOf } from '../faults/faults.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
 import type { Decoder } from './decoders/decoder.js'
 import { decoders } from './decoders.js'
 
 /** Inputs for each decoder: a fixed budget in the short form, above a million in all in the long one. */
-const inputsEach = isLong ? Math.ceil(1_050_000 / decoders.length) : 4_000
+const inputsEach = amount(1_000, 4_000, Math.ceil(1_050_000 / decoders.length))
 /** One input of at most 64 KiB may take so long on a busy machine, in milliseconds. */
 const inputMsMax = 2_000
 /** What may be held after all inputs of a decoder beyond what was held before, in bytes. */

@@ -1,7 +1,8 @@
 /** Three hosts and every kind of cut: both sides write meanwhile, and afterwards every node has every write of both. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
-import { note, rounds, seedOf, timed } from '../faults/faults.js'
+import { note, seedOf, timed } from '../faults/faults.js'
+import { amount } from '../support/effort.js'
 import { paragraphs } from '../support/package-database.js'
 import { Random } from '../support/random.js'
 import { NetnsMesh } from './mesh.js'
@@ -78,7 +79,7 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
     const noticedMs: number[] = []
     const usedMs: number[] = []
     const before = writes.count
-    const tried = rounds(1, 5)
+    const tried = amount(1, 1, 5)
     for (let round = 0; round < tried; round++) {
       await cut()
       const noticed = timed(() => mesh.reach(near, far))
@@ -140,12 +141,12 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
   }
 
   it('a link that comes and goes', { timeout: 240_000 }, () => {
-    const tried = rounds(4, 40)
+    const tried = amount(2, 4, 40)
     return writeThrough('link flapping', tried, mesh.hosts.flap(tried, random, near, far))
   })
 
   it('connections that break in the middle of what they carry', { timeout: 240_000 }, async () => {
-    const tried = rounds(8, 80)
+    const tried = amount(4, 8, 80)
     const broken = await writeThrough('connections broken', tried, mesh.hosts.breakConnections(tried, random))
     expect(broken).toBeGreaterThanOrEqual(tried / 2)
   })

@@ -1,7 +1,8 @@
 /** Five hosts: found without an address, cut in changing ways before anything has healed, strung into a chain, moved to other addresses. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
-import { note, rounds, seedOf, timed } from '../faults/faults.js'
+import { note, seedOf, timed } from '../faults/faults.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
 import { NetnsMesh } from './mesh.js'
 import { canPartition, skipReason } from './namespaces.js'
@@ -63,7 +64,7 @@ describe.skipIf(!canPartition)(`five hosts${skipReason}`, () => {
     const [one, two, three, , five] = nodes as [Daemon, Daemon, Daemon, Daemon, Daemon]
     const before = writes.count
     const recoveryMs: number[] = []
-    const tried = rounds(1, 5)
+    const tried = amount(1, 1, 5)
     for (let round = 0; round < tried; round++) {
       await mesh.hosts.split(['one', 'two'], ['three', 'four', 'five'])
       await writeEverywhere()

@@ -11,6 +11,7 @@ import { rangeOf, rowKinds } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
 import { counter, register } from '../../store/model/address.js'
 import { counterValue } from '../../store/model/counter.js'
+import { amount } from '../support/effort.js'
 import { FakeMesh } from '../support/fake-network.js'
 import type { Random } from '../support/random.js'
 import { liveVersions, type Node, openNode } from '../support/replicas.js'
@@ -248,7 +249,7 @@ async function judge(life: Life, label: string): Promise<void> {
 }
 
 /** More with HEARSAY_LONG=1. */
-const runs = process.env.HEARSAY_LONG === '1' ? 3_000 : 60
+const runs = amount(20, 60, 3_000)
 const first = Number(process.env.HEARSAY_SEED ?? 0)
 
 describe('copies of running machines lose nothing and revive nothing', () => {

@@ -16,6 +16,7 @@ import { extended, type Reach } from '../../store/model/counter-paths.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Update, Version } from '../../store/model/update.js'
+import { amount } from '../support/effort.js'
 import { ReferenceState } from '../support/reference-state.js'
 
 const address = counter('hits')
@@ -189,7 +190,7 @@ describe('a counter', () => {
           expect(counterValue(world.versions(at))).toBe(expected === undefined ? undefined : BigInt(expected))
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: amount(500, 1_500) },
     )
   })
 
@@ -251,7 +252,7 @@ describe('a counter', () => {
           expect(counterValue([...totals, deleted].map(version))).toBeUndefined()
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: amount(500, 2_000) },
     )
   })
 

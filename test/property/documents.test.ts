@@ -20,6 +20,7 @@ import {
   referencePatch,
   shown,
 } from '../support/documents.js'
+import { amount } from '../support/effort.js'
 
 let library: DocumentLibrary
 beforeAll(async () => {
@@ -40,7 +41,7 @@ describe('documents', () => {
           same(shown(library, version), next)
         }
       }),
-      { numRuns: 40 },
+      { numRuns: amount(15, 40) },
     )
   })
 
@@ -53,7 +54,7 @@ describe('documents', () => {
         const again = edited(library, both, { put: shown(library, ...both) })
         expect(everything(library, [again])).toBe(everything(library, both))
       }),
-      { numRuns: 40 },
+      { numRuns: amount(15, 40) },
     )
   })
 
@@ -74,7 +75,7 @@ describe('documents', () => {
           next,
         )
       }),
-      { numRuns: 40 },
+      { numRuns: amount(15, 40) },
     )
   })
 
@@ -102,7 +103,7 @@ describe('documents', () => {
         const pair = edited(library, [second, third], { merge: {} })
         expect(everything(library, [fourth, pair, first])).toBe(expected)
       }),
-      { numRuns: 40 },
+      { numRuns: amount(15, 40) },
     )
   })
 
@@ -129,7 +130,7 @@ describe('documents', () => {
         expect(everything(library, both)).toContain('the written text')
         expect(everything(library, both.toReversed())).toBe(everything(library, both))
       }),
-      { numRuns: 200 },
+      { numRuns: amount(66, 200) },
     )
   })
 
@@ -144,7 +145,7 @@ describe('documents', () => {
         same(shown(library, ...both), { base, left, right })
         expect(opened(library, both, (open) => open.view().conflicts)).toEqual([])
       }),
-      { numRuns: 40 },
+      { numRuns: amount(15, 40) },
     )
   })
 
@@ -169,7 +170,7 @@ describe('documents', () => {
         same(without('right'), sides[0]!)
         same(without('left'), sides[1]!)
       }),
-      { numRuns: 40 },
+      { numRuns: amount(15, 40) },
     )
   })
 
@@ -200,7 +201,7 @@ describe('documents', () => {
         const version = edited(library, [edited(library, [], { put: base })], { merge: patch })
         same(shown(library, version), referenceMerge(base, patch))
       }),
-      { numRuns: 150 },
+      { numRuns: amount(50, 150) },
     )
   })
 
@@ -225,9 +226,9 @@ describe('documents', () => {
           else expect(result).toBeUndefined()
         },
       ),
-      { numRuns: 200 },
+      { numRuns: amount(66, 200) },
     )
-    expect(fitted).toBeGreaterThan(30)
+    expect(fitted).toBeGreaterThan(amount(10, 30))
   })
 })
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { TrieReader } from '../../store/merkle/types.js'
 import { addressText } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
+import { amount, effort } from '../support/effort.js'
 import type { ModelReplica } from '../support/model-replica.js'
 import { Duel, type DuelResult } from '../support/sync-duel.js'
 import { type BrokenWorld, live, SyncWorld, Violation } from '../support/sync-world.js'
@@ -69,7 +70,7 @@ describe('sessions', () => {
         }
         world.checkConverged()
       }),
-      { numRuns: 150 },
+      { numRuns: amount(37, 150) },
     )
     expect([...modes]).toEqual(expect.arrayContaining(['delta', 'tree']))
   })
@@ -88,7 +89,7 @@ describe('sessions', () => {
           if (!cut.isCut) break
         }
       }),
-      { numRuns: 15 },
+      { numRuns: amount(4, 15) },
     )
   })
 
@@ -105,7 +106,7 @@ describe('sessions', () => {
         for (let session = 0; session < 2; session++) world.sync(0, 1)
         world.checkConverged()
       }),
-      { numRuns: 80 },
+      { numRuns: amount(20, 80) },
     )
   })
 
@@ -134,7 +135,7 @@ describe('sessions', () => {
           world.sync(one, two)
         world.checkConverged()
       }),
-      { numRuns: 60 },
+      { numRuns: amount(15, 60) },
     )
   })
 
@@ -143,7 +144,7 @@ describe('sessions', () => {
       fc.property(seeds, (seed) => {
         live({ seed })
       }),
-      { numRuns: 60 },
+      { numRuns: amount(15, 60) },
     )
   })
 
@@ -152,7 +153,7 @@ describe('sessions', () => {
       fc.property(seeds, (seed) => {
         live({ seed, refuseBytes: 20 })
       }),
-      { numRuns: 60 },
+      { numRuns: amount(15, 60) },
     )
   })
 })
@@ -194,6 +195,7 @@ describe('deliberately wrong variants', () => {
         if (found === undefined) continue
         caught++
         first ??= { seed, found }
+        if (effort === 'short') break
       }
       rows[rule] = {
         'caught in': `${caught} of ${variantSeeds} seeds`,

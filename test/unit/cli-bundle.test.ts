@@ -1,11 +1,11 @@
 /** The bundled command line as a process of its own: what only a real process shows. */
 import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundle } from '../../cli/bundle.mjs'
+import { bundle, bundleDaemon } from '../../cli/bundle.mjs'
 import { written } from '../support/answers.js'
 import { type FakeApi, problem, startFakeApi } from '../support/fake-api.js'
 
@@ -175,4 +175,9 @@ test('the client is a module of its own', async () => {
   const client: typeof import('../../cli/client.js') = await import(join(directory, 'cli', 'client.js'))
   await client.connect({ api: fake.api }).put('by-client', 'v')
   expect(stored.get('/v1/kv/by-client')?.toString()).toBe('v')
+})
+
+test('the daemon is bundled with all packages but those that have files of their own', async () => {
+  expect(await bundleDaemon(directory)).toEqual(['@automerge/automerge', 'classic-level'])
+  expect(await readdir(join(directory, 'daemon'))).toContain('main.js')
 })

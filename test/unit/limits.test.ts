@@ -388,7 +388,12 @@ describe('local writes', () => {
   ])('leave at most so many versions of %s; one that settles is taken', async (_, at) => {
     const { node } = await open()
     const sibling = () => node.replica.transact((transaction) => transaction.put(at, Buffer.from('x'), null, []))
-    await Promise.all(list(localVersionsMax, sibling))
+    await take(
+      node,
+      updatesOf(localVersionsMax - 2, at, (index) => Buffer.from(`${index}`)),
+    )
+    await sibling()
+    await sibling()
     await expect(sibling()).rejects.toMatchObject({ ...refused, details: { versions: localVersionsMax } })
     expect(node.replica.versions(at)).toHaveLength(localVersionsMax)
     const [first] = node.replica.versions(at)
@@ -423,9 +428,13 @@ describe('local writes', () => {
   })
 
   it('are refused alike by a put with an old context, and by an import; a set and a counter are not bound', async () => {
-    const { data } = await open()
+    const { node, data } = await open()
     const { context } = await data.registers.put('k', Buffer.from('first'), {})
-    await Promise.all(list(localVersionsMax, (at) => data.registers.put('k', Buffer.from(`${at}`), { context })))
+    await take(
+      node,
+      updatesOf(localVersionsMax - 2, address, (at) => Buffer.from(`${at}`)),
+    )
+    for (const value of ['second', 'third']) await data.registers.put('k', Buffer.from(value), { context })
     await expect(data.registers.put('k', Buffer.from('more'), { context })).rejects.toMatchObject(refused)
     const extra = { expiresAtMs: null, extra: true }
     await expect(data.contents.importVersion(address, Buffer.from('more'), extra)).rejects.toMatchObject(refused)
