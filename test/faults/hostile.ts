@@ -111,8 +111,10 @@ function rawStream(stream: Stream): RawStream {
   let isOpen = true
   // What the victim sends is taken and dropped.
   stream.addEventListener('message', () => {})
-  // The victim resets the stream, or closes its side in order.
-  const ended = Promise.race([once(stream, 'close'), once(stream, 'remoteCloseWrite')]).then(() => {
+  // The victim resets the stream, or closes its side in order; both may have been before anyone could listen.
+  const isOver = stream.status !== 'open' || stream.remoteWriteStatus === 'closed'
+  const over = isOver ? Promise.resolve() : Promise.race([once(stream, 'close'), once(stream, 'remoteCloseWrite')])
+  const ended = over.then(() => {
     isOpen = false
     stream.abort(new Error('over'))
     return performance.now() - openedMs

@@ -77,35 +77,32 @@ export function overLimits(): Record<string, Buffer> {
 }
 
 /** The largest frames that a reader takes, by what they are full of. */
-export function costly(): Record<string, Buffer> {
+export function costly(): Record<string, () => Buffer> {
   const bytes = gossipFrameBytesMax - 100
   const ids = (length: number) => field(kinds.iwant, filled(field(1, Buffer.alloc(length)), bytes))
   const topic = (index: number) =>
     field(subscriptionsField, Buffer.concat([Buffer.from([8, 1]), field(2, text(`t${index}`))]))
   return {
-    '340,000 IWANT ids': field(controlField, ids(4)),
-    'IWANT records of many empty ids': field(
-      controlField,
-      filled(field(kinds.iwant, filled(field(1, Buffer.alloc(0)), 10_000)), bytes),
-    ),
-    '5,000 IHAVE ids': control(
-      'ihave',
-      Buffer.concat([field(1, text(gossipTopic)), times(5_000, (index) => field(2, varint(index)))]),
-    ),
-    GRAFTs: field(controlField, filled(field(kinds.graft, field(1, text(gossipTopic))), bytes)),
-    '64 GRAFTs': field(
-      controlField,
-      times(64, () => field(kinds.graft, field(1, text(gossipTopic)))),
-    ),
-    PRUNEs: field(controlField, filled(field(kinds.prune, field(1, text(gossipTopic))), bytes)),
-    'one PRUNE with many fields': control('prune', filled(Buffer.from([0x18, 1]), bytes)),
-    'empty control messages': filled(field(controlField, Buffer.alloc(0)), bytes),
-    'subscriptions to many topics': times(100_000, topic),
-    'messages of many topics': times(100_000, (index) => message(`t${index}`, Buffer.alloc(1))),
-    '500 messages': times(500, (index) => message(gossipTopic, Buffer.alloc(4_000, `${index}`))),
-    'one message with many topics': field(messagesField, filled(field(4, text('x')), bytes)),
-    'one message with a long topic': field(messagesField, field(4, Buffer.alloc(bytes, 0xc3))),
-    'unknown numbers': filled(unknownNumber, bytes),
-    'unknown numbers in a control message': field(controlField, filled(unknownNumber, bytes)),
+    '340,000 IWANT ids': () => field(controlField, ids(4)),
+    'IWANT records of many empty ids': () =>
+      field(controlField, filled(field(kinds.iwant, filled(field(1, Buffer.alloc(0)), 10_000)), bytes)),
+    '5,000 IHAVE ids': () =>
+      control('ihave', Buffer.concat([field(1, text(gossipTopic)), times(5_000, (index) => field(2, varint(index)))])),
+    GRAFTs: () => field(controlField, filled(field(kinds.graft, field(1, text(gossipTopic))), bytes)),
+    '64 GRAFTs': () =>
+      field(
+        controlField,
+        times(64, () => field(kinds.graft, field(1, text(gossipTopic)))),
+      ),
+    PRUNEs: () => field(controlField, filled(field(kinds.prune, field(1, text(gossipTopic))), bytes)),
+    'one PRUNE with many fields': () => control('prune', filled(Buffer.from([0x18, 1]), bytes)),
+    'empty control messages': () => filled(field(controlField, Buffer.alloc(0)), bytes),
+    'subscriptions to many topics': () => times(100_000, topic),
+    'messages of many topics': () => times(100_000, (index) => message(`t${index}`, Buffer.alloc(1))),
+    '500 messages': () => times(500, (index) => message(gossipTopic, Buffer.alloc(4_000, `${index}`))),
+    'one message with many topics': () => field(messagesField, filled(field(4, text('x')), bytes)),
+    'one message with a long topic': () => field(messagesField, field(4, Buffer.alloc(bytes, 0xc3))),
+    'unknown numbers': () => filled(unknownNumber, bytes),
+    'unknown numbers in a control message': () => field(controlField, filled(unknownNumber, bytes)),
   }
 }
