@@ -32,7 +32,7 @@ export function countTypes(amounts: Readonly<Partial<Record<TypeName, number>>>)
   return typeNames.flatMap((type) => (amounts[type] ? [count(amounts[type], words[type].one)] : [])).join(', ')
 }
 
-/** What is said of a type of a later version. */
+/** Text on a type of a later version. */
 function unknownWords(type: string): string {
   return `data that this version does not know (${printable(type)})`
 }
