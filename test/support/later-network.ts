@@ -13,7 +13,7 @@ const laterSyncMessage = Buffer.of(0, 200, ...laterFields)
 const laterHeartbeat = Buffer.of(9, ...laterFields)
 const laterAnswer = Buffer.of(2, 77, ...laterFields)
 const laterGossip = Buffer.of(3, ...laterFields)
-/** Sends a message as it is when it leaves no room for fields. */
+/** Bytes of a gossip message beyond which no fields are added to it. */
 const gossipBytesAim = 60 * 1024
 
 /** Makes a node's network speak so, before anything uses it. */
