@@ -1,4 +1,4 @@
-/** What a command is: its place in the table, and what it is called with. */
+/** Types of a command: its row in the table, and its invocation. */
 import type { Client } from './client.js'
 import { parseDurationMs } from './duration.js'
 import { UsageError } from './failure.js'
@@ -13,9 +13,9 @@ export interface OptionSpec {
   readonly short?: string
   /** The name of its value in the help; a flag without value when absent. */
   readonly value?: string
-  /** Whether it may be given several times. */
+  /** True if it may be given several times. */
   readonly repeatable?: boolean
-  /** Whether its value may be left out, which means `true`. */
+  /** True if its value may be left out, which means `true`. */
   readonly valueOptional?: boolean
   /** The only values allowed. */
   readonly choices?: readonly string[]
@@ -24,7 +24,7 @@ export interface OptionSpec {
 
 /** One argument of a command. */
 export interface ArgumentSpec {
-  /** In capitals, as in the help. */
+  /** Name in capitals, as in the help. */
   readonly name: string
   readonly required: boolean
   readonly variadic?: boolean
@@ -51,13 +51,13 @@ export interface CommandSpec {
 
 /** All commands, as the help and the completions show them. */
 export interface CommandTable {
-  /** In the order of the help. */
+  /** Commands in the order of the help. */
   readonly commands: readonly CommandSpec[]
-  /** What the commands of two words are about, by their first word. */
+  /** Subjects of the commands of two words, by their first word. */
   readonly groups: Readonly<Record<string, string>>
 }
 
-/** What a command does; resolves with the exit code, 0 when with nothing. */
+/** Runs a command; resolves with the exit code, 0 when with nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an action that has no code to give returns nothing
 export type Action = (invocation: Invocation) => Promise<number | void>
 
@@ -75,7 +75,7 @@ export class Invocation {
     readonly client: () => Client,
   ) {}
 
-  /** Whether machines read the output. */
+  /** True if the output is for programs. */
   get json(): boolean {
     return this.flag('json')
   }
@@ -85,7 +85,7 @@ export class Invocation {
     return this.positionals[index]!
   }
 
-  /** Whether a flag is given. */
+  /** True if a flag is given. */
   flag(name: string): boolean {
     return this.options[name] === true
   }
@@ -115,7 +115,7 @@ export class Invocation {
     throw new UsageError(`invalid number '${text}' for --${name}: use a whole number of at least ${least}`)
   }
 
-  /** What the flags of a write ask of other nodes; only what was given. Throws UsageError. */
+  /** Requirements of a write on other nodes, from its flags; only those given. Throws UsageError. */
   nodes(): { acks?: number | 'majority' | 'all'; requireQuorum?: true; timeoutMs?: number } {
     const acks = this.#acks()
     const timeoutMs = this.durationMs('timeout')

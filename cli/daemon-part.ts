@@ -1,10 +1,16 @@
-/** Loads parts of the daemon into this process, for the commands that need no running one. Nothing of them is in the command line itself. */
+/**
+ * Loads parts of the daemon into this process, for the commands that need no running one. Nothing of them is in the
+ * command line itself.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { HearsayApiError } from './failure.js'
 import { openFilesMin } from './limits.js'
 
-/** Loads a built module of the daemon. `path`: below the daemon's folder. Throws INTERNAL when it is not built, SYSTEM_FAILED for too few open files. */
+/**
+ * Loads a built module of the daemon. `path`: below the daemon's folder. Throws INTERNAL when it is not built,
+ * SYSTEM_FAILED for too few open files.
+ */
 export async function loadDaemonPart<T>(path: string): Promise<T> {
   checkOpenFiles()
   // Beside the built command line, or below dist/ when run from the sources.

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { WatchEvent } from './client.js'
 
-/** What a command is run with. */
+/** Options of a run. */
 export interface EventSurroundings {
   readonly environment: NodeJS.ProcessEnv
   /** The daemon's address, so that `hearsay` in the command asks the same one. */
@@ -27,7 +27,10 @@ export function runForEvent(
   })
 }
 
-/** One variable for each member but the value. Text with a NUL cannot stand in the environment: it is left out there, and whole in HEARSAY_EVENT. */
+/**
+ * One variable for each member but the value. Text with a NUL cannot stand in the environment: it is left out there,
+ * and whole in HEARSAY_EVENT.
+ */
 function variablesOf(event: WatchEvent): NodeJS.ProcessEnv {
   const { value: _value, encoding, ...rest } = event
   const variables: NodeJS.ProcessEnv = { HEARSAY_EVENT: JSON.stringify(rest) }

@@ -1,4 +1,4 @@
-/** What can go wrong between a client and its daemon, with the exit code of the command line. */
+/** Errors between a client and its daemon, with the exit code of the command line. */
 import { type ErrorCode, errorCodes } from '../store/errors.js'
 
 /** An error answer of the daemon, or no answer at all (`status` is 0 then). */

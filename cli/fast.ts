@@ -60,7 +60,10 @@ function withTail(command: CommandSpec, args: readonly string[]): string[] {
   return args.length <= at + 1 ? [...args] : [...args.slice(0, at + 1), '--', ...args.slice(at + 1)]
 }
 
-/** Negative numbers go behind `--`, where a command takes one as its last argument, so that they are not taken for flags. */
+/**
+ * Negative numbers go behind `--`, where a command takes one as its last argument, so that they are not taken for
+ * flags.
+ */
 function signedLast(command: CommandSpec, args: readonly string[]): string[] {
   if (!command.arguments.at(-1)?.signed || args.includes('--')) return [...args]
   const isNegative = (arg: string) => /^-\d+$/.test(arg)

@@ -30,7 +30,7 @@ export function fileFailure(verb: 'read' | 'write' | 'make', path: string, error
   return new HearsayApiError('FILE_FAILED', 0, `cannot ${verb} ${path}: ${says}`, details, { cause: error })
 }
 
-/** What to do about a FILE_FAILED with this cause; undefined when that is not known. */
+/** Remedy for a FILE_FAILED with this cause; undefined when none is known. */
 export function fileRemedy(cause: unknown): string | undefined {
   return typeof cause === 'string' ? causes[cause]?.[1] : undefined
 }

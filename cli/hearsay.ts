@@ -1,4 +1,6 @@
-/** The entry of the command line: well-formed calls of `put` and `get` start at once, all others load the rest first. */
+/**
+ * The entry of the command line: well-formed calls of `put` and `get` start at once, all others load the rest first.
+ */
 import { quickCommands } from './commands/quick.js'
 import { UsageError } from './failure.js'
 import { parseFast } from './fast.js'

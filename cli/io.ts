@@ -1,4 +1,4 @@
-/** What a command may touch of its process: streams, environment, clock. The real ones, or those of a test. */
+/** Surroundings of a command: streams, environment, clock. The real ones, or those of a test. */
 import type { Readable, Writable } from 'node:stream'
 
 const columnsDefault = 80
@@ -9,17 +9,20 @@ export interface Io {
   readonly stdout: Writable
   readonly stderr: Writable
   readonly environment: NodeJS.ProcessEnv
-  /** Whether data is piped or redirected into the command. */
+  /** True if data is piped or redirected into the command. */
   readonly stdinPiped: boolean
-  /** Whether a person can answer on stdin. */
+  /** True if stdin is a terminal, so that a person can answer. */
   readonly stdinTerminal: boolean
-  /** Whether a person looks at stdout. */
+  /** True if stdout is a terminal. */
   readonly stdoutTerminal: boolean
   readonly stderrTerminal: boolean
   /** Columns of the terminal. */
   readonly columns: number
   nowMs(): number
-  /** Calls back when the user asks to end (Ctrl-C, SIGTERM) instead of ending at once; a second time ends at once. Returns how to stop that. */
+  /**
+   * Calls back when the user asks to end (Ctrl-C, SIGTERM) instead of ending at once; a second time ends at once.
+   * Returns how to stop that.
+   */
   onInterrupt(interrupted: () => void): () => void
 }
 
@@ -77,7 +80,7 @@ function isTerminal(descriptor: number): boolean {
   return process.getBuiltinModule('node:tty').isatty(descriptor)
 }
 
-/** Pipes, sockets and files count; a terminal and /dev/null do not. */
+/** True for pipes, sockets and files; false for a terminal and /dev/null. */
 function isPiped(descriptor: number): boolean {
   try {
     const stats = process.getBuiltinModule('node:fs').fstatSync(descriptor)

@@ -3,15 +3,15 @@ import { watchHeartbeatMs } from '../protocols/api/limits.js'
 
 /** Bytes of one answer that is kept in memory; streams have no limit. */
 export const responseBytesMax = 512 * 1024 * 1024
-/** How long a request may stay without an answer, in milliseconds, when the command says nothing else. */
+/** Time for the answer to a request, in milliseconds, unless the command says otherwise. */
 export const responseTimeoutMsDefault = 30_000
 /** Files that the daemon must be allowed to open: modules at its start, then tables of the store and connections. */
 export const openFilesMin = 256
 /** The longest timer that Node takes, about 24.8 days; the daemon refuses to wait for that long. */
 export const timerMsMax = 2 ** 31 - 1
-/** How long the daemon may take over its own time limit before the client gives up, in milliseconds. */
+/** Time by which the daemon may exceed its own time limit before the client gives up, in milliseconds. */
 export const responseGraceMs = 5_000
-/** How long work that talks to peers (join, sync, block) may take, in milliseconds. */
+/** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
 /** After how long `wait` says whom it waits for, in milliseconds. */
 export const waitNoticeMs = 3_000
@@ -32,14 +32,16 @@ export const importFailuresShown = 20
 export const socketPathBytesMax = 107
 /** Characters of a value that a table shows. */
 export const shownValueCharactersMax = 60
-/** How often the progress bar is drawn, in milliseconds. */
+/** Interval at which the progress bar is drawn, in milliseconds. */
 export const progressIntervalMs = 100
 /** Deletes of `del --prefix` that are under way at once. */
 export const deletesAtOnce = 64
 /** Bytes of one event of the change feed. */
 export const eventBytesMax = 512 * 1024 * 1024
-/** How long the change feed may be silent before it counts as broken, in milliseconds. */
+/** Time of silence after which the change feed counts as broken, in milliseconds. */
 export const watchSilenceMs = 4 * watchHeartbeatMs
-/** How soon a broken change feed is opened again, in milliseconds; doubled at each failure up to the second. */
+/**
+ * Delay before a broken change feed is opened again, in milliseconds; doubled at each failure up to the second number.
+ */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000

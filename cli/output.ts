@@ -1,12 +1,13 @@
-/** What the command line prints: values byte for byte, lines for people, JSON for machines, errors. */
+/** Output of the command line: values byte for byte, lines for people, JSON for machines, errors. */
 import pico from 'picocolors'
 import { fileFailure } from './file-failure.js'
 import { type Io, write } from './io.js'
 import { gatheredCharactersMax, gatheredLinesMax, shownValueCharactersMax } from './limits.js'
 
 /**
- * Writes for one run of a command. The outcome of a command does not depend on who reads it: once the reader of stdout has gone away the
- * rest of the output is dropped, and what stderr does not take is lost, while the command goes on to its exit code.
+ * Writes for one run of a command. The outcome of a command does not depend on who reads it: once the reader of stdout
+ * has gone away the rest of the output is dropped, and what stderr does not take is lost, while the command goes on to
+ * its exit code.
  */
 export class Output {
   readonly #io: Io
@@ -62,12 +63,12 @@ export class Output {
     return this.line(JSON.stringify(value))
   }
 
-  /** A remark on stderr that does not change the outcome. */
+  /** Prints a warning on stderr that does not change the outcome. */
   warn(text: string): Promise<void> {
     return this.#toStderr(`${this.#errorColors.yellow('warning')} ${text}\n`)
   }
 
-  /** A remark on stderr, plain. */
+  /** Prints a plain remark on stderr. */
   note(text: string): Promise<void> {
     return this.#toStderr(`${text}\n`)
   }
@@ -81,7 +82,10 @@ export class Output {
     return !this.#io.environment.NO_COLOR && this.#io.environment.TERM !== 'dumb'
   }
 
-  /** An error: one line, and below it what to do next; as JSON one object, with what else the daemon said of it. */
+  /**
+   * Prints an error: one line, and below it what to do next; as JSON one object, with the details that the daemon
+   * added.
+   */
   error(
     code: string,
     message: string,
@@ -130,13 +134,13 @@ export function printable(text: string): string {
   )
 }
 
-/** Text as one word of a shell's line, for commands that are shown to be typed. */
+/** Quotes text as one word of a shell command, for commands that are shown to be typed. */
 export function shellWord(text: string): string {
   const shown = printable(text)
   return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`
 }
 
-/** A value on one short line, for tables. */
+/** Shortens a value to one line, for tables. */
 export function shortValue(value: string, encoding: string): string {
   const text = encoding === 'base64' ? `base64:${value}` : printable(value)
   const characters = [...text]
@@ -144,7 +148,7 @@ export function shortValue(value: string, encoding: string): string {
   return `${characters.slice(0, shownValueCharactersMax - 1).join('')}…`
 }
 
-/** `1 key`, `2 keys`. */
+/** Formats an amount: `1 key`, `2 keys`. */
 export function count(amount: number, one: string, many = `${one}s`): string {
   return `${amount.toLocaleString('en-US')} ${amount === 1 ? one : many}`
 }

@@ -1,4 +1,4 @@
-/** Writes a file that only its owner can read, whole or not at all. */
+/** Writes a file that only its owner can read, completely or not at all. */
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -6,12 +6,15 @@ import { HearsayApiError, UsageError } from './failure.js'
 import { fileFailure } from './file-failure.js'
 
 const ownerOnly = 0o600
-/** What file systems without hard links say. */
+/** Error codes of file systems without hard links. */
 const linkless = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-/** What file systems say that cannot sync a folder. */
+/** Error codes of file systems that cannot sync a folder. */
 const unsyncable = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EBADF', 'EISDIR'])
 
-/** Throws WOULD_OVERWRITE when the file is there, unless `force`; UsageError when what is there is no file at all; FILE_FAILED. */
+/**
+ * Throws WOULD_OVERWRITE when the file is there, unless `force`; UsageError when what is there is no file at all;
+ * FILE_FAILED.
+ */
 export async function assertWritable(path: string, force: boolean): Promise<void> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw fileFailure('write', path, error)
@@ -22,8 +25,9 @@ export async function assertWritable(path: string, force: boolean): Promise<void
 }
 
 /**
- * Writes the chunks to a file: under another name first, synced, then renamed. What was written is removed when it fails or the
- * process is told to end. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`; FILE_FAILED.
+ * Writes the chunks to a file: under another name first, synced, then renamed. What was written is removed when it
+ * fails or the process is told to end. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`;
+ * FILE_FAILED.
  */
 export async function writePrivately(path: string, chunks: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`

@@ -57,7 +57,7 @@ function makeProgram(io: Io, help: string[], found: (parsed: Parsed) => void): C
   return program
 }
 
-/** Help is gathered, so that a failed write of it can be told. */
+/** Collects help, so that a failed write of it can be reported. */
 function outputOf(io: Io, help: string[]) {
   return {
     writeOut: (text: string) => void help.push(text),
@@ -68,7 +68,7 @@ function outputOf(io: Io, help: string[]) {
   }
 }
 
-/** The command of a group is made below the group's own, which only explains. */
+/** Returns the parent of a command: for one of two words that of its group, which only prints help. */
 function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Command>): Command {
   const [group, word] = wordsOf(spec)
   if (word === undefined) return program
@@ -121,7 +121,10 @@ function optionOf({ name, short, value, valueOptional, repeatable, help }: Optio
   return option
 }
 
-/** Flags given before the command, those that it has. `--api` means an address to serve to the daemon, so it is left out there. */
+/**
+ * Flags given before the command, those that it has. `--api` means an address to serve to the daemon, so it is left out
+ * there.
+ */
 function shared(values: OptionValues, spec: CommandSpec): OptionValues {
   const known = new Set(spec.options.filter((option) => !option.repeatable).map((option) => option.name))
   return Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)))

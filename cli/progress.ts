@@ -35,7 +35,7 @@ export class Progress {
     this.#draw(`${this.#bar(bytes)}${text}  ${formatBytes(bytes)}  ${rate}`)
   }
 
-  /** Wipes the bar. */
+  /** Erases the bar. */
   end(): void {
     if (this.#shownMs !== Number.NEGATIVE_INFINITY) this.#draw('')
   }

@@ -1,11 +1,11 @@
-/** What to do next about an error: the line below it. */
+/** Remedies for errors: the line below an error that says what to do next. */
 import { fileRemedy } from './file-failure.js'
 
-/** What is known of an error beside its code. */
+/** Facts about an error, apart from its code. */
 export interface Circumstances {
-  /** The words of the command that met it; empty when there was none. */
+  /** Name of the failed command; empty when there was none. */
   readonly command: string
-  /** What the daemon added. */
+  /** Details that the daemon added. */
   readonly details: Readonly<Record<string, unknown>>
 }
 
@@ -14,7 +14,7 @@ type Remedy = string | ((about: Circumstances) => string | undefined)
 /** The commands that take a member of the mesh, not a key. */
 const memberCommands = new Set(['forget', 'block', 'unblock', 'sync'])
 
-/** How what stands at an address is looked at, for the type that a command works on. */
+/** Command that shows what is stored at an address, for the type that the failed command works on. */
 function look({ command }: Circumstances): string {
   if (command.startsWith('map')) return 'hearsay map get KEY FIELD --all'
   return command.startsWith('doc') ? 'hearsay doc get KEY --conflicts' : 'hearsay get KEY --all'
@@ -64,7 +64,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   INTERNAL: 'see the log of the daemon',
 }
 
-/** What the user can do next about an error with this code; undefined when its message says all. */
+/** Returns what the user can do next about an error with this code; undefined when its message says all. */
 export function remedyOf(code: string, about: Circumstances): string | undefined {
   const remedy = Object.hasOwn(remedies, code) ? remedies[code] : undefined
   return typeof remedy === 'function' ? remedy(about) : remedy

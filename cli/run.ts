@@ -39,7 +39,7 @@ async function execute({ command, positionals, options }: Parsed, io: Io, output
   }
 }
 
-/** Commands of many requests keep their connection. */
+/** True for commands of many requests, which keep their connection. */
 function keepsAlive(command: CommandSpec): boolean {
   return !['put', 'get'].includes(command.name)
 }
@@ -82,7 +82,7 @@ interface Description {
   readonly exit: number
 }
 
-/** Errors of the daemon's own code carry stable codes too; anything else is a defect. */
+/** Describes an error: those of the daemon's own code have stable codes too; anything else is a defect. */
 function describe(error: unknown): Description {
   const exit = exitOf('INTERNAL', 500)
   if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error), details: {}, exit }

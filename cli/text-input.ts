@@ -1,6 +1,9 @@
-/** Finds arguments and variables that are not UTF-8: Node gives their bad bytes as U+FFFD, so that two of them would become one key. */
+/**
+ * Finds arguments and variables that are not UTF-8: Node gives their bad bytes as U+FFFD, so that two of them would
+ * become one key.
+ */
 
-/** What Node puts in the place of bytes that are not UTF-8; also a character of its own. */
+/** Character that Node puts in place of bytes that are not UTF-8; it can also be meant as itself. */
 const replacement = '\ufffd'
 /** The variables that are read as text: settings, and where files are. */
 const isRead = (name: string): boolean =>
@@ -14,15 +17,15 @@ export interface StartBytes {
   variables(): Buffer | undefined
 }
 
-/** Those of this process: Linux shows them below /proc, other systems do not. */
+/** Start bytes of this process: Linux shows them below /proc, other systems do not. */
 export const startBytes: StartBytes = {
   commandLine: () => readIfThere('/proc/self/cmdline'),
   variables: () => readIfThere('/proc/self/environ'),
 }
 
 /**
- * Says what is wrong with the text that a call came with; undefined when nothing is. A U+FFFD is accepted where the system shows that its
- * own bytes were given; where that cannot be seen it is refused, since it may stand for any bytes.
+ * Finds arguments or variables that are not text; undefined when there are none. A U+FFFD is accepted where the system
+ * shows that its own bytes were given; where that cannot be seen it is refused, since it may stand for any bytes.
  * @param argv the arguments behind the program's name
  */
 export function badText(

@@ -125,7 +125,7 @@ function asJson({ origin, ...report }: RestoreReport, sameIdentity: boolean) {
   return { ...report, sameIdentity, origin: { ...rest, taken: new Date(takenAtMs).toISOString() } }
 }
 
-/** What was done, and what to do next. */
+/** Text on what was done, and what to do next. */
 function story({ data, origin, entries, peer, members, former }: RestoreReport, sameIdentity: boolean): string[] {
   const name = printable(origin.node)
   const taken = new Date(origin.takenAtMs).toISOString()

@@ -2,7 +2,7 @@
 import type { Action, CommandSpec, CommandTable, OptionSpec } from '../command.js'
 import { UsageError } from '../failure.js'
 
-/** What prints the completions of a shell for the commands of a table. */
+/** Makes the action that prints the completions of a shell for the commands of a table. */
 export function completionOf(table: CommandTable): Action {
   return async (invocation) => {
     const shell = invocation.argument(0)
@@ -175,7 +175,7 @@ function fishName(table: CommandTable, command: CommandSpec): string {
   return `complete -c hearsay -n '${isOpen}' -a ${word} -d '${summary}'`
 }
 
-/** That the words of a command stand in the line. */
+/** Fish condition: the words of a command are in the line. */
 function fishSeen(command: CommandSpec): string {
   return command.name
     .split(' ')
@@ -189,7 +189,7 @@ function fishFlag(command: CommandSpec, option: OptionSpec): string {
   return `complete -c hearsay -n '${fishSeen(command)}' -l ${option.name}${needsValue ? ' -r' : ''}${files} -d '${fishQuoted(option.help)}'`
 }
 
-/** For single quotes of bash and zsh. */
+/** Escapes a text for single quotes of bash and zsh. */
 function quoted(text: string): string {
   return text.replaceAll("'", "'\\''")
 }

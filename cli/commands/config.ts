@@ -1,4 +1,7 @@
-/** `hearsay config`: the daemon's settings in effect, and where each comes from; of one that is not running, those it would start with. */
+/**
+ * `hearsay config`: the daemon's settings in effect, and where each comes from; of one that is not running, those it
+ * would start with.
+ */
 import type { ConfigShown } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { loadDaemonPart } from '../daemon-part.js'
@@ -20,7 +23,7 @@ export const config: Action = async (invocation) => {
   await printSettings(invocation, found)
 }
 
-/** What the daemon says; undefined when none runs, or when the flags are those of a start. */
+/** Settings of the running daemon; undefined when none runs, or when the flags are those of a start. */
 async function runningConfig(invocation: Invocation): Promise<ConfigShown | undefined> {
   if (Object.keys(invocation.options).some((name) => !whereabouts.has(name))) return undefined
   const isNamed = invocation.text('api') !== undefined || (invocation.io.environment.HEARSAY_API ?? '') !== ''

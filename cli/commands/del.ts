@@ -39,7 +39,7 @@ export async function reportDeleted({ json, output }: Invocation, key: string): 
   else await output.line(`deleted ${printable(key)}`)
 }
 
-/** What the flags say of a delete; only what was given. Throws UsageError. */
+/** Options of a delete from the flags; only those given. Throws UsageError. */
 export function deleteOptionsOf(invocation: Invocation): DeleteOptions {
   const context = invocation.text('context')
   return {
@@ -49,7 +49,7 @@ export function deleteOptionsOf(invocation: Invocation): DeleteOptions {
   }
 }
 
-/** What is to be deleted. */
+/** Target of a delete. */
 interface Doomed {
   readonly key: string
   readonly types: readonly DataTypeTag[]
@@ -57,7 +57,7 @@ interface Doomed {
   readonly unknown: readonly string[]
 }
 
-/** What became of it. */
+/** Outcome of a delete. */
 interface Outcome {
   /** Keys of which anything was deleted. */
   keys: number
@@ -68,8 +68,8 @@ interface Outcome {
 }
 
 /**
- * Deletes all keys with a prefix. Keys in conflict stay unless `all`, and so do documents that cannot be read; they are reported at the
- * end: exit code 4, or 1.
+ * Deletes all keys with a prefix. Keys in conflict stay unless `all`, and so do documents that cannot be read; they are
+ * reported at the end: exit code 4, or 1.
  */
 async function deletePrefix(invocation: Invocation, prefix: string, options: DeleteOptions): Promise<number> {
   if (options.context !== undefined) throw new UsageError('--context belongs to one key; it does not go with --prefix')

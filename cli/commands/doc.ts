@@ -58,7 +58,7 @@ export const patch: Action = async (invocation) => {
   return report(invocation.output, written, { json: invocation.json, what: 'patched' })
 }
 
-/** How far the first character is looked for that says what a patch is. */
+/** Bytes in which the first character is looked for, which tells the kind of a patch. */
 const headBytes = 4096
 
 /** Opens a document in an editor and stores what was changed; what others changed meanwhile stays. */

@@ -49,7 +49,7 @@ async function printVersion(invocation: Invocation, number: number, version: Ver
   if (bytes.at(-1) !== 0x0a) await output.bytes(Buffer.from('\n'))
 }
 
-/** Where siblings are, and the commands that look at them and settle them. */
+/** Place of siblings, and the commands that show and settle them. */
 export interface ConflictPlace {
   readonly what: string
   readonly look: string

@@ -1,4 +1,4 @@
-/** What the commands of the lab share: where the lab is, and how a call of them ends. */
+/** Code that the commands of the lab share: where the lab is, and how a call of them ends. */
 import type { Invocation } from '../command.js'
 import { HearsayApiError } from '../failure.js'
 import { labDirectory } from '../lab/directory.js'

@@ -13,7 +13,10 @@ import { takeDown } from '../lab/taking-down.js'
 import { count } from '../output.js'
 import { directoryOf, interruptible } from './lab-call.js'
 
-/** Plays a script; exit code 1 when an expectation does not hold, that of the command line when a line cannot be carried out. */
+/**
+ * Plays a script; exit code 1 when an expectation does not hold, that of the command line when a line cannot be carried
+ * out.
+ */
 export const run: Action = async (invocation) => {
   const file = invocation.argument(0)
   const lines = read(file)

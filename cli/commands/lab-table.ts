@@ -7,7 +7,7 @@ const labOptions: readonly OptionSpec[] = [dir, jsonOption]
 const nodes: ArgumentSpec = { name: 'NODE', required: true, variadic: true }
 const groups: ArgumentSpec = { name: 'GROUP', required: true, variadic: true }
 
-/** In the order of the help. */
+/** Commands of the lab, in the order of the help. */
 export const labCommands: readonly CommandSpec[] = [
   {
     name: 'lab up',

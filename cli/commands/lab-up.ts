@@ -36,7 +36,7 @@ export const up: Action = async (invocation) => {
   }
 }
 
-/** What can be typed next, as it can be typed here. */
+/** Commands to try next, as they can be typed here. */
 async function nextSteps(invocation: Invocation, nodes: readonly string[]): Promise<string> {
   const call = await callOf(invocation)
   const flag = invocation.text('dir') === undefined ? '' : ` --dir ${shellWord(directoryOf(invocation))}`

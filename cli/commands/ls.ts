@@ -43,7 +43,7 @@ function valueText(invocation: Invocation, item: ListItem, isTerminal: boolean):
   return `\t${encoding === 'base64' ? `base64:${item.value}` : item.value}`
 }
 
-/** For people only: what is special about a key. */
+/** Remark for people on what is special about a key. */
 function remarkOf(invocation: Invocation, item: ListItem): string {
   const { yellow, gray } = invocation.output.colors
   const others = item.types.filter((type) => type !== 'reg')

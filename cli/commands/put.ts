@@ -33,7 +33,7 @@ export function report(output: Output, written: Written, how: { json: boolean; w
   return output.line(`${how.what} ${printable(written.key)}${durableOn(written.acks)}`)
 }
 
-/** Who has a write durably, when others were asked for; nothing otherwise. */
+/** Text that names the nodes with a durable copy, when acknowledgements were asked for; else empty. */
 export function durableOn({ have, nodes }: Pick<Acks, 'have' | 'nodes'>): string {
   return have > 1 ? `, durable on ${count(have, 'node')}: ${nodes.map(printable).join(', ')}` : ''
 }
@@ -51,7 +51,10 @@ export function putOptionsOf(invocation: Invocation): PutOptions {
   }
 }
 
-/** The value of a put, from its argument at a position, from a file or from stdin. Throws UsageError, FILE_FAILED and TOO_LARGE. */
+/**
+ * The value of a put, from its argument at a position, from a file or from stdin. Throws UsageError, FILE_FAILED and
+ * TOO_LARGE.
+ */
 export function readValue(invocation: Invocation, position: number): Promise<Uint8Array> | Uint8Array {
   const given = invocation.positionals[position]
   const file = invocation.text('file')

@@ -13,7 +13,7 @@ export const connectionOptions: readonly OptionSpec[] = [
 /** The flag of every command. */
 export const jsonOption: OptionSpec = { name: 'json', help: 'print JSON: one object, or one a line for lists' }
 
-/** Both. */
+/** The flags of every command that talks to a daemon, and of every command. */
 export const commonOptions: readonly OptionSpec[] = [...connectionOptions, jsonOption]
 /** The argument that names a key. */
 export const keyArgument: ArgumentSpec = { name: 'KEY', required: true, completesKeys: true }

@@ -1,4 +1,6 @@
-/** `hearsay status`, `hearsay members` and `hearsay peers`: who is there, who has everything, who is behind by how much. */
+/**
+ * `hearsay status`, `hearsay members` and `hearsay peers`: who is there, who has everything, who is behind by how much.
+ */
 import type { Member, Status } from '../client.js'
 import { printTable } from '../columns.js'
 import type { Action, Invocation } from '../command.js'

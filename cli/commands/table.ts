@@ -258,7 +258,7 @@ const local: readonly CommandSpec[] = [
   },
 ]
 
-/** What the commands of two words are about, by their first word. */
+/** Subjects of the commands of two words, by their first word. */
 export const groups: CommandTable['groups'] = {
   counter: 'counters: every increment counts, also concurrent ones',
   set: 'sets: an addition survives a removal that had not seen it',

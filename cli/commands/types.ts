@@ -41,7 +41,7 @@ export function countTypes(amounts: Readonly<Partial<Record<DataTypeTag, number>
   return dataTypeTags.flatMap((type) => (amounts[type] ? [count(amounts[type], dataTypes[type].noun)] : [])).join(', ')
 }
 
-/** What is said of a type of a later version. */
+/** Text on a type of a later version. */
 function unknownWords(type: string): string {
   return `data that this version does not know (${printable(type)})`
 }

@@ -6,7 +6,9 @@ import { HearsayApiError } from '../failure.js'
 import { waitNoticeMs } from '../limits.js'
 import { printable } from '../output.js'
 
-/** Waits, and says after a moment for whom; HearsayApiError TIMED_OUT (exit code 7) when it does not come true in time. */
+/**
+ * Waits, and says after a moment for whom; HearsayApiError TIMED_OUT (exit code 7) when it does not come true in time.
+ */
 export const wait: Action = async (invocation) => {
   const peers = invocation.count('peers', 0)
   const timeoutMs = invocation.durationMs('timeout') ?? waitTimeoutMsDefault

@@ -36,8 +36,8 @@ export class Records {
   }
 
   /**
-   * Whether another node uses this node's peer id: it gives way, or this node does, or (an older version, perhaps) it
-   * goes on changing this node's record, which is then left alone. Undefined when no other is known.
+   * State of another node that uses this node's peer id: it gives way, or this node does, or (an older version,
+   * perhaps) it goes on changing this node's record, which is then left alone. Undefined when no other is known.
    */
   get rivalry(): 'theyGiveWay' | 'weGiveWay' | 'contested' | undefined {
     if (this.#fights >= recordRewritesMax) return 'contested'

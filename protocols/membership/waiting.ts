@@ -117,7 +117,7 @@ export class Waiting {
   }
 
   /**
-   * Which other members durably hold a dot, asked afresh: resolves when all that are there have answered, or when the
+   * Asks which other members durably hold a dot: resolves when all that are there have answered, or when the
    * time is over. One that is away counts as a holder when it acknowledged the dot before it went.
    */
   async holders(dot: Dot, timeoutMs: number): Promise<Holders> {

@@ -52,7 +52,7 @@ export async function ask(where: Where, asked: RawRequest): Promise<JsonAnswer> 
   return { ...answer, json: () => JSON.parse(answer.body.toString('utf8')) as Record<string, unknown> }
 }
 
-/** A bare connection; resolves once it stands. */
+/** Opens a plain connection; resolves once it is open. */
 export function connectTo(server: ApiServer): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(server.socketPath, () => resolve(socket))

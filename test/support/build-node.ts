@@ -1,6 +1,6 @@
 /**
- * A node of one build, as another build can see it: through bytes, and in words of its own. Whoever imports this module afresh, with
- * another table of types, has another build.
+ * A node of one build, as another build can see it: through bytes, and in words of its own. Whoever imports this module
+ * afresh, with another table of types, has another build.
  */
 import { exportLines } from '../../daemon/http/transfer/exporter.js'
 import { Importer } from '../../daemon/http/transfer/importer.js'
@@ -90,7 +90,7 @@ export class BuildNode {
     return `${Buffer.from(root).toString('hex')} ${JSON.stringify(ranges)}`
   }
 
-  /** What the change feed tells from its beginning. */
+  /** Events of the change feed from its beginning. */
   async changes(): Promise<string[]> {
     const { reader, stand } = this.node.replica.feed
     const request = { from: { sequence: 0, base: stand.floor }, until: stand.sequence, prefix: '' }
@@ -102,7 +102,7 @@ export class BuildNode {
     })
   }
 
-  /** What `export` writes. */
+  /** Lines that `export` writes. */
   async exported(): Promise<string> {
     const chunks: Buffer[] = []
     for await (const chunk of exportLines(this.data.contents, new FakeMeshView(), '')) chunks.push(chunk)

@@ -1,9 +1,9 @@
-/** Bytes that come from nowhere, or from valid ones that were changed, cut or lengthened: what no decoder may trip over. */
+/** Arbitrary bytes, and valid ones that were changed, cut or lengthened: inputs that no decoder may fail on. */
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { DecodeError } from '../../store/model/bytes.js'
 
-/** Arbitrary bytes, and what may become of these on a bad way. */
+/** Arbitrary bytes, and damaged variants of valid ones. */
 function damaged(valid: Uint8Array): fc.Arbitrary<Uint8Array> {
   const mutated = fc
     .array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })

@@ -1,9 +1,12 @@
-/** A TCP proxy that stands in for a long or slow link: it delays both directions by half a round trip each, and limits their rates. */
+/**
+ * A TCP proxy that stands in for a long or slow link: it delays both directions by half a round trip each, and limits
+ * their rates.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net'
 import { carry, Wire } from '../../cli/lab/wire.js'
 
-/** What the link is like. */
+/** Properties of the link. */
 export interface Link {
   readonly roundTripMs?: number
   /** Bytes a second in each direction, over all connections; unlimited when absent. */
@@ -12,7 +15,7 @@ export interface Link {
 
 /** A proxy on a free port of the loopback interface. */
 export class DelayingProxy {
-  /** Where to connect to. */
+  /** Port to connect to. */
   readonly port: number
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -42,7 +45,7 @@ export class DelayingProxy {
     return proxy
   }
 
-  /** How many connections stand. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#sockets.size / 2
   }
@@ -63,7 +66,7 @@ export class DelayingProxy {
     await closed
   }
 
-  /** Both halves of a connection live and die together. */
+  /** Ties both halves of a connection together: when one ends, so does the other. */
   #keep(near: Socket, far: Socket): void {
     for (const [socket, other] of [
       [near, far],

@@ -24,7 +24,7 @@ export function edited(library: DocumentLibrary, versions: readonly Uint8Array[]
   return opened(library, versions, (open) => open.edit(edit))
 }
 
-/** What versions show. */
+/** Returns the document that versions show. */
 export function shown(library: DocumentLibrary, ...versions: readonly Uint8Array[]): JsonObject {
   return opened(library, versions, (open) => open.view().json)
 }

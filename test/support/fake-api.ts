@@ -1,4 +1,4 @@
-/** A fake daemon: an HTTP server on a Unix socket or TCP that records requests and answers as a test says. */
+/** A fake daemon: an HTTP server on a Unix socket or TCP that records requests and gives the answers of a test. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,7 +27,7 @@ export interface FakeAnswer {
 
 /** A running fake. */
 export interface FakeApi {
-  /** As `--api` takes it. */
+  /** Address as `--api` takes it. */
   readonly api: string
   /** A folder of its own, in which the socket is `api.sock`. */
   readonly directory: string

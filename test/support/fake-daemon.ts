@@ -1,4 +1,7 @@
-/** Fakes of what the HTTP API works with: registers in memory, a mesh that answers as a test says; the other types are the real ones, in memory. */
+/**
+ * Fakes of what the HTTP API works with: registers in memory, a mesh that answers as a test says; the other types are
+ * the real ones, in memory.
+ */
 import { type Config, loadConfig } from '../../daemon/config/load.js'
 import { openApiText } from '../../daemon/http/openapi.js'
 import type { ApiServices } from '../../daemon/http/services.js'
@@ -38,7 +41,7 @@ export class FakeRegisters implements Registers {
   readonly retries = new Map<string, { hash: string; written: Written }>()
   /** Keys whose values fail their checksum. */
   readonly damaged = new Set<string>()
-  /** When set, writes fail with it. */
+  /** Error with which writes fail, when set. */
   failure: HearsayError | undefined
   #counter = 0
 
@@ -130,7 +133,7 @@ export class FakeRegisters implements Registers {
   }
 }
 
-/** What is exported and imported: the fake registers; other types as they are in memory. */
+/** Exports and imports: the fake registers; other types as they are in memory. */
 class FakeContents implements Contents {
   readonly #registers: FakeRegisters
   readonly #real: Contents
@@ -330,7 +333,10 @@ export class FakeBackups implements Backups {
 /** The wall clock of all fakes, in milliseconds since 1970. */
 export const fakeNowMs = 1_700_000_000_000
 
-/** Fresh fakes; `flags` as for the daemon. Nodes that exchange documents have seeds of their own: equal ones draw equal ids. */
+/**
+ * Fresh fakes; `flags` as for the daemon. Nodes that exchange documents have seeds of their own: equal ones draw equal
+ * ids.
+ */
 export async function fakeServices(
   flags: Record<string, unknown> = {},
   log: Log = silentLog,

@@ -1,9 +1,12 @@
-/** A network of virtual links: latency, loss, partitions that are noticed or silent, gossip that floods, channels with back pressure. */
+/**
+ * A network of virtual links: latency, loss, partitions that are noticed or silent, gossip that floods, channels with
+ * back pressure.
+ */
 import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
 import { FramePipe, PipedChannel } from './piped-channel.js'
 import type { VirtualWorld } from './virtual-environment.js'
 
-/** How the links behave. */
+/** Behaviour of the links. */
 export interface LinkOptions {
   /** One-way latency, in milliseconds: at least, and how much more by chance. */
   readonly latencyMs?: number
@@ -132,7 +135,7 @@ export class FakeNetwork implements Network {
   #published = 0
   /** Channels opened by this node so far, by protocol. */
   readonly opened = new Map<string, number>()
-  /** When bytes of peers came last, where a test says so. */
+  /** Times when bytes of peers came last, where a test sets them. */
   readonly heard = new Map<PeerId, number>()
 
   constructor(mesh: FakeMesh, self: PeerId) {
@@ -185,7 +188,7 @@ export class FakeNetwork implements Network {
     this.#listeners.push(listener)
   }
 
-  /** What accepts channels of a protocol. */
+  /** Returns the handler of channels of a protocol. */
   handlerOf(protocolId: string): ((channel: Channel) => Promise<void>) | undefined {
     return this.#handlers.get(protocolId)
   }
@@ -224,7 +227,7 @@ class Pipe extends FramePipe {
     link.pipes.add(this)
   }
 
-  /** In order: nothing overtakes. A silent link swallows. */
+  /** Delivers in order; a silent link drops. */
   override whenArrived(arrive: () => void): void {
     const { world } = this.#mesh
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.elapsedMs + this.#mesh.delayMs())

@@ -1,4 +1,7 @@
-/** A network as a later version may use it: messages end with fields, and streams bring messages, that this version does not know. */
+/**
+ * A network as a later version may use it: messages end with fields, and streams bring messages, that this version does
+ * not know.
+ */
 import type { Channel } from '../../protocols/network.js'
 import { pieceBytesAim } from '../../protocols/sync/limits.js'
 import type { FakeNetwork } from './fake-network.js'
@@ -10,7 +13,7 @@ const laterSyncMessage = Buffer.of(0, 200, ...laterFields)
 const laterHeartbeat = Buffer.of(9, ...laterFields)
 const laterAnswer = Buffer.of(2, 77, ...laterFields)
 const laterGossip = Buffer.of(3, ...laterFields)
-/** What leaves no room for fields is sent as it is. */
+/** Bytes of a gossip message beyond which no fields are added to it. */
 const gossipBytesAim = 60 * 1024
 
 /** Makes a node's network speak so, before anything uses it. */

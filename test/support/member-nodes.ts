@@ -68,7 +68,10 @@ export async function openMembers(peers: readonly string[], links: LinkOptions =
   return { world, mesh, nodes }
 }
 
-/** The members a, b and c in a line: two pairs are connected, and the third pair hears of each other by way of the one between. */
+/**
+ * The members a, b and c in a line: two pairs are connected, and the third pair hears of each other by way of the one
+ * between.
+ */
 export async function openLine(...pairs: readonly (readonly [string, string])[]) {
   const world = new VirtualWorld(3)
   const mesh = new FakeMesh(world)

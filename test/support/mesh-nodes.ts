@@ -16,20 +16,20 @@ export interface BareNode {
   readonly network: FakeNetwork
   readonly replica: Replica
   readonly store: MemoryStore
-  /** Told of commits, in order. */
+  /** Listeners, called with commits in order. */
   readonly listeners: ((commit: Commit) => void)[]
   put(key: string, value: string | Uint8Array): Promise<Dot>
   values(key: string): string[]
 }
 
-/** How a node is opened. */
+/** Options of opening a node. */
 export interface BareOptions {
   readonly clock?: ClockFault
   /** Continues an earlier one. */
   readonly store?: MemoryStore
   /** Bytes of the log that are kept of what is no longer live. */
   readonly logBytesMax?: number
-  /** Told of the network before anything uses it. */
+  /** Called with the network before anything uses it. */
   readonly prepare?: (network: FakeNetwork) => void
 }
 

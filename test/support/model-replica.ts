@@ -1,5 +1,5 @@
 /**
- * A replica in memory, plain enough to be seen right: the reference that sync sessions are tested on.
+ * A replica in memory, simple enough to be obviously right: the reference that sync sessions are tested on.
  * Each law of contexts can be broken on purpose, so that tests show that breaking it is noticed.
  */
 import type { Prefix, TrieEntry, TrieNode, TrieReader } from '../../store/merkle/types.js'
@@ -24,7 +24,7 @@ import type { ApplyOutcome, Capture, MissingUpdates, PeerEntry, SyncReplica } fr
 export interface Broken {
   /** Rule 3 against the state at the start of the session. */
   readonly joinAgainstStart?: boolean
-  /** What the peer never saw counts as removed there. */
+  /** Counts what the peer never saw as removed there. */
   readonly unseenIsRemoved?: boolean
   /** Seen dots count as applied. */
   readonly hollowIsApplied?: boolean
@@ -39,7 +39,7 @@ export interface Broken {
 interface Logged {
   readonly update: Update
   supersededBy: Dot | null
-  /** What it superseded is not known here. */
+  /** True if what it superseded is not known here. */
   readonly bare: boolean
 }
 
@@ -99,7 +99,7 @@ export class ModelReplica implements SyncReplica {
     return this.readMissingNow(missing, peerApplied)
   }
 
-  /** As the real log: a superseded update travels without its bytes, together with what superseded it. */
+  /** Reads as the real log does: a superseded update travels without its bytes, together with what superseded it. */
   readMissingNow(missing: Context, peerApplied: Context): MissingUpdates {
     const updates: Update[] = []
     const listed = new Context()
@@ -117,7 +117,7 @@ export class ModelReplica implements SyncReplica {
     return { updates, listed, unlisted, digests: [], rows: listed.size + unlisted.size }
   }
 
-  /** Of live contents alone: the model keeps no digests of others, and knows no copies of running machines. */
+  /** Digests of live contents alone: the model keeps no others, and knows no copies of running machines. */
   digestOf(dot: Dot): ContentDigest | undefined {
     for (const { address, versions } of this.entries.values()) {
       const version = versions.find((one) => sameDot(one.dot, dot))
@@ -167,14 +167,14 @@ export class ModelReplica implements SyncReplica {
     return this.entries.get(addressText(address))?.versions ?? []
   }
 
-  /** Whether the dot is live here. */
+  /** True if the dot is live here. */
   isLive(dot: Dot, address: Address): boolean {
     return this.versionsAt(address).some((version) => sameDot(version.dot, dot))
   }
 
   /**
-   * Lets go of log rows: those of superseded updates and deletes, as the log's cap does, and if asked also those of live
-   * versions, as damage does; what a live version superseded is then not known any more.
+   * Lets go of log rows: those of superseded updates and deletes, as the log's cap does, and if asked also those of
+   * live versions, as damage does; what a live version superseded is then not known any more.
    */
   truncate(chosen: (update: Update) => boolean, alsoLive: boolean): void {
     for (const [text, { update }] of this.log) {
@@ -182,7 +182,10 @@ export class ModelReplica implements SyncReplica {
     }
   }
 
-  /** Puts other bytes in place of a live version's: what bit rot that kept its checksum, or a dot issued twice, looks like. */
+  /**
+   * Puts other bytes in place of a live version's: what bit rot that kept its checksum, or a dot issued twice, looks
+   * like.
+   */
   rot(address: Address, value: Uint8Array): void {
     const versions = this.versionsAt(address).map((version, at) =>
       at === 0 ? { ...version, value, valueHash: sha256(value).subarray(0, 16) } : version,

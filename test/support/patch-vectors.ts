@@ -1,4 +1,7 @@
-/** The examples of RFC 6902 (appendix A) and RFC 7396 (appendix A); those whose root is no object are wrapped where that says the same. */
+/**
+ * The examples of RFC 6902 (appendix A) and RFC 7396 (appendix A); those whose root is no object are wrapped where that
+ * says the same.
+ */
 import type { Json } from '../../store/documents/json.js'
 
 /** One example: `expected` is left out when the patch must be refused. */

@@ -1,7 +1,7 @@
 /** Channels as a test's network gives them: two pipes, one for each direction, with a window for frames under way. */
 import type { Channel, PeerId } from '../../protocols/network.js'
 
-/** What bounds a pipe, and its name in errors. */
+/** Bounds of a pipe, and its name in errors. */
 export interface PipeTerms {
   readonly name: string
   readonly frameBytesMax: number
@@ -9,7 +9,10 @@ export interface PipeTerms {
   readonly window: number
 }
 
-/** One direction of a channel: frames in order, as slowly as its reader takes them. How they travel is the network's to say. */
+/**
+ * One direction of a channel: frames in order, as slowly as its reader takes them. How they travel is the network's to
+ * say.
+ */
 export abstract class FramePipe {
   readonly #terms: PipeTerms
   readonly #arrived: Uint8Array[] = []
@@ -26,26 +29,26 @@ export abstract class FramePipe {
   /** Calls back when what is sent now has arrived, in order; or never, when it is lost on the way. */
   abstract whenArrived(arrive: () => void, isFrame?: boolean): void
 
-  /** Told when it has ended or broken, perhaps more than once. */
+  /** Called when it has ended or broken, perhaps more than once. */
   protected abstract closed(): void
 
-  /** Told of each frame that is sent. */
+  /** Called with each frame that is sent. */
   protected leaves(_frame: Uint8Array): void {}
 
-  /** Told of each frame that arrives, before it is read. */
+  /** Called with each frame that arrives, before it is read. */
   protected arrives(_frame: Uint8Array): void {}
 
-  /** How the end that reads hears of a break; at once by default. */
+  /** Delivers a break to the reading end; at once by default. */
   protected tellReader(tell: () => void): void {
     tell()
   }
 
-  /** How the end that sends hears of a break, and of room; at once by default. */
+  /** Delivers a break, and room, to the sending end; at once by default. */
   protected tellSender(tell: () => void): void {
     tell()
   }
 
-  /** Whether it broke: what is still under way is lost. */
+  /** True if it broke: what is still under way is lost. */
   protected get isBroken(): boolean {
     return this.#broken !== undefined
   }

@@ -28,7 +28,7 @@ export class Random {
     return items[this.below(items.length)]!
   }
 
-  /** Whether something of this probability happens. */
+  /** True if something of this probability happens. */
   chance(probability: number): boolean {
     return this.next() < probability
   }

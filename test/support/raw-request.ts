@@ -1,10 +1,10 @@
 /** HTTP requests whose paths and headers nothing rewrites. */
 import { type IncomingHttpHeaders, request } from 'node:http'
 
-/** Where a request goes. */
+/** Target of a request. */
 export type Where = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
-/** What is asked. */
+/** A request. */
 export interface RawRequest {
   readonly path: string
   readonly method?: string

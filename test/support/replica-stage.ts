@@ -23,7 +23,7 @@ export interface StageNode {
   readonly reports: SessionReport[]
 }
 
-/** How often nodes that are left alone sync, in milliseconds. */
+/** Interval at which nodes that are left alone sync, in milliseconds. */
 export const intervalMs = 10_000
 
 /** Replicas that write, gossip badly, forget their logs and sync; every update that was issued is known. */
@@ -98,7 +98,7 @@ export class Stage {
     await this.world.random.pick(this.nodes).replica.sync.applyUpdates({ updates: [update], members: new Map() })
   }
 
-  /** So many writes and gossiped updates, that share of them writes; then perhaps a log is trimmed. */
+  /** Runs `count` writes and gossiped updates, of which `writeShare` are writes; then perhaps trims a log. */
   async live(count: number, writeShare: number): Promise<void> {
     const { random } = this.world
     for (let done = 0; done < count; done++) {
@@ -108,7 +108,10 @@ export class Stage {
     if (random.chance(0.5)) await random.pick(this.nodes).replica.upkeep.trim()
   }
 
-  /** A session between two nodes, cut at some step or not; `meanwhile` happens at each step, and all is checked. `cut` takes both names. */
+  /**
+   * A session between two nodes, cut at some step or not; `meanwhile` happens at each step, and all is checked. `cut`
+   * takes both names.
+   */
   async session(
     meanwhile: () => Promise<void>,
     cut: (one: string, two: string) => void = (one, two) => this.mesh.disconnect(one, two),
@@ -163,7 +166,7 @@ export class Stage {
   }
 }
 
-/** Whether two replicas hold and know the same. */
+/** True if two replicas hold and know the same. */
 export function isEqual(a: Replica, b: Replica): boolean {
   const [one, two] = [a.sync.capture(), b.sync.capture()]
   return Buffer.compare(one.root, two.root) === 0 && one.seen.equals(two.seen) && one.applied.equals(two.applied)

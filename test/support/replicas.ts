@@ -78,7 +78,7 @@ export function removeAll(node: Node, key: string): Promise<Dot> {
   return node.replica.transact((transaction) => transaction.remove(address, dotsOf(transaction.versions(address))))
 }
 
-/** How many rows of a kind a store holds. */
+/** Number of rows of a kind in a store. */
 export async function rowsOf(store: KvStore, kind: Parameters<typeof rangeOf>[0]): Promise<number> {
   let count = 0
   for await (const rows of store.scan(rangeOf(kind))) count += rows.length

@@ -1,4 +1,4 @@
-/** Runs the command line against a fake daemon that answers as it is told. */
+/** Runs the command line against a fake daemon with given answers. */
 import { type FakeAnswer, type FakeApi, type Recorded, startFakeApi } from './fake-api.js'
 import { type Ran, runCli, type Setting } from './run-cli.js'
 

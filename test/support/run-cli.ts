@@ -3,7 +3,7 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import type { Io } from '../../cli/io.js'
 import { main } from '../../cli/main.js'
 
-/** What a run gave. */
+/** Outcome of a run. */
 export interface Ran {
   readonly exit: number
   readonly stdout: Buffer
@@ -12,7 +12,7 @@ export interface Ran {
   readonly text: string
 }
 
-/** What may be set up for a run. */
+/** Options of a run. */
 export interface Setting {
   readonly stdin?: string | Uint8Array
   readonly environment?: NodeJS.ProcessEnv

@@ -1,4 +1,4 @@
-/** Makes damaged saved documents reach what is behind their checksum. */
+/** Reseals damaged saved documents, so that decoding gets past their checksum. */
 import { createHash } from 'node:crypto'
 
 const headBytes = 9

@@ -7,7 +7,7 @@ import type { statusShape } from '../../protocols/api/mesh.js'
 import { RefusalLog } from './declared-errors.js'
 import { type FakeServices, fakeServices } from './fake-daemon.js'
 
-/** How the API of a file is made. */
+/** Options of the API of a test file. */
 export interface ServedOptions {
   /** `values-max-bytes` of the daemon; 1KiB when absent. */
   readonly valuesMaxBytes?: string
@@ -15,7 +15,7 @@ export interface ServedOptions {
   readonly isReal?: boolean
 }
 
-/** What a test of this file works with; its fields are of the present test. */
+/** API for the tests of one file; its fields belong to the present test. */
 export class ServedApi {
   services!: FakeServices
   api!: Api
@@ -46,7 +46,7 @@ export class ServedApi {
     this.api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
 }
 
-/** Whether a value has a shape of the API. */
+/** True if a value has a shape of the API. */
 export function fits(shape: object, value: unknown): boolean {
   return Compile(shape as typeof statusShape).Check(value)
 }

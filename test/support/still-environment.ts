@@ -1,4 +1,4 @@
-/** An environment that stands still: time moves when a test says so, timers fire when time passes them. */
+/** An environment whose time moves only when a test says so; timers fire when time passes them. */
 import { createHash } from 'node:crypto'
 import type { Environment, Timer } from '../../store/environment.js'
 

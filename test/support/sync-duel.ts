@@ -1,4 +1,7 @@
-/** Two sessions against each other, one action at a time: chance says who goes on, when writes land, and what happens in between. */
+/**
+ * Two sessions against each other, one action at a time: chance says who goes on, when writes land, and what happens in
+ * between.
+ */
 
 import type { Action, Answer } from '../../protocols/sync/core/actions.js'
 import type { SessionOptions, SessionOutcome } from '../../protocols/sync/core/conversation.js'
@@ -20,7 +23,7 @@ export interface BrokenSession {
   readonly partialAddsContext?: boolean
 }
 
-/** How a duel goes. */
+/** Options of a duel. */
 export interface DuelOptions {
   readonly random: Random
   readonly youngOk?: boolean
@@ -39,7 +42,7 @@ export interface DuelOptions {
   readonly entryVersionsMax?: number
 }
 
-/** What a duel came to. */
+/** Outcome of a duel. */
 export interface DuelResult {
   readonly outcomes: readonly [SessionOutcome | undefined, SessionOutcome | undefined]
   /** Every message in order, with the side that sent it. */
@@ -91,14 +94,14 @@ export class Duel {
     return this.result()
   }
 
-  /** What it came to; after the last step. */
+  /** Returns the outcome, after the last step. */
   result(): DuelResult {
     if (this.#isCut) this.#afterCut()
     const [a, b] = this.#sides
     return { outcomes: [a.session.outcome, b.session.outcome], messages: this.#messages, isCut: this.#isCut }
   }
 
-  /** What a side has asked for and was not done yet. */
+  /** Returns the action that a side has asked for and that is not done yet. */
   pending(side: 0 | 1): Action['type'] | undefined {
     return this.#sides[side].action?.type
   }

@@ -10,7 +10,7 @@ import { Random } from './random.js'
 import { ReferenceState } from './reference-state.js'
 import { type BrokenSession, Duel, type DuelOptions, type DuelResult } from './sync-duel.js'
 
-/** What a world may break on purpose. */
+/** Rules that a world may break on purpose. */
 export interface BrokenWorld extends Broken, BrokenSession {
   /** A gossiped update brings the sender's whole context. */
   readonly gossipCarriesContext?: boolean
@@ -154,8 +154,8 @@ export class SyncWorld {
 }
 
 /**
- * Plays a whole life: writes, bad gossip, forgetful logs, sessions cut anywhere and disturbed in the middle; then quiet,
- * full sessions, and convergence. Throws a Violation; returns what the quiet sessions did.
+ * Plays a whole life: writes, bad gossip, forgetful logs, sessions cut anywhere and disturbed in the middle; then
+ * quiet, full sessions, and convergence. Throws a Violation; returns what the quiet sessions did.
  */
 export function live(options: WorldOptions): DuelResult[] {
   const world = new SyncWorld(options)

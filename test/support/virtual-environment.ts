@@ -1,4 +1,6 @@
-/** Virtual time: one seed decides every random number, timers stand in a heap, and a test steps through them by hand. */
+/**
+ * Virtual time: one seed decides every random number, timers stand in a heap, and a test steps through them by hand.
+ */
 import type { Environment, Timer } from '../../store/environment.js'
 import { Random } from './random.js'
 
@@ -8,30 +10,30 @@ interface Pending extends Timer {
   callback: (() => void) | undefined
 }
 
-/** How the clock of one node differs from true time. */
+/** Differences of one node's clock from true time. */
 export interface ClockFault {
   /** Its wall clock against true time, in milliseconds. */
   offsetMs?: number
-  /** How much faster it runs than true time, in parts per million. */
+  /** Drift against true time, in parts per million; positive: faster. */
   driftPpm?: number
-  /** How long its monotonic clock, and its timers with it, stood still so far, in milliseconds: a machine that was suspended. */
+  /** Time for which its monotonic clock and its timers stopped so far, in milliseconds: a suspended machine. */
   stoodMs?: number
   /** Calls back now; or later, while the machine sleeps or the process is stopped. */
   whenAwake?(callback: () => void): void
 }
 
-/** What bounds a run. */
+/** Bounds of a run. */
 export interface RunLimit {
   /** Virtual milliseconds at most. */
   readonly limitMs?: number
-  /** What is waited for, in the message of the error. */
+  /** Condition that is waited for, for the message of the error. */
   readonly what?: string
 }
 
 /** True time at the start of every world, in milliseconds since 1970. */
 export const epochMs = 1_700_000_000_000
 const runLimitMs = 3_600_000
-/** The least time that a timer of a clock that stood takes, in milliseconds. */
+/** Least delay of a timer on a clock that was stopped, in milliseconds. */
 const leastMs = 0.001
 
 /** One world: its time, its timers, its randomness. Several environments (one a node) live in it. */
@@ -83,7 +85,7 @@ export class VirtualWorld {
     return pending
   }
 
-  /** Hours in which nobody does anything: time goes on at once, and the timers that were due meanwhile fire late, once each. */
+  /** Skips time in which nobody acts: the timers that were due meanwhile fire late, once each. */
   leap(byMs: number): void {
     this.#elapsedMs += byMs
   }
@@ -110,7 +112,10 @@ export class VirtualWorld {
     }
   }
 
-  /** Runs until the condition holds after a step. Throws when it does not within the limit, or when nothing is left to happen. */
+  /**
+   * Runs until the condition holds after a step. Throws when it does not within the limit, or when nothing is left to
+   * happen.
+   */
   async runUntil(condition: () => boolean, limit: RunLimit = {}): Promise<void> {
     const untilMs = this.#elapsedMs + (limit.limitMs ?? runLimitMs)
     for (;;) {
@@ -177,7 +182,8 @@ export class VirtualEnvironment implements Environment {
     if (this.#isStopped) return { cancel: () => undefined }
     const dueMs = this.monotonicMs() + Math.max(0, delayMs)
     let stoodMs = this.#clock.stoodMs ?? 0
-    // A clock that stood is not exact to the last bit: a timer that is early by less than that bit would be set again for ever.
+    // A clock that stood is not exact to the last bit: a timer that is early by less than that bit would be set again
+    // for ever.
     const waitMs = stoodMs > 0 && delayMs > 0 ? Math.max(delayMs, leastMs) : delayMs
     let inner = this.#world.schedule(waitMs, () => this.#due(fire))
     const fire = () => {

@@ -1,4 +1,7 @@
-/** Readers of the change feed in a test's hands: slow, cut in the middle of what they were sent, and coming back with their cursor. */
+/**
+ * Readers of the change feed in a test's hands: slow, cut in the middle of what they were sent, and coming back with
+ * their cursor.
+ */
 import { Writable } from 'node:stream'
 import type { Watch, WatchHub } from '../../daemon/watch/hub.js'
 import type { PumpEnd } from '../../daemon/watch/pump.js'
@@ -27,7 +30,7 @@ export class Watcher {
   /** The position of the last frame that was taken, with an event or without. */
   cursor: string | undefined
   comments = 0
-  /** How the last connection ended; an error when sending failed. */
+  /** Outcome of the last connection; an error when sending failed. */
   end: Promise<PumpEnd | Error> = Promise.resolve('gone')
   readonly prefix: string
   #watch: Watch | undefined
@@ -40,7 +43,7 @@ export class Watcher {
     this.cursor = since
   }
 
-  /** Whether something waits to be taken. */
+  /** True if something waits to be taken. */
   get hasPending(): boolean {
     return this.#pending !== undefined
   }
