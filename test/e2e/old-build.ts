@@ -8,9 +8,23 @@ import { fileURLToPath } from 'node:url'
 const oldCommit = '719cd93'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** True if a build of another version may be made: it installs its packages, and takes a minute. `HEARSAY_OLD` names one that is there. */
-export const mayBuildOld =
-  process.env.CI === 'true' || process.env.HEARSAY_LONG === '1' || process.env.HEARSAY_OLD !== undefined
+/**
+ * Why no build of another version is made: it installs its packages, and takes a minute, so it must be asked for; and it needs the commit.
+ * Empty if one can be had. `HEARSAY_OLD` names one that is there.
+ */
+export const whyNoOldBuild = reasonAgainst()
+
+function reasonAgainst(): string {
+  if (process.env.HEARSAY_OLD !== undefined) return ''
+  if (process.env.CI !== 'true' && process.env.HEARSAY_LONG !== '1')
+    return ' (runs with CI=true or HEARSAY_LONG=1: it installs the old packages)'
+  try {
+    execFileSync('git', ['cat-file', '-e', `${oldCommit}^{commit}`], { cwd: root, stdio: 'ignore' })
+    return ''
+  } catch {
+    return ` (needs the history: ${oldCommit} is not in this clone)`
+  }
+}
 
 /** Makes the old build in a folder, unless it is given; returns its command line. Throws when its packages cannot be had. */
 export function oldProgram(folder: string): string {
