@@ -126,7 +126,7 @@ export class LineBuffer {
   }
 }
 
-/** Text from elsewhere made safe for a terminal: control characters are shown, not obeyed. */
+/** Makes foreign text safe for a terminal: control characters are shown, not obeyed. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) =>
