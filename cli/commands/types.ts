@@ -4,7 +4,7 @@ import type { Client, DeleteOptions } from '../client.js'
 import { HearsayApiError } from '../failure.js'
 import { count, printable, shellWord } from '../output.js'
 
-/** What the command line knows of a type beside its descriptor. */
+/** Facts about a type for the command line, apart from its descriptor. */
 interface TypeCommands {
   /** The command that prints one. */
   readonly look: string

@@ -23,8 +23,7 @@ export type ImportSummary = Shape<typeof importShape>
 /** A backup. */
 export const backupShape = Type.String({
   format: 'binary',
-  description:
-    'The file that `hearsay restore` takes; whole only with its last block, which has a digest of all others.',
+  description: 'The file that a restore reads; complete only with its last block, which has a digest of all others.',
 })
 
 /** The endpoints of JSON lines. */

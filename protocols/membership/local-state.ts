@@ -8,7 +8,7 @@ import type { LocalView } from './core/writer.js'
 import { capturePauseFactor, changesKept, heartbeatMsMax, staleMsMax } from './limits.js'
 import type { MembershipReplica } from './types.js'
 
-/** What heartbeats show of a replica. */
+/** The part of a replica that heartbeats show. */
 type ShownReplica = Pick<MembershipReplica['sync'], 'isVerified' | 'damageEpoch' | 'capture'>
 
 type Snapshot = Pick<LocalView, 'root' | 'contexts' | 'state'>

@@ -24,14 +24,14 @@ export interface MembershipReplica {
   /** The id of this run; undefined before its first write. */
   readonly runs: { readonly actor: Actor | undefined }
   readonly memberOf: MemberOf
-  /** What peers see, and what they bring. */
+  /** State that peers see, and updates that they bring. */
   readonly sync: Pick<
     SyncReplica,
     'isVerified' | 'damageEpoch' | 'capture' | 'peerEntryAt' | 'digestOf' | 'joinEntries'
   >
   /** The update log, which waits for acknowledgements. */
   readonly log: MemberLog
-  /** Where acknowledgements are kept across restarts. */
+  /** Storage of acknowledgements across restarts. */
   readonly acks: AckStore
   /** Members of whom updates came with times that still lie beyond the bound. */
   readonly clock: { futureTimes(): readonly FutureTime[] }
@@ -40,11 +40,11 @@ export interface MembershipReplica {
   transact: Transact
 }
 
-/** What membership tells the update log, and learns of it. */
+/** The part of the update log that membership informs and asks. */
 export interface MemberLog {
   /** Names the members whose acknowledgements the log waits for. */
   setObligations(obligations: readonly Obligation[]): void
-  /** What is held for a member. */
+  /** Hint: what is kept for a member. */
   hint(member: MemberTag): Hint
 }
 

@@ -7,7 +7,7 @@ import { endpoints } from '../../protocols/api/endpoints.js'
 import { partsOf } from '../../protocols/api/routes.js'
 import type { FakeAnswer, Recorded } from './fake-api.js'
 
-/** What is wrong with a request or its answer, in words; undefined when both are of the contract. */
+/** Describes what is wrong with a request or its answer; undefined when both keep to the contract. */
 export function breachOf(request: Recorded, answer: FakeAnswer): string | undefined {
   const [path = '', query = ''] = request.url.split('?')
   const called = `${request.method} ${path}`

@@ -1,4 +1,4 @@
-/** How much the tests try: little in `npm test`, more in CI, most when asked for. Numbers alone depend on it, never what is tested. */
+/** Effort of the tests: little in `npm test`, more in CI, most when asked for. Numbers alone depend on it, never what is tested. */
 
 /** `short`: a few minutes in all. `full`: `HEARSAY_FULL=1`, as CI runs them. `long`: `HEARSAY_LONG=1`, hours in all. */
 export type Effort = 'short' | 'full' | 'long'

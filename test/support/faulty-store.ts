@@ -5,17 +5,17 @@ import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from '../../store/
 /** Batches that the store can take back. */
 const undoBatchesMax = 64
 
-/** Whether a fault strikes before the batch took effect, or after. */
+/** Time of a fault: before the batch took effect, or after. */
 export type FaultTime = 'before' | 'after'
 
-/** What a batch replaced, so that it can be taken back. */
+/** Rows that a batch replaced, so that it can be undone. */
 interface Undo {
   readonly changes: readonly KvChange[]
-  /** Whether this batch or a later one was synced: an honest disk keeps it. */
+  /** True if this batch or a later one was synced: an honest disk keeps it. */
   isSynced: boolean
 }
 
-/** Where held writes wait. */
+/** Gate at which held writes wait. */
 interface Gate {
   readonly time: FaultTime
   readonly opened: Promise<void>

@@ -44,12 +44,12 @@ export class ReferenceState implements Contexts {
     return copy
   }
 
-  /** Whether both hold the same live entries and contexts. */
+  /** True if both hold the same live entries and contexts. */
   equals(other: ReferenceState): boolean {
     return this.sameEntries(other) && this.seen.equals(other.seen) && this.applied.equals(other.applied)
   }
 
-  /** Whether both hold the same live entries. */
+  /** True if both hold the same live entries. */
   sameEntries(other: ReferenceState): boolean {
     if (this.entries.size !== other.entries.size) return false
     for (const [key, entry] of this.entries) {
