@@ -38,14 +38,6 @@ export function dotText(dot: Dot): string {
   return `${dot.actor}:${dot.counter}`
 }
 
-/** Reads the text form of a dot. Returns undefined when it is not one. */
-export function parseDot(text: string): Dot | undefined {
-  const match = /^([0-9a-f]{16}):([1-9][0-9]{0,15})$/.exec(text)
-  if (match === null) return undefined
-  const counter = Number(match[2])
-  return Number.isSafeInteger(counter) ? { actor: match[1]!, counter } : undefined
-}
-
 /** Whether a list of dots holds this one. */
 export function includesDot(dots: readonly Dot[], dot: Dot): boolean {
   return dots.some((other) => sameDot(other, dot))

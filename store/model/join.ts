@@ -23,16 +23,6 @@ export function versionOf(update: Update): Version | null {
   return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }
 }
 
-/** True if two versions hold the same bytes, deadline and time. */
-export function sameVersion(a: Version, b: Version): boolean {
-  return (
-    a.expiresAtMs === b.expiresAtMs &&
-    a.time.ms === b.time.ms &&
-    a.time.logical === b.time.logical &&
-    Buffer.compare(a.valueHash, b.valueHash) === 0
-  )
-}
-
 /**
  * The versions at an address after an update: its own is added unless its dot was seen before, and every superseded one goes.
  * `seen` is the context before the update; the caller adds the update's dot and its superseded dots to seen, and the dot alone to applied.

@@ -3,7 +3,7 @@ import { addressText } from '../../store/model/address.js'
 import type { Contexts } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import { sameDot } from '../../store/model/dot.js'
-import { applyUpdate, joinVersions, sameVersion, updateOf } from '../../store/model/join.js'
+import { applyUpdate, joinVersions, updateOf } from '../../store/model/join.js'
 import type { Entry, Update, Version } from '../../store/model/update.js'
 
 /** A whole copy of the store, in memory, that tests compare real stores with. */
@@ -74,4 +74,14 @@ export class ReferenceState implements Contexts {
     if (entry.versions.length === 0) this.entries.delete(key)
     else this.entries.set(key, entry)
   }
+}
+
+/** True if two versions hold the same bytes, deadline and time. */
+function sameVersion(a: Version, b: Version): boolean {
+  return (
+    a.expiresAtMs === b.expiresAtMs &&
+    a.time.ms === b.time.ms &&
+    a.time.logical === b.time.logical &&
+    Buffer.compare(a.valueHash, b.valueHash) === 0
+  )
 }

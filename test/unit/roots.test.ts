@@ -1,7 +1,7 @@
 /** What decides roots is one version of the protocol: neither changes without the other. */
 import { describe, expect, it } from 'vitest'
 import { syncProtocol, syncVersion } from '../../protocols/sync/limits.js'
-import { saltedDigest } from '../../store/merkle/salted.js'
+import { saltedDigests } from '../../store/merkle/salted.js'
 import { Trie } from '../../store/merkle/trie.js'
 import { register } from '../../store/model/address.js'
 import { addressId, entryDigest, updateDigest, valueHash } from '../../store/model/digest.js'
@@ -56,7 +56,7 @@ describe('what decides roots', () => {
     expect({
       ...sizes,
       root: root.toString('hex'),
-      salted: saltedDigest(Buffer.alloc(16, 5), root).toString('hex'),
+      salted: saltedDigests(Buffer.alloc(16, 5), root).toString('hex'),
       content: updateDigest(put),
     }).toEqual(versions[rootsVersion])
   })

@@ -6,7 +6,6 @@ import {
   isEmptySalted,
   prefixesBelow,
   saltedBelow,
-  saltedDigest,
   saltedDigests,
 } from '../../store/merkle/salted.js'
 import { Slab, type SlabOwner } from '../../store/merkle/slab.js'
@@ -151,14 +150,14 @@ describe('salted digests', () => {
 
   it('are the first 8 bytes of SHA-256(salt || digest), zero for empty', () => {
     const expected = createHash('sha256').update(salt).update(sha('a')).digest().subarray(0, 8)
-    expect(saltedDigest(salt, sha('a'))).toEqual(expected)
-    expect(saltedDigest(salt, new Uint8Array(16))).toEqual(Buffer.alloc(8))
-    expect(saltedDigest(Buffer.from('another salt'), sha('a'))).not.toEqual(expected)
+    expect(saltedDigests(salt, sha('a'))).toEqual(expected)
+    expect(saltedDigests(salt, new Uint8Array(16))).toEqual(Buffer.alloc(8))
+    expect(saltedDigests(Buffer.from('another salt'), sha('a'))).not.toEqual(expected)
     const many = saltedDigests(salt, Buffer.concat([sha('a'), Buffer.alloc(16), sha('b')]))
-    expect(many).toEqual(Buffer.concat([expected, Buffer.alloc(8), saltedDigest(salt, sha('b'))]))
+    expect(many).toEqual(Buffer.concat([expected, Buffer.alloc(8), saltedDigests(salt, sha('b'))]))
     expect([0, 1, 2].map((position) => isEmptySalted(many, position))).toEqual([false, true, false])
     expect(() => saltedDigests(salt, Buffer.alloc(17))).toThrow(RangeError)
-    expect(() => saltedDigest(salt, Buffer.alloc(8))).toThrow(RangeError)
+    expect(() => saltedDigests(salt, Buffer.alloc(8))).toThrow(RangeError)
   })
 
   it('lead to exactly the children that differ', () => {

@@ -8,11 +8,10 @@ import { Access } from '../../../store/data/access.js'
 import { DocumentTokens } from '../../../store/data/document-tokens.js'
 import { parseJsonPatch } from '../../../store/documents/json-patch.js'
 import { document } from '../../../store/model/address.js'
-import { parseDot } from '../../../store/model/dot.js'
 import { decodeToken, encodeToken } from '../../../store/model/token.js'
 import type { Replica } from '../../../store/replica/replica.js'
 import { type Decoder, isKnownError, never, text, textDecoder } from './decoder.js'
-import { actor, address, dot, key, secret } from './examples.js'
+import { address, dot, key, secret } from './examples.js'
 
 const tokens = new DocumentTokens(
   new Access({ sync: { digestOf: () => undefined } } as unknown as Replica, () => Buffer.alloc(32, 1)),
@@ -27,7 +26,6 @@ export const requestDecoders: readonly Decoder[] = [
     isKnownError,
   ),
   textDecoder('context token', [encodeToken(key, address, [dot])], (token) => decodeToken(key, address, token), never),
-  textDecoder('dot', [`${actor}:7`], parseDot, never),
   textDecoder(
     'context token of a document',
     [tokens.token(document('key'), { dots: [dot], heads: ['ab'.repeat(32)] })],
