@@ -5,12 +5,13 @@ import { LongestFirst } from './test/support/longest-first.js'
 /** Tests of real daemons wait more than they compute: two of them fit on a core. */
 const workersEachCore = 2
 
-/** Real daemons, processes and clocks: each file in a worker of its own. */
-const daemons = [
+/** Real daemons and clocks, the simulator's processes, and what loads modules in two forms: each file in a worker of its own. */
+const isolated = [
   'test/e2e/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/netns/**/*.test.ts',
   'test/sim/**/*.test.ts',
+  'test/unit/two-builds.test.ts',
 ]
 
 export default defineConfig({
@@ -21,9 +22,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       // A busy machine makes real processes slow; each wait has a bound of its own.
-      { extends: true, test: { name: 'daemons', include: daemons, testTimeout: 180_000, hookTimeout: 180_000 } },
+      { extends: true, test: { name: 'isolated', include: isolated, testTimeout: 180_000, hookTimeout: 180_000 } },
       // Modules are loaded once for all of these files, which takes a third off their time: none of them may change what others see.
-      { extends: true, test: { name: 'code', include: ['test/**/*.test.ts'], exclude: daemons, isolate: false } },
+      { extends: true, test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: isolated, isolate: false } },
     ],
   },
 })
