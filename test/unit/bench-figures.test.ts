@@ -59,6 +59,13 @@ describe('the page', () => {
     expect(page).toMatch(/\| 0\.2 \| ratio ≥ 0\.37 \| {2}\| \*\*missed\*\* \|/)
   })
 
+  it('names every version that a figure was measured with, and the load of each', () => {
+    const lines = [lineWith({ versions: { libp2p: '2' } }), lineWith({ versions: { libp2p: '3' }, load: 7.5 })]
+    const page = pageOf(lines, [])
+    expect(page).toContain('Measured with libp2p 2 or 3.')
+    expect(page).toContain('| 3 | 7.5 |')
+  })
+
   it('shows a benchmark that failed, whatever its other figures are', () => {
     expect(pageOf([lineWith({ value: null, met: false, reason: 'too slow' })], [])).toContain('**a failed:** too slow')
   })

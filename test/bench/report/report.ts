@@ -64,11 +64,15 @@ counts. Values are medians of the runs. A bar that is missed is shown with its n
 What waits for the disk, or for several processes at once, is slower on a machine that has other work too; the last column is the load of
 the machine (processes that wanted a core) when the figure was taken, where it is known.`
 
+/** Figures may come from several runs: every version that one was measured with. */
 function machineOf(lines: readonly RunLine[]): string {
-  const { versions } = lines.at(-1) ?? { versions: {} }
-  return `Measured with ${Object.entries(versions)
-    .map(([name, version]) => (name === 'cores' ? `${version} cores` : `${name} ${version}`))
-    .join(', ')}.`
+  const names = [...new Set(lines.flatMap(({ versions }) => Object.keys(versions)))]
+  const parts = names.map((name) => {
+    const found = [...new Set(lines.map(({ versions }) => versions[name]).filter((one) => one !== undefined))]
+    const text = found.join(' or ')
+    return name === 'cores' ? `${text} cores` : `${name} ${text}`
+  })
+  return `Measured with ${parts.join(', ')}.`
 }
 
 function tableOf(lines: readonly RunLine[], hasBars: boolean): string {
@@ -95,6 +99,7 @@ function tableOf(lines: readonly RunLine[], hasBars: boolean): string {
       ratio,
       ...(hasBars ? bars : []),
       `${line.runs}`,
+      `${line.load ?? ''}`,
     ]
   })
   return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
