@@ -12,7 +12,7 @@ import type { ConfigShown } from '../protocols/api/system.js'
 import { CounterClient, MapClient, SetClient } from './client/collections.js'
 import { DocumentClient } from './client/documents.js'
 import { type ImportFormat, importLines, type Lines } from './client/importing.js'
-import { locate, tokenOf, type Whereabouts } from './client/locate.js'
+import { type DaemonPlace, locate, tokenOf } from './client/locate.js'
 import type * as options from './client/options.js'
 import {
   bytesOf,
@@ -50,7 +50,7 @@ export type * from './client/options.js'
 export { HearsayApiError } from './failure.js'
 
 /** Where the daemon is and how to talk to it. */
-export interface ConnectOptions extends Whereabouts {
+export interface ConnectOptions extends DaemonPlace {
   /** The API token, for TCP; when absent `HEARSAY_TOKEN`, else, on this machine, that of the data directory. */
   readonly token?: string | undefined
   /** Whether connections are kept between requests: true when absent. */

@@ -88,13 +88,13 @@ export function varint(value: number): Buffer {
 }
 
 /** Where a block stands in its table. */
-export interface Handle {
+export interface BlockHandle {
   readonly offset: number
   readonly bytes: number
 }
 
 /** Reads numbers and handles; what does not fit is undefined. */
-export class Cursor {
+export class TableCursor {
   #at = 0
 
   constructor(private readonly bytes: Buffer) {}
@@ -114,7 +114,7 @@ export class Cursor {
     return undefined
   }
 
-  handle(): Handle | undefined {
+  handle(): BlockHandle | undefined {
     const offset = this.number()
     const bytes = this.number()
     return offset === undefined || bytes === undefined ? undefined : { offset, bytes }

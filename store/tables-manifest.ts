@@ -1,7 +1,7 @@
 /** Which tables a LevelDB directory is made of: read from its manifest, as LevelDB's doc/log_format.md and db/version_edit.cc say. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Cursor, crc32c, masked } from './tables-bytes.js'
+import { crc32c, masked, TableCursor } from './tables-bytes.js'
 
 const blockBytes = 32_768
 /** Checksum, length and kind before each piece of a record. */
@@ -33,7 +33,7 @@ export function decodeManifest(manifest: Buffer): ReadonlySet<number> | undefine
   const edits = recordsOf(manifest)
   const tables = new Set<number>()
   if (edits === undefined) return undefined
-  for (const edit of edits) if (!applyEdit(tables, new Cursor(edit))) return undefined
+  for (const edit of edits) if (!applyEdit(tables, new TableCursor(edit))) return undefined
   return tables
 }
 
@@ -60,7 +60,7 @@ function recordsOf(log: Buffer): Buffer[] | undefined {
 }
 
 /** Adds and takes away the tables that one edit of the manifest names. Returns whether the edit could be read. */
-function applyEdit(tables: Set<number>, edit: Cursor): boolean {
+function applyEdit(tables: Set<number>, edit: TableCursor): boolean {
   while (edit.left > 0) {
     const field = edit.number()
     if (field === fields.comparator) skipText(edit)
@@ -82,6 +82,6 @@ function applyEdit(tables: Set<number>, edit: Cursor): boolean {
   return edit.left === 0 && !tables.has(Number.NaN)
 }
 
-function skipText(edit: Cursor): void {
+function skipText(edit: TableCursor): void {
   edit.raw(edit.number() ?? 0)
 }

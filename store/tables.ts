@@ -5,7 +5,7 @@
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Cursor, crc32c, type Handle, masked, unpackSnappy, varint } from './tables-bytes.js'
+import { type BlockHandle, crc32c, masked, TableCursor, unpackSnappy, varint } from './tables-bytes.js'
 import { liveTables } from './tables-manifest.js'
 
 /** Bytes of a table's footer: two handles, padding, and the magic number. */
@@ -21,7 +21,7 @@ const emptyBlock = Buffer.from('0000000001000000', 'hex')
 
 interface IndexEntry {
   readonly key: Buffer
-  readonly handle: Handle
+  readonly handle: BlockHandle
 }
 
 /** What is wrong with one table file. */
@@ -108,7 +108,7 @@ async function check(file: FileHandle, depth: TableDepth, yieldTurn: () => Promi
 }
 
 /** The block of names, and the filter that it names. */
-async function isMetaSound(file: FileHandle, handle: Handle, size: number): Promise<boolean> {
+async function isMetaSound(file: FileHandle, handle: BlockHandle, size: number): Promise<boolean> {
   const meta = entriesOf(await readBlock(file, handle, size))
   if (meta === undefined) return false
   for (const entry of meta) if ((await readStored(file, entry.handle, size)) === undefined) return false
@@ -119,11 +119,14 @@ async function isMetaSound(file: FileHandle, handle: Handle, size: number): Prom
  * The footer stands at the end of the bytes that the manifest knows of; in a table that was rewritten by `rewriteIndex` more bytes
  * follow, and the last footer, a copy of the valid one, is at the end of the file.
  */
-async function readFooter(file: FileHandle, size: number): Promise<{ meta: Handle; index: Handle } | undefined> {
+async function readFooter(
+  file: FileHandle,
+  size: number,
+): Promise<{ meta: BlockHandle; index: BlockHandle } | undefined> {
   if (size < footerBytes) return undefined
   const bytes = await readAt(file, size - footerBytes, footerBytes)
   if (bytes === undefined || !bytes.subarray(-magic.length).equals(magic)) return undefined
-  const reader = new Cursor(bytes)
+  const reader = new TableCursor(bytes)
   const meta = reader.handle()
   const index = reader.handle()
   return meta === undefined || index === undefined ? undefined : { meta, index }
@@ -132,7 +135,7 @@ async function readFooter(file: FileHandle, size: number): Promise<{ meta: Handl
 /** A block as it is stored, with its compression; undefined when its checksum fails. */
 async function readStored(
   file: FileHandle,
-  { offset, bytes }: Handle,
+  { offset, bytes }: BlockHandle,
   size: number,
 ): Promise<{ body: Buffer; compression: number } | undefined> {
   if (offset + bytes + trailerBytes > size) return undefined
@@ -142,7 +145,7 @@ async function readStored(
   return { body: stored.subarray(0, bytes), compression: stored[bytes]! }
 }
 
-async function readBlock(file: FileHandle, handle: Handle, size: number): Promise<Buffer | undefined> {
+async function readBlock(file: FileHandle, handle: BlockHandle, size: number): Promise<Buffer | undefined> {
   const stored = await readStored(file, handle, size)
   if (stored === undefined) return undefined
   if (stored.compression === 0) return stored.body
@@ -168,7 +171,7 @@ function entriesOf(block: Buffer | undefined): IndexEntry[] | undefined {
   const restarts = block.readUInt32LE(block.length - 4)
   const end = block.length - 4 - 4 * restarts
   if (end < 0) return undefined
-  const reader = new Cursor(block.subarray(0, end))
+  const reader = new TableCursor(block.subarray(0, end))
   const entries: IndexEntry[] = []
   let key = Buffer.alloc(0)
   while (reader.left > 0) {

@@ -4,10 +4,10 @@ import { UsageError } from '../failure.js'
 import { socketPathBytesMax } from '../limits.js'
 
 /** Where an API listens: a Unix socket, or a TCP host and port. */
-export type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number }
+export type ClientTarget = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
 /** What a caller knows of the daemon; all of it may be absent. */
-export interface Whereabouts {
+export interface DaemonPlace {
   /** `unix:/path`, `http://host:port`, `host:port` or an absolute path. */
   readonly api?: string | undefined
   /** The daemon's data directory. */
@@ -18,7 +18,7 @@ export interface Whereabouts {
  * Finds the API. What the caller gave comes before the environment (`HEARSAY_API`, `HEARSAY_DATA`), which comes before the default data directory.
  * @throws UsageError when an address is malformed.
  */
-export function locate(where: Whereabouts, environment: NodeJS.ProcessEnv): Endpoint {
+export function locate(where: DaemonPlace, environment: NodeJS.ProcessEnv): ClientTarget {
   if (where.api) return parseEndpoint(where.api)
   if (!where.data && environment.HEARSAY_API) return parseEndpoint(environment.HEARSAY_API)
   return { socketPath: socketOf(dataDirectory(where.data, environment)) }
@@ -41,7 +41,11 @@ export function dataDirectory(given: string | undefined, environment: NodeJS.Pro
  * The token for an endpoint when none was given: that of the data directory, for a daemon on this machine alone, so that it is
  * sent to nobody else. Undefined when there is none.
  */
-export function tokenOf(endpoint: Endpoint, where: Whereabouts, environment: NodeJS.ProcessEnv): string | undefined {
+export function tokenOf(
+  endpoint: ClientTarget,
+  where: DaemonPlace,
+  environment: NodeJS.ProcessEnv,
+): string | undefined {
   if ('socketPath' in endpoint || !isLoopback(endpoint.host)) return undefined
   try {
     const file = join(dataDirectory(where.data, environment), 'api.token')
@@ -70,7 +74,7 @@ function socketOf(directory: string): string {
  * Reads an API address.
  * @throws UsageError when it is none.
  */
-export function parseEndpoint(text: string): Endpoint {
+export function parseEndpoint(text: string): ClientTarget {
   if (text.startsWith('unix:')) return { socketPath: unixPath(text.slice('unix:'.length), text) }
   if (text.startsWith('/') || text.startsWith('./') || text.startsWith('../')) return { socketPath: resolve(text) }
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
@@ -96,7 +100,7 @@ function badAddress(text: string): UsageError {
 }
 
 /** Writes an endpoint the way `--api` takes it. */
-export function describeEndpoint(endpoint: Endpoint): string {
+export function describeEndpoint(endpoint: ClientTarget): string {
   if ('socketPath' in endpoint) return `unix:${endpoint.socketPath}`
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
   return `http://${host}:${endpoint.port}`

@@ -7,13 +7,13 @@ import { partsOf, type Route, type SegmentOf } from '../../protocols/api/routes.
 import { HearsayApiError } from '../failure.js'
 import { responseGraceMs, responseTimeoutMsDefault } from '../limits.js'
 import type * as options from './options.js'
-import type { Answer, Call, Transport } from './transport.js'
+import type { HttpAnswer, HttpCall, Transport } from './transport.js'
 
 /** A text of the user in a path; bytes, where a member of a set is no text. */
 type Segment = string | Uint8Array
 
 /** What is asked under a route. */
-export type Asked<R extends Route> = AskedBeside<R> & TextsOf<R>
+export type AskedOf<R extends Route> = AskedBeside<R> & TextsOf<R>
 
 /** The texts of the path, by their names in it. */
 type TextsOf<R extends Route> = [SegmentOf<R>] extends [never]
@@ -53,22 +53,22 @@ export class Requests {
   }
 
   /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400. */
-  send<R extends Route>(route: R, asked: Asked<R>): Promise<Answer> {
+  send<R extends Route>(route: R, asked: AskedOf<R>): Promise<HttpAnswer> {
     return this.#transport.send(callOf(route, asked))
   }
 
   /** Sends a request and gives the answer's bytes as they come. */
-  stream<R extends Route>(route: R, asked: Asked<R>): AsyncGenerator<Buffer> {
+  stream<R extends Route>(route: R, asked: AskedOf<R>): AsyncGenerator<Buffer> {
     return this.#transport.stream(callOf(route, asked))
   }
 
   /** Sends a request whose answer is JSON. Throws UNREACHABLE_DAEMON when it is something else. */
-  async json<R extends Route>(route: R, asked: Asked<R>): Promise<AnswerAt<R>> {
+  async json<R extends Route>(route: R, asked: AskedOf<R>): Promise<AnswerAt<R>> {
     return this.#parsed(await this.send(route, asked))
   }
 
   /** Sends a put, whose answer says beside its JSON how many siblings there are now. */
-  async put<R extends Route>(route: R, asked: Asked<R>): Promise<AnswerAt<R> & options.SiblingsLeft> {
+  async put<R extends Route>(route: R, asked: AskedOf<R>): Promise<AnswerAt<R> & options.SiblingsLeft> {
     const answer = await this.send(route, asked)
     const written = this.#parsed<AnswerAt<R> & options.SiblingsLeft>(answer)
     const siblings = headerOf(answer, headerNames.siblings)
@@ -76,7 +76,7 @@ export class Requests {
   }
 
   /** The JSON of an answer; it is what the contract says, since the daemon's handlers are held to it. */
-  #parsed<T>(answer: Answer): T {
+  #parsed<T>(answer: HttpAnswer): T {
     if (answer.body.byteLength === 0) return {} as T
     try {
       return JSON.parse(answer.body.toString('utf8')) as T
@@ -87,7 +87,7 @@ export class Requests {
   }
 }
 
-function callOf<R extends Route>(route: R, asked: Asked<R>): Call {
+function callOf<R extends Route>(route: R, asked: AskedOf<R>): HttpCall {
   const { query, headers, json, bytes, timeoutMs, signal } = asked
   const parts = partsOf(route)
   const isJson = json !== undefined
@@ -189,7 +189,7 @@ export function encode(bytes: Uint8Array): EncodedValue {
 }
 
 /** The bytes form of a read. */
-export function shownOf(answer: Answer): options.Shown {
+export function shownOf(answer: HttpAnswer): options.Shown {
   return {
     value: answer.body,
     context: headerOf(answer, headerNames.context),
@@ -198,7 +198,7 @@ export function shownOf(answer: Answer): options.Shown {
   }
 }
 
-function headerOf(answer: Answer, name: string): string {
+function headerOf(answer: HttpAnswer, name: string): string {
   const value = answer.headers[name.toLowerCase()]
   return typeof value === 'string' ? value : ''
 }

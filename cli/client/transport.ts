@@ -3,10 +3,10 @@ import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:
 import { headerBytesMax } from '../../protocols/api/limits.js'
 import { failureOf, HearsayApiError } from '../failure.js'
 import { responseBytesMax, responseTimeoutMsDefault, timerMsMax } from '../limits.js'
-import { describeEndpoint, type Endpoint } from './locate.js'
+import { type ClientTarget, describeEndpoint } from './locate.js'
 
 /** One request. */
-export interface Call {
+export interface HttpCall {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH'
   /** The path with its query, already percent-encoded; sent as it is. */
   readonly path: string
@@ -19,7 +19,7 @@ export interface Call {
 }
 
 /** A whole answer. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
@@ -27,7 +27,7 @@ export interface Answer {
 
 /** Sends requests to one daemon. */
 export class Transport {
-  readonly #endpoint: Endpoint
+  readonly #endpoint: ClientTarget
   readonly #token: string | undefined
   readonly #agent: Agent | false
 
@@ -35,7 +35,7 @@ export class Transport {
    * @param token sent as bearer token over TCP only
    * @param keepAlive whether connections are kept for the next request; idle ones do not keep the process alive
    */
-  constructor(endpoint: Endpoint, token: string | undefined, keepAlive: boolean) {
+  constructor(endpoint: ClientTarget, token: string | undefined, keepAlive: boolean) {
     this.#endpoint = endpoint
     this.#token = 'socketPath' in endpoint ? undefined : token
     this.#agent = keepAlive ? new Agent({ keepAlive: true }) : false
@@ -47,7 +47,7 @@ export class Transport {
   }
 
   /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400. */
-  async send(call: Call): Promise<Answer> {
+  async send(call: HttpCall): Promise<HttpAnswer> {
     const response = await this.#open(call)
     const body = await this.#collect(response, call)
     const status = response.statusCode ?? 0
@@ -56,7 +56,7 @@ export class Transport {
   }
 
   /** Sends a request and gives the answer's bytes as they come. Throws HearsayApiError, also when the stream is cut. */
-  async *stream(call: Call): AsyncGenerator<Buffer> {
+  async *stream(call: HttpCall): AsyncGenerator<Buffer> {
     const response = await this.#open(call)
     const status = response.statusCode ?? 0
     if (status >= 400) throw failureOf(status, await this.#collect(response, call))
@@ -74,7 +74,7 @@ export class Transport {
     if (this.#agent) this.#agent.destroy()
   }
 
-  #open(call: Call): Promise<IncomingMessage> {
+  #open(call: HttpCall): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const options = this.#options(call)
       for (const [name, value] of Object.entries(options.headers)) checkHeader(name, value)
@@ -86,7 +86,7 @@ export class Transport {
     })
   }
 
-  #options(call: Call): RequestOptions & { servername: string; headers: Record<string, string> } {
+  #options(call: HttpCall): RequestOptions & { servername: string; headers: Record<string, string> } {
     const headers: Record<string, string> = { ...call.headers }
     if (call.body) headers['Content-Length'] = String(call.body.byteLength)
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`
@@ -96,7 +96,7 @@ export class Transport {
     return { ...this.#endpoint, method: call.method, path: call.path, headers, ...signal, ...fixed }
   }
 
-  async #collect(response: IncomingMessage, call: Call): Promise<Buffer> {
+  async #collect(response: IncomingMessage, call: HttpCall): Promise<Buffer> {
     const chunks: Buffer[] = []
     let bytes = 0
     try {
@@ -111,7 +111,7 @@ export class Transport {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   }
 
-  #unreachable(error: Error & { code?: string }, call: Call): Error {
+  #unreachable(error: Error & { code?: string }, call: HttpCall): Error {
     if (error instanceof HearsayApiError) return error
     const { code } = error
     if (code === 'ENOENT' || code === 'ECONNREFUSED') {
@@ -128,7 +128,7 @@ export class Transport {
     return this.#failure(`cannot connect (${error.message}) to`, 'check the address and that the daemon runs', error)
   }
 
-  #broken(error: unknown, call: Call): Error {
+  #broken(error: unknown, call: HttpCall): Error {
     if (error instanceof HearsayApiError) return error
     const next =
       call.method === 'GET' ? 'try again' : 'it is not known whether this was done: look before you repeat it'

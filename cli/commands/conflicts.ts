@@ -4,7 +4,7 @@ import type { Action, Invocation } from '../command.js'
 import { formatBytes } from '../duration.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { count, type Output, printable, shortValue } from '../output.js'
-import { report } from './put.js'
+import { reportPut } from './put.js'
 
 /** Lists addresses in conflict. */
 export const conflicts: Action = async (invocation) => {
@@ -34,7 +34,7 @@ export const resolve: Action = async (invocation) => {
   if (conflict !== undefined) checkPick(resolution, conflict)
   const context = invocation.text('context') ?? conflict?.context
   const written = await client.resolve(key, resolution, context, field)
-  await report(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
+  await reportPut(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
 }
 
 /** At most one of --pick, --value and --merge; undefined when none is given. */

@@ -6,7 +6,7 @@ import { HearsayApiError, UsageError } from '../failure.js'
 import { count, printable } from '../output.js'
 import { deleteOptionsOf, reportDeleted } from './del.js'
 import { readOptionsOf } from './get.js'
-import { readValue, report } from './put.js'
+import { readValue, reportPut } from './put.js'
 
 /** Prints a document, or the places inside that hold concurrent values. */
 export const get: Action = async (invocation) => {
@@ -44,7 +44,7 @@ async function warnOf(invocation: Invocation, { key, conflicts, unreadable }: Do
 export const put: Action = async (invocation) => {
   const json = await readValue(invocation, 1)
   const written = await invocation.client().documents.put(invocation.argument(0), json, optionsOf(invocation))
-  return report(invocation.output, written, { json: invocation.json, what: 'stored' })
+  return reportPut(invocation.output, written, { json: invocation.json, what: 'stored' })
 }
 
 /** Applies a patch: RFC 6902 when it is a list, RFC 7396 when it is an object. */
@@ -55,7 +55,7 @@ export const patch: Action = async (invocation) => {
   const { documents } = invocation.client()
   const [key, options] = [invocation.argument(0), optionsOf(invocation)]
   const written = isList ? await documents.patch(key, bytes, options) : await documents.merge(key, bytes, options)
-  return report(invocation.output, written, { json: invocation.json, what: 'patched' })
+  return reportPut(invocation.output, written, { json: invocation.json, what: 'patched' })
 }
 
 /** Bytes in which the first character is looked for, which tells the kind of a patch. */
@@ -71,7 +71,7 @@ export const edit: Action = async (invocation) => {
   try {
     const written = await store(invocation, key, { before, after: edited.bytes, context: shown?.context })
     await edited.discard()
-    if (written !== undefined) return report(invocation.output, written, { json: invocation.json, what: 'stored' })
+    if (written !== undefined) return reportPut(invocation.output, written, { json: invocation.json, what: 'stored' })
     if (invocation.json) return invocation.output.json({ key, changed: false })
     await invocation.output.line(`${printable(key)} is unchanged`)
   } catch (error) {

@@ -7,7 +7,7 @@ import { fileFailure } from '../file-failure.js'
 import { labDirectory, runsFolder } from '../lab/directory.js'
 import { Lab } from '../lab/lab.js'
 import { type Played, playScript, type Told } from '../lab/runner.js'
-import { type Line, parseScript, ScriptProblem } from '../lab/script.js'
+import { parseScript, type ScriptLine, ScriptProblem } from '../lab/script.js'
 import { LabStage } from '../lab/stage.js'
 import { takeDown } from '../lab/taking-down.js'
 import { count } from '../output.js'
@@ -26,7 +26,7 @@ export const run: Action = async (invocation) => {
 }
 
 /** Throws BAD_SCRIPT before anything runs, or FILE_FAILED. */
-function read(file: string): Line[] {
+function read(file: string): ScriptLine[] {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -46,7 +46,7 @@ function read(file: string): Line[] {
   }
 }
 
-async function play(invocation: Invocation, lines: readonly Line[], signal: AbortSignal): Promise<Played> {
+async function play(invocation: Invocation, lines: readonly ScriptLine[], signal: AbortSignal): Promise<Played> {
   const { io } = invocation
   const isOwn = lines[0]?.statement.kind === 'up'
   const own = invocation.text('dir') ?? join(runsFolder(io.environment), String(process.pid))

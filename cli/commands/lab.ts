@@ -6,7 +6,7 @@ import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
 import { runsFolder } from '../lab/directory.js'
 import { areEqual } from '../lab/equality.js'
-import { Lab, type NodeView } from '../lab/lab.js'
+import { Lab, type LabNodeView } from '../lab/lab.js'
 import { type Slowness, slownessProblem } from '../lab/links.js'
 import { groupsOf, nodeOf, nodesOf } from '../lab/names.js'
 import { runOnNode } from '../lab/on-node.js'
@@ -36,7 +36,7 @@ export const status: Action = (invocation) =>
     )
   })
 
-function rowOf({ name, side, api, status: one }: NodeView): string[] {
+function rowOf({ name, side, api, status: one }: LabNodeView): string[] {
   if (one === undefined) return [name, 'not running', String(side), '-', '-', '-', '-', '-']
   const hears = one.members.filter(({ connected }) => connected).map((member) => member.name)
   const numbers = [one.entries, one.conflicts].map((number) => number.toLocaleString('en-US'))

@@ -4,7 +4,7 @@ import { UsageError } from '../failure.js'
 import { printable, shortValue } from '../output.js'
 import { deleteOptionsOf, reportDeleted } from './del.js'
 import { type ConflictPlace, printVersions, readOptionsOf, warnOfSiblings } from './get.js'
-import { putOptionsOf, readValue, report, warnOfRest } from './put.js'
+import { putOptionsOf, readValue, reportPut, warnOfRest } from './put.js'
 
 /** Stores a field. */
 export const put: Action = async (invocation) => {
@@ -12,7 +12,7 @@ export const put: Action = async (invocation) => {
   const value = await readValue(invocation, 2)
   const written = await invocation.client().maps.put(key, field, value, putOptionsOf(invocation))
   if (invocation.json) await invocation.output.json(written)
-  else await report(invocation.output, { ...written, key: `${key} ${field}` }, { json: false, what: 'stored' })
+  else await reportPut(invocation.output, { ...written, key: `${key} ${field}` }, { json: false, what: 'stored' })
   await warnOfRest(invocation, written, placeOf(key, field))
 }
 

@@ -13,7 +13,7 @@ export const put: Action = async (invocation) => {
   const key = invocation.argument(0)
   const options = putOptionsOf(invocation)
   const written = await invocation.client().put(key, await readValue(invocation, 1), options)
-  await report(invocation.output, written, { json: invocation.json, what: 'stored' })
+  await reportPut(invocation.output, written, { json: invocation.json, what: 'stored' })
   await warnOfRest(invocation, written, placeOf(key))
 }
 
@@ -28,7 +28,7 @@ export async function warnOfRest(
 }
 
 /** Says what a write did: for people one line, with the acknowledgements when others were asked for. */
-export function report(output: Output, written: Written, how: { json: boolean; what: string }): Promise<void> {
+export function reportPut(output: Output, written: Written, how: { json: boolean; what: string }): Promise<void> {
   if (how.json) return output.json(written)
   return output.line(`${how.what} ${printable(written.key)}${durableOn(written.acks)}`)
 }

@@ -24,7 +24,7 @@ export interface Healed extends SyncCounts {
 }
 
 /** One node as `lab status` shows it. */
-export interface NodeView {
+export interface LabNodeView {
   readonly name: string
   readonly pid: number | undefined
   /** The side of the cut on which it is, from 1 on. */
@@ -226,7 +226,7 @@ export class Lab {
   }
 
   /** All nodes, with what those that run say of themselves. */
-  view(): Promise<NodeView[]> {
+  view(): Promise<LabNodeView[]> {
     const sides = sidesOf(this.#links, this.nodes)
     return Promise.all(
       this.nodes.map(async (name) => {

@@ -2,7 +2,7 @@
 import { HearsayApiError } from '../failure.js'
 import { expectationMs, statusPollMs } from './limits.js'
 import { poll } from './processes.js'
-import type { Line, Outcome, Statement, Target } from './script.js'
+import type { LineOutcome, ScriptLine, Statement, Target } from './script.js'
 import { printStatement } from './script-print.js'
 
 /** What a command gave. */
@@ -54,7 +54,7 @@ const reads = new Set(
 
 /** Plays a script. Throws NOT_AS_EXPECTED for the first line that fails, or what a line of the lab itself throws. */
 export async function playScript(
-  lines: readonly Line[],
+  lines: readonly ScriptLine[],
   stage: Stage,
   tell: (told: Told) => Promise<void>,
   signal?: AbortSignal,
@@ -109,7 +109,7 @@ async function expectCommand(
 
 /** The last of the runs: the first one that holds, when one does in time. */
 async function untilHolds(
-  outcome: Outcome,
+  outcome: LineOutcome,
   limitMs: number,
   command: () => Promise<Ran>,
   signal: AbortSignal | undefined,
@@ -123,7 +123,7 @@ async function untilHolds(
 }
 
 /** What a fulfilled expectation shows beyond its own text. */
-function proofOf(outcome: Outcome, ran: Ran): string {
+function proofOf(outcome: LineOutcome, ran: Ran): string {
   if (outcome.kind === 'is') return 'so it is'
   return outcome.kind === 'contains' ? allOf(ran) : `exit code ${ran.exit}: ${allOf(ran).split('\n')[0]}`
 }
@@ -132,7 +132,7 @@ function proofOf(outcome: Outcome, ran: Ran): string {
  * True if a command did what was expected. A text is compared with what a person sees: what the command prints, else its remarks on stderr,
  * in both without the last newline; several lines are one text with a comma and a space between.
  */
-export function holds(outcome: Outcome, ran: Ran): boolean {
+export function holds(outcome: LineOutcome, ran: Ran): boolean {
   if (outcome.kind === 'fails') return ran.exit === outcome.exit
   if (ran.exit !== 0) return false
   if (outcome.kind === 'is') return oneLine(trimmed(ran.stdout) || trimmed(ran.stderr)) === outcome.text
@@ -160,7 +160,7 @@ function byNode(outputs: ReadonlyMap<string, string>): string {
   return groups.map(([output, nodes]) => `${nodes.join(' ')}: ${output}`).join('\n')
 }
 
-function outcomeText(outcome: Outcome): string {
+function outcomeText(outcome: LineOutcome): string {
   if (outcome.kind === 'fails') return `the exit code ${outcome.exit}`
   return outcome.kind === 'is' ? `'${outcome.text}'` : `a text with '${outcome.text}'`
 }

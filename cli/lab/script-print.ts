@@ -1,7 +1,7 @@
 /** PURE: statements of the lab's scripts as text. */
 
 import type { Slowness } from './links.js'
-import { type Outcome, outcomes, type Statement, type Target } from './script.js'
+import { type LineOutcome, outcomes, type Statement, type Target } from './script.js'
 import { printWord } from './words.js'
 
 /** A script as text that is read back as the same statements. */
@@ -49,7 +49,7 @@ function printCommand(words: readonly string[]): string {
   return words.map((word) => printWord(word, (text) => !outcomes.includes(text))).join(' ')
 }
 
-function printOutcome(outcome: Outcome): string {
+function printOutcome(outcome: LineOutcome): string {
   if (outcome.kind === 'fails') return `fails ${outcome.exit}`
   return `${outcome.kind === 'is' ? '=' : 'contains'} ${printWord(outcome.text)}`
 }

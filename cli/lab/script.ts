@@ -8,7 +8,7 @@ import { LineProblem, readWords, type Word } from './words.js'
 export type Target = readonly string[] | 'all'
 
 /** What a command is expected to do. */
-export type Outcome =
+export type LineOutcome =
   | { readonly kind: 'is'; readonly text: string }
   | { readonly kind: 'contains'; readonly text: string }
   | { readonly kind: 'fails'; readonly exit: number }
@@ -27,10 +27,10 @@ export type Statement =
   | { readonly kind: 'fill'; readonly node: string; readonly prefix: string; readonly count: number }
   | { readonly kind: 'echo'; readonly text: string }
   | { readonly kind: 'run'; readonly on: Target; readonly words: readonly string[] }
-  | { readonly kind: 'expect'; readonly on: Target; readonly words: readonly string[]; readonly outcome: Outcome }
+  | { readonly kind: 'expect'; readonly on: Target; readonly words: readonly string[]; readonly outcome: LineOutcome }
 
 /** A statement and where it stands, from 1 on. */
-export interface Line {
+export interface ScriptLine {
   readonly line: number
   readonly statement: Statement
 }
@@ -47,7 +47,7 @@ export class ScriptProblem extends Error {
 }
 
 /** Reads a script. Throws ScriptProblem for the first line that is malformed. */
-export function parseScript(text: string): Line[] {
+export function parseScript(text: string): ScriptLine[] {
   if (text.length > scriptBytesMax) throw new ScriptProblem(1, `at most ${scriptBytesMax} characters`, 'more')
   const lines = text.split(/\r?\n/)
   if (lines.length > scriptLinesMax) throw new ScriptProblem(scriptLinesMax, `at most ${scriptLinesMax} lines`, 'more')
@@ -190,7 +190,7 @@ function expectOf(words: readonly Word[]): Statement {
   return { kind: 'expect', on, words: command, outcome: outcomeOf(rest[at]!.text, rest.slice(at + 1)) }
 }
 
-function outcomeOf(kind: string, words: readonly Word[]): Outcome {
+function outcomeOf(kind: string, words: readonly Word[]): LineOutcome {
   if (kind === '=') return { kind: 'is', text: joined(words) }
   if (kind === 'contains') {
     if (words.length > 0) return { kind, text: joined(words) }

@@ -1,7 +1,7 @@
 /** What the lab tells people: sentences about what was done. */
 import { formatBytes } from '../duration.js'
 import { count } from '../output.js'
-import type { Healed, NodeView } from './lab.js'
+import type { Healed, LabNodeView } from './lab.js'
 import { type Links, slownessText } from './links.js'
 import { groupsText, numberText } from './names.js'
 
@@ -36,7 +36,7 @@ export function slowText({ slow }: Links): string {
 }
 
 /** The first line of `lab status`: whether all are equal, and if not, why. */
-export function stateText(views: readonly NodeView[], links: Links, isEqual: boolean, hasSwitch: boolean): string {
+export function stateText(views: readonly LabNodeView[], links: Links, isEqual: boolean, hasSwitch: boolean): string {
   const away = views.filter(({ status }) => status === undefined).map(({ name }) => name)
   const running = views.filter(({ status }) => status !== undefined).map(({ name }) => name)
   const roots = new Set(views.flatMap(({ status }) => (status === undefined ? [] : [status.root]))).size

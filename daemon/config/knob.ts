@@ -3,7 +3,7 @@ import type { Want } from '../../protocols/membership/types.js'
 import { parseAcks, parseDuration, parseSize, parseSwitch } from './parse.js'
 
 /** Facts of the machine that a default may depend on. */
-export interface Surroundings {
+export interface KnobSurroundings {
   readonly home: string
   readonly hostname: string
   /** The default data directory. */
@@ -14,7 +14,7 @@ export interface Surroundings {
 export interface Knob<T> {
   /** `duration` and `size` values are milliseconds and bytes once parsed. */
   readonly unit: 'duration' | 'size' | 'text' | 'list' | 'switch' | 'choice' | 'table'
-  readonly fallback: (surroundings: Surroundings) => T
+  readonly fallback: (surroundings: KnobSurroundings) => T
   /** Its effect, in one sentence. */
   readonly about: string
   /** Its trade-off: benefits and costs of another value. */
@@ -86,7 +86,7 @@ export function acksKnob(texts: Texts): Knob<Want> {
 
 /** A text; `check` throws an Error for a wrong one. */
 export function textKnob<T extends string | null>(
-  fallback: (surroundings: Surroundings) => T,
+  fallback: (surroundings: KnobSurroundings) => T,
   texts: Texts,
   check: (text: string) => void = () => {},
 ): Knob<string | T> {

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
 import { systemFailure } from '../../store/system-errors.js'
 import { withPathsFrom } from './checks.js'
-import type { Knob, Surroundings } from './knob.js'
+import type { Knob, KnobSurroundings } from './knob.js'
 import { flagOf, type KnobName, knobNames, knobs, type Settings, variableOf } from './knobs.js'
 import { formatDuration, formatSize } from './parse.js'
 
@@ -70,7 +70,7 @@ function expandHome(path: string, home: string): string {
   return path.replace(/^~(?=\/|$)/, home)
 }
 
-function surroundingsOf(sources: ConfigSources): Surroundings {
+function surroundingsOf(sources: ConfigSources): KnobSurroundings {
   const name = sources.hostname.replace(/[^\p{L}\p{N}._-]/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '')
   return {
     home: sources.home,
@@ -81,7 +81,7 @@ function surroundingsOf(sources: ConfigSources): Surroundings {
 
 function assemble(
   layers: readonly [Origin, Layer][],
-  surroundings: Surroundings,
+  surroundings: KnobSurroundings,
   rest: Pick<Config, 'file' | 'warnings'>,
 ): Config {
   const settings: Record<string, unknown> = {}

@@ -9,7 +9,7 @@ import type { Environment, Timer } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
 import { systemFailure } from '../../store/system-errors.js'
 import { documentBytesWaitingMax, documentCallMs, documentCallsWaitingMax, documentHeapMiB } from './limits.js'
-import type { Answer, Call, Question, Refusal } from './messages.js'
+import type { DocumentAnswer, DocumentCall, DocumentQuestion, Refusal } from './messages.js'
 
 /** Maker of the thread. */
 export interface DocumentThreadOptions {
@@ -19,7 +19,7 @@ export interface DocumentThreadOptions {
 }
 
 interface Waiting {
-  readonly question: Question
+  readonly question: DocumentQuestion
   readonly bytes: number
   resolve(result: unknown): void
   reject(error: Error): void
@@ -63,7 +63,7 @@ export class DocumentThread implements DocumentEngine {
     for (const waiting of this.#waiting.splice(0)) waiting.reject(stopping())
   }
 
-  async #call<T>(call: Call): Promise<T> {
+  async #call<T>(call: DocumentCall): Promise<T> {
     if (this.#isStopped) throw stopping()
     const bytes = bytesOf(call)
     const isFull = this.#waiting.length >= documentCallsWaitingMax
@@ -104,7 +104,7 @@ export class DocumentThread implements DocumentEngine {
     worker.unref()
     worker.stdout.resume()
     worker.stderr.resume()
-    worker.on('message', (answer: Answer) => {
+    worker.on('message', (answer: DocumentAnswer) => {
       if (this.#worker === worker) this.#answered(answer)
     })
     const ended = (why: string, cause?: unknown) => {
@@ -117,7 +117,7 @@ export class DocumentThread implements DocumentEngine {
     return worker
   }
 
-  #answered(answer: Answer): void {
+  #answered(answer: DocumentAnswer): void {
     const [first] = this.#waiting
     if (first?.question.id !== answer.id) return
     this.#remove(first)
@@ -171,7 +171,7 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-function bytesOf(call: Call): number {
+function bytesOf(call: DocumentCall): number {
   const { versions } = call.name === 'edit' ? call.request : call
   return versions.reduce((sum, { length }) => sum + length, 0)
 }

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { LocalDocuments } from '../../store/documents/engine.js'
 import { HearsayError } from '../../store/errors.js'
-import type { Answer, Call, Question, Refusal } from './messages.js'
+import type { DocumentAnswer, DocumentCall, DocumentQuestion, Refusal } from './messages.js'
 
 const port = parentPort!
 const engine = new LocalDocuments()
@@ -10,18 +10,18 @@ const engine = new LocalDocuments()
 let last: Promise<void> = Promise.resolve()
 
 // In the order of the questions: the daemon counts on it.
-port.on('message', (question: Question) => {
+port.on('message', (question: DocumentQuestion) => {
   last = last.then(async () => port.postMessage(await answerTo(question)))
 })
 
-function answerTo({ id, call }: Question): Promise<Answer> {
+function answerTo({ id, call }: DocumentQuestion): Promise<DocumentAnswer> {
   return work(call).then(
     (result) => ({ id, result }),
     (error: unknown) => ({ id, refusal: refusalOf(error) }),
   )
 }
 
-function work(call: Call): Promise<unknown> {
+function work(call: DocumentCall): Promise<unknown> {
   switch (call.name) {
     case 'show':
       return engine.show(call.versions)

@@ -3,15 +3,15 @@ import type { EditRequest } from '../../store/documents/engine.js'
 import type { ErrorCode } from '../../store/errors.js'
 
 /** A request to the thread. */
-export type Call =
+export type DocumentCall =
   | { readonly name: 'show'; readonly versions: readonly Uint8Array[] }
   | { readonly name: 'holds'; readonly versions: readonly Uint8Array[]; readonly other: Uint8Array }
   | { readonly name: 'edit'; readonly request: EditRequest }
 
 /** A call under its number. */
-export interface Question {
+export interface DocumentQuestion {
   readonly id: number
-  readonly call: Call
+  readonly call: DocumentCall
 }
 
 /** An error that a user may see, or (without a code) a defect. */
@@ -22,4 +22,4 @@ export interface Refusal {
 }
 
 /** The answer to a call. */
-export type Answer = { readonly id: number } & ({ readonly result: unknown } | { readonly refusal: Refusal })
+export type DocumentAnswer = { readonly id: number } & ({ readonly result: unknown } | { readonly refusal: Refusal })

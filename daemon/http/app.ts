@@ -7,7 +7,7 @@ import { HearsayError } from '../../store/errors.js'
 import { drain } from './body.js'
 import { type Endpoints, pluginOf, type RouteGroup } from './endpoints.js'
 import { type AnswerCounts, Metrics } from './metrics.js'
-import { pathOf, routerUrl } from './paths.js'
+import { pathOfUrl, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
 import { backupRoutes } from './routes/backup.js'
@@ -120,9 +120,9 @@ function answerUnknown(
   services: ApiServices,
   methods: Map<string, Set<string>>,
 ): FastifyReply {
-  const allowed = methods.get(pathOf(request.url))
+  const allowed = methods.get(pathOfUrl(request.url))
   if (allowed === undefined) {
-    const message = `there is no ${pathOf(request.originalUrl)}; /openapi.json lists the routes`
+    const message = `there is no ${pathOfUrl(request.originalUrl)}; /openapi.json lists the routes`
     return answerError(new HearsayError('NOT_FOUND', message), request, reply, services)
   }
   reply.header('Allow', [...allowed].join(', '))

@@ -11,7 +11,7 @@ export const bodyIdleMs = 30_000
 /** How long the rest of a refused body is read, so that the answer reaches a client that still sends, in milliseconds. */
 export const drainMsMax = 60_000
 /** Connections at once on one listener. */
-export const connectionsMax = 4096
+export const apiConnectionsMax = 4096
 
 /** Bytes of a JSON body beside the value in it. */
 export const jsonBodyBytesMax = 1024 * 1024

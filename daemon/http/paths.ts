@@ -46,13 +46,13 @@ export function routerUrl(url: string): string {
   const route = routeFor(url)
   if (route === undefined) return url
   const query = url.indexOf('?')
-  const hasPart = route.partPattern !== undefined && pathOf(url).indexOf('/', route.prefix.length) !== -1
+  const hasPart = route.partPattern !== undefined && pathOfUrl(url).indexOf('/', route.prefix.length) !== -1
   const pattern = hasPart ? route.partPattern! : route.pattern
   return query === -1 ? pattern : pattern + url.slice(query)
 }
 
 /** The path of a URL, without its query. */
-export function pathOf(url: string): string {
+export function pathOfUrl(url: string): string {
   const query = url.indexOf('?')
   return query === -1 ? url : url.slice(0, query)
 }
@@ -69,7 +69,7 @@ export function keyOf(originalUrl: string): string {
 }
 
 /** The bytes of a set's member in a URL: any bytes, percent-encoded. Throws BAD_KEY or TOO_LARGE. */
-export function memberOf(originalUrl: string): Buffer {
+export function memberOfPath(originalUrl: string): Buffer {
   const [, segment = ''] = segmentsOf(originalUrl)
   checkSegment(segment, 'member')
   return checkPart(Buffer.from(percentDecoded(segment)), 'member')
@@ -86,7 +86,7 @@ export function fieldOf(originalUrl: string): string {
 /** Looks at the texts of the user in a URL, as the path of its route names them. Throws BAD_KEY or TOO_LARGE. */
 export function checkSegments(path: string, originalUrl: string): void {
   keyOf(originalUrl)
-  if (path.includes('{member}')) memberOf(originalUrl)
+  if (path.includes('{member}')) memberOfPath(originalUrl)
   if (path.includes('{field}')) fieldOf(originalUrl)
 }
 
@@ -99,7 +99,7 @@ export function checkPart(bytes: Buffer, what: 'member' | 'field'): Buffer {
 
 /** What stands in the place of the user's segments: one, or two where the route has a second one. */
 function segmentsOf(originalUrl: string): [string, string?] {
-  const path = pathOf(originalUrl)
+  const path = pathOfUrl(originalUrl)
   const route = routeFor(path)
   const start = route === undefined ? path.indexOf('/', '/v1/'.length) + 1 : route.prefix.length
   const slash = route?.partPattern === undefined ? -1 : path.indexOf('/', start)

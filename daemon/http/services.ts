@@ -6,7 +6,7 @@ import type { Backups, DataViews } from '../views/data-view.js'
 import type { Mesh } from '../views/mesh-view.js'
 import type { NodeView } from '../views/node-view.js'
 import type { WatchFeed } from '../watch/hub.js'
-import { keyOf, pathOf } from './paths.js'
+import { keyOf, pathOfUrl } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
 export interface ApiServices extends DataViews {
@@ -38,7 +38,7 @@ export function requestKey(request: AnyRequest): string {
 
 /** The path as the client sent it, for logs: keys are left out. */
 export function routeOf(request: { routeOptions?: { url?: string | undefined }; originalUrl: string }): string {
-  return request.routeOptions?.url ?? pathOf(request.originalUrl)
+  return request.routeOptions?.url ?? pathOfUrl(request.originalUrl)
 }
 
 /** One header as text; undefined when absent. */

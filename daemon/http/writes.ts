@@ -10,7 +10,7 @@ import { HearsayError } from '../../store/errors.js'
 import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Mesh } from '../views/mesh-view.js'
 import { idleSocketMs, nodesTimeoutMsDefault, retryKeyCharactersMax } from './limits.js'
-import { pathOf } from './paths.js'
+import { pathOfUrl } from './paths.js'
 import { acksOf, timeoutOf } from './query.js'
 import { type AnyRequest, type ApiServices, allowSilence, headerOf } from './services.js'
 
@@ -102,7 +102,7 @@ export function retryOf(
   const query = asked.filter(([name]) => name !== 'timeout').sort(([a], [b]) => (a < b ? -1 : 1))
   const context = headerOf(request, headerNames.context) ?? null
   const bodyHash = hash('sha256', body, 'hex')
-  const parts = JSON.stringify([request.method, pathOf(request.originalUrl), query, context, bodyHash])
+  const parts = JSON.stringify([request.method, pathOfUrl(request.originalUrl), query, context, bodyHash])
   return { key, requestHash: hash('sha256', parts, 'buffer') }
 }
 

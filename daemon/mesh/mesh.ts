@@ -21,7 +21,7 @@ import type { Mesh } from '../views/mesh-view.js'
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
 import type { PeerBook } from './peer-book.js'
-import { metricName, Protocols, reasonOf } from './protocols.js'
+import { failureText, metricName, Protocols } from './protocols.js'
 import { sightingFile } from './sighting-file.js'
 
 /** How long a join that was admitted waits for the member's record, so that it can be called by name, in milliseconds. */
@@ -192,7 +192,7 @@ export class DaemonMesh implements Mesh {
     } catch (error) {
       // The token of a node's own is of no harm in the settings that all nodes share.
       if (error instanceof HearsayError && error.code === 'OWN_INVITATION') return
-      this.#joinWarning = `--join: ${reasonOf(error)}`
+      this.#joinWarning = `--join: ${failureText(error)}`
       this.#options.log.warn({}, this.#joinWarning)
       const mayHelp = error instanceof HearsayError && ['UNREACHABLE', 'NOT_ADMITTED'].includes(error.code)
       if (mayHelp) this.#joinLater(token, 0)

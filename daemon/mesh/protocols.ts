@@ -137,7 +137,7 @@ export class Protocols {
       onForgotten: (peer) => told.onForgotten(peer),
       onRival: (rival) => told.onRival(rival),
       onHeartbeat: (peer) => this.scheduler.heartbeatHeard(peer),
-      onError: (what, error) => log.debug({ reason: reasonOf(error) }, `membership: ${what}`),
+      onError: (what, error) => log.debug({ reason: failureText(error) }, `membership: ${what}`),
     })
   }
 
@@ -151,7 +151,7 @@ export class Protocols {
       wantsEarlyAcknowledgement: () => this.membership.wantsAcknowledgements,
       onEarlyAcknowledgementWanted: () => this.membership.acknowledgeEarly(),
       onGap: (peer) => this.scheduler.gapSeen(peer),
-      onError: (what, error) => log.debug({ reason: reasonOf(error) }, `gossip: ${what}`),
+      onError: (what, error) => log.debug({ reason: failureText(error) }, `gossip: ${what}`),
     })
   }
 
@@ -220,6 +220,6 @@ export function metricName(group: string, name: string): string {
 }
 
 /** What went wrong, for a log line. */
-export function reasonOf(error: unknown): string {
+export function failureText(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -8,7 +8,7 @@ import type { NetCounters } from './counters.js'
 import { guardGossip } from './gossip-guard.js'
 import { gossipTopic } from './gossip-options.js'
 import type { Host } from './host.js'
-import { gossipBufferBytesMax, gossipBytesMax, gossipRepairMs } from './limits.js'
+import { gossipBufferBytesMax, gossipMessageBytesMax, gossipRepairMs } from './limits.js'
 
 /** The protocols of gossipsub, each with streams of its own. */
 const gossipProtocols = ['/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0']
@@ -23,7 +23,7 @@ interface GossipInternals {
 }
 
 /** The gossip of one host. */
-export class Gossip {
+export class HostGossip {
   readonly #suspects = new Set<PeerId>()
   #timer: Timer | undefined
 
@@ -62,7 +62,8 @@ export class Gossip {
 
   /** Hands bytes to the neighbours. Throws a RangeError when they are over the limit. */
   async publish(bytes: Uint8Array): Promise<void> {
-    if (bytes.length > gossipBytesMax) throw new RangeError(`gossip of ${bytes.length} bytes is over ${gossipBytesMax}`)
+    if (bytes.length > gossipMessageBytesMax)
+      throw new RangeError(`gossip of ${bytes.length} bytes is over ${gossipMessageBytesMax}`)
     this.counters.gossipPublished++
     await this.host.gossip.publish(gossipTopic, bytes)
     // gossipsub only queues; the streams take the bytes in later turns, and what is written meanwhile is coalesced.
@@ -84,7 +85,7 @@ export class Gossip {
   async #receive(from: PeerId, message: Message, receive: ReceiveGossip): Promise<boolean> {
     await this.connections.whenReady(from)
     this.counters.gossipReceived++
-    const isGood = message.data.length <= gossipBytesMax && receive(message.data, from)
+    const isGood = message.data.length <= gossipMessageBytesMax && receive(message.data, from)
     if (!isGood) this.counters.gossipRejected++
     return isGood
   }

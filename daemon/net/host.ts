@@ -65,7 +65,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     logger: libp2pLogger(options.log),
     nodeInfo: { name: 'hearsay', version: '1', userAgent: 'hearsay' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
-    transports: [tcp({ maxConnections: limits.connectionsMax + limits.inboundPendingMax })],
+    transports: [tcp({ maxConnections: limits.netConnectionsMax + limits.inboundPendingMax })],
     connectionProtector: privateNetwork(options.secret),
     connectionEncrypters: [guard.encrypter(noise({ prologueBytes: derive('noise prologue', options.secret) }))],
     streamMuxers: [
@@ -84,7 +84,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     connectionGater: options.gater,
     connectionMonitor: { enabled: false },
     connectionManager: {
-      maxConnections: limits.connectionsMax,
+      maxConnections: limits.netConnectionsMax,
       maxIncomingPendingConnections: limits.inboundPendingMax,
       inboundConnectionThreshold: limits.inboundPerSecondMax,
       inboundUpgradeTimeout: limits.inboundHandshakeMs,

@@ -6,7 +6,7 @@ import { dialAny } from './dial.js'
 import { createHost } from './host.js'
 import { createIdentity } from './identity.js'
 import { joinTimeoutMs, visitorNoticedMs, visitorPollMs } from './limits.js'
-import { type NetLog, silentLog } from './log.js'
+import { type NetLog, silentNetLog } from './log.js'
 
 /** What a decoded invitation says. */
 export interface Invitation {
@@ -26,7 +26,7 @@ export interface Invitation {
 export function testInvitation(
   invitation: Invitation,
   environment: Environment,
-  log: NetLog = silentLog,
+  log: NetLog = silentNetLog,
 ): Promise<string> {
   return visit(invitation, environment, log, async (_, address) => address)
 }
@@ -39,7 +39,7 @@ export function reachesOther(
   invitation: Invitation,
   isHere: (visitor: PeerId) => boolean,
   environment: Environment,
-  log: NetLog = silentLog,
+  log: NetLog = silentNetLog,
 ): Promise<boolean> {
   return visit(invitation, environment, log, async (visitor) => {
     const sleep = () => new Promise<void>((resolve) => void environment.setTimer(visitorPollMs, resolve))

@@ -1,7 +1,7 @@
 /** Every bound and interval of the libp2p side, by name. */
 
 /** Open connections in all; more are refused. */
-export const connectionsMax = 256
+export const netConnectionsMax = 256
 /** Inbound connections that have not finished their handshake. */
 export const inboundPendingMax = 256
 /** New inbound connections from one address in one second; 50 a second stalled for a whole handshake stay under `inboundPendingMax`. */
@@ -51,7 +51,7 @@ export const sendPieceBytesMax = 512 * 1024
 export const frameLengthBytesMax = 8
 
 /** Bytes of one gossip message. */
-export const gossipBytesMax = 512 * 1024
+export const gossipMessageBytesMax = 512 * 1024
 /** Bytes of one gossip frame from a neighbour: a few messages and control records. */
 export const gossipFrameBytesMax = 2 * 1024 * 1024
 /** Bytes of the messages that answer one request of a neighbour for messages it missed; a single one may be larger. */

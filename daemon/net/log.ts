@@ -10,7 +10,7 @@ export interface NetLog {
 }
 
 /** A log that writes nothing. */
-export const silentLog: NetLog = { debug() {}, info() {}, warn() {} }
+export const silentNetLog: NetLog = { debug() {}, info() {}, warn() {} }
 
 /**
  * A libp2p logger that writes libp2p's errors at debug level: port scanners and foreign meshes cause them, not defects.

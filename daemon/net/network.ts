@@ -6,7 +6,7 @@ import { HearsayError } from '../../store/errors.js'
 import { StreamChannel } from './channel.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { NetCounters } from './counters.js'
-import { Gossip, type ReceiveGossip } from './gossip.js'
+import { HostGossip, type ReceiveGossip } from './gossip.js'
 import type { Host } from './host.js'
 import { channelsPerProtocolMax, openTimeoutMs, receivedBytesMax } from './limits.js'
 import type { NetLog } from './log.js'
@@ -30,7 +30,7 @@ export function emptyRegistrations(): Registrations {
 /** One libp2p host as a Network. */
 export class Libp2pNetwork implements Network {
   readonly self: PeerId
-  readonly #gossip: Gossip
+  readonly #gossip: HostGossip
   readonly #budgets = new WeakMap<Connection, ReceiveBudget>()
 
   constructor(
@@ -42,7 +42,7 @@ export class Libp2pNetwork implements Network {
     private readonly log: NetLog,
   ) {
     this.self = host.libp2p.peerId.toString()
-    this.#gossip = new Gossip(host, connections, environment, counters)
+    this.#gossip = new HostGossip(host, connections, environment, counters)
   }
 
   /** Registers the protocols, starts the host and subscribes to gossip. */

@@ -23,13 +23,13 @@ export interface ThreadData {
 }
 
 /** A call. */
-export interface Question {
+export interface ModuleQuestion {
   readonly id: number
   readonly versions: readonly SentVersion[]
 }
 
 /** The first message of a thread. */
-export type Loaded = { readonly examples: readonly Uint8Array[] } | { readonly reason: string }
+export type ModuleLoaded = { readonly examples: readonly Uint8Array[] } | { readonly reason: string }
 
 /** The answer to a call. */
-export type Answer = { readonly id: number } & ({ readonly value: Uint8Array } | { readonly reason: string })
+export type ModuleAnswer = { readonly id: number } & ({ readonly value: Uint8Array } | { readonly reason: string })

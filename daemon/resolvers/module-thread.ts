@@ -11,7 +11,7 @@ import {
   moduleYoungHeapMiB,
   reasonCharactersMax,
 } from './limits.js'
-import type { Answer, Loaded, Question, SentVersion, ThreadData } from './module-messages.js'
+import type { ModuleAnswer, ModuleLoaded, ModuleQuestion, SentVersion, ThreadData } from './module-messages.js'
 
 /**
  * Outcome of a call. A failure is `certain` when the same versions would fail again: the module threw, or returned an
@@ -78,7 +78,7 @@ export class ModuleThread {
   static async start(options: ThreadOptions): Promise<ModuleThread | { readonly reason: string }> {
     const thread = ModuleThread.#make(options)
     if ('reason' in thread) return thread
-    const told = await thread.#wait<Loaded>(moduleStartMs, isLoaded)
+    const told = await thread.#wait<ModuleLoaded>(moduleStartMs, isLoaded)
     if ('examples' in told) {
       thread.#examples = told.examples
       return thread
@@ -109,11 +109,11 @@ export class ModuleThread {
   async call(versions: readonly SentVersion[], limitMs: number): Promise<CallResult> {
     const id = ++this.#questions
     // Copies: a view would carry along whatever else its memory holds.
-    const question: Question = {
+    const question: ModuleQuestion = {
       id,
       versions: versions.map(({ value, time }) => ({ value: Uint8Array.from(value), time })),
     }
-    const answered = this.#wait<Answer>(limitMs, (message): message is Answer => isAnswer(message, id))
+    const answered = this.#wait<ModuleAnswer>(limitMs, (message): message is ModuleAnswer => isAnswer(message, id))
     this.#worker.postMessage(question)
     const answer = await answered
     if ('value' in answer) return { value: answer.value }
@@ -152,12 +152,12 @@ export class ModuleThread {
 }
 
 /** The module shares its thread's only port with the program around it, so messages are looked at. */
-function isLoaded(message: unknown): message is Loaded {
+function isLoaded(message: unknown): message is ModuleLoaded {
   const { examples, reason } = fieldsOf(message)
   return Array.isArray(examples) ? examples.every((one) => one instanceof Uint8Array) : typeof reason === 'string'
 }
 
-function isAnswer(message: unknown, id: number): message is Answer {
+function isAnswer(message: unknown, id: number): message is ModuleAnswer {
   const { id: answered, value, reason } = fieldsOf(message)
   if (answered !== id) return false
   return value instanceof Uint8Array ? value.length <= moduleResultBytesMax : typeof reason === 'string'

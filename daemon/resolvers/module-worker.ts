@@ -1,7 +1,14 @@
 /** Runs inside the thread of an application's module: loads it, takes clock and chance away from it, answers calls. */
 import { isUtf8 } from 'node:buffer'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Answer, Loaded, ModuleVersion, Question, SentVersion, ThreadData } from './module-messages.js'
+import type {
+  ModuleAnswer,
+  ModuleLoaded,
+  ModuleQuestion,
+  ModuleVersion,
+  SentVersion,
+  ThreadData,
+} from './module-messages.js'
 
 type Resolve = (versions: ModuleVersion[]) => unknown
 
@@ -15,17 +22,17 @@ try {
   const resolve = module.default ?? module.resolve
   if (typeof resolve !== 'function') throw new Error("it exports no function, neither as default nor as 'resolve'")
   takeClockAndChanceAway()
-  port.on('message', (question: Question) => port.postMessage(answer(resolve as Resolve, question)))
+  port.on('message', (question: ModuleQuestion) => port.postMessage(answer(resolve as Resolve, question)))
   say({ examples: examplesOf(module.examples) })
 } catch (error) {
   say({ reason: reasonOf(error) })
 }
 
-function say(message: Loaded): void {
+function say(message: ModuleLoaded): void {
   port.postMessage(message)
 }
 
-function answer(resolve: Resolve, { id, versions }: Question): Answer {
+function answer(resolve: Resolve, { id, versions }: ModuleQuestion): ModuleAnswer {
   try {
     return { id, ...usable(resolve(versions.map(toModuleVersion))) }
   } catch (error) {

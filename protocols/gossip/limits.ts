@@ -10,7 +10,7 @@ export const outboxBytesMax = 16 * 1024 * 1024
 export const inboxMessagesMax = 4_096
 export const inboxBytesMax = 16 * 1024 * 1024
 /** Bytes of waiting messages that are applied in one batch. */
-export const batchBytesMax = 1024 * 1024
+export const gossipBatchBytesMax = 1024 * 1024
 /** Bytes of the values of one group, as announced and as fetched; a larger one is left to sync. */
 export const fetchBytesAim = 64 * 1024 * 1024
 export const fetchBytesMax = 96 * 1024 * 1024

@@ -23,7 +23,7 @@ export class Gossip {
   readonly #inbox = new Inbox({
     messagesMax: limits.inboxMessagesMax,
     bytesMax: limits.inboxBytesMax,
-    batchBytesMax: limits.batchBytesMax,
+    batchBytesMax: limits.gossipBatchBytesMax,
   })
   readonly #fetcher: Fetcher
   #isPublishing = false

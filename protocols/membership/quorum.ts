@@ -19,7 +19,7 @@ export interface QuorumOptions {
 }
 
 /** One round of questions. Its outcome is valid for every caller that came before it began. */
-export interface Exchange {
+export interface QuorumRound {
   /** True if enough members have answered to make a majority, this node included. */
   readonly isProven: boolean
 }
@@ -40,7 +40,7 @@ export class Quorum {
    * An exchange that begins after this call: now, or as soon as the one under way is proven or has had a moment. Call
    * `leave` at the end.
    */
-  join(): Exchange {
+  join(): QuorumRound {
     const exchange = this.#next ?? new Questions(this.#options)
     exchange.members++
     this.#next = exchange
@@ -49,7 +49,7 @@ export class Quorum {
   }
 
   /** Leaves an exchange; must be called once by whoever joined. */
-  leave(exchange: Exchange): void {
+  leave(exchange: QuorumRound): void {
     const questions = exchange as Questions
     questions.members--
     if (questions.members > 0) return
@@ -88,7 +88,7 @@ export class Quorum {
   }
 }
 
-class Questions implements Exchange {
+class Questions implements QuorumRound {
   readonly #options: QuorumOptions
   readonly #asked = new Set<PeerId>()
   readonly #answered = new Map<PeerId, Uint8Array>()

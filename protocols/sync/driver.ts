@@ -4,8 +4,8 @@ import { DecodeError } from '../../store/model/bytes.js'
 import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/types.js'
 import { isLaterMessage } from '../later.js'
 import type { Channel } from '../network.js'
-import { type Action, type Answer, SyncError } from './core/actions.js'
-import type { SyncSession } from './core/session.js'
+import { type SessionAction, type SessionAnswer, SyncError } from './core/actions.js'
+import type { SessionCore } from './core/session.js'
 import {
   bytesPerSecondMin,
   firstFrameTimeoutMs,
@@ -18,7 +18,7 @@ import { decodeMessage, encodeMessage, lastMessageCode, type Message, UnknownVer
 import { Assembly, piecesOf } from './pieces.js'
 
 /** What a driven session needs beside its channel. */
-export interface Surroundings {
+export interface SessionSurroundings {
   readonly environment: Environment
   readonly replica: SyncReplica
   /** Takes the slot for bulk transfers. */
@@ -31,16 +31,16 @@ export interface Surroundings {
 export class Driver {
   bytesSent = 0
   bytesReceived = 0
-  readonly #session: SyncSession
+  readonly #session: SessionCore
   readonly #channel: Channel
   readonly #frames: AsyncIterator<Uint8Array>
-  readonly #surroundings: Surroundings
+  readonly #surroundings: SessionSurroundings
   readonly #assembly = new Assembly()
   #writes: Promise<ApplyOutcome>[] = []
   #waitedMs = 0
   #skipped = 0
 
-  constructor(session: SyncSession, channel: Channel, surroundings: Surroundings) {
+  constructor(session: SessionCore, channel: Channel, surroundings: SessionSurroundings) {
     this.#session = session
     this.#channel = channel
     this.#frames = channel.frames[Symbol.asyncIterator]()
@@ -60,7 +60,7 @@ export class Driver {
     } catch (error) {
       await Promise.allSettled(this.#writes)
       if (error instanceof UnknownVersion) await this.#answerVersion()
-      else this.#channel.abort(reasonOf(error))
+      else this.#channel.abort(endReasonOf(error))
       throw error
     }
   }
@@ -84,7 +84,7 @@ export class Driver {
     }
   }
 
-  async #perform(action: Action): Promise<Answer> {
+  async #perform(action: SessionAction): Promise<SessionAnswer> {
     const { replica, environment, claim, heard } = this.#surroundings
     switch (action.type) {
       case 'send':
@@ -131,7 +131,7 @@ export class Driver {
   }
 
   /** Begins a write; a few may be under way while the next message is read. */
-  async #write(write: Promise<ApplyOutcome>): Promise<Answer> {
+  async #write(write: Promise<ApplyOutcome>): Promise<SessionAnswer> {
     write.catch(() => undefined)
     this.#writes.push(write)
     if (this.#writes.length >= pendingWritesMax) await this.#writes.shift()
@@ -175,7 +175,7 @@ export class Driver {
 export const malformedReason = 'malformed'
 
 /** Why a session was cut, in few words. */
-export function reasonOf(error: unknown): string {
+export function endReasonOf(error: unknown): string {
   if (error instanceof SyncError) return error.reason
   if (error instanceof DecodeError) return `${malformedReason}: ${error.message}`
   if (error instanceof Error) return 'code' in error ? `${String(error.code)}: ${error.message}` : error.message

@@ -7,8 +7,8 @@ import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { SessionMode, SessionOptions } from './core/conversation.js'
-import { type Role, SyncSession } from './core/session.js'
-import { Driver, reasonOf } from './driver.js'
+import { type Role, SessionCore } from './core/session.js'
+import { Driver, endReasonOf } from './driver.js'
 import {
   entryVersionsAim,
   helloListingAim,
@@ -117,7 +117,7 @@ export class SyncService {
       const report = await this.#hold('initiator', channel, { youngOk, claim: () => hold, begin: () => hold.begin() })
       return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
     } catch (error) {
-      return { ...nothing(peer, reasonOf(error)), mode: 'contexts' }
+      return { ...nothing(peer, endReasonOf(error)), mode: 'contexts' }
     } finally {
       hold.release()
     }
@@ -161,7 +161,7 @@ export class SyncService {
   ): Promise<SessionReport> {
     const { peer } = channel
     const { environment, replica, listener } = this.#options
-    const session = new SyncSession(role, replica, this.#sessionOptions(slot.youngOk))
+    const session = new SessionCore(role, replica, this.#sessionOptions(slot.youngOk))
     const driver = new Driver(session, channel, {
       environment,
       replica,
@@ -176,7 +176,7 @@ export class SyncService {
     try {
       await driver.run()
     } catch (error) {
-      ended = reasonOf(error)
+      ended = endReasonOf(error)
     } finally {
       this.#channels.delete(channel)
     }
@@ -186,7 +186,7 @@ export class SyncService {
   }
 
   /** What was heard and applied stands, however the session ended. */
-  #tell(report: SessionReport, role: Role, session: SyncSession): void {
+  #tell(report: SessionReport, role: Role, session: SessionCore): void {
     const { listener } = this.#options
     const { talk, outcome } = session
     if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
@@ -216,7 +216,7 @@ function nothing(peer: PeerId, ended: string): SessionReport {
   return { peer, mode: 'busy', ...none, ended }
 }
 
-function reportOf(peer: PeerId, session: SyncSession, driver: Driver, cut: string | undefined): SessionReport {
+function reportOf(peer: PeerId, session: SessionCore, driver: Driver, cut: string | undefined): SessionReport {
   const { talk, outcome } = session
   const { bytesSent, bytesReceived } = driver
   const reached: SessionMode = talk.entriesSent + talk.entriesReceived > 0 ? 'tree' : 'delta'

@@ -61,11 +61,11 @@ export class Access {
   }
 
   /** Runs a write, atomically: what it throws is passed on and nothing is stored. Resolves once durable. */
-  async write<T>(run: (turn: Turn) => T): Promise<T> {
+  async write<T>(run: (turn: WriteTurn) => T): Promise<T> {
     for (let attempt = 1; ; ) {
       try {
         const waits = attempt <= resolverAttemptsMax
-        return await this.replica.transact((transaction) => run(new Turn(this, transaction, this.#viewer(waits))))
+        return await this.replica.transact((transaction) => run(new WriteTurn(this, transaction, this.#viewer(waits))))
       } catch (error) {
         if (error instanceof Postponed) await error.until
         else if (error instanceof ResolverPending) {
@@ -118,7 +118,7 @@ export class Access {
 }
 
 /** One write under way: what it has in view, and what it may do. */
-export class Turn {
+export class WriteTurn {
   readonly #view: (address: Address, versions: readonly Version[]) => Sibling[]
 
   constructor(

@@ -3,7 +3,7 @@ import { HearsayError } from '../errors.js'
 import { mapField, register } from '../model/address.js'
 import { readDot, writeDot } from '../model/codec.js'
 import type { Dot } from '../model/dot.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import type { Counters } from './counters.js'
 import { type AnswerCodec, once } from './once.js'
 import type { Sets } from './sets.js'
@@ -60,7 +60,7 @@ export class Batches {
     )
   }
 
-  #runAt(turn: Turn, operation: Operation, at: number): Dot {
+  #runAt(turn: WriteTurn, operation: Operation, at: number): Dot {
     try {
       return this.#runOne(turn, operation)
     } catch (error) {
@@ -70,7 +70,7 @@ export class Batches {
     }
   }
 
-  #runOne(turn: Turn, operation: Operation): Dot {
+  #runOne(turn: WriteTurn, operation: Operation): Dot {
     switch (operation.op) {
       case 'put':
         return this.#values.putIn(turn, register(operation.key), operation.value, operation.options)

@@ -1,7 +1,7 @@
 /** Removing a whole collection: a bounded number of elements in each batch; a repeated request removes nothing that has come since. */
 import type { HearsayError } from '../errors.js'
 import type { Dot } from '../model/dot.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import { dotAnswer, once, passGuard, recalled } from './once.js'
 import type { OnceOptions } from './types.js'
 
@@ -13,7 +13,7 @@ export interface Clearing<T> {
   /** What is there, in chunks. */
   readonly elements: AsyncIterable<readonly T[]>
   /** Removes one inside a write; undefined when it has gone meanwhile. */
-  remove(turn: Turn, element: T): Dot | undefined
+  remove(turn: WriteTurn, element: T): Dot | undefined
   /** Refuses before anything is removed; not asked for a repeated request. */
   check?(): Promise<void>
   /** The error when there is nothing. */
@@ -30,7 +30,7 @@ export async function clearAll<T>(access: Access, clearing: Clearing<T>, options
   await clearing.check?.()
   let last: Dot | undefined
   let pending: readonly T[] = []
-  const removePending = (turn: Turn) => {
+  const removePending = (turn: WriteTurn) => {
     for (const element of pending) last = clearing.remove(turn, element) ?? last
   }
   for await (const chunk of slices(clearing.elements)) {

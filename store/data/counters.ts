@@ -5,7 +5,7 @@ import { readDot, writeDot } from '../model/codec.js'
 import { counterValue, encodeCounter, increment, type Reset, resetsOf } from '../model/counter.js'
 import type { Dot } from '../model/dot.js'
 import type { Transaction } from '../replica/types.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import { type AnswerCodec, dotAnswer, once } from './once.js'
 import type { OnceOptions } from './types.js'
 
@@ -49,7 +49,7 @@ export class Counters {
   }
 
   /** The same as `increment`, inside a write. */
-  incrementIn({ transaction }: Turn, key: string, by: number): Counted {
+  incrementIn({ transaction }: WriteTurn, key: string, by: number): Counted {
     const address = counter(key)
     const versions = transaction.versions(address)
     const before = counterValue(versions) ?? 0n
@@ -64,7 +64,7 @@ export class Counters {
   }
 
   /** The same as `delete`, inside a write. */
-  deleteIn({ transaction }: Turn, key: string): Dot {
+  deleteIn({ transaction }: WriteTurn, key: string): Dot {
     const versions = transaction.versions(counter(key))
     if (counterValue(versions) === undefined) throw new HearsayError('NOT_FOUND', `there is no counter "${key}"`)
     let dot: Dot | undefined
@@ -76,7 +76,7 @@ export class Counters {
    * Gives a counter an imported value, in place of all that is in view; returns whether it had another. Increments unseen by it are added to
    * it, and a value that is imported on both sides of a cut counts once. COUNTER_RANGE.
    */
-  importIn({ transaction }: Turn, key: string, value: bigint): boolean {
+  importIn({ transaction }: WriteTurn, key: string, value: bigint): boolean {
     const address = counter(key)
     const versions = transaction.versions(address)
     if (counterValue(versions) === value) return false

@@ -14,7 +14,7 @@ import { type Address, document } from '../model/address.js'
 import { type Dot, sameDot } from '../model/dot.js'
 import { expiredDots, hasExpired, mergeDots, siblings } from '../model/register.js'
 import type { Version } from '../model/update.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import { type DocumentContext, DocumentTokens, documentAnswer, type WrittenDocument } from './document-tokens.js'
 import { DocumentViews } from './document-views.js'
 import { type AnswerCodec, dotAnswer, once, recalled } from './once.js'
@@ -158,7 +158,7 @@ export class Documents {
     }
   }
 
-  #store({ transaction }: Turn, address: Address, { bytes, heads, superseded }: Edited): WrittenDocument {
+  #store({ transaction }: WriteTurn, address: Address, { bytes, heads, superseded }: Edited): WrittenDocument {
     const expired = expiredDots(transaction.versions(address), transaction.expiredByMs)
     return { dot: transaction.put(address, bytes, null, mergeDots(superseded, expired)), heads }
   }

@@ -2,7 +2,7 @@
 import { HearsayError } from '../errors.js'
 import { mapField } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import { clearAll } from './clearing.js'
 import { collectionRows } from './scan.js'
 import type { DeleteOptions, OnceOptions, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
@@ -67,7 +67,7 @@ export class Maps {
    * before anything is removed, and what comes into conflict meanwhile is left. NOT_FOUND when there is no field.
    */
   clear(key: string, options: OnceOptions & DeleteOptions): Promise<Dot> {
-    const remove = (turn: Turn, { field }: ShownField) => {
+    const remove = (turn: WriteTurn, { field }: ShownField) => {
       const address = { key, type: 'map' as const, field }
       const { groups } = turn.look(address)
       const isLeft = groups.length === 0 || (groups.length > 1 && options.all !== true)

@@ -3,7 +3,7 @@ import { HearsayError } from '../errors.js'
 import { ByteReader, ByteWriter } from '../model/bytes.js'
 import { readDot, writeDot } from '../model/codec.js'
 import type { Dot } from '../model/dot.js'
-import { Postponed, type Turn } from './access.js'
+import { Postponed, type WriteTurn } from './access.js'
 import type { OnceOptions } from './types.js'
 
 /** How an answer is kept. */
@@ -19,7 +19,7 @@ export const dotAnswer: AnswerCodec<Dot> = { write: writeDot, read: readDot }
  * Runs a write once for each retry key: a repeated request gets the answer of the first. Throws RETRY_KEY_REUSED for another request
  * under the same key, and what the guard throws.
  */
-export function once<T>(turn: Turn, options: OnceOptions, codec: AnswerCodec<T>, run: () => T): T {
+export function once<T>(turn: WriteTurn, options: OnceOptions, codec: AnswerCodec<T>, run: () => T): T {
   const { retry, guard } = options
   const earlier = recalled(turn, options, codec)
   if (earlier !== undefined) return earlier
@@ -40,7 +40,7 @@ export function passGuard(guard: OnceOptions['guard']): void {
 }
 
 /** The answer of an earlier request with the same retry key; undefined when there was none. Throws RETRY_KEY_REUSED. */
-export function recalled<T>(turn: Turn, { retry }: OnceOptions, codec: AnswerCodec<T>): T | undefined {
+export function recalled<T>(turn: WriteTurn, { retry }: OnceOptions, codec: AnswerCodec<T>): T | undefined {
   const earlier = retry && turn.transaction.recall(retry.key)
   if (earlier === undefined) return undefined
   if (Buffer.compare(earlier.requestHash, retry!.requestHash) === 0) return codec.read(new ByteReader(earlier.answer))

@@ -14,7 +14,7 @@ export interface EntryRow {
 }
 
 /** Where a scan goes on: with the next row, past the rows of this address's type, or nowhere. */
-export type Step = 'next' | 'past-type' | 'stop'
+export type ScanStep = 'next' | 'past-type' | 'stop'
 
 /** Rows of one collection that are read one by one before the rest of it is jumped over; a jump costs about as much. */
 const rowsBeforeJump = 64
@@ -26,7 +26,7 @@ const rowsBeforeJump = 64
 export async function visitEntries(
   replica: Replica,
   query: { readonly prefix: string; readonly after?: string | undefined },
-  visit: (entry: EntryRow) => Step,
+  visit: (entry: EntryRow) => ScanStep,
 ): Promise<void> {
   const prefix = entryPrefix('entry', query.prefix)
   const past = query.after === undefined ? prefix : entryKeyEnd(query.after)
@@ -39,7 +39,7 @@ async function visitFrom(
   replica: Replica,
   from: Uint8Array,
   prefix: Uint8Array,
-  visit: (entry: EntryRow) => Step,
+  visit: (entry: EntryRow) => ScanStep,
 ): Promise<Uint8Array | undefined> {
   let passedOver = 0
   let end: Uint8Array | undefined

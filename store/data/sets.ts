@@ -3,7 +3,7 @@ import { HearsayError } from '../errors.js'
 import { setMember } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
 import { hasExpired } from '../model/register.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import { clearAll } from './clearing.js'
 import { dotAnswer, once } from './once.js'
 import { collectionRows } from './scan.js'
@@ -46,26 +46,26 @@ export class Sets {
 
   /** Removes the members seen here, a bounded number in each batch; resolves with the last delete. NOT_FOUND when there are none. */
   clear(key: string, options: OnceOptions): Promise<Dot> {
-    const remove = (turn: Turn, member: Uint8Array) => this.#removeSeen(turn, key, member)
+    const remove = (turn: WriteTurn, member: Uint8Array) => this.#removeSeen(turn, key, member)
     const absent = () => new HearsayError('NOT_FOUND', `there is no set "${key}"`)
     return clearAll(this.#access, { elements: this.members(key), remove, absent }, options)
   }
 
   /** The same as `add`, inside a write. */
-  addIn({ transaction }: Turn, key: string, member: Uint8Array): Dot {
+  addIn({ transaction }: WriteTurn, key: string, member: Uint8Array): Dot {
     const address = setMember(key, member)
     const superseded = transaction.versions(address).map((version) => version.dot)
     return transaction.put(address, present, null, superseded)
   }
 
   /** The same as `remove`, inside a write. */
-  removeIn(turn: Turn, key: string, member: Uint8Array): Dot {
+  removeIn(turn: WriteTurn, key: string, member: Uint8Array): Dot {
     const dot = this.#removeSeen(turn, key, member)
     if (dot !== undefined) return dot
     throw new HearsayError('NOT_FOUND', `the set "${key}" has no such member`)
   }
 
-  #removeSeen({ transaction }: Turn, key: string, member: Uint8Array): Dot | undefined {
+  #removeSeen({ transaction }: WriteTurn, key: string, member: Uint8Array): Dot | undefined {
     const address = setMember(key, member)
     const versions = transaction.versions(address)
     if (versions.every((version) => hasExpired(version, transaction.nowMs))) return undefined

@@ -5,7 +5,7 @@ import { valueHash } from '../model/digest.js'
 import { type Dot, includesDot } from '../model/dot.js'
 import { expiredDots, mergeDots, type Sibling, siblings, visible } from '../model/register.js'
 import type { Version } from '../model/update.js'
-import type { Access, Turn } from './access.js'
+import type { Access, WriteTurn } from './access.js'
 import { dotAnswer, once } from './once.js'
 import type { DeleteOptions, PutOptions, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
 
@@ -57,7 +57,7 @@ export class Values {
   }
 
   /** The same as `put`, inside a write. */
-  putIn(turn: Turn, address: Address, value: Uint8Array, options: PutOptions): Dot {
+  putIn(turn: WriteTurn, address: Address, value: Uint8Array, options: PutOptions): Dot {
     const context = this.access.contextDots(address, options.context)
     const { transaction } = turn
     const versions = transaction.versions(address)
@@ -71,7 +71,7 @@ export class Values {
   }
 
   /** The same as `delete`, inside a write. */
-  deleteIn(turn: Turn, address: Address, options: DeleteOptions): Dot {
+  deleteIn(turn: WriteTurn, address: Address, options: DeleteOptions): Dot {
     const context = this.access.contextDots(address, options.context)
     const { transaction } = turn
     const versions = transaction.versions(address)
@@ -83,7 +83,7 @@ export class Values {
   }
 
   /** Every dot in view; CONFLICT when they are siblings and `all` is not given. */
-  #allInView(turn: Turn, address: Address, { all }: DeleteOptions): readonly Dot[] {
+  #allInView(turn: WriteTurn, address: Address, { all }: DeleteOptions): readonly Dot[] {
     if (all === true) {
       return dotsOf(siblings(turn.transaction.versions(address), this.access.replica.clock.display()))
     }
@@ -128,7 +128,7 @@ export class Values {
     return groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)
   }
 
-  #resolveIn(turn: Turn, address: Address, resolution: Resolution, token: string | undefined): Dot {
+  #resolveIn(turn: WriteTurn, address: Address, resolution: Resolution, token: string | undefined): Dot {
     const context = this.access.contextDots(address, token)
     const { transaction } = turn
     const versions = transaction.versions(address)
@@ -163,7 +163,7 @@ function conflictAt(address: Address, count: number): HearsayError {
 }
 
 function resolved(
-  turn: Turn,
+  turn: WriteTurn,
   address: Address,
   resolution: Resolution,
   groups: readonly Sibling[],
@@ -180,7 +180,7 @@ function resolved(
 
 /** What the resolver shows in place of the siblings. */
 function merged(
-  turn: Turn,
+  turn: WriteTurn,
   address: Address,
   groups: readonly Sibling[],
 ): { value: Uint8Array; expiresAtMs: number | null } {

@@ -23,7 +23,7 @@ class NotAChunk extends Error {}
  * The rows of the longest column of a saved document; undefined when the bytes are none, whole and unharmed, or when they have more rows
  * or bytes than `documentRowsMax` and `documentColumnBytesMax`. Never throws.
  */
-export function rowsOf(bytes: Uint8Array): number | undefined {
+export function chunkRowsOf(bytes: Uint8Array): number | undefined {
   try {
     return countRows(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   } catch (error) {

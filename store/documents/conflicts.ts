@@ -2,7 +2,7 @@
 import type { Json } from './json.js'
 import { documentConflictsMax, documentDepthMax } from './limits.js'
 import { pointerText } from './pointer.js'
-import { isNode, type Node, type Stamped, type Tree } from './tree.js'
+import { isNode, type JsonNode, type Stamped, type Tree } from './tree.js'
 
 /** One place with all of its values. */
 export interface DocumentConflict {
@@ -28,7 +28,7 @@ export function conflictsOf(tree: Tree): DocumentConflict[] {
 /** Calls back for each place with more than one value, until it answers false; goes into all values, since what is not shown holds more. */
 function visit(
   tree: Tree,
-  node: Node,
+  node: JsonNode,
   path: Path,
   found: (values: readonly Stamped[], path: Path) => boolean,
 ): boolean {
@@ -41,7 +41,7 @@ function visit(
   return true
 }
 
-function placesOf(tree: Tree, node: Node): [string | number, readonly Stamped[]][] {
+function placesOf(tree: Tree, node: JsonNode): [string | number, readonly Stamped[]][] {
   const places: [string | number, readonly Stamped[]][] =
     node.kind === 'map'
       ? tree.keys(node).map((key) => [key, tree.slot(node, key).values])

@@ -1,12 +1,12 @@
 /** A document: what saved versions of it show together, and its edits. No I/O; the library is passed in. */
 import { HearsayError } from '../errors.js'
-import { rowsOf } from './chunk.js'
+import { chunkRowsOf } from './chunk.js'
 import { conflictsOf, type DocumentConflict } from './conflicts.js'
 import { Editor } from './editor.js'
 import { checkedDocument, type JsonObject } from './json.js'
 import { applyJsonPatch, type PatchOperation } from './json-patch.js'
 import { layoutVersion, markKey, scalarOut } from './layout.js'
-import type { DocumentLibrary, Handle } from './library.js'
+import type { DocumentHandle, DocumentLibrary } from './library.js'
 import { rootId } from './library.js'
 import { documentRowsMax, documentSiblingsMax, mergedRowsMax } from './limits.js'
 import { applyMergePatch } from './merge-patch.js'
@@ -40,10 +40,10 @@ export class OpenDocument {
   readonly merged: readonly number[]
   /** Indices of the versions that could not be read, or were too many: they are not shown, and no edit may supersede them. */
   readonly leftOut: readonly number[]
-  readonly #handle: Handle
+  readonly #handle: DocumentHandle
   readonly #library: DocumentLibrary
 
-  private constructor(library: DocumentLibrary, handle: Handle, merged: number[], leftOut: number[]) {
+  private constructor(library: DocumentLibrary, handle: DocumentHandle, merged: number[], leftOut: number[]) {
     this.#library = library
     this.#handle = handle
     this.merged = merged
@@ -60,7 +60,7 @@ export class OpenDocument {
     const leftOut: number[] = []
     let rowsLeft = mergedRowsMax
     for (const [index, bytes] of versions.entries()) {
-      const rows = rowsOf(bytes)
+      const rows = chunkRowsOf(bytes)
       const hasRoom = rows !== undefined && rows <= rowsLeft && merged.length < documentSiblingsMax
       if (!hasRoom || !mergeSaved(library, handle, bytes)) leftOut.push(index)
       else {
@@ -100,7 +100,7 @@ export class OpenDocument {
     this.#handle.commit(null, 0)
     if (heads !== undefined) this.#handle.integrate()
     const bytes = this.#handle.save()
-    if (rowsOf(bytes) !== undefined) return bytes
+    if (chunkRowsOf(bytes) !== undefined) return bytes
     const message = `the document would have more than ${documentRowsMax} operations in its history; nothing was stored. Delete it and put it again, which drops its history`
     throw new HearsayError('TOO_LARGE', message)
   }
@@ -119,8 +119,8 @@ function apply(editor: Editor, edit: DocumentEdit): void {
 }
 
 /** Merges one saved version; false when it cannot be read, and then nothing has changed. */
-function mergeSaved(library: DocumentLibrary, handle: Handle, bytes: Uint8Array): boolean {
-  let other: Handle | undefined
+function mergeSaved(library: DocumentLibrary, handle: DocumentHandle, bytes: Uint8Array): boolean {
+  let other: DocumentHandle | undefined
   try {
     other = library.create('00'.repeat(16))
     other.loadIncremental(bytes)
@@ -134,14 +134,14 @@ function mergeSaved(library: DocumentLibrary, handle: Handle, bytes: Uint8Array)
   }
 }
 
-function isOurs(handle: Handle): boolean {
+function isOurs(handle: DocumentHandle): boolean {
   if (handle.getMissingDeps([]).length > 0) return false
   const marks = handle.getAll(rootId, markKey)
   return marks.length > 0 && marks.every((mark) => scalarOut(mark) === layoutVersion)
 }
 
 /** A handle whose call panicked may refuse to be freed: its memory is lost, nothing else. */
-function free(handle: Handle | undefined): void {
+function free(handle: DocumentHandle | undefined): void {
   try {
     handle?.free()
   } catch {

@@ -1,9 +1,9 @@
 /** Edits a document in the library's memory, part by part. */
 import { isList, isObject, type Json, type JsonObject, type Scalar } from './json.js'
-import { entryKey, hydrate, layoutVersion, markKey, prefixes, scalarOut, scalarPut } from './layout.js'
-import type { DocumentLibrary, Handle, ObjectId } from './library.js'
+import { documentEntryKey, hydrate, layoutVersion, markKey, prefixes, scalarOut, scalarPut } from './layout.js'
+import type { DocumentHandle, DocumentLibrary, ObjectId } from './library.js'
 import { differenceOf } from './list-difference.js'
-import { type Element, isNode, type ListNode, type MapNode, type Node, type Slot, Tree } from './tree.js'
+import { type Element, isNode, type JsonNode, type ListNode, type MapNode, type Slot, Tree } from './tree.js'
 
 /** `settle`: what is given is written, and the only value afterwards; `differ`: only what differs from what is shown is written. */
 export type Manner = 'settle' | 'differ'
@@ -11,14 +11,14 @@ export type Manner = 'settle' | 'differ'
 /** One edit of a document. */
 export class Editor {
   readonly tree: Tree
-  readonly #handle: Handle
+  readonly #handle: DocumentHandle
   readonly #library: DocumentLibrary
   /** Containers whose marks were set again in this edit. */
   readonly #touched = new Set<ObjectId>()
   /** Elements of lists, read once in the edit and kept up to date: reading them takes a call for each. */
   readonly #elements = new Map<ObjectId, Element[]>()
 
-  constructor(handle: Handle, library: DocumentLibrary) {
+  constructor(handle: DocumentHandle, library: DocumentLibrary) {
     this.#handle = handle
     this.#library = library
     this.tree = new Tree(handle)
@@ -42,7 +42,7 @@ export class Editor {
     if (manner === 'differ' && shown !== undefined && this.#become(shown, json, manner)) return
     const kept = slot.values.map(({ value }) => value).find((value) => isNode(value) && fits(value, json))
     for (const { value } of slot.values) if (isNode(value) && value !== kept) this.#hide(value)
-    if (isList(json) || isObject(json)) this.#setContainer(map, key, json, slot, kept as Node | undefined)
+    if (isList(json) || isObject(json)) this.#setContainer(map, key, json, slot, kept as JsonNode | undefined)
     else this.#setScalar(map, key, json)
   }
 
@@ -89,33 +89,33 @@ export class Editor {
   }
 
   /** Turns a value into another without replacing it; false when it must be replaced. */
-  #become(shown: Scalar | Node, json: Json, manner: Manner): boolean {
+  #become(shown: Scalar | JsonNode, json: Json, manner: Manner): boolean {
     if (!isNode(shown)) return shown === json
     if (!fits(shown, json)) return false
     this.#fill(shown, json, manner)
     return true
   }
 
-  #fill(node: Node, json: Json, manner: Manner): void {
+  #fill(node: JsonNode, json: Json, manner: Manner): void {
     if (node.kind === 'map') this.setAll(node, json as JsonObject, manner)
     else this.setList(node, json as readonly Json[], manner)
     if (manner === 'settle') this.#touch(node)
   }
 
-  #setContainer(map: MapNode, key: string, json: Json, slot: Slot, kept: Node | undefined): void {
+  #setContainer(map: MapNode, key: string, json: Json, slot: Slot, kept: JsonNode | undefined): void {
     this.#deleteScalars(map.ids, key)
     const again = isList(json) ? slot.hiddenLists : slot.hiddenMaps
     if (kept !== undefined) this.#fill(kept, json, 'settle')
     else if (again.length > 0) this.#fill(this.#reuse(again, isList(json) ? 'list' : 'map', map), json, 'settle')
     else {
-      this.#handle.putObjectFromHydrate(map.ids[0]!, entryKey(key, json), hydrate(json, this.#library))
+      this.#handle.putObjectFromHydrate(map.ids[0]!, documentEntryKey(key, json), hydrate(json, this.#library))
       this.#touch(map)
     }
   }
 
   /** Containers that were deleted are emptied, and the first is used again: whoever edits in it unseen by us keeps the edit. */
-  #reuse(ids: readonly ObjectId[], kind: Node['kind'], parent: Node): Node {
-    const nodes = ids.map((id) => ({ kind, ids: [id], parent }) as Node)
+  #reuse(ids: readonly ObjectId[], kind: JsonNode['kind'], parent: JsonNode): JsonNode {
+    const nodes = ids.map((id) => ({ kind, ids: [id], parent }) as JsonNode)
     for (const node of nodes) {
       if (node.kind === 'map') for (const key of this.tree.keys(node)) this.remove(node, key)
       else for (let at = this.#all(node).length; at > 0; ) this.#remove(node, --at)
@@ -144,7 +144,7 @@ export class Editor {
     }
   }
 
-  #hide(node: Node): void {
+  #hide(node: JsonNode): void {
     for (const id of node.ids) {
       this.#handle.delete(id, markKey)
       this.#touched.delete(id)
@@ -152,8 +152,8 @@ export class Editor {
   }
 
   /** Sets the marks of a container and of all around it again. */
-  #touch(node: Node): void {
-    for (let around: Node = node; around.parent !== undefined; around = around.parent) {
+  #touch(node: JsonNode): void {
+    for (let around: JsonNode = node; around.parent !== undefined; around = around.parent) {
       for (const id of around.ids) {
         if (this.#touched.has(id)) continue
         const mark = this.#handle.getAll(id, markKey).at(-1)
@@ -225,6 +225,6 @@ function isThere(element: Element): boolean {
   return element.values.length > 0
 }
 
-function fits(node: Node, json: Json): boolean {
+function fits(node: JsonNode, json: Json): boolean {
   return node.kind === 'list' ? isList(json) : isObject(json)
 }

@@ -4,7 +4,7 @@ import type { Editor } from './editor.js'
 import { canonical, checkJson, countValues, isObject, type Json, type Scalar } from './json.js'
 import { documentDepthMax, patchOperationsMax, patchWorkMax } from './limits.js'
 import { indexOf, parsePointer } from './pointer.js'
-import { isNode, type ListNode, type Node } from './tree.js'
+import { isNode, type JsonNode, type ListNode } from './tree.js'
 
 /** One operation, checked. */
 export type PatchOperation =
@@ -121,7 +121,7 @@ class PatchRun {
   }
 
   #read(path: readonly string[]): Json {
-    let node: Node = this.#editor.tree.root
+    let node: JsonNode = this.#editor.tree.root
     for (const [at, token] of path.entries()) {
       const child = this.#child(node, token)
       if (at === path.length - 1 && !isNode(child)) return child
@@ -132,20 +132,20 @@ class PatchRun {
     return json
   }
 
-  #parent(path: readonly string[]): { parent: Node; token: string } {
-    let parent: Node = this.#editor.tree.root
+  #parent(path: readonly string[]): { parent: JsonNode; token: string } {
+    let parent: JsonNode = this.#editor.tree.root
     for (const token of path.slice(0, -1)) parent = this.#node(this.#child(parent, token), token)
     return { parent, token: path.at(-1)! }
   }
 
-  #child(node: Node, token: string): Scalar | Node {
+  #child(node: JsonNode, token: string): Scalar | JsonNode {
     if (node.kind === 'list') return this.#editor.shown(node)[this.#index(node, token)]!.values[0]!.value
     const shown = this.#editor.tree.slot(node, token).values[0]
     if (shown === undefined) throw this.#failed(`there is no '${token}'`)
     return shown.value
   }
 
-  #node(value: Scalar | Node, token: string): Node {
+  #node(value: Scalar | JsonNode, token: string): JsonNode {
     if (isNode(value)) return value
     throw this.#failed(`'${token}' is neither an object nor a list`)
   }

@@ -23,7 +23,7 @@ export const elementsKey = '[]'
 export const prefixes = { scalar: '=', map: '{', list: '[' } as const
 
 /** The entry of a value under a key. */
-export function entryKey(key: string, value: Json): string {
+export function documentEntryKey(key: string, value: Json): string {
   return `${isList(value) ? prefixes.list : isObject(value) ? prefixes.map : prefixes.scalar}${key}`
 }
 
@@ -34,7 +34,7 @@ export function hydrate(value: Json, library: DocumentLibrary): unknown {
   }
   if (isObject(value)) {
     const entries: Record<string, unknown> = { [markKey]: true }
-    for (const [key, entry] of Object.entries(value)) entries[entryKey(key, entry)] = hydrate(entry, library)
+    for (const [key, entry] of Object.entries(value)) entries[documentEntryKey(key, entry)] = hydrate(entry, library)
     return entries
   }
   return scalarIn(value, library)

@@ -10,7 +10,7 @@ export const rootId: ObjectId = '_root'
 export type Found = readonly [kind: string, value: unknown, operation?: string]
 
 /** A document in the library's memory; to be freed. */
-export interface Handle {
+export interface DocumentHandle {
   keys(object: ObjectId): string[]
   length(object: ObjectId): number
   /** All concurrent values, the one with the greatest operation last. */
@@ -24,7 +24,7 @@ export interface Handle {
   save(): Uint8Array
   /** Throws on bytes that it cannot read; may panic inside, which throws as well and harms no other document. */
   loadIncremental(bytes: Uint8Array): number
-  merge(other: Handle): unknown
+  merge(other: DocumentHandle): unknown
   /** The changes that no other change follows. */
   getHeads(): string[]
   /** Anything but null: the change is in the document. */
@@ -39,7 +39,7 @@ export interface Handle {
 /** The library, loaded. All of it is synchronous. */
 export interface DocumentLibrary {
   /** An empty document whose next change is by this actor: 32 hexadecimal digits. */
-  create(actor: string): Handle
+  create(actor: string): DocumentHandle
   /** A text that is replaced as a whole. */
   text(value: string): object
 }
@@ -49,7 +49,7 @@ let loading: Promise<DocumentLibrary> | undefined
 /** Loads the library, once for the process. */
 export function loadDocumentLibrary(): Promise<DocumentLibrary> {
   loading ??= import('@automerge/automerge').then((automerge) => ({
-    create: (actor) => automerge.getBackend(automerge.init({ actor })) as unknown as Handle,
+    create: (actor) => automerge.getBackend(automerge.init({ actor })) as unknown as DocumentHandle,
     text: (value) => new automerge.ImmutableString(value),
   }))
   return loading

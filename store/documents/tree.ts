@@ -1,7 +1,7 @@
 /** Reads a document in the library's memory as containers, slots and elements: what is there, and all concurrent values of it. */
 import { canonical, type Json, type Scalar, setEntry } from './json.js'
 import { elementsKey, markKey, prefixes, scalarOut } from './layout.js'
-import { type Found, type Handle, type ObjectId, rootId } from './library.js'
+import { type DocumentHandle, type Found, type ObjectId, rootId } from './library.js'
 import { documentDepthMax } from './limits.js'
 
 /** When a value was set: orders concurrent values, the greatest first; the same on every node. */
@@ -15,23 +15,23 @@ export interface MapNode {
   readonly kind: 'map'
   /** Its containers, the one marked last first. */
   readonly ids: readonly ObjectId[]
-  readonly parent: Node | undefined
+  readonly parent: JsonNode | undefined
 }
 
 /** A list. */
 export interface ListNode {
   readonly kind: 'list'
   readonly ids: readonly [ObjectId]
-  readonly parent: Node | undefined
+  readonly parent: JsonNode | undefined
 }
 
 /** A container. */
-export type Node = MapNode | ListNode
+export type JsonNode = MapNode | ListNode
 
 /** One of the concurrent values of a slot. */
 export interface Stamped {
   readonly stamp: Stamp
-  readonly value: Scalar | Node
+  readonly value: Scalar | JsonNode
 }
 
 /** What lies under a key of an object. */
@@ -51,9 +51,9 @@ export interface Element {
 /** Reads through one handle. */
 export class Tree {
   readonly root: MapNode = { kind: 'map', ids: [rootId], parent: undefined }
-  readonly #handle: Handle
+  readonly #handle: DocumentHandle
 
-  constructor(handle: Handle) {
+  constructor(handle: DocumentHandle) {
     this.#handle = handle
   }
 
@@ -109,7 +109,7 @@ export class Tree {
   }
 
   /** The JSON of a value: of each slot the shown value. */
-  json(value: Scalar | Node, depth = 1): Json {
+  json(value: Scalar | JsonNode, depth = 1): Json {
     if (!isNode(value)) return value
     if (depth > documentDepthMax) return null
     if (value.kind === 'list') {
@@ -203,7 +203,7 @@ interface Container {
 type Marked = Container & { readonly stamp: Stamp }
 
 /** Whether a value is a container. */
-export function isNode(value: Scalar | Node): value is Node {
+export function isNode(value: Scalar | JsonNode): value is JsonNode {
   return typeof value === 'object' && value !== null
 }
 
@@ -220,13 +220,13 @@ function hidden(containers: readonly Container[]): ObjectId[] {
   return containers.filter(({ stamp }) => stamp === undefined).map(({ id }) => id)
 }
 
-function mapOf(containers: readonly Container[], parent: Node): Stamped[] {
+function mapOf(containers: readonly Container[], parent: JsonNode): Stamped[] {
   const there = marked(containers)
   if (there.length === 0) return []
   return [{ stamp: there[0]!.stamp, value: { kind: 'map', ids: there.map(({ id }) => id), parent } }]
 }
 
-function listOf({ id, stamp }: Marked, parent: Node): Stamped {
+function listOf({ id, stamp }: Marked, parent: JsonNode): Stamped {
   return { stamp, value: { kind: 'list', ids: [id], parent } }
 }
 

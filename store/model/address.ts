@@ -38,7 +38,7 @@ export function document(key: string): Address {
 }
 
 /** The address of one of the mesh's own records. */
-export function system(key: string): Address {
+export function systemAddress(key: string): Address {
   return { key, type: 'sys', field: noField }
 }
 

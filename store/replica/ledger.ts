@@ -59,7 +59,7 @@ export interface LedgerOptions {
 }
 
 /** What is issued, before it has a dot. */
-export interface Draft {
+export interface LedgerDraft {
   readonly address: Address
   readonly kind: UpdateKind
   readonly expiresAtMs: number | null
@@ -170,12 +170,12 @@ export class Ledger implements Contexts {
   }
 
   /** Issues an update under a new dot of this process. */
-  issue(batch: Batch, draft: Draft): Update {
+  issue(batch: Batch, draft: LedgerDraft): Update {
     return this.issueAs(batch, () => draft)
   }
 
   /** Issues an update that depends on the dot and the time that it gets. */
-  issueAs(batch: Batch, draftFor: (dot: Dot, time: HybridTime) => Draft): Update {
+  issueAs(batch: Batch, draftFor: (dot: Dot, time: HybridTime) => LedgerDraft): Update {
     const nowMs = this.#options.environment.nowMs()
     this.#clock = tick(this.#takenClock(nowMs), nowMs)
     const time = this.#clock

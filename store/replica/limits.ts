@@ -1,7 +1,7 @@
 /** The limits of the one writer, by name. */
 
 /** A batch that has grown beyond this takes no further writes; they go to the next one. */
-export const batchBytesMax = 8 * 1024 * 1024
+export const commitBytesMax = 8 * 1024 * 1024
 /** Writes waiting for a later batch; more are refused until some are done. */
 export const waitingWritesMax = 100_000
 /**

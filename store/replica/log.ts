@@ -23,7 +23,7 @@ export interface LogLimits {
 }
 
 /** What is held for a member. */
-export interface Hint {
+export interface LogHint {
   readonly updates: number
   readonly bytes: number
   /** Since when it misses updates, in milliseconds since 1970; null when it misses none. */
@@ -82,7 +82,7 @@ export class UpdateLog {
   }
 
   /** What is held for a member. Bytes are those of the log rows of the updates that it misses. */
-  hint(member: MemberTag): Hint {
+  hint(member: MemberTag): LogHint {
     const obligation = this.#obligations?.find((other) => other.member === member)
     if (obligation === undefined) return { updates: 0, bytes: 0, sinceMs: null }
     const missed = this.#core.committed.applied.minus(obligation.acknowledged)

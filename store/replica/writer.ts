@@ -6,7 +6,7 @@ import { HearsayError } from '../errors.js'
 import type { KvStore } from '../kv.js'
 import { systemCodeOf, systemRemedy } from '../system-errors.js'
 import { Batch } from './batch.js'
-import { batchBytesMax, waitingWritesMax } from './limits.js'
+import { commitBytesMax, waitingWritesMax } from './limits.js'
 
 /** What a writer asks of its owner. */
 export interface WriterHooks {
@@ -94,7 +94,7 @@ export class GroupCommit {
   }
 
   #drain(): void {
-    while (this.#waiting.length > 0 && this.#open.bytes < batchBytesMax && this.#failure === undefined) {
+    while (this.#waiting.length > 0 && this.#open.bytes < commitBytesMax && this.#failure === undefined) {
       this.#waiting.shift()!.run(this.#open)
     }
     this.#schedule()

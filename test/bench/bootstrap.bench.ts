@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { addedTo, type Daemon, Looker, putAll, untilEqual, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtLeast, ratioAtMost, type Sample } from './support/figure.js'
-import { bytesOf, pairsOf, RawStore } from './support/pairs.js'
+import { pairBytes, pairsOf, RawStore } from './support/pairs.js'
 
 const counters = ['sync_bytes_sent', 'sync_bytes_received']
 const speed = { must: ratioAtLeast(0.12), aim: ratioAtLeast(0.25) }
@@ -28,7 +28,7 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
       await fresh.kill()
       return { ...took, raw: await raw(`raw-${at}`) }
     })
-    yield* figuresOf('an empty node joins', n, bytesOf(pairs), joined)
+    yield* figuresOf('an empty node joins', n, pairBytes(pairs), joined)
     const missed = await several(runs, async (at) => {
       const [one, other] = await fleet.mesh([`one-${at}`, `other-${at}`])
       await other!.client.block([`one-${at}`])
@@ -37,7 +37,7 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
       await Promise.all([one!.kill(), other!.kill()])
       return { ...took, raw: await raw(`raw-delta-${at}`) }
     })
-    yield* figuresOf('delta sync of everything', n, bytesOf(pairs), missed)
+    yield* figuresOf('delta sync of everything', n, pairBytes(pairs), missed)
   })
 }
 

@@ -1,7 +1,7 @@
 /** What contexts cost where the log can tell everything: scattered differences of 16 actors, and random gaps. */
 import { type Figure, type RunOptions, ratioAtMost, valueAtMost } from './support/figure.js'
-import { bytesOf, pairsOf } from './support/pairs.js'
-import { applyAll, BenchFolder, type Held, madeUpdates, session } from './support/stage.js'
+import { pairBytes, pairsOf } from './support/pairs.js'
+import { applyAll, BenchFolder, type Held, madeUpdates, playSession } from './support/stage.js'
 
 const actors = 16
 const d = 1_000
@@ -24,13 +24,18 @@ export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {
       left,
       updatesWhere(n, (at) => at % stride === gapIn(at, stride)),
     )
-    yield* figuresOf('contexts with 1,000 random gaps', n, await session(left, right), valueAtMost(6 * 1024))
+    yield* figuresOf('contexts with 1,000 random gaps', n, await playSession(left, right), valueAtMost(6 * 1024))
     // Half of the actors write here, half there.
     const later = [...madeUpdates(2 * d, actors, n, n / actors)]
     const of = (isLeft: boolean) => later.filter((_, at) => at % actors < actors / 2 === isLeft).slice(0, d / 2)
     await applyAll(left, of(true))
     await applyAll(right, of(false))
-    yield* figuresOf('contexts with 1,000 differences of 16 actors', n, await session(left, right), valueAtMost(1024))
+    yield* figuresOf(
+      'contexts with 1,000 differences of 16 actors',
+      n,
+      await playSession(left, right),
+      valueAtMost(1024),
+    )
     await left.replica.close()
     await right.replica.close()
   } finally {
@@ -60,7 +65,7 @@ function* figuresOf(name: string, n: number, held: Held, must: ReturnType<typeof
     samples: [{ value: otherBytes, yardstick: 1_400 }],
     must,
   }
-  const payload = bytesOf(pairsOf('bench', d))
+  const payload = pairBytes(pairsOf('bench', d))
   const entries = [{ value: entryBytes, yardstick: payload }]
   yield { name: `${name}, bytes of the entries`, n, d, unit: 'bytes', yardstick: 'keys and values', samples: entries }
   yield {

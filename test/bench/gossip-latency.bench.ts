@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Daemon, socketOf, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtMost, type Sample } from './support/figure.js'
 import { putRequest, RawClient } from './support/load.js'
-import { median, percentile, timedMs } from './support/numbers.js'
+import { middleOf, percentile, timedMs } from './support/numbers.js'
 import { pairsOf, RawStore } from './support/pairs.js'
 import { endMesh, rawMesh } from './support/raw-mesh.js'
 
@@ -59,7 +59,7 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
 async function syncedPutMs(disk: RawStore, name: string): Promise<number> {
   const tookMs: number[] = []
   for (const pair of pairsOf(name, putsOnDisk)) tookMs.push(await timedMs(() => disk.batch([pair])))
-  return median(tookMs)
+  return middleOf(tookMs)
 }
 
 /** Milliseconds from sending each put to one node until the change feed of the other shows it. */

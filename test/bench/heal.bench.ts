@@ -1,9 +1,9 @@
 /** Heals of two daemons from their connection on until both are equal, against a raw stream and one synced batch on each side. */
 
-import { cut, heal, putOnBothSides } from './support/cuts.js'
+import { cutApart, heal, putOnBothSides } from './support/cuts.js'
 import { addedTo, type Daemon, Looker, putAll, untilConnected, untilEqual, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtMost, type Sample } from './support/figure.js'
-import { bytesOf, pairsOf } from './support/pairs.js'
+import { pairBytes, pairsOf } from './support/pairs.js'
 import { endMesh, rawMesh } from './support/raw-mesh.js'
 
 /** 1,000 and 10,000 entries, 10,000 and 100,000 with `full`; 100 and 1,000 puts on each side. */
@@ -32,7 +32,7 @@ async function* withEntries(n: number, runs: number): AsyncGenerator<Figure> {
           const rawMs = performance.now() - startMs
           if (run === 0) continue
           times.push({ value: healed.ms, yardstick: rawMs })
-          sizes.push({ value: healed.bytes, yardstick: 2 * bytesOf(pairsOf(`${d}/${run}/right`, d)) })
+          sizes.push({ value: healed.bytes, yardstick: 2 * pairBytes(pairsOf(`${d}/${run}/right`, d)) })
         }
         const yardstick = 'a raw stream and one synced batch on each side'
         const time = { must: ratioAtMost(3), aim: ratioAtMost(1.5) }
@@ -58,7 +58,7 @@ async function* withEntries(n: number, runs: number): AsyncGenerator<Figure> {
 }
 
 async function healOnce([one, other]: readonly Daemon[], lookers: readonly Looker[], name: string, d: number) {
-  await cut([one!], [other!], lookers)
+  await cutApart([one!], [other!], lookers)
   await putOnBothSides([one!], [other!], name, d)
   let ms = 0
   const added = await addedTo([one!], ['sync_bytes_sent', 'sync_bytes_received'], async () => {

@@ -2,7 +2,7 @@
 import type { Operation } from '../../store/data/batches.js'
 import { batchOperationsMax } from '../../store/data/batches.js'
 import type { Figure, RunOptions } from './support/figure.js'
-import { BenchFolder, type BenchNode, type Held, session } from './support/stage.js'
+import { BenchFolder, type BenchNode, type Held, playSession } from './support/stage.js'
 
 const key = 'everybody'
 const changes = 1_000
@@ -21,11 +21,11 @@ export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {
     folder.copy('left', 'right')
     const [left, right] = [await folder.open('left'), await folder.open('right')]
     yield* changeOne(left, n)
-    const { report: first } = await session(left, right)
+    const { report: first } = await playSession(left, right)
     yield one('set: entries sent after one side changed', n, first.entriesSent, 'entries')
     await changeMany(left, n, 0)
     await changeMany(right, n, changes)
-    yield* healed(await session(left, right), n)
+    yield* healed(await playSession(left, right), n)
     if (left.replica.health.trie.root().toString() !== right.replica.health.trie.root().toString())
       throw new Error('not equal')
     await left.replica.close()

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { childPath } from './support/children.js'
-import { cut, heal, putOnBothSides } from './support/cuts.js'
+import { cutApart, heal, putOnBothSides } from './support/cuts.js'
 import { type Daemon, Looker, putAll, untilConnected, untilEqual, untilSeen, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, type Sample, valueAtMost } from './support/figure.js'
 import { pairsOf } from './support/pairs.js'
@@ -38,7 +38,7 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
     const samples: Sample[] = []
     const raw: Sample[] = []
     for (let run = 0; run < runs; run++) {
-      await cut([one], [other], lookers)
+      await cutApart([one], [other], lookers)
       await putOnBothSides([one], [other], `${run}`, d / 2)
       await heal([one])
       await untilConnected(lookers, 1)

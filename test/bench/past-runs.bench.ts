@@ -3,7 +3,7 @@ import { MemoryStore } from '../../store/memory.js'
 import { type Figure, type RunOptions, ratioAtMost, valueAtMost } from './support/figure.js'
 import { interleaved } from './support/numbers.js'
 import { pairsOf } from './support/pairs.js'
-import { applyAll, BenchFolder, type BenchNode, madeUpdates, openNode, session } from './support/stage.js'
+import { applyAll, BenchFolder, type BenchNode, madeUpdates, openBenchNode, playSession } from './support/stage.js'
 
 const pastRuns = 16_000
 const puts = 300
@@ -17,8 +17,8 @@ export async function* run({ runs }: RunOptions): AsyncGenerator<Figure> {
   const samples = (await interleaved(2 * runs + 1, measure(old), measure(young))).slice(1)
   const yardstick = 'a put after one past run'
   yield { name: 'put after 16,000 past runs, in memory', n, unit: 'ms', yardstick, samples, must: ratioAtMost(1.2) }
-  await session(old, other)
-  const { entryBytes, otherBytes } = await session(old, other)
+  await playSession(old, other)
+  const { entryBytes, otherBytes } = await playSession(old, other)
   const swapped = { samples: [{ value: entryBytes + otherBytes }], must: valueAtMost(2 * 1024) }
   yield { name: 'bytes of a session of equals after 16,000 past runs', n, unit: 'bytes', ...swapped }
   for (const node of [young, old, other]) await node.replica.close()
@@ -27,7 +27,7 @@ export async function* run({ runs }: RunOptions): AsyncGenerator<Figure> {
 }
 
 async function filled(name: string, actors: number): Promise<BenchNode> {
-  const node = await openNode(name, new MemoryStore())
+  const node = await openBenchNode(name, new MemoryStore())
   await applyAll(node, madeUpdates(pastRuns, actors))
   return node
 }

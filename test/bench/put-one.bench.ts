@@ -2,7 +2,7 @@
 import { socketOf, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, valueAtMost } from './support/figure.js'
 import { load, putRequest } from './support/load.js'
-import { median, timedMs } from './support/numbers.js'
+import { middleOf, timedMs } from './support/numbers.js'
 import { pairsOf, RawStore } from './support/pairs.js'
 import { BareServer } from './support/servers.js'
 
@@ -19,14 +19,14 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
       for (let at = 0; at <= runs + 1; at++) {
         const pairs = pairsOf(`one/${at}`, d)
         const requests = pairs.map(({ key, value }) => putRequest(key, value))
-        const bareMs = median((await load(bare.socketPath, 1, requests)).latenciesMs)
+        const bareMs = middleOf((await load(bare.socketPath, 1, requests)).latenciesMs)
         const rawMs: number[] = []
         for (const pair of pairs) rawMs.push(await timedMs(() => raw.batch([pair])))
-        const ms = median((await load(socketOf(daemon), 1, requests)).latenciesMs)
+        const ms = middleOf((await load(socketOf(daemon), 1, requests)).latenciesMs)
         // The first run warms all of them up.
         if (at === 0) continue
         totals.push(ms)
-        overheads.push(ms - bareMs - median(rawMs))
+        overheads.push(ms - bareMs - middleOf(rawMs))
       }
       const yardstick = 'bare PUT + raw synced put'
       const samples = totals.map((value, at) => ({ value, yardstick: value - overheads[at]! }))

@@ -1,6 +1,6 @@
 /** Values sent in a heal of 4 + 4 nodes, against those that really differ. */
 
-import { cut, heal, putOnBothSides } from './support/cuts.js'
+import { cutApart, heal, putOnBothSides } from './support/cuts.js'
 import { addedTo, Looker, untilConnected, untilEqual, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtMost, type Sample } from './support/figure.js'
 
@@ -18,7 +18,7 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
     const bytes: Sample[] = []
     for (let run = 0; run < runs; run++) {
       await untilEqual(lookers)
-      await cut(left, right, lookers)
+      await cutApart(left, right, lookers)
       await putOnBothSides(left, right, `${run}`, d)
       await untilEqual(lookers.slice(0, perSide))
       await untilEqual(lookers.slice(perSide))

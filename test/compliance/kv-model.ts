@@ -4,13 +4,13 @@ import { expect } from 'vitest'
 import type { KvChange, KvRange, KvRow } from '../../store/kv.js'
 
 /** Bytes from their latin1 text. */
-export function bytes(text: string): Buffer {
+export function latin1Bytes(text: string): Buffer {
   return Buffer.from(text, 'latin1')
 }
 
 /** A change from texts; null deletes. */
 export function change(key: string, value: string | null): KvChange {
-  return { key: bytes(key), value: value === null ? null : bytes(value) }
+  return { key: latin1Bytes(key), value: value === null ? null : latin1Bytes(value) }
 }
 
 /** Rows of a scan as pairs of latin1 texts. */
@@ -18,13 +18,13 @@ export async function listed(scan: AsyncIterable<readonly KvRow[]>): Promise<[st
   const pairs: [string, string][] = []
   for await (const rows of scan) {
     expect(rows.length).toBeGreaterThan(0)
-    for (const { key, value } of rows) pairs.push([text(key), text(value)])
+    for (const { key, value } of rows) pairs.push([latin1Text(key), latin1Text(value)])
   }
   return pairs
 }
 
 /** The latin1 text of bytes. */
-export function text(value: Uint8Array): string {
+export function latin1Text(value: Uint8Array): string {
   return Buffer.from(value).toString('latin1')
 }
 
@@ -35,7 +35,7 @@ export type Model = Map<string, string>
 export function modelScan(model: Model, range: KvRange): [string, string][] {
   const rows = [...model].sort(([a], [b]) => (a < b ? -1 : 1))
   const within = rows.filter(([key]) => {
-    const order = (bound: Uint8Array): number => Buffer.compare(bytes(key), bound)
+    const order = (bound: Uint8Array): number => Buffer.compare(latin1Bytes(key), bound)
     if (range.gte !== undefined && order(range.gte) < 0) return false
     if (range.gt !== undefined && order(range.gt) <= 0) return false
     if (range.lte !== undefined && order(range.lte) > 0) return false
@@ -55,7 +55,7 @@ export const batchOf = fc.array(fc.record({ key: keyBytes, value: fc.option(valu
   maxLength: 12,
 })
 /** Ranges with any combination of bounds. */
-export const rangeOf: fc.Arbitrary<KvRange> = fc.record(
+export const modelRange: fc.Arbitrary<KvRange> = fc.record(
   { gte: keyBytes, gt: keyBytes, lt: keyBytes, lte: keyBytes, reverse: fc.boolean(), limit: fc.nat({ max: 20 }) },
   { requiredKeys: [] },
 )
@@ -63,7 +63,7 @@ export const rangeOf: fc.Arbitrary<KvRange> = fc.record(
 /** Applies a batch to the model. */
 export function applyTo(model: Model, batch: readonly KvChange[]): void {
   for (const { key, value } of batch) {
-    if (value === null) model.delete(text(key))
-    else model.set(text(key), text(value))
+    if (value === null) model.delete(latin1Text(key))
+    else model.set(latin1Text(key), latin1Text(value))
   }
 }

@@ -8,7 +8,7 @@ import { LevelStore } from '../../store/level.js'
 import { MemoryStore } from '../../store/memory.js'
 import { FaultyStore } from '../support/faulty-store.js'
 import { kvCompliance } from './kv.js'
-import { bytes, change, listed } from './kv-model.js'
+import { change, latin1Bytes, listed } from './kv-model.js'
 
 const directories: string[] = []
 const pathOf = new WeakMap<KvStore, string>()
@@ -77,10 +77,10 @@ describe('MemoryStore', () => {
     const copy = store.clone()
     await store.write([change('1', 'mine'), change('2', null), change('new', 'mine')], { sync: false })
     await copy.write([change('1', 'copy'), change('3', null)], { sync: false })
-    expect([store, copy].map((one) => one.get(bytes('1')))).toEqual([bytes('mine'), bytes('copy')])
-    expect([store, copy].map((one) => one.get(bytes('2')))).toEqual([undefined, bytes('both')])
-    expect([store, copy].map((one) => one.get(bytes('3')))).toEqual([bytes('both'), undefined])
-    expect([store, copy].map((one) => one.get(bytes('new')))).toEqual([bytes('mine'), undefined])
+    expect([store, copy].map((one) => one.get(latin1Bytes('1')))).toEqual([latin1Bytes('mine'), latin1Bytes('copy')])
+    expect([store, copy].map((one) => one.get(latin1Bytes('2')))).toEqual([undefined, latin1Bytes('both')])
+    expect([store, copy].map((one) => one.get(latin1Bytes('3')))).toEqual([latin1Bytes('both'), undefined])
+    expect([store, copy].map((one) => one.get(latin1Bytes('new')))).toEqual([latin1Bytes('mine'), undefined])
   })
 
   it('writes within a microtask, without a turn of the event loop', async () => {
@@ -90,14 +90,14 @@ describe('MemoryStore', () => {
       isTurnOver = true
     })
     await store.write([change('a', '1')], { sync: true })
-    expect(store.get(bytes('a'))).toEqual(bytes('1'))
+    expect(store.get(latin1Bytes('a'))).toEqual(latin1Bytes('1'))
     expect(isTurnOver).toBe(false)
   })
 })
 
 /** Closes a store after its rows have moved to table files; returns the paths of those. */
 async function tablesOf(store: LevelStore): Promise<string[]> {
-  await store.compact({ gte: bytes(''), lt: bytes('\xff') })
+  await store.compact({ gte: latin1Bytes(''), lt: latin1Bytes('\xff') })
   await store.close()
   const path = pathOf.get(store)!
   return (await readdir(path)).filter((name) => name.endsWith('.ldb')).map((name) => join(path, name))
@@ -119,7 +119,7 @@ describe('LevelStore', () => {
     await store.write([change('a', '1')], { sync: true })
     await store.close()
     const again = await openLevel(path)
-    expect(again.get(bytes('a'))).toEqual(bytes('1'))
+    expect(again.get(latin1Bytes('a'))).toEqual(latin1Bytes('1'))
     await again.close()
   })
 
@@ -144,7 +144,7 @@ describe('LevelStore', () => {
     await repaired.write([change('a', '1')], { sync: true })
     await repaired.close()
     const again = await LevelStore.open(path, { repair: true })
-    expect([again.wasRepaired, again.get(bytes('a'))]).toEqual([false, bytes('1')])
+    expect([again.wasRepaired, again.get(latin1Bytes('a'))]).toEqual([false, latin1Bytes('1')])
     await again.close()
   })
 
@@ -177,13 +177,13 @@ describe('LevelStore', () => {
       { reverse: true, limit: 12_000 },
     ]) {
       await expect(listed(store.scan({ reverse, limit }))).rejects.toMatchObject(damage)
-      const bounded = { gte: bytes('000001'), lt: bytes('019999'), reverse, limit }
+      const bounded = { gte: latin1Bytes('000001'), lt: latin1Bytes('019999'), reverse, limit }
       await expect(listed(store.scan(bounded))).rejects.toMatchObject(damage)
     }
     expect((await listed(store.scan({ limit: 10 }))).length).toBe(10)
     const failures = Array.from({ length: 20_000 }, (_, number) => {
       try {
-        return store.get(bytes(`${number}`.padStart(6, '0'))) === undefined ? 'absent' : 'there'
+        return store.get(latin1Bytes(`${number}`.padStart(6, '0'))) === undefined ? 'absent' : 'there'
       } catch (error) {
         return (error as { code: string }).code
       }
@@ -200,14 +200,14 @@ describe('LevelStore', () => {
     // The log of the moment can still be written; the next one cannot be made.
     const fill = async (): Promise<void> => {
       for (let number = 0; number < 100; number++) {
-        await store.write([{ key: bytes(`${number}`), value: Buffer.alloc(10_000, number) }], { sync: false })
+        await store.write([{ key: latin1Bytes(`${number}`), value: Buffer.alloc(10_000, number) }], { sync: false })
       }
     }
     const failure = { code: 'STORE_FAILED' }
     await expect(fill()).rejects.toMatchObject(failure)
     await mkdir(path)
     await expect(store.write([change('b', '2')], { sync: true })).rejects.toMatchObject(failure)
-    expect([store.get(bytes('a')), store.get(bytes('b'))]).toEqual([bytes('1'), undefined])
+    expect([store.get(latin1Bytes('a')), store.get(latin1Bytes('b'))]).toEqual([latin1Bytes('1'), undefined])
     await store.close()
   })
 
@@ -219,7 +219,7 @@ describe('LevelStore', () => {
       if (name !== 'LOCK') await writeFile(join(copy, name), await readFile(join(pathOf.get(store)!, name)))
     }
     const found = await LevelStore.open(copy)
-    expect(found.get(bytes('a'))).toEqual(bytes('1'))
+    expect(found.get(latin1Bytes('a'))).toEqual(latin1Bytes('1'))
     await found.close()
     await store.close()
   })

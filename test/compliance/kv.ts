@@ -2,7 +2,17 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { KvStore } from '../../store/kv.js'
-import { applyTo, batchOf, bytes, change, listed, type Model, modelScan, rangeOf, text } from './kv-model.js'
+import {
+  applyTo,
+  batchOf,
+  change,
+  latin1Bytes,
+  latin1Text,
+  listed,
+  type Model,
+  modelRange,
+  modelScan,
+} from './kv-model.js'
 
 /** A kind of store under test. */
 export interface KvCandidate {
@@ -31,29 +41,29 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
     it('returns what was written, and undefined for what was not', async () => {
       const store = await created()
       await store.write([change('a', 'one'), change('b', '')], { sync: true })
-      expect(store.get(bytes('a'))).toEqual(bytes('one'))
-      expect(store.get(bytes('b'))).toEqual(bytes(''))
-      expect(store.get(bytes('c'))).toBeUndefined()
+      expect(store.get(latin1Bytes('a'))).toEqual(latin1Bytes('one'))
+      expect(store.get(latin1Bytes('b'))).toEqual(latin1Bytes(''))
+      expect(store.get(latin1Bytes('c'))).toBeUndefined()
       await store.write([change('a', null), change('b', 'two'), change('never', null)], { sync: false })
-      expect(store.get(bytes('a'))).toBeUndefined()
+      expect(store.get(latin1Bytes('a'))).toBeUndefined()
       expect(await listed(store.scan({}))).toEqual([['b', 'two']])
     })
 
     it('keeps its own copy of what was written', async () => {
       const store = await created()
-      const [key, value] = [bytes('key'), bytes('value')]
+      const [key, value] = [latin1Bytes('key'), latin1Bytes('value')]
       await store.write([{ key, value }], { sync: false })
       key.fill(0)
       value.fill(0)
       expect(await listed(store.scan({}))).toEqual([['key', 'value']])
-      expect(store.get(bytes('key'))).toEqual(bytes('value'))
+      expect(store.get(latin1Bytes('key'))).toEqual(latin1Bytes('value'))
     })
 
     it('takes plain byte arrays and views into larger ones', async () => {
       const store = await created()
       const whole = new Uint8Array([9, 1, 2, 9])
       await store.write([{ key: whole.subarray(1, 3), value: whole.subarray(2, 4) }], { sync: false })
-      expect(text(store.get(Uint8Array.of(1, 2))!)).toBe('\x02\x09')
+      expect(latin1Text(store.get(Uint8Array.of(1, 2))!)).toBe('\x02\x09')
       expect(await listed(store.scan({ gt: whole.subarray(1, 2) }))).toEqual([['\x01\x02', '\x02\x09']])
     })
 
@@ -80,8 +90,8 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
         store.write([change('last', `${number}`), change(`own ${number}`, '')], { sync: number % 3 === 0 }),
       )
       await Promise.all(writes)
-      expect(store.get(bytes('last'))).toEqual(bytes('29'))
-      expect((await listed(store.scan({ gte: bytes('own') }))).length).toBe(30)
+      expect(store.get(latin1Bytes('last'))).toEqual(latin1Bytes('29'))
+      expect((await listed(store.scan({ gte: latin1Bytes('own') }))).length).toBe(30)
     })
 
     it('accepts an empty batch', async () => {
@@ -113,9 +123,9 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
       const all = rows.map((_, number) => [key(number), `value ${number}`])
       expect(await listed(store.scan({}))).toEqual(all)
       expect(await listed(store.scan({ reverse: true }))).toEqual(all.toReversed())
-      const limited = store.scan({ gt: bytes(key(10)), limit: 1500 })
+      const limited = store.scan({ gt: latin1Bytes(key(10)), limit: 1500 })
       expect(await listed(limited)).toEqual(all.slice(11, 1511))
-      const backward = store.scan({ lt: bytes(key(2500)), reverse: true, limit: 1500 })
+      const backward = store.scan({ lt: latin1Bytes(key(2500)), reverse: true, limit: 1500 })
       expect(await listed(backward)).toEqual(all.slice(1000, 2500).toReversed())
     })
 
@@ -123,7 +133,7 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
       const store = await created()
       const value = Buffer.alloc(100_000, 7)
       for (let number = 0; number < 20; number++)
-        await store.write([{ key: bytes(`${number}`), value }], { sync: false })
+        await store.write([{ key: latin1Bytes(`${number}`), value }], { sync: false })
       let rows = 0
       for await (const chunk of store.scan({})) {
         expect(chunk.length).toBeLessThanOrEqual(3)
@@ -135,8 +145,8 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
     it('keeps large values whole', async () => {
       const store = await created()
       const value = Buffer.alloc(9 * 1024 * 1024, 'large ')
-      await store.write([{ key: bytes('large'), value }], { sync: true })
-      expect(Buffer.compare(store.get(bytes('large'))!, value)).toBe(0)
+      await store.write([{ key: latin1Bytes('large'), value }], { sync: true })
+      expect(Buffer.compare(store.get(latin1Bytes('large'))!, value)).toBe(0)
     })
 
     it('can stop a scan early', async () => {
@@ -149,7 +159,7 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
         expect(rows.length).toBeGreaterThan(0)
         break
       }
-      expect(store.get(bytes('7'))).toEqual(bytes(''))
+      expect(store.get(latin1Bytes('7'))).toEqual(latin1Bytes(''))
     })
 
     it('scans one view while rows are written', async () => {
@@ -161,7 +171,7 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
       )
       const seen: string[] = []
       for await (const rows of store.scan({})) {
-        for (const row of rows) seen.push(`${text(row.key)} ${text(row.value)}`)
+        for (const row of rows) seen.push(`${latin1Text(row.key)} ${latin1Text(row.value)}`)
         await store.write(
           Array.from({ length: 2500 }, (_, number) => change(key(number), number % 2 === 0 ? null : 'new')),
           { sync: false },
@@ -177,7 +187,7 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
       await store.write([change('a', 'x'), change('b', null), change('d', '4')], { sync: false })
       const second = store.snapshot()
       await store.write([change('a', null), change('d', 'y')], { sync: true })
-      await store.compact({ gte: bytes(''), lt: bytes('\xff') })
+      await store.compact({ gte: latin1Bytes(''), lt: latin1Bytes('\xff') })
       expect(await listed(store.scan({}, first))).toEqual([
         ['a', '1'],
         ['b', '2'],
@@ -187,8 +197,16 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
         ['d', '4'],
         ['c', '3'],
       ])
-      expect(['a', 'b', 'd'].map((key) => store.get(bytes(key), first))).toEqual([bytes('1'), bytes('2'), undefined])
-      expect(['a', 'b', 'd'].map((key) => store.get(bytes(key), second))).toEqual([bytes('x'), undefined, bytes('4')])
+      expect(['a', 'b', 'd'].map((key) => store.get(latin1Bytes(key), first))).toEqual([
+        latin1Bytes('1'),
+        latin1Bytes('2'),
+        undefined,
+      ])
+      expect(['a', 'b', 'd'].map((key) => store.get(latin1Bytes(key), second))).toEqual([
+        latin1Bytes('x'),
+        undefined,
+        latin1Bytes('4'),
+      ])
       expect(await listed(store.scan({}))).toEqual([
         ['c', '3'],
         ['d', 'y'],
@@ -201,11 +219,11 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
       const store = await created()
       const other = await created()
       const snapshot = store.snapshot()
-      expect(() => other.get(bytes('a'), snapshot)).toThrow()
+      expect(() => other.get(latin1Bytes('a'), snapshot)).toThrow()
       await expect(listed(other.scan({}, snapshot))).rejects.toThrow()
       await snapshot.close()
       await snapshot.close()
-      expect(() => store.get(bytes('a'), snapshot)).toThrow()
+      expect(() => store.get(latin1Bytes('a'), snapshot)).toThrow()
       await expect(listed(store.scan({}, snapshot))).rejects.toThrow()
     })
 
@@ -216,11 +234,11 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
       await expect(Promise.all(written)).resolves.toBeDefined()
       await closed
       await store.close()
-      expect(() => store.get(bytes('1'))).toThrow()
+      expect(() => store.get(latin1Bytes('1'))).toThrow()
       expect(() => store.snapshot()).toThrow()
       await expect(store.write([change('4', 'x')], { sync: true })).rejects.toThrow()
       await expect(listed(store.scan({}))).rejects.toThrow()
-      await expect(store.compact({ gte: bytes(''), lt: bytes('z') })).rejects.toThrow()
+      await expect(store.compact({ gte: latin1Bytes(''), lt: latin1Bytes('z') })).rejects.toThrow()
       store = await reopen(store)
       open.push(store)
       expect((await listed(store.scan({}))).map(([key]) => key)).toEqual(['1', '2', '3'])
@@ -248,7 +266,7 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
     it('behaves like a sorted map, in any mix of batches, ranges and snapshots', async () => {
       const step = fc.oneof(
         fc.record({ batch: batchOf }),
-        fc.record({ range: rangeOf, isFrozen: fc.boolean() }),
+        fc.record({ range: modelRange, isFrozen: fc.boolean() }),
         fc.constant({ isSnapshot: true as const }),
       )
       const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
@@ -269,7 +287,8 @@ export function kvCompliance({ name, create, reopen, runs }: KvCandidate): void 
             frozen = { snapshot: store.snapshot(), model: new Map(model) }
           }
         }
-        for (const [key, value] of frozen.model) expect(text(store.get(bytes(key), frozen.snapshot)!)).toBe(value)
+        for (const [key, value] of frozen.model)
+          expect(latin1Text(store.get(latin1Bytes(key), frozen.snapshot)!)).toBe(value)
         await frozen.snapshot.close()
         const again = await reopen(store)
         expect(await listed(again.scan({}))).toEqual(modelScan(model, {}))

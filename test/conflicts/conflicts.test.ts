@@ -1,8 +1,8 @@
 /** Every row of docs/CONFLICTS.md, on real replicas: either side first, in both orders of delivery, and through the tree alone. */
 import { describe, expect, it } from 'vitest'
-import { perform, shown } from './language.js'
+import { perform, shownText } from './language.js'
 import { type Row, readTable } from './table.js'
-import { Trio } from './trio.js'
+import { ReplicaTrio } from './trio.js'
 
 const rows = readTable()
 
@@ -16,7 +16,7 @@ const ways: readonly Way[] = ['left hears first', 'right hears first', 'through 
 
 /** Plays a row: `before` everywhere, then both sides apart from each other, then they meet. Returns what each of the three shows. */
 async function play(row: Row, acts: readonly [string, string], way: Way): Promise<string[]> {
-  const trio = await Trio.open(row.line)
+  const trio = await ReplicaTrio.open(row.line)
   const [left, right] = trio.sides
   try {
     await perform(left, row.before)
@@ -29,13 +29,13 @@ async function play(row: Row, acts: readonly [string, string], way: Way): Promis
     await meet(trio, way)
     if (hasExpiry(row)) trio.pass(lookAfterMs)
     expect(trio.areEqual).toBe(true)
-    return await Promise.all([left, right, trio.third].map(shown))
+    return await Promise.all([left, right, trio.third].map(shownText))
   } finally {
     await trio.close()
   }
 }
 
-async function meet(trio: Trio, way: Way): Promise<void> {
+async function meet(trio: ReplicaTrio, way: Way): Promise<void> {
   const [left, right] = trio.sides
   if (way === 'through the third') {
     await trio.meetThroughTree(trio.third, left)

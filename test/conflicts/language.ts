@@ -79,7 +79,7 @@ export async function perform(side: Side, cell: string): Promise<void> {
 }
 
 /** What a node shows of the key: `nothing`, or its types behind each other. Siblings stand in the order of their text. */
-export async function shown(side: Side): Promise<string> {
+export async function shownText(side: Side): Promise<string> {
   const parts = [registerText(side), counter(side), await set(side), await map(side), await documentText(side)].filter(
     (part) => part !== undefined,
   )

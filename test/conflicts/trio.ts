@@ -30,7 +30,7 @@ class WithoutLog extends PassingSync {
 }
 
 /** The three nodes of one row. */
-export class Trio {
+export class ReplicaTrio {
   readonly #world: VirtualWorld
   readonly #mesh: FakeMesh
   readonly #services = new Map<Side, SyncService>()
@@ -58,9 +58,9 @@ export class Trio {
   }
 
   /** Opens three empty nodes. */
-  static async open(seed: number): Promise<Trio> {
+  static async open(seed: number): Promise<ReplicaTrio> {
     const [a, b, c] = await Promise.all(['left', 'right', 'third'].map(openSide))
-    return new Trio([a!, b!], c!, seed)
+    return new ReplicaTrio([a!, b!], c!, seed)
   }
 
   /** Sends one node everything that it lacks of another's, as updates. */

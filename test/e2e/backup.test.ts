@@ -9,7 +9,7 @@ import { isLong, note, seedOf, Writers } from '../faults/faults.js'
 import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
 import { liveVersions } from '../support/replicas.js'
-import { allEqual, connectedTo, type Daemon, Fleet, program, run, until } from './daemons.js'
+import { allEqual, connectedTo, type Daemon, Fleet, program, runProgram, until } from './daemons.js'
 
 const interval = ['--sync-interval', '1s']
 
@@ -25,7 +25,7 @@ describe('backup and restore', () => {
   /** A daemon on a directory into which the backup was restored; not started. */
   async function restored(name: string, flags: readonly string[] = []): Promise<Daemon> {
     const daemon = fleet.prepare(name, interval)
-    const ran = await run(['restore', file, '--data', daemon.data, ...flags])
+    const ran = await runProgram(['restore', file, '--data', daemon.data, ...flags])
     expect(ran.exit, ran.stderr).toBe(0)
     return daemon
   }
@@ -103,7 +103,7 @@ describe('backup and restore', () => {
     await ann.client.put('retried', 'first', { idempotencyKey: 'op-1' })
     expect((await ann.cli(['backup', file])).exit).toBe(0)
     await ann.kill()
-    const told = await run(['restore', file, '--data', join(fleet.folder, 'told')])
+    const told = await runProgram(['restore', file, '--data', join(fleet.folder, 'told')])
     expect(told.stdout.toString()).toContain(`hearsay forget ${ann.ready.peer}`)
     const [cid, dan] = [await restored('cid'), await restored('dan')]
     await Promise.all([cid.start(), dan.start()])
@@ -140,7 +140,7 @@ describe('backup and restore', () => {
     for (let at = 0; at < 30; at++) await ann.client.put(`k/${at}`, 'before')
     await allEqual([ann, bob])
     expect((await ann.cli(['backup', file])).exit).toBe(0)
-    const running = await run(['restore', file, '--data', ann.data, '--force'])
+    const running = await runProgram(['restore', file, '--data', ann.data, '--force'])
     expect(running.exit).toBe(1)
     expect(running.stderr).toContain('STORE_LOCKED')
     for (let at = 0; at < 10; at++) await ann.client.delete(`k/${at}`)
@@ -148,8 +148,8 @@ describe('backup and restore', () => {
     await ann.client.put('new', 'after')
     await allEqual([ann, bob])
     expect(await ann.stop()).toBe(0)
-    expect((await run(['restore', file, '--data', ann.data])).stderr).toContain('WOULD_OVERWRITE')
-    const { exit, stdout } = await run(['restore', file, '--data', ann.data, '--force', '--same-identity'])
+    expect((await runProgram(['restore', file, '--data', ann.data])).stderr).toContain('WOULD_OVERWRITE')
+    const { exit, stdout } = await runProgram(['restore', file, '--data', ann.data, '--force', '--same-identity'])
     expect(exit).toBe(0)
     expect(stdout.toString()).toContain('must never run beside it')
     const peer = ann.ready.peer
@@ -181,7 +181,7 @@ describe('backup and restore', () => {
     const random = new Random(seedOf(12))
     const tried = amount(2, 5, 60)
     const outcomes = { old: 0, saved: 0 }
-    const wholeMs = await timeOf(() => run(['restore', file, '--data', join(fleet.folder, 'spare')]))
+    const wholeMs = await timeOf(() => runProgram(['restore', file, '--data', join(fleet.folder, 'spare')]))
     for (let round = 0; round < tried; round++) {
       const isEmpty = round % 2 === 1
       const place = isEmpty ? fleet.prepare(`empty-${round}`) : old

@@ -6,7 +6,7 @@ import { createServer, connect as dial } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestRaw } from '../support/raw-request.js'
-import { type Daemon, Fleet, type Ran, run } from './daemons.js'
+import { type Daemon, Fleet, type ProgramRun, runProgram } from './daemons.js'
 
 describe('bad input', () => {
   let fleet: Fleet
@@ -18,7 +18,7 @@ describe('bad input', () => {
   })
   afterAll(() => fleet.end())
 
-  function expectRefused(ran: Ran, exit: number, code: string): void {
+  function expectRefused(ran: ProgramRun, exit: number, code: string): void {
     expect(ran.stderr).toContain(code)
     expect(ran.exit).toBe(exit)
     expect(ran.stdout.toString()).toBe('')
@@ -72,13 +72,20 @@ describe('bad input', () => {
       expect(ran.exit, args.join(' ')).toBe(2)
       expect(ran.stderr).not.toBe('')
     }
-    const unknown = await run(['daemon', '--data', join(fleet.folder, 'unused'), '--no-such-flag'])
+    const unknown = await runProgram(['daemon', '--data', join(fleet.folder, 'unused'), '--no-such-flag'])
     expect(unknown.exit).toBe(2)
     await expectUnharmed()
   })
 
   it('a second daemon on the same data directory', async () => {
-    const second = await run(['daemon', '--data', daemon.data, '--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false'])
+    const second = await runProgram([
+      'daemon',
+      '--data',
+      daemon.data,
+      '--listen',
+      '/ip4/127.0.0.1/tcp/0',
+      '--mdns=false',
+    ])
     expectRefused(second, 1, 'STORE_LOCKED')
     await expectUnharmed()
   })
@@ -92,7 +99,7 @@ describe('bad input', () => {
       ['--listen', `/ip4/127.0.0.1/tcp/${port}`],
       ['--listen', '/ip4/127.0.0.1/tcp/0', '--api', `127.0.0.1:${port}`],
     ]) {
-      const refused = await run(['daemon', '--data', data, '--mdns=false', ...flags])
+      const refused = await runProgram(['daemon', '--data', data, '--mdns=false', ...flags])
       expectRefused(refused, 1, 'PORT_IN_USE')
       expect(refused.stderr).toContain(String(port))
     }
@@ -100,13 +107,13 @@ describe('bad input', () => {
   })
 
   it('an unknown key in the configuration file is named', async () => {
-    const ran = await run(['daemon', '--data', join(fleet.folder, 'bad-config'), '--config', 'package.json'])
+    const ran = await runProgram(['daemon', '--data', join(fleet.folder, 'bad-config'), '--config', 'package.json'])
     expect(ran.exit).toBe(2)
     expect(ran.stderr).toContain('BAD_CONFIG')
   })
 
   it('no daemon at all', async () => {
-    expectRefused(await run(['get', 'k', '--data', join(fleet.folder, 'nobody')]), 6, 'UNREACHABLE_DAEMON')
+    expectRefused(await runProgram(['get', 'k', '--data', join(fleet.folder, 'nobody')]), 6, 'UNREACHABLE_DAEMON')
   })
 
   it('a wrong API token, a foreign Host, a foreign Origin', async () => {

@@ -17,7 +17,7 @@ const pollMs = { first: 20, growth: 1.2, max: 150 }
 const lastWordsCharacters = 4_000
 
 /** The ready line of a daemon. */
-export interface Ready {
+export interface ReadyAnswer {
   readonly msg: 'ready'
   readonly node: string
   readonly peer: string
@@ -40,17 +40,17 @@ export interface Launch {
 }
 
 /** What a process gave. */
-export interface Ran {
+export interface ProgramRun {
   readonly exit: number | null
   readonly stdout: Buffer
   readonly stderr: string
 }
 
 /** Runs the command line in a process of its own. */
-export async function run(
+export async function runProgram(
   args: readonly string[],
   options: { stdin?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {},
-): Promise<Ran> {
+): Promise<ProgramRun> {
   const child = spawn(process.execPath, [program, ...args], { env: { ...cleanEnvironment(), ...options.env } })
   const stdout: Buffer[] = []
   let stderr = ''
@@ -98,7 +98,7 @@ export class Daemon {
   readonly data: string
   readonly name: string
   readonly client: Client
-  ready!: Ready
+  ready!: ReadyAnswer
   /** Everything the daemon wrote to stderr, over all of its runs. */
   stderr = ''
   /** May be replaced between runs. */
@@ -158,9 +158,9 @@ export class Daemon {
   }
 
   /** Runs the command line against this daemon. */
-  cli(args: readonly string[], stdin?: string | Uint8Array): Promise<Ran> {
+  cli(args: readonly string[], stdin?: string | Uint8Array): Promise<ProgramRun> {
     const [command, ...rest] = args
-    return run([command!, '--data', this.data, ...rest], stdin === undefined ? {} : { stdin })
+    return runProgram([command!, '--data', this.data, ...rest], stdin === undefined ? {} : { stdin })
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
@@ -174,13 +174,13 @@ export class Daemon {
   }
 }
 
-async function readyLine(child: ChildProcess, stderr: () => string): Promise<Ready> {
+async function readyLine(child: ChildProcess, stderr: () => string): Promise<ReadyAnswer> {
   let text = ''
   return new Promise((resolve, reject) => {
     child.stdout!.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       for (const line of text.split('\n').slice(0, -1)) {
-        if (line.includes('"ready"')) resolve(JSON.parse(line) as Ready)
+        if (line.includes('"ready"')) resolve(JSON.parse(line) as ReadyAnswer)
       }
     })
     child.once('error', reject)

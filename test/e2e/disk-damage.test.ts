@@ -8,7 +8,7 @@ import { LevelStore } from '../../store/level.js'
 import { type Address, register } from '../../store/model/address.js'
 import { openStore } from '../../store/open.js'
 import type { Replica } from '../../store/replica/replica.js'
-import { liveVersions, type Node, openNode } from '../support/replicas.js'
+import { liveVersions, type OpenReplica, openNode } from '../support/replicas.js'
 
 const entries = 6000
 const value = (at: number) => Buffer.from(`value ${at} `.repeat(12))
@@ -17,7 +17,7 @@ const addresses: Address[] = Array.from({ length: entries }, (_, at) => register
 describe('damage to the files of the store', () => {
   let folder: string
   let sound: string
-  let healthy: Node
+  let healthy: OpenReplica
   let expected: string[]
 
   beforeAll(async () => {
@@ -63,7 +63,7 @@ describe('damage to the files of the store', () => {
   }
 
   /** Opens a store as the daemon does: where LevelDB meets unreadable tables only later, the next start saves what is readable. */
-  async function openRepaired(path: string, attempts = 3): Promise<Node> {
+  async function openRepaired(path: string, attempts = 3): Promise<OpenReplica> {
     expect(attempts).toBeGreaterThan(0)
     const opened = await openStore(path)
     const repairs: Promise<void>[] = []

@@ -1,6 +1,6 @@
 /** Documents on real daemons: edited apart, merged when they meet again, kept over kill -9. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { allEqual, type Daemon, Fleet, run } from './daemons.js'
+import { allEqual, type Daemon, Fleet, runProgram } from './daemons.js'
 
 describe('documents', () => {
   let fleet: Fleet
@@ -28,7 +28,7 @@ describe('documents', () => {
     expect({ ...left, key: 'plan' }).toEqual(right)
     expect(left.document).toMatchObject({ days: ['breakfast', 'museum', 'beach'], people: { ann: 1, bob: 2 } })
     expect(left.conflicts.map(({ path }) => path)).toEqual(['/title'])
-    const shown = await run(['doc', 'get', 'plan', '--data', two.data])
+    const shown = await runProgram(['doc', 'get', 'plan', '--data', two.data])
     expect(JSON.parse(shown.stdout.toString())).toEqual(left.document)
     expect(shown.stderr).toContain('hearsay doc get plan --conflicts')
   })
@@ -40,7 +40,7 @@ describe('documents', () => {
     const { document } = await one.client.documents.get('plan')
     await one.kill()
     await two.client.documents.delete('plan')
-    expect((await run(['doc', 'get', 'plan', '--data', two.data])).exit).toBe(3)
+    expect((await runProgram(['doc', 'get', 'plan', '--data', two.data])).exit).toBe(3)
     await two.client.block(['one'])
     await one.start()
     expect((await one.client.documents.get('plan')).document).toEqual(document)

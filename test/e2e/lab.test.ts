@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { placesOf } from '../../cli/lab/plan.js'
-import { program, run, until } from './daemons.js'
+import { program, runProgram, until } from './daemons.js'
 
 const home = mkdtempSync(join(tmpdir(), 'hearsay-lab-'))
 const directory = join(home, 'hearsay', 'lab')
@@ -15,7 +15,7 @@ const env = { XDG_STATE_HOME: home }
 
 /** Runs a command of the lab. */
 async function lab(...args: string[]) {
-  const { exit, stdout, stderr } = await run(['lab', ...args], { env })
+  const { exit, stdout, stderr } = await runProgram(['lab', ...args], { env })
   return { exit, text: stdout.toString(), stderr }
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import type { Channel, Protocol } from '../../protocols/network.js'
 import { DelayingProxy } from '../support/delaying-proxy.js'
-import { collect, connected, type TestNode, TestNodes, until } from './net-nodes.js'
+import { collect, connected, type TestNode, TestNodes, untilTrue } from './net-nodes.js'
 
 const mebibyte = 1024 * 1024
 const protocol: Protocol = { id: '/hearsay-test/echo/1', frameBytesMax: 8 * mebibyte }
@@ -65,7 +65,7 @@ test('a frame over the limit from a peer breaks that channel alone and is counte
   server.network.handle(protocol, echo)
   const channel = await client.network.open(server.network.self, lax)
   await channel.send(new Uint8Array(1_001))
-  await until(() => outcomes.length > 0)
+  await untilTrue(() => outcomes.length > 0)
   expect(outcomes).toEqual(['InvalidDataLengthError'])
   expect(server.network.counters.badFrames).toBe(1)
   await expect(collect(channel)).rejects.toThrow()
@@ -86,7 +86,7 @@ test('an abort on one side breaks the other; a failing handler aborts and is cou
   const channel = await client.network.open(server.network.self, protocol)
   await channel.send(Uint8Array.of(1))
   channel.abort('on purpose')
-  await until(() => outcomes.length > 0)
+  await untilTrue(() => outcomes.length > 0)
   await expect(collect(channel)).rejects.toThrow('on purpose')
 
   server.network.handle(protocol, async () => Promise.reject(new Error('on purpose')))
@@ -106,9 +106,9 @@ test('a lost connection is a break and not an end', async () => {
   })
   const channel = await client.network.open(server.network.self, protocol)
   await channel.send(Uint8Array.of(1))
-  await until(() => server.network.counters.channelsAccepted === 1)
+  await untilTrue(() => server.network.counters.channelsAccepted === 1)
   await client.network.disconnect(server.network.self)
-  await until(() => outcomes.length > 0)
+  await untilTrue(() => outcomes.length > 0)
   expect(outcomes).toEqual(['broken'])
   await expect(collect(channel)).rejects.toThrow()
 })
@@ -129,9 +129,9 @@ test('a sender that is held up hears of it when the connection goes, in whatever
       await server.network.open(client.network.self, protocol),
     ]
     for (const channel of channels) sendUntilBroken(channel).catch(() => void outcomes.push(way))
-    await until(() => client.network.counters.channelsAccepted + server.network.counters.channelsAccepted === 2)
+    await untilTrue(() => client.network.counters.channelsAccepted + server.network.counters.channelsAccepted === 2)
     proxy.break(way)
-    await until(() => outcomes.length === 4)
+    await untilTrue(() => outcomes.length === 4)
     await Promise.all([client.network.stop(), server.network.stop(), proxy.close()])
   }
 })
@@ -207,7 +207,7 @@ test('what a peer sent and ended before its reader began is all there', async ()
   })()
   await sending
   read()
-  await until(() => outcomes.length > 0)
+  await untilTrue(() => outcomes.length > 0)
   expect(outcomes).toEqual([10])
 })
 

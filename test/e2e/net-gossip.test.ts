@@ -7,10 +7,10 @@ import { NetCounters } from '../../daemon/net/counters.js'
 import { dialAny } from '../../daemon/net/dial.js'
 import { createHost, identifyPeer } from '../../daemon/net/host.js'
 import { createIdentity } from '../../daemon/net/identity.js'
-import { silentLog } from '../../daemon/net/log.js'
+import { silentNetLog } from '../../daemon/net/log.js'
 import { emptyRegistrations, Libp2pNetwork } from '../../daemon/net/network.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
-import { until } from './net-nodes.js'
+import { untilTrue } from './net-nodes.js'
 
 const secret = randomBytes(32)
 const networks: Libp2pNetwork[] = []
@@ -24,7 +24,7 @@ async function startNode() {
   const identity = createIdentity()
   const counters = new NetCounters()
   const events = { connected: () => {}, disconnected: () => {} }
-  const table = new ConnectionTable(identity.peer, realEnvironment, () => false, events, counters, silentLog)
+  const table = new ConnectionTable(identity.peer, realEnvironment, () => false, events, counters, silentNetLog)
   const host = await createHost({
     identity,
     secret,
@@ -34,12 +34,12 @@ async function startNode() {
     gater: table.gater(),
     discovered: () => {},
     heard: () => {},
-    log: silentLog,
+    log: silentNetLog,
   })
   table.setIdentify((connection, signal) => identifyPeer(host, connection, signal))
   host.libp2p.addEventListener('connection:open', ({ detail }) => table.opened(detail))
   host.libp2p.addEventListener('connection:close', ({ detail }) => table.closed(detail))
-  const network = new Libp2pNetwork(host, table, emptyRegistrations(), realEnvironment, counters, silentLog)
+  const network = new Libp2pNetwork(host, table, emptyRegistrations(), realEnvironment, counters, silentNetLog)
   networks.push(network)
   await network.start()
   return { host, network, counters }
@@ -57,15 +57,15 @@ test('gossip works again after its streams were reset', async () => {
   const dial = { peer: first.network.self, addresses }
   await dialAny(second.host, realEnvironment, dial, new AbortController().signal)
   const publish = (): void => void second.network.publish(Uint8Array.of(1, ...randomBytes(8)))
-  await until(() => {
+  await untilTrue(() => {
     publish()
     return heard.length > 0
   })
   const connection = second.host.libp2p.getConnections()[0]
   for (const stream of gossipStreams(connection)) stream.abort(new Error('on purpose'))
-  await until(() => first.counters.gossipRepairs + second.counters.gossipRepairs > 0)
+  await untilTrue(() => first.counters.gossipRepairs + second.counters.gossipRepairs > 0)
   const before = heard.length
-  await until(() => {
+  await untilTrue(() => {
     publish()
     return heard.length > before
   })

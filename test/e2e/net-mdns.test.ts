@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { afterEach, expect, test } from 'vitest'
-import { connected, TestNodes, until } from './net-nodes.js'
+import { connected, TestNodes, untilTrue } from './net-nodes.js'
 
 const group = '224.0.0.251'
 const nodes = new TestNodes()
@@ -41,7 +41,7 @@ test.skipIf(!works)(`nodes of one mesh find each other by multicast, others do n
   const foreign = await nodes.start({ mdns: true, secret: randomBytes(32) })
   const second = await nodes.start({ mdns: true })
   await connected(first, second)
-  await until(() => first.network.connections().length === 1)
+  await untilTrue(() => first.network.connections().length === 1)
   expect(foreign.network.counters.dials).toBe(0)
   expect(foreign.network.connections()).toEqual([])
 })

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createIdentity, type Identity } from '../../daemon/net/identity.js'
 import { LiveNetwork, type LiveNetworkOptions } from '../../daemon/net/live-network.js'
-import { silentLog } from '../../daemon/net/log.js'
+import { silentNetLog } from '../../daemon/net/log.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
 import type { Channel } from '../../protocols/network.js'
 
@@ -30,7 +30,7 @@ export class TestNodes {
       listen: ['/ip4/127.0.0.1/tcp/0'],
       mdns: false,
       environment: realEnvironment,
-      log: silentLog,
+      log: silentNetLog,
       ...options,
     })
     const events: string[] = []
@@ -54,17 +54,17 @@ export class TestNodes {
 }
 
 /** Waits until a condition holds; the test's own limit ends it otherwise. */
-export async function until(condition: () => boolean): Promise<void> {
+export async function untilTrue(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, pollMs))
 }
 
 /** Waits until two nodes see each other. */
 export function connected(a: TestNode, b: TestNode): Promise<void> {
-  return until(() => a.network.peers().includes(b.network.self) && b.network.peers().includes(a.network.self))
+  return untilTrue(() => a.network.peers().includes(b.network.self) && b.network.peers().includes(a.network.self))
 }
 
 /** A node as a member record of others. */
-export function memberOf({ network }: TestNode): { peer: string; addresses: string[] } {
+export function memberRecordOf({ network }: TestNode): { peer: string; addresses: string[] } {
   return { peer: network.self, addresses: network.addresses() }
 }
 

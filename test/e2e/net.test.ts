@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { testInvitation } from '../../daemon/net/join.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
 import type { Protocol } from '../../protocols/network.js'
-import { collect, connected, memberOf, type TestNode, TestNodes, until } from './net-nodes.js'
+import { collect, connected, memberRecordOf, type TestNode, TestNodes, untilTrue } from './net-nodes.js'
 
 const protocol: Protocol = { id: '/hearsay-test/echo/1', frameBytesMax: 1_000 }
 const stopBoundMs = 2_000
@@ -28,13 +28,13 @@ test('gossip reaches nodes over others, once each, and malformed gossip stops at
   await connected(left, middle)
   await connected(right, middle)
   let sent = 0
-  await until(() => {
+  await untilTrue(() => {
     void left.network.publish(Uint8Array.of(0xff, sent >> 8, sent & 255))
     void left.network.publish(Uint8Array.of(1, sent >> 8, sent++ & 255))
     return heard.length > 0
   })
   await left.network.publish(Uint8Array.of(2, 0))
-  await until(() => heard.some((line) => line.startsWith('2,')))
+  await untilTrue(() => heard.some((line) => line.startsWith('2,')))
   expect(heard.every((line) => line.endsWith(` ${middle.network.self}`))).toBe(true)
   expect(heard.filter((line) => line.startsWith('255'))).toEqual([])
   expect(new Set(heard).size).toBe(heard.length)
@@ -49,7 +49,7 @@ test('nodes that all dial one another at once end with one connection per pair, 
     const others = all.filter((other) => other !== node)
     node.network.addBootstrap(others.flatMap((other) => other.network.addresses()))
   }
-  await until(() => all.every((node) => node.network.peers().length === 5))
+  await untilTrue(() => all.every((node) => node.network.peers().length === 5))
   for (const node of all) {
     const open = node.network.connections()
     expect(open).toHaveLength(5)
@@ -65,7 +65,7 @@ test('nodes that all dial one another at once end with one connection per pair, 
 test('a node under another secret never gets in', async () => {
   const inside = await nodes.start()
   const outside = await nodes.start({ secret: randomBytes(32), bootstrap: inside.network.addresses() })
-  await until(() => outside.network.counters.dialFailures >= 2 && inside.network.counters.inboundAttempts >= 2)
+  await untilTrue(() => outside.network.counters.dialFailures >= 2 && inside.network.counters.inboundAttempts >= 2)
   expect(inside.network.counters.inboundAccepted).toBe(0)
   expect([...inside.events, ...outside.events]).toEqual([])
 })
@@ -99,13 +99,13 @@ test('random bytes, half-open connections and port scans harm nobody', async () 
 
 test('a refused peer is cut off at once in both directions, and back after the refusal is lifted', async () => {
   const [first, second] = await nodes.pair()
-  second.network.setMembers([memberOf(first)])
-  first.network.setMembers([memberOf(second)])
+  second.network.setMembers([memberRecordOf(first)])
+  first.network.setMembers([memberRecordOf(second)])
   await first.network.setRefused((peer) => peer === second.network.self)
   expect(first.network.peers()).toEqual([])
   expect(first.network.connections()).toEqual([])
   const { refused } = first.network.counters
-  await until(() => first.network.counters.refused > refused + 1)
+  await untilTrue(() => first.network.counters.refused > refused + 1)
   expect(first.network.peers()).toEqual([])
   expect(second.events).toEqual([`+${first.network.self}`, `-${first.network.self}`])
   await first.network.setRefused(() => false)
@@ -114,8 +114,8 @@ test('a refused peer is cut off at once in both directions, and back after the r
 
 test('a new secret takes effect on the same address, and everything registered still works', async () => {
   const [first, second] = await nodes.pair()
-  first.network.setMembers([memberOf(second)])
-  second.network.setMembers([memberOf(first)])
+  first.network.setMembers([memberRecordOf(second)])
+  second.network.setMembers([memberRecordOf(first)])
   first.network.handle(protocol, async (channel) => {
     for await (const frame of channel.frames) await channel.send(frame)
     await channel.close()
@@ -127,7 +127,7 @@ test('a new secret takes effect on the same address, and everything registered s
   await first.network.restart(secret)
   expect(first.network.addresses()).toEqual(addresses)
   expect(first.events).toEqual([`+${second.network.self}`, `-${second.network.self}`])
-  await until(() => second.network.counters.dialFailures > 0)
+  await untilTrue(() => second.network.counters.dialFailures > 0)
   expect(first.network.peers()).toEqual([])
   await second.network.restart(secret)
   await connected(first, second)
@@ -135,7 +135,7 @@ test('a new secret takes effect on the same address, and everything registered s
   await channel.send(Uint8Array.of(5))
   await channel.close()
   expect(await collect(channel)).toEqual([Uint8Array.of(5)])
-  await until(() => {
+  await untilTrue(() => {
     void second.network.publish(Uint8Array.of(3, ...randomBytes(8)))
     return heard.length > 0
   })
@@ -144,11 +144,11 @@ test('a new secret takes effect on the same address, and everything registered s
 
 test('a node that comes back on the same address is found again by itself', async () => {
   const [first, second] = await nodes.pair()
-  second.network.setMembers([memberOf(first)])
+  second.network.setMembers([memberRecordOf(first)])
   const listen = first.network.addresses().map((address) => address.replace(/\/p2p\/.*/, ''))
   await first.network.stop()
-  await until(() => second.events.includes(`-${first.network.self}`))
-  await until(() => second.network.counters.dialFailures >= 2)
+  await untilTrue(() => second.events.includes(`-${first.network.self}`))
+  await untilTrue(() => second.network.counters.dialFailures >= 2)
   const again = await nodes.start({ identity: first.identity, listen })
   await connected(again, second)
   expect(second.network.connections()).toHaveLength(1)
@@ -157,7 +157,7 @@ test('a node that comes back on the same address is found again by itself', asyn
 test('a disconnected peer is redialled', async () => {
   const [first, second] = await nodes.pair()
   await first.network.disconnect(second.network.self)
-  await until(() => first.events.length === 3 && second.events.length === 3)
+  await untilTrue(() => first.events.length === 3 && second.events.length === 3)
   expect(first.events).toEqual([`+${second.network.self}`, `-${second.network.self}`, `+${second.network.self}`])
 })
 
@@ -172,7 +172,7 @@ test('stopping ends soon with channels open, peers that do not read and half-ope
   const stuck = (async () => {
     for (;;) await channel.send(new Uint8Array(1_000))
   })().catch(() => 'broken')
-  await until(() => first.network.counters.inboundAttempts === 2)
+  await untilTrue(() => first.network.counters.inboundAttempts === 2)
   const startMs = performance.now()
   await first.network.stop()
   expect(performance.now() - startMs).toBeLessThan(stopBoundMs)
@@ -210,7 +210,7 @@ test('an invitation is tested without a trace at the inviting node', async () =>
   const inviter = await nodes.start()
   const invitation = { secret: nodes.secret, peer: inviter.network.self, addresses: inviter.network.addresses() }
   expect(await testInvitation(invitation, realEnvironment)).toBe(invitation.addresses[0])
-  await until(() => inviter.network.connections().length === 0)
+  await untilTrue(() => inviter.network.connections().length === 0)
   expect(inviter.events).toEqual([])
   const foreign = testInvitation({ ...invitation, secret: randomBytes(32) }, realEnvironment)
   await expect(foreign).rejects.toMatchObject({

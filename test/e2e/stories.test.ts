@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { run } from './daemons.js'
+import { runProgram } from './daemons.js'
 
 const folder = fileURLToPath(new URL('../../docs/stories/', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'hearsay-stories-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-const play = (script: string) => run(['lab', 'run', script], { env: { XDG_STATE_HOME: home } })
+const play = (script: string) => runProgram(['lab', 'run', script], { env: { XDG_STATE_HOME: home } })
 
 test.each(readdirSync(folder))('%s', { timeout: 180_000 }, async (story) => {
   const { exit, stdout, stderr } = await play(join(folder, story))

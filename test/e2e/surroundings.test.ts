@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Fleet, program, run, until } from './daemons.js'
+import { Fleet, program, runProgram, until } from './daemons.js'
 
 let fleet: Fleet
 beforeEach(async () => {
@@ -62,11 +62,11 @@ describe('a start', () => {
       [[...network, '--announce', '/ip4/0.0.0.0/tcp/7400'], /all addresses/],
       [[...network, '--announce', '/ip6/::/tcp/7400'], /all addresses/],
     ] as const) {
-      expectRefused(await run([...daemon, '--mdns=false', ...flags]), 'BAD_CONFIG', said)
+      expectRefused(await runProgram([...daemon, '--mdns=false', ...flags]), 'BAD_CONFIG', said)
     }
-    expectRefused(await run(['daemon', '--data', '/proc/nothing/there']), 'BAD_CONFIG', /cannot be made/)
+    expectRefused(await runProgram(['daemon', '--data', '/proc/nothing/there']), 'BAD_CONFIG', /cannot be made/)
     writeFileSync(join(fleet.folder, 'file'), '')
-    expectRefused(await run(['daemon', '--data', join(fleet.folder, 'file')]), 'BAD_CONFIG', /it is a file/)
+    expectRefused(await runProgram(['daemon', '--data', join(fleet.folder, 'file')]), 'BAD_CONFIG', /it is a file/)
   })
 
   it('names the file that stands in its way', async () => {
@@ -77,7 +77,7 @@ describe('a start', () => {
       const data = join(fleet.folder, `with-${name}`)
       mkdirSync(join(data, name), { recursive: true })
       expectRefused(
-        await run(['daemon', '--data', data, ...network]),
+        await runProgram(['daemon', '--data', data, ...network]),
         name === 'peer.key' ? 'SYSTEM_FAILED' : 'BAD_CONFIG',
         said,
       )
@@ -85,7 +85,7 @@ describe('a start', () => {
     const data = join(fleet.folder, 'with-store')
     mkdirSync(data)
     writeFileSync(join(data, 'store'), '')
-    expectRefused(await run(['daemon', '--data', data, ...network]), 'SYSTEM_FAILED', /ENOTDIR.*move it away/)
+    expectRefused(await runProgram(['daemon', '--data', data, ...network]), 'SYSTEM_FAILED', /ENOTDIR.*move it away/)
   })
 
   it('tells members the announced address in place of its own', async () => {
@@ -107,7 +107,7 @@ describe('headers', () => {
       expect(ran.exit).toBe(2)
     }
     const { port } = new URL((await fleet.add('tcp', ['--api', '127.0.0.1:0'])).ready.api[1]!)
-    const token = await run(['status', '--api', `127.0.0.1:${port}`, '--token', 'a\nb'])
+    const token = await runProgram(['status', '--api', `127.0.0.1:${port}`, '--token', 'a\nb'])
     expect(token.stderr).toMatch(/^error BAD_REQUEST: the token/)
   })
 })

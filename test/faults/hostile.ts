@@ -5,7 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { encode } from 'it-length-prefixed'
 import { createHost, type Host } from '../../daemon/net/host.js'
 import { createIdentity, loadMeshSecret } from '../../daemon/net/identity.js'
-import { silentLog } from '../../daemon/net/log.js'
+import { silentNetLog } from '../../daemon/net/log.js'
 import { shortDigestBytes } from '../../protocols/membership/core/digest.js'
 import { encodeHeartbeat, heartbeatProtocol } from '../../protocols/membership/messages.js'
 import type { Daemon } from '../e2e/daemons.js'
@@ -48,7 +48,7 @@ export class HostilePeer {
       gater: {},
       discovered: () => {},
       heard: () => {},
-      log: silentLog,
+      log: silentNetLog,
     })
     await host.libp2p.start()
     return new HostilePeer(identity.peer, host, await host.libp2p.dial(multiaddr(victim.ready.addresses[0]!)))

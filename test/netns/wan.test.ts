@@ -3,12 +3,12 @@ import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'
 import { note, seedOf, timed } from '../faults/faults.js'
-import { DelayingProxy, type Link } from '../support/delaying-proxy.js'
+import { type DelayedLink, DelayingProxy } from '../support/delaying-proxy.js'
 import { Random } from '../support/random.js'
 import { Writes } from './writes.js'
 
 const roundTripMs = 150
-const link: Link = { roundTripMs, bytesPerSecond: 250_000 }
+const link: DelayedLink = { roundTripMs, bytesPerSecond: 250_000 }
 const names = ['berlin', 'quito', 'tokyo'] as const
 const startsMax = 5
 

@@ -15,7 +15,7 @@ import { acknowledgementKey } from '../../store/rows/acknowledgements.js'
 import { entryKey } from '../../store/rows/entries.js'
 import { isSealed } from '../../store/rows/seal.js'
 import { stateKey } from '../../store/rows/state.js'
-import { liveVersions, type Node, openNode } from '../support/replicas.js'
+import { liveVersions, type OpenReplica, openNode } from '../support/replicas.js'
 
 const keys = { seed: new Uint8Array(32).fill(1), secret: new Uint8Array(32).fill(2) }
 const origin = { takenAtMs: 1, software: '1', node: 'ann', peer: 'peer', keys }
@@ -55,7 +55,7 @@ async function piecesOf(replica: Replica, between: (at: number) => Promise<void>
 }
 
 /** Entries and contexts of a moment, as text. */
-async function picture({ store, replica }: Pick<Node, 'store' | 'replica'>): Promise<string> {
+async function picture({ store, replica }: Pick<OpenReplica, 'store' | 'replica'>): Promise<string> {
   const { seen, applied } = replica.sync.capture()
   const ranges = (context: Context) => context.actors().map((actor) => [actor, ...context.rangesOf(actor)])
   return JSON.stringify([await liveVersions(store), ranges(seen), ranges(applied), replica.userEntries])

@@ -14,7 +14,7 @@ import { counterValue } from '../../store/model/counter.js'
 import { amount } from '../support/effort.js'
 import { FakeMesh } from '../support/fake-network.js'
 import type { Random } from '../support/random.js'
-import { liveVersions, type Node, openNode } from '../support/replicas.js'
+import { liveVersions, type OpenReplica, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
@@ -23,7 +23,7 @@ type Kind = 'sleep' | 'clone' | 'rollback'
 /** A machine: a replica, its sync, and what a copy of its memory would hold. */
 interface Machine {
   readonly name: string
-  readonly node: Node
+  readonly node: OpenReplica
   readonly service: SyncService
 }
 
@@ -51,7 +51,7 @@ class Life {
     this.mesh = new FakeMesh(this.world, { latencyMs: 1 })
   }
 
-  async add(name: string, from?: Node): Promise<Machine> {
+  async add(name: string, from?: OpenReplica): Promise<Machine> {
     const store = from === undefined ? new MemoryStore() : await copyOf(from.store as MemoryStore)
     // What the copy would draw next is what the original would: only time and its users tell them apart.
     const environment = new StillEnvironment(name, from?.environment.nowMs())
@@ -116,7 +116,7 @@ class Life {
     this.counts.push({ by: name, added, covered: 0n })
   }
 
-  users({ replica }: Node): UserData {
+  users({ replica }: OpenReplica): UserData {
     return new UserData(new Access(replica, () => Buffer.alloc(32)))
   }
 

@@ -9,16 +9,16 @@ import { differenceOf } from '../../store/documents/list-difference.js'
 import { pointerText } from '../../store/documents/pointer.js'
 import { HearsayError } from '../../store/errors.js'
 import {
-  documents,
+  anyDocument,
+  anyJson,
   edited,
   everything,
-  json,
   keys,
   nearDocument,
   opened,
   referenceMerge,
   referencePatch,
-  shown,
+  shownDocument,
 } from '../support/documents.js'
 import { amount } from '../support/effort.js'
 
@@ -31,14 +31,14 @@ const same = (a: Json | undefined, b: Json) => expect(canonical(a!)).toBe(canoni
 
 describe('documents', () => {
   it('a put shows exactly the JSON that was put, whatever was there', () => {
-    const pairs = documents.chain((first) => fc.tuple(fc.constant(first), nearDocument(first), documents))
+    const pairs = anyDocument.chain((first) => fc.tuple(fc.constant(first), nearDocument(first), anyDocument))
     fc.assert(
       fc.property(pairs, ([first, second, third]) => {
         let version = edited(library, [], { put: first })
-        same(shown(library, version), first)
+        same(shownDocument(library, version), first)
         for (const next of [second, third, first]) {
           version = edited(library, [version], { put: next })
-          same(shown(library, version), next)
+          same(shownDocument(library, version), next)
         }
       }),
       { numRuns: amount(15, 40) },
@@ -46,12 +46,12 @@ describe('documents', () => {
   })
 
   it('a put of what is shown leaves everything as it is, also in conflict', () => {
-    const triples = documents.chain((base) => fc.tuple(fc.constant(base), nearDocument(base), nearDocument(base)))
+    const triples = anyDocument.chain((base) => fc.tuple(fc.constant(base), nearDocument(base), nearDocument(base)))
     fc.assert(
       fc.property(triples, ([base, left, right]) => {
         const origin = edited(library, [], { put: base })
         const both = [edited(library, [origin], { put: left }), edited(library, [origin], { put: right })]
-        const again = edited(library, both, { put: shown(library, ...both) })
+        const again = edited(library, both, { put: shownDocument(library, ...both) })
         expect(everything(library, [again])).toBe(everything(library, both))
       }),
       { numRuns: amount(15, 40) },
@@ -59,16 +59,16 @@ describe('documents', () => {
   })
 
   it('a put shows exactly its JSON over any conflict', () => {
-    const draws = documents.chain((base) =>
+    const draws = anyDocument.chain((base) =>
       fc.tuple(fc.constant(base), nearDocument(base), nearDocument(base), nearDocument(base)),
     )
     fc.assert(
       fc.property(draws, ([base, left, right, next]) => {
         const origin = edited(library, [], { put: base })
         const both = [edited(library, [origin], { put: left }), edited(library, [origin], { put: right })]
-        same(shown(library, edited(library, both, { put: next })), next)
+        same(shownDocument(library, edited(library, both, { put: next })), next)
         same(
-          shown(
+          shownDocument(
             library,
             edited(library, [edited(library, [], { put: left }), edited(library, [], { put: right })], { put: next }),
           ),
@@ -80,7 +80,7 @@ describe('documents', () => {
   })
 
   it('merging commutes, associates and is idempotent over three replicas', () => {
-    const draws = documents.chain((base) =>
+    const draws = anyDocument.chain((base) =>
       fc.tuple(fc.constant(base), nearDocument(base), nearDocument(base), nearDocument(base), nearDocument(base)),
     )
     fc.assert(
@@ -108,7 +108,7 @@ describe('documents', () => {
   })
 
   it('what one side writes anywhere is there after the merge, whatever the other side removed, replaced or made anew', () => {
-    const draws = documents.chain((base) =>
+    const draws = anyDocument.chain((base) =>
       nearDocument(base).chain((mine) =>
         fc.tuple(fc.constant(base), fc.constant(mine), fc.array(nearDocument(base), { minLength: 1, maxLength: 3 })),
       ),
@@ -136,13 +136,13 @@ describe('documents', () => {
 
   it('what only one side touches is as that side left it', () => {
     fc.assert(
-      fc.property(documents, json, json, (base, left, right) => {
+      fc.property(anyDocument, anyJson, anyJson, (base, left, right) => {
         const origin = edited(library, [], { put: { base, left: 0, right: 0 } })
         const both = [
           edited(library, [origin], { put: { base, left, right: 0 } }),
           edited(library, [origin], { put: { base, left: 0, right } }),
         ]
-        same(shown(library, ...both), { base, left, right })
+        same(shownDocument(library, ...both), { base, left, right })
         expect(opened(library, both, (open) => open.view().conflicts)).toEqual([])
       }),
       { numRuns: amount(15, 40) },
@@ -165,7 +165,7 @@ describe('documents', () => {
         const origin = edited(library, [], { put: { list: base } })
         const sides = [withInsertions(base, left, 'left'), withInsertions(base, right, 'right')]
         const both = sides.map((list) => edited(library, [origin], { put: { list } }))
-        const merged = shown(library, ...both).list as readonly Json[]
+        const merged = shownDocument(library, ...both).list as readonly Json[]
         const without = (mark: string) => merged.filter((one) => !String(one).startsWith(mark))
         same(without('right'), sides[0]!)
         same(without('left'), sides[1]!)
@@ -175,7 +175,7 @@ describe('documents', () => {
   })
 
   it('the difference of lists turns one into the other', () => {
-    const lists = fc.tuple(fc.array(json, { maxLength: 8 }), fc.array(json, { maxLength: 8 }))
+    const lists = fc.tuple(fc.array(anyJson, { maxLength: 8 }), fc.array(anyJson, { maxLength: 8 }))
     fc.assert(
       fc.property(lists, fc.array(fc.nat(3)), fc.array(fc.nat(3)), ([current, wanted], few, others) => {
         for (const [from, to] of [
@@ -195,11 +195,11 @@ describe('documents', () => {
   })
 
   it('merge patches give what RFC 7396 says', () => {
-    const draws = documents.chain((base) => fc.tuple(fc.constant(base), fc.oneof(documents, nearDocument(base))))
+    const draws = anyDocument.chain((base) => fc.tuple(fc.constant(base), fc.oneof(anyDocument, nearDocument(base))))
     fc.assert(
       fc.property(draws, ([base, patch]) => {
         const version = edited(library, [edited(library, [], { put: base })], { merge: patch })
-        same(shown(library, version), referenceMerge(base, patch))
+        same(shownDocument(library, version), referenceMerge(base, patch))
       }),
       { numRuns: amount(50, 150) },
     )
@@ -209,13 +209,13 @@ describe('documents', () => {
     let fitted = 0
     fc.assert(
       fc.property(
-        documents.chain((base) => fc.tuple(fc.constant(base), patchesOf(base))),
+        anyDocument.chain((base) => fc.tuple(fc.constant(base), patchesOf(base))),
         ([base, patch]) => {
           const expected = referencePatch(base, patch)
           const origin = edited(library, [], { put: base })
           let result: JsonObject | undefined
           try {
-            result = shown(library, edited(library, [origin], { operations: parseJsonPatch(patch) }))
+            result = shownDocument(library, edited(library, [origin], { operations: parseJsonPatch(patch) }))
           } catch (error) {
             expect(error).toBeInstanceOf(HearsayError)
             expect((error as HearsayError).code).toMatch(/^(PATCH_FAILED|BAD_DOCUMENT|BAD_PATCH)$/)
@@ -263,7 +263,7 @@ function patchesOf(base: JsonObject) {
     },
   )
   const values = fc.oneof(
-    json,
+    anyJson,
     fc.constantFrom(...existing).map((text) => valueAt(base, text)),
   )
   return fc.array(

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Context } from '../../store/model/context.js'
 import type { Update } from '../../store/model/update.js'
-import { deliveries, play, steps } from '../support/histories.js'
+import { deliveries, playHistory, steps } from '../support/histories.js'
 import { ReferenceState } from '../support/reference-state.js'
 
 const stateOf = (updates: readonly Update[]): ReferenceState => {
@@ -22,7 +22,7 @@ describe('laws of apply', () => {
   it('any order with repeats reaches the state of the issuing order', () => {
     fc.assert(
       fc.property(steps(), deliveries(), (history, draws) => {
-        const { updates } = play(history)
+        const { updates } = playHistory(history)
         const repeated = [...shuffled(updates, draws), ...shuffled(updates.slice(0, draws.length), draws)]
         expect(stateOf(repeated).equals(stateOf(updates))).toBe(true)
       }),
@@ -32,7 +32,7 @@ describe('laws of apply', () => {
   it('a version is live exactly when nobody who had it in view superseded it', () => {
     fc.assert(
       fc.property(steps(), deliveries(), (history, draws) => {
-        const { updates } = play(history)
+        const { updates } = playHistory(history)
         const superseded = Context.of(updates.flatMap((update) => update.supersedes))
         const expected = updates.filter((update) => update.kind === 'put' && !superseded.has(update.dot))
         const live = [...stateOf(shuffled(updates, draws)).entries.values()].flatMap((entry) => entry.versions)
@@ -46,7 +46,7 @@ describe('laws of apply', () => {
   it('keeps no false sibling when the middle of a chain comes last', () => {
     fc.assert(
       fc.property(steps(3, 1), deliveries(), (history, draws) => {
-        const { updates } = play(history)
+        const { updates } = playHistory(history)
         const state = stateOf(shuffled(updates, draws).reverse())
         expect(state.seen.equals(state.applied)).toBe(true)
         expect(state.equals(stateOf(updates))).toBe(true)
@@ -65,7 +65,7 @@ describe('laws of join', () => {
   it('commutes', () => {
     fc.assert(
       fc.property(steps(), (history) => {
-        const [a, b] = play(history).states as [ReferenceState, ReferenceState]
+        const [a, b] = playHistory(history).states as [ReferenceState, ReferenceState]
         expect(joined(a, b).equals(joined(b, a))).toBe(true)
       }),
     )
@@ -74,7 +74,7 @@ describe('laws of join', () => {
   it('associates', () => {
     fc.assert(
       fc.property(steps(), (history) => {
-        const [a, b, c] = play(history).states as [ReferenceState, ReferenceState, ReferenceState]
+        const [a, b, c] = playHistory(history).states as [ReferenceState, ReferenceState, ReferenceState]
         expect(joined(joined(a, b), c).equals(joined(a, joined(b, c)))).toBe(true)
       }),
     )
@@ -83,7 +83,7 @@ describe('laws of join', () => {
   it('is idempotent', () => {
     fc.assert(
       fc.property(steps(), (history) => {
-        const [a, b] = play(history).states as [ReferenceState, ReferenceState]
+        const [a, b] = playHistory(history).states as [ReferenceState, ReferenceState]
         const once = joined(a, b)
         expect(joined(once, b, a).equals(once)).toBe(true)
       }),
@@ -93,7 +93,7 @@ describe('laws of join', () => {
   it('agrees with applying the updates of both sides', () => {
     fc.assert(
       fc.property(steps(), deliveries(), (history, draws) => {
-        const { updates, states } = play(history)
+        const { updates, states } = playHistory(history)
         const [a, b] = states as [ReferenceState, ReferenceState]
         const both = updates.filter((update) => a.applied.has(update.dot) || b.applied.has(update.dot))
         const applied = stateOf(shuffled(both, draws))
@@ -107,7 +107,7 @@ describe('laws of join', () => {
   it('interleaves with apply', () => {
     fc.assert(
       fc.property(steps(), deliveries(), (history, draws) => {
-        const { updates, states } = play(history)
+        const { updates, states } = playHistory(history)
         const [a, b, c] = states as [ReferenceState, ReferenceState, ReferenceState]
         const mixed = joined(a, c)
         for (const update of shuffled(updates, draws)) mixed.apply(update)

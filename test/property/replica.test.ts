@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { Trie } from '../../store/merkle/trie.js'
 import type { Update } from '../../store/model/update.js'
 import { isSound, Verification } from '../../store/replica/verify.js'
-import { deliveries, play, steps } from '../support/histories.js'
+import { deliveries, playHistory, steps } from '../support/histories.js'
 import { ReferenceState } from '../support/reference-state.js'
-import { liveReference, liveVersions, type Node, openNode } from '../support/replicas.js'
+import { liveReference, liveVersions, type OpenReplica, openNode } from '../support/replicas.js'
 
 const members = new Map<string, string>()
 
-async function expectSound(node: Node): Promise<void> {
+async function expectSound(node: OpenReplica): Promise<void> {
   const snapshot = node.store.snapshot()
   const rebuilt = new Trie()
   const survey = await new Verification(node.store, snapshot, async () => undefined).survey(rebuilt)
@@ -29,7 +29,7 @@ describe('the replica', () => {
   it('agrees with the reference after any delivery, and all its sums add up', async () => {
     await fc.assert(
       fc.asyncProperty(steps(), deliveries(), async (history, draws) => {
-        const { updates } = play(history)
+        const { updates } = playHistory(history)
         const node = await openNode('a')
         const reference = new ReferenceState()
         const order = updates.length === 0 ? [] : [...deliver(updates, draws), ...updates.toReversed()]
@@ -52,7 +52,7 @@ describe('the replica', () => {
   it('reads missing updates that bring any other replica level, in any portions', async () => {
     await fc.assert(
       fc.asyncProperty(steps(), deliveries(12), fc.integer({ min: 1, max: 400 }), async (history, draws, bytesMax) => {
-        const { updates } = play(history)
+        const { updates } = playHistory(history)
         if (updates.length === 0) return
         const [from, to] = [await openNode('a'), await openNode('b')]
         await from.replica.sync.applyUpdates({ updates, members })
@@ -75,7 +75,7 @@ describe('the replica', () => {
   it('joins entries as the reference joins states, and a restart finds all of it', async () => {
     await fc.assert(
       fc.asyncProperty(steps(), async (history) => {
-        const { updates, states } = play(history)
+        const { updates, states } = playHistory(history)
         const [stateA, stateB] = states as [ReferenceState, ReferenceState]
         const [a, b] = [await openNode('a'), await openNode('b')]
         await a.replica.sync.applyUpdates({
@@ -108,7 +108,7 @@ describe('the replica', () => {
 })
 
 /** No update may be seen as superseded before one that superseded it was applied: that would hide a value for a while. */
-async function expectNothingHidden(node: Node, updates: readonly Update[]): Promise<void> {
+async function expectNothingHidden(node: OpenReplica, updates: readonly Update[]): Promise<void> {
   const { seen, applied } = node.replica.sync.capture()
   const live = (await liveVersions(node.store)).join('\n')
   for (const update of updates) {

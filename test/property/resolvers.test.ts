@@ -7,7 +7,7 @@ import { mergeJson } from '../../store/model/json-merge.js'
 import type { Sibling } from '../../store/model/register.js'
 import type { Outcome, Resolvers } from '../../store/model/resolver.js'
 import { tokenKey } from '../../store/model/token.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const secret = tokenKey(Buffer.alloc(32, 7))
 const nodes = 3
@@ -43,7 +43,7 @@ function elsewhere(luck: () => boolean): Resolvers {
   }
 }
 
-type Editor = Node & { readonly registers: Registers }
+type Editor = OpenReplica & { readonly registers: Registers }
 
 async function open(name: string, resolvers: Resolvers): Promise<Editor> {
   const opened = await openNode(name)

@@ -7,7 +7,7 @@ import type { KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import type { Context } from '../../store/model/context.js'
 import type { Replica } from '../../store/replica/replica.js'
-import { isEqual, Stage, type StageNode } from '../support/replica-stage.js'
+import { isEqual, ReplicaStage, type StageNode } from '../support/replica-stage.js'
 
 const keys = { seed: new Uint8Array(32), secret: new Uint8Array(32) }
 
@@ -29,7 +29,7 @@ async function storeOf(backup: Buffer, feedId: string): Promise<KvStore> {
 }
 
 /** Writes, bad gossip, forgetful logs, and sessions that are cut. */
-async function live(stage: Stage, rounds: number): Promise<void> {
+async function live(stage: ReplicaStage, rounds: number): Promise<void> {
   const { random } = stage.world
   for (let round = 0; round < rounds; round++) {
     await stage.live(10, 0.7)
@@ -40,7 +40,7 @@ async function live(stage: Stage, rounds: number): Promise<void> {
 }
 
 /** A node dies; what nobody else has applied is gone with it. */
-async function die(stage: Stage, node: StageNode, backup: Context): Promise<void> {
+async function die(stage: ReplicaStage, node: StageNode, backup: Context): Promise<void> {
   stage.nodes = stage.nodes.filter((other) => other !== node)
   for (const { name } of stage.nodes) stage.mesh.disconnect(node.name, name)
   await stage.world.runThrough(node.service.stop())
@@ -51,7 +51,7 @@ async function die(stage: Stage, node: StageNode, backup: Context): Promise<void
 }
 
 /** Full sessions between all pairs until all are equal. */
-async function settle(stage: Stage): Promise<void> {
+async function settle(stage: ReplicaStage): Promise<void> {
   const { nodes, world, mesh } = stage
   mesh.connectAll()
   for (let round = 0; round < 3; round++) {
@@ -69,7 +69,7 @@ async function settle(stage: Stage): Promise<void> {
 test.each(Array.from({ length: 10 }, (_, seed) => seed))(
   'two restores of one backup in a mesh, seed %i',
   async (seed) => {
-    const stage = new Stage(1000 + seed)
+    const stage = new ReplicaStage(1000 + seed)
     const { random } = stage.world
     const a = await stage.add('a')
     for (const name of ['b', 'c']) await stage.add(name)

@@ -1,11 +1,11 @@
 /** Sync between real replicas over virtual links: random writes, cuts, forgetful logs, and an oracle that knows every write. */
 import { describe, expect, test } from 'vitest'
 import { syncProtocol } from '../../protocols/sync/limits.js'
-import { intervalMs, isEqual, Stage } from '../support/replica-stage.js'
+import { intervalMs, isEqual, ReplicaStage } from '../support/replica-stage.js'
 
 describe('real replicas', () => {
   test.each(Array.from({ length: 12 }, (_, seed) => seed))('converge and lose nothing, seed %i', async (seed) => {
-    const stage = new Stage(seed)
+    const stage = new ReplicaStage(seed)
     const { world, mesh } = stage
     for (const name of ['a', 'b', 'c']) await stage.add(name)
     const meanwhile = async () => {
@@ -39,7 +39,7 @@ describe('real replicas', () => {
   })
 
   test('a mesh left to its schedulers heals a partition, ships each value about once to each node, and then rests', async () => {
-    const stage = new Stage(99)
+    const stage = new ReplicaStage(99)
     const { world, mesh } = stage
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     for (const name of names) await stage.add(name)

@@ -7,7 +7,7 @@ import { dotText } from '../../store/model/dot.js'
 import { amount, effort } from '../support/effort.js'
 import type { ModelReplica } from '../support/model-replica.js'
 import { Duel, type DuelResult } from '../support/sync-duel.js'
-import { type BrokenWorld, live, SyncWorld, Violation } from '../support/sync-world.js'
+import { type BrokenWorld, live, SyncWorld, WorldViolation } from '../support/sync-world.js'
 
 const seeds = fc.nat(0x7fffffff)
 
@@ -182,7 +182,7 @@ describe('deliberately wrong variants', () => {
         live({ seed, ...options })
         return undefined
       } catch (error) {
-        if (!(error instanceof Violation)) return String(error)
+        if (!(error instanceof WorldViolation)) return String(error)
         return error.message
       }
     }

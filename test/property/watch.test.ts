@@ -7,18 +7,18 @@ import { describe, expect, it } from 'vitest'
 import { WatchHub } from '../../daemon/watch/hub.js'
 import { eventJson } from '../../daemon/watch/render.js'
 import type { MemoryStore } from '../../store/memory.js'
-import { type Address, register, system } from '../../store/model/address.js'
+import { type Address, register, systemAddress } from '../../store/model/address.js'
 import type { Update } from '../../store/model/update.js'
 import type { FeedEvent } from '../../store/replica/types.js'
-import { play, steps } from '../support/histories.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { playHistory, steps } from '../support/histories.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
-import { settle, Watcher } from '../support/watchers.js'
+import { settleTasks, Watcher } from '../support/watchers.js'
 
 const members = new Map<string, string>()
 const keys = ['key-0', 'key-1', 'key-2', 'a/1', 'a/2', 'b/1']
 const prefixes = ['', 'key-', 'key-1', 'a/', 'nothing']
-const address = (at: number): Address => (at % 9 === 8 ? system('record') : register(keys[at % keys.length]!))
+const address = (at: number): Address => (at % 9 === 8 ? systemAddress('record') : register(keys[at % keys.length]!))
 
 type Act =
   | { readonly act: 'put' | 'delete'; readonly key: number; readonly size: number }
@@ -75,8 +75,8 @@ class World {
   readonly opened: Opened[] = []
   /** What another node has, which this one learns in pieces. */
   readonly updates: readonly Update[]
-  #node!: Node
-  #other!: Node
+  #node!: OpenReplica
+  #other!: OpenReplica
   #hub!: WatchHub
   #runs = 0
   readonly #recent: { eventsMax: number; bytesMax: number }
@@ -204,7 +204,7 @@ describe('readers of the change feed', () => {
     let seen = 0
     await fc.assert(
       fc.asyncProperty(steps(3, 3, 16), acts, fc.integer({ min: 1, max: 6 }), async (history, script, eventsMax) => {
-        const world = new World(play(history).updates, eventsMax)
+        const world = new World(playHistory(history).updates, eventsMax)
         await world.start()
         for (const act of script) await world.run(act)
         await world.finish()
@@ -226,7 +226,7 @@ describe('readers of the change feed', () => {
           )
           seen += received.length
         }
-        await settle()
+        await settleTasks()
         await world.end()
       }),
       { numRuns: 160 },

@@ -7,7 +7,7 @@ import { contextKey } from '../../store/rows/contexts.js'
 import { decodeDotRow, isLiveRow } from '../../store/rows/dots.js'
 import { entryKey } from '../../store/rows/entries.js'
 import type { SimNode } from '../sim/node.js'
-import { ScenarioError, type Stage } from './stage.js'
+import { ScenarioError, type ScenarioStage } from './stage.js'
 import { type Commands, durationMs, expectWords } from './words.js'
 
 const protocols: Readonly<Record<string, string>> = { sync: syncProtocol.id, fetch: fetchProtocol.id }
@@ -132,7 +132,7 @@ export const nodeCommands: Commands = {
 }
 
 async function damage(
-  stage: Stage,
+  stage: ScenarioStage,
   [name = '', what = '', ...keys]: readonly string[],
   spoil: (value: Uint8Array) => Uint8Array | null,
 ): Promise<string[]> {
@@ -147,7 +147,12 @@ async function damage(
 }
 
 /** The rows of some keys (or of some actors' contexts) on a disk. */
-async function rowsOf(stage: Stage, { disk }: SimNode, what: string, keys: readonly string[]): Promise<KvRow[]> {
+async function rowsOf(
+  stage: ScenarioStage,
+  { disk }: SimNode,
+  what: string,
+  keys: readonly string[],
+): Promise<KvRow[]> {
   const entries = keys.map((key) => entryKey(register(key)))
   const wanted = new Set(keys.map((key) => addressText(register(key))))
   const isEntry = ({ key }: KvRow) => entries.some((entry) => entry.equals(key))
@@ -169,14 +174,14 @@ async function rowsOf(stage: Stage, { disk }: SimNode, what: string, keys: reado
   }
 }
 
-function cut(stage: Stage, a: string, b: string, isOneWay: boolean): void {
+function cut(stage: ScenarioStage, a: string, b: string, isOneWay: boolean): void {
   const { mesh } = stage.simulation
   mesh.block(stage.node(a).name, stage.node(b).name, true)
   if (!isOneWay) mesh.block(b, a, true)
 }
 
 /** Does what a plan of the simulator could do. */
-export async function doAs(stage: Stage, words: readonly string[]): Promise<string[]> {
+export async function doAs(stage: ScenarioStage, words: readonly string[]): Promise<string[]> {
   await stage.simulation.perform({ atMs: stage.simulation.world.elapsedMs, words })
   return []
 }

@@ -4,7 +4,7 @@ import { isUserAddress, register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
 import { type DotRow, decodeDotRow, dotOfKey } from '../../store/rows/dots.js'
 import type { SimNode } from '../sim/node.js'
-import type { Stage } from './stage.js'
+import type { ScenarioStage } from './stage.js'
 import { type Commands, expectWords } from './words.js'
 
 /** Commands that change nothing. */
@@ -50,7 +50,7 @@ export const lookCommands: Commands = {
   },
 }
 
-async function logOf(stage: Stage, node: SimNode): Promise<string[]> {
+async function logOf(stage: ScenarioStage, node: SimNode): Promise<string[]> {
   const lines: string[] = []
   for (const { key, value } of await node.disk.all('dot')) {
     const row = decodeDotRow(key, value)
@@ -59,7 +59,7 @@ async function logOf(stage: Stage, node: SimNode): Promise<string[]> {
   return lines.sort()
 }
 
-function rowText(stage: Stage, dot: Dot, { state, kind, address, supersedes, supersededBy }: DotRow): string {
+function rowText(stage: ScenarioStage, dot: Dot, { state, kind, address, supersedes, supersededBy }: DotRow): string {
   if (state === 'stub') return `${stage.dot(dot)} not here yet, superseded by ${stage.dot(supersededBy!)}`
   const over = supersedes.length === 0 ? '' : ` over ${stage.dots(supersedes)}`
   const by = supersededBy === null ? '' : `, superseded by ${stage.dot(supersededBy)}`
@@ -75,6 +75,6 @@ function memberText({ name, connected, converged, behind, ahead }: MemberStatus)
 }
 
 /** Actor ids are random: they are shown by their short names. */
-function withNames(stage: Stage, text: string): string {
+function withNames(stage: ScenarioStage, text: string): string {
   return text.replace(/\b[0-9a-f]{16}\b/g, (actor) => stage.actor(actor))
 }

@@ -7,7 +7,7 @@ import { compareDots, type Dot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
 import { lastOf } from '../sim/machines.js'
 import { doAs } from './faults.js'
-import { ScenarioError, type Stage } from './stage.js'
+import { ScenarioError, type ScenarioStage } from './stage.js'
 import { type Commands, durationMs, expectWords, optionsOf } from './words.js'
 
 /** The run under which a peer makes updates up. */
@@ -55,7 +55,13 @@ export const machineCommands: Commands = {
   },
 }
 
-async function forge(stage: Stage, name: string, key: string, value: string, names: readonly string[]): Promise<void> {
+async function forge(
+  stage: ScenarioStage,
+  name: string,
+  key: string,
+  value: string,
+  names: readonly string[],
+): Promise<void> {
   const run = stage.run(name)
   const { oracle, world } = stage.simulation
   const supersedes = names.map((one) => dotNamed(stage, one)).sort(compareDots)
@@ -82,7 +88,7 @@ async function forge(stage: Stage, name: string, key: string, value: string, nam
 }
 
 /** `ann#1:4`, or `ann+1`: the next update of the run under which ann writes. */
-function dotNamed(stage: Stage, text: string): Dot {
+function dotNamed(stage: ScenarioStage, text: string): Dot {
   const next = /^(\w+)\+(\d+)$/.exec(text)
   if (next !== null) {
     const last = lastOf(stage.run(next[1]!).replica.runs.memory)
@@ -93,7 +99,7 @@ function dotNamed(stage: Stage, text: string): Dot {
   return { actor: stage.actorNamed(actor), counter: Number(counter) }
 }
 
-function withStale(stage: Stage, verb: string, words: readonly string[]): string[] {
+function withStale(stage: ScenarioStage, verb: string, words: readonly string[]): string[] {
   const { plain, options } = optionsOf(words, ['stale'])
   expectWords(plain, 'NAME')
   return [verb, stage.node(plain[0]!).name, String(durationMs(options.get('stale') ?? '0ms'))]

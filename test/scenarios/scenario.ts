@@ -4,12 +4,12 @@ import { meshCommands, nodeCommands } from './faults.js'
 import { lookCommands } from './looks.js'
 import { machineCommands } from './machines.js'
 import { parseScenario, record } from './script.js'
-import { ScenarioError, Stage } from './stage.js'
+import { ScenarioError, ScenarioStage } from './stage.js'
 import { userCommands } from './users.js'
 import { type Commands, optionsOf } from './words.js'
 
 /** Every command but `nodes`, which begins a scenario. */
-export const commands: Commands = {
+export const scenarioCommands: Commands = {
   ...meshCommands,
   ...nodeCommands,
   ...machineCommands,
@@ -19,8 +19,8 @@ export const commands: Commands = {
 const logBytesDefault = 64 * 1024 * 1024
 
 /** Plays a scenario. Returns its text with what it printed now. Throws what the oracle finds, and mistakes in the file. */
-export async function play(text: string): Promise<string> {
-  let stage: Stage | undefined
+export async function playScenario(text: string): Promise<string> {
+  let stage: ScenarioStage | undefined
   const result = await record(parseScenario(text), async (command) => {
     const [name = '', ...words] = command.trim().split(/\s+/)
     if (name === 'nodes') {
@@ -28,7 +28,7 @@ export async function play(text: string): Promise<string> {
       return []
     }
     if (stage === undefined) throw new ScenarioError('a scenario begins with `nodes NAME...`')
-    const does = Object.hasOwn(commands, name) ? commands[name] : undefined
+    const does = Object.hasOwn(scenarioCommands, name) ? scenarioCommands[name] : undefined
     if (does === undefined) throw new ScenarioError(`no such command: ${name}`)
     return does(stage, words)
   })
@@ -37,9 +37,9 @@ export async function play(text: string): Promise<string> {
 }
 
 /** nodes NAME... [log=BYTES] [durability=os]: a mesh of these, all connected and equal */
-async function begin(words: readonly string[]): Promise<Stage> {
+async function begin(words: readonly string[]): Promise<ScenarioStage> {
   const { plain, options } = optionsOf(words, ['log', 'durability'])
-  const stage = new Stage(plain, {
+  const stage = new ScenarioStage(plain, {
     logBytesMax: Number(options.get('log') ?? logBytesDefault),
     sync: options.get('durability') !== 'os',
   })

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { commands, play } from './scenario.js'
+import { playScenario, scenarioCommands } from './scenario.js'
 
 const folder = new URL('.', import.meta.url)
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt'))
@@ -12,7 +12,7 @@ describe('scenarios', () => {
   it.each(files)('%s', async (name) => {
     const file = new URL(name, folder)
     const text = await readFile(file, 'utf8')
-    const played = await play(text)
+    const played = await playScenario(text)
     if (isRewriting) await writeFile(file, played)
     else expect(played).toBe(text)
   })
@@ -23,12 +23,12 @@ describe('scenarios', () => {
   })
 
   it('notice another output and a command that does not exist', async () => {
-    expect(await play('nodes ann\nget ann key\n    something\n')).toBe('nodes ann\nget ann key\n    nothing\n')
-    await expect(play('nodes ann\nfrobnicate ann\n')).rejects.toThrow('no such command')
+    expect(await playScenario('nodes ann\nget ann key\n    something\n')).toBe('nodes ann\nget ann key\n    nothing\n')
+    await expect(playScenario('nodes ann\nfrobnicate ann\n')).rejects.toThrow('no such command')
   })
 
   it('have every command in the README', async () => {
     const readme = await readFile(new URL('README.md', folder), 'utf8')
-    for (const name of Object.keys(commands)) expect(readme).toMatch(new RegExp(`\`${name}\\b`))
+    for (const name of Object.keys(scenarioCommands)) expect(readme).toMatch(new RegExp(`\`${name}\\b`))
   })
 })

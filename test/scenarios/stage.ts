@@ -5,11 +5,11 @@ import type { Context } from '../../store/model/context.js'
 import { type Actor, compareDots, type Dot } from '../../store/model/dot.js'
 import type { Fate } from '../sim/channels.js'
 import type { Run, SimNode } from '../sim/node.js'
-import { areEqual, convergenceMs } from '../sim/rest.js'
+import { convergenceMs, replicasAreEqual } from '../sim/rest.js'
 import { Simulation } from '../sim/world.js'
 
 /** What a scenario chooses for its mesh. */
-export interface StageOptions {
+export interface ScenarioOptions {
   /** Bytes of the update log for members that miss updates. */
   readonly logBytesMax: number
   /** Whether writes are on the disk before they are acknowledged. */
@@ -27,7 +27,7 @@ const settledMs = 2_000
 const commandMs = 120_000
 
 /** A mesh and what its scenario remembers of it. */
-export class Stage {
+export class ScenarioStage {
   readonly simulation: Simulation
   /** Tokens that users were given, by the name that the scenario gave them. */
   readonly tokens = new Map<string, string>()
@@ -44,7 +44,7 @@ export class Stage {
   #named = 0
 
   /** Starts a mesh in which all pairs keep themselves connected. */
-  constructor(names: readonly string[], { logBytesMax, sync }: StageOptions) {
+  constructor(names: readonly string[], { logBytesMax, sync }: ScenarioOptions) {
     const edges = names.flatMap((a, at) => names.slice(at + 1).map((b) => [a, b] as const))
     const mesh = { nodes: names, edges, logBytesMax, sync, actions: [], quietMs: 0, offsetsMs: [] }
     const links = { latencyMs: 2, jitterMs: 0 }
@@ -109,7 +109,7 @@ export class Stage {
     const nodes = this.nodesOf([])
     const knowsAll = ({ run }: SimNode) =>
       run?.isServing && run.protocols.membership.records().length === nodes.length - 1
-    await this.until(() => nodes.every(knowsAll) && areEqual(nodes), 'getting acquainted')
+    await this.until(() => nodes.every(knowsAll) && replicasAreEqual(nodes), 'getting acquainted')
     await this.advance(settledMs)
     this.sessions.splice(0)
   }
@@ -117,7 +117,7 @@ export class Stage {
   /** Waits until nodes are verified and equal; when all are, the oracle says whether they hold what they must. */
   async converge(names: readonly string[]): Promise<void> {
     const nodes = this.nodesOf(names)
-    await this.until(() => areEqual(nodes), 'converging', convergenceMs)
+    await this.until(() => replicasAreEqual(nodes), 'converging', convergenceMs)
     if (names.length === 0) for (const node of nodes) this.simulation.oracle.atRest(node)
   }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Written } from '../../store/data/types.js'
 import { HearsayError } from '../../store/errors.js'
 import { register } from '../../store/model/address.js'
-import { ScenarioError, type Stage, valueText } from './stage.js'
+import { ScenarioError, type ScenarioStage, valueText } from './stage.js'
 import { type Commands, durationMs, expectWords, optionsOf } from './words.js'
 
 /** How long a writer waits for acknowledgements, in milliseconds. */
@@ -40,7 +40,7 @@ export const userCommands: Commands = {
   },
 }
 
-async function put(stage: Stage, words: readonly string[]): Promise<string[]> {
+async function put(stage: ScenarioStage, words: readonly string[]): Promise<string[]> {
   const { plain, options } = optionsOf(words, ['context', 'ttl', 'id', 'size', 'acks'], ['if-absent'])
   expectWords(plain, 'NODE KEY VALUE')
   const [node = '', key = '', value = ''] = plain
@@ -61,14 +61,14 @@ async function put(stage: Stage, words: readonly string[]): Promise<string[]> {
   return [writtenText(stage, written), ...(acks === undefined ? [] : [await acknowledged(stage, node, written, acks)])]
 }
 
-async function acknowledged(stage: Stage, node: string, { dot }: Written, text: string): Promise<string> {
+async function acknowledged(stage: ScenarioStage, node: string, { dot }: Written, text: string): Promise<string> {
   const want = text === 'majority' || text === 'all' ? text : Number(text)
   const { membership } = stage.run(node).protocols
   const acks = await stage.through(membership.awaitAcks(dot, want, acksTimeoutMs))
   return `acknowledged by ${acks.nodes.join(' ')}; ${acks.have} of ${acks.want}`
 }
 
-function get(stage: Stage, words: readonly string[]): string[] {
+function get(stage: ScenarioStage, words: readonly string[]): string[] {
   expectWords(words, 'NODE KEY')
   const [node = '', key = ''] = words
   const shown = stage.run(node).registers.get(key)
@@ -77,7 +77,7 @@ function get(stage: Stage, words: readonly string[]): string[] {
   return lines.length === 1 ? lines : [...lines, `conflict: ${lines.length} siblings`]
 }
 
-async function remove(stage: Stage, words: readonly string[]): Promise<string[]> {
+async function remove(stage: ScenarioStage, words: readonly string[]): Promise<string[]> {
   const { plain, options } = optionsOf(words, ['context'], ['all'])
   expectWords(plain, 'NODE KEY')
   const [node = '', key = ''] = plain
@@ -85,7 +85,7 @@ async function remove(stage: Stage, words: readonly string[]): Promise<string[]>
   return [writtenText(stage, await stage.through(stage.run(node).registers.delete(key, how)))]
 }
 
-function tokenOf(stage: Stage, options: ReadonlyMap<string, string>): string | undefined {
+function tokenOf(stage: ScenarioStage, options: ReadonlyMap<string, string>): string | undefined {
   const name = options.get('context')
   if (name === undefined) return undefined
   const token = stage.tokens.get(name)
@@ -93,7 +93,7 @@ function tokenOf(stage: Stage, options: ReadonlyMap<string, string>): string | u
   return token
 }
 
-function writtenText(stage: Stage, { dot }: Written): string {
+function writtenText(stage: ScenarioStage, { dot }: Written): string {
   return `${stage.dot(dot)}${stage.superseded(dot)}`
 }
 

@@ -1,8 +1,8 @@
 /** The words of a command: names first, then options such as `ttl=30s`. */
-import { ScenarioError, type Stage } from './stage.js'
+import { ScenarioError, type ScenarioStage } from './stage.js'
 
 /** What a command does; returns the lines that it prints. */
-export type Command = (stage: Stage, words: readonly string[]) => Promise<readonly string[]> | readonly string[]
+export type Command = (stage: ScenarioStage, words: readonly string[]) => Promise<readonly string[]> | readonly string[]
 
 /** Commands by their first word. */
 export type Commands = Readonly<Record<string, Command>>

@@ -2,7 +2,7 @@
 import type { Random } from '../support/random.js'
 
 /** Something that is done a while after the moment that was drawn for it. */
-export interface Step {
+export interface ActStep {
   readonly afterMs: number
   readonly words: readonly string[]
 }
@@ -22,12 +22,12 @@ export interface Drawing {
 }
 
 /** One thing that a user does. */
-export type Act = (drawing: Drawing) => readonly Step[]
+export type UserAct = (drawing: Drawing) => readonly ActStep[]
 
-const now = (...words: string[]): Step => ({ afterMs: 0, words })
+const now = (...words: string[]): ActStep => ({ afterMs: 0, words })
 
 /** A key that lives for a moment: written, and deleted soon after, there or at another node. */
-export function brief(p: Drawing, afterMs = 0): Step[] {
+export function brief(p: Drawing, afterMs = 0): ActStep[] {
   const key = p.key
   const by = p.node
   const deleter = p.random.chance(0.5) ? by : p.node
@@ -37,8 +37,8 @@ export function brief(p: Drawing, afterMs = 0): Step[] {
   ]
 }
 
-const put: Act = (p) => [now('put', p.node, p.key, p.value)]
-const remove: Act = (p) => [now('delete', p.node, p.key)]
+const put: UserAct = (p) => [now('put', p.node, p.key, p.value)]
+const remove: UserAct = (p) => [now('delete', p.node, p.key)]
 
 const member = (p: Drawing) => `m${p.random.below(4)}`
 const field = (p: Drawing) => `f${p.random.below(3)}`
@@ -46,10 +46,10 @@ const field = (p: Drawing) => `f${p.random.below(3)}`
 /** Counters have fewer keys than there are, so that several nodes count on the same one. */
 const counted = (p: Drawing) => `c${p.random.below(2)}`
 
-const count: Act = (p) => [now('incr', p.node, counted(p), String(p.random.below(20) - 5))]
+const count: UserAct = (p) => [now('incr', p.node, counted(p), String(p.random.below(20) - 5))]
 
 /** A counter that is deleted and counted again soon after, there and elsewhere. */
-const recount: Act = (p) => {
+const recount: UserAct = (p) => {
   const key = counted(p)
   const steps = [now('incr', p.node, key, '3'), now('uncount', p.node, key)]
   for (let left = 1 + p.random.below(3); left > 0; left--) {
@@ -59,7 +59,7 @@ const recount: Act = (p) => {
 }
 
 /** A user who hears no answer, or does not believe it, asks the same again. */
-const again: Act = (p) => {
+const again: UserAct = (p) => {
   const words = ['again', p.node, p.key, p.unique]
   return [
     now(...words),
@@ -68,7 +68,7 @@ const again: Act = (p) => {
 }
 
 /** Somebody takes a retry key for another request, while the first may be repeated still. */
-const reuse: Act = (p) => {
+const reuse: UserAct = (p) => {
   const [node, key, retryKey] = [p.node, p.key, p.unique]
   const again = ['again', node, key, retryKey]
   return [
@@ -79,7 +79,7 @@ const reuse: Act = (p) => {
 }
 
 /** Great values of one key at several nodes at once: siblings that do not travel together in one message. */
-const pile: Act = (p) => {
+const pile: UserAct = (p) => {
   const key = p.key
   return Array.from({ length: 2 + p.random.below(3) }, () =>
     now('big', p.node, key, p.unique, String(1_000 + p.random.below(3_000))),
@@ -87,7 +87,7 @@ const pile: Act = (p) => {
 }
 
 /** Siblings of which some expire soon, some later, and one never. */
-const mortal: Act = (p) => {
+const mortal: UserAct = (p) => {
   const key = p.key
   const deadlines = Array.from({ length: 1 + p.random.below(3) }, () => String(500 + p.random.below(6_000)))
   const puts = deadlines.map((ms) => now('put', p.node, key, p.unique, 'ttl', ms))
@@ -95,7 +95,7 @@ const mortal: Act = (p) => {
 }
 
 /** What users do; as often as it stands here. A further type of data adds its acts, and their verbs to users.ts. */
-export const acts: readonly Act[] = [
+export const acts: readonly UserAct[] = [
   put,
   put,
   put,
@@ -146,10 +146,10 @@ export const acts: readonly Act[] = [
 /** Documents have fewer keys still, so that edits meet. */
 const edited = (p: Drawing) => `d${p.random.below(2)}`
 
-const edit: Act = (p) => [now('docset', p.node, edited(p), p.unique)]
+const edit: UserAct = (p) => [now('docset', p.node, edited(p), p.unique)]
 
 /** What users do with documents. */
-export const documentActs: readonly Act[] = [
+export const documentActs: readonly UserAct[] = [
   edit,
   edit,
   edit,

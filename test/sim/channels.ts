@@ -3,7 +3,7 @@ import { heartbeatProtocol } from '../../protocols/membership/messages.js'
 import type { Channel, PeerId, Protocol } from '../../protocols/network.js'
 import { FramePipe, PipedChannel } from '../support/piped-channel.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
-import type { Links } from './links.js'
+import type { SimulatedLinks } from './links.js'
 
 /** What becomes of a channel that is opened, or of a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
 export type Fate = 'passes' | 'waits' | 'breaks'
@@ -14,12 +14,12 @@ export interface Connection {
 }
 
 /** What accepts the channels of one protocol. */
-export type Handler = (channel: Channel) => Promise<void>
+export type SimulatedHandler = (channel: Channel) => Promise<void>
 
 /** What channels need of the mesh that carries them. */
 export interface Carrier {
   readonly world: VirtualWorld
-  readonly links: Links
+  readonly links: SimulatedLinks
   /** Errors that handlers of channels threw. */
   readonly handlerFailures: unknown[]
   note(text: () => string): void
@@ -28,7 +28,7 @@ export interface Carrier {
   isAttached(peer: PeerId): boolean
   /** Calls back when the machine of a node is awake: now, if it is. */
   whenAwake(peer: PeerId, callback: () => void): void
-  handlerOf(peer: PeerId, protocolId: string): Handler | undefined
+  handlerOf(peer: PeerId, protocolId: string): SimulatedHandler | undefined
   disconnect(a: PeerId, b: PeerId): void
 }
 

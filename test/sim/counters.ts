@@ -141,6 +141,6 @@ function totalOf({ value }: Version): bigint {
 }
 
 /** What these versions show, for the message of a violation. */
-export function shownOf(versions: readonly Version[]): string {
+export function counterText(versions: readonly Version[]): string {
   return `${counterValue(versions)} of ${versions.map(({ dot }) => dotText(dot)).join(' ')}`
 }

@@ -156,7 +156,7 @@ export class SimDisk {
     const [leastMs, longestMs] = sync ? syncedMs : unsyncedMs
     const delayMs = leastMs + this.random.next() * (longestMs - leastMs)
     await this.#wait(delayMs)
-    if (handle.isDead) return never()
+    if (handle.isDead) return neverSettles()
     const fails = this.#failNext
     this.#failNext = undefined
     if (this.#pending.includes(pending)) {
@@ -166,7 +166,7 @@ export class SimDisk {
     const mostMs = untoldMs[this.#tells]
     if (fails === undefined && mostMs > 0) await this.#wait(this.random.next() * mostMs)
     await new Promise<void>((resolve) => this.whenAwake(resolve))
-    if (handle.isDead) return never()
+    if (handle.isDead) return neverSettles()
     // By the next step the node has heard of it.
     this.world.schedule(0, () =>
       this.whenAwake(() => {
@@ -209,7 +209,7 @@ export class SimDisk {
 }
 
 /** A promise that a dead process waits for. */
-export function never<T>(): Promise<T> {
+export function neverSettles<T>(): Promise<T> {
   return new Promise<T>(() => undefined)
 }
 
@@ -228,14 +228,14 @@ class Handle implements KvStore {
   }
 
   write(changes: readonly KvChange[], { sync }: { readonly sync: boolean }): Promise<void> {
-    return this.isDead ? never() : this.#disk.write(this, changes, sync)
+    return this.isDead ? neverSettles() : this.#disk.write(this, changes, sync)
   }
 
   async *scan(range: KvRange, snapshot?: KvSnapshot): AsyncGenerator<readonly KvRow[]> {
-    if (this.isDead) await never()
+    if (this.isDead) await neverSettles()
     for await (const found of this.#disk.rows.scan(range, snapshot)) {
       for await (const rows of this.#disk.deliver(found)) {
-        if (this.isDead) await never()
+        if (this.isDead) await neverSettles()
         yield rows
       }
     }

@@ -11,7 +11,7 @@ import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import { storedText, textOf } from './forks.js'
 import type { Known } from './issues.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 /** The longest that a document is worked on, in virtual milliseconds. */
 const workMs = 80
@@ -42,7 +42,10 @@ export class DocumentAccounts {
       return known.reissueOf === undefined && named.length > 0 && named.every(({ hash }) => this.#isUnreadable(hash))
     })
     if (blind !== undefined) {
-      throw new Violation('wrong-view', `${dotText(known.dot)} supersedes ${dotText(blind)}, which cannot be read`)
+      throw new SimulationViolation(
+        'wrong-view',
+        `${dotText(known.dot)} supersedes ${dotText(blind)}, which cannot be read`,
+      )
     }
     push(this.#writes, dotText(known.dot), known)
     push(this.#sameBytes, textOf(known.hash), known)
@@ -66,7 +69,7 @@ export class DocumentAccounts {
     const there = new Set(Object.keys(shown?.json ?? {}))
     const unreadable = live.length - merged.length
     if (shown !== undefined && shown.unreadable !== unreadable) {
-      throw new Violation(
+      throw new SimulationViolation(
         'document-unreadable',
         `${where} shows ${key} without ${shown.unreadable} versions, not ${unreadable}`,
       )
@@ -74,7 +77,10 @@ export class DocumentAccounts {
     for (const [dot, one] of this.#fields) {
       if (one.key !== key || there.has(one.field) === held.has(dot)) continue
       const kind = held.has(dot) ? 'document-lost' : 'document-resurrected'
-      throw new Violation(kind, `${where} shows ${key} as ${[...there].join(' ')}: see ${one.field}, set by ${dot}`)
+      throw new SimulationViolation(
+        kind,
+        `${where} shows ${key} as ${[...there].join(' ')}: see ${one.field}, set by ${dot}`,
+      )
     }
   }
 

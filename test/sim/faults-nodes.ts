@@ -1,5 +1,5 @@
 /** Faults of whole nodes and of the gossip between two of them, as the planner draws them; their actions are in `operators-nodes.ts` and `operators-links.ts`. */
-import type { Drawing, Step } from './acts.js'
+import type { ActStep, Drawing } from './acts.js'
 
 /** Two nodes, and how long a fault lasts. */
 export interface Struck {
@@ -9,13 +9,13 @@ export interface Struck {
 }
 
 /** One kind of fault. */
-export type Fault = (drawing: Drawing, struck: Struck) => readonly Step[]
+export type Fault = (drawing: Drawing, struck: Struck) => readonly ActStep[]
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
-const now = (...words: string[]): Step => ({ afterMs: 0, words })
-const then = (afterMs: number, ...words: string[]): Step => ({ afterMs, words })
+const now = (...words: string[]): ActStep => ({ afterMs: 0, words })
+const then = (afterMs: number, ...words: string[]): ActStep => ({ afterMs, words })
 
 /** A process that stands still, briefly or for so long that the others take it for gone. */
 const pause: Fault = ({ random, isLong }, { a }) => {

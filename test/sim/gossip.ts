@@ -2,7 +2,7 @@
 import type { PeerId } from '../../protocols/network.js'
 import type { Random } from '../support/random.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
-import type { Links } from './links.js'
+import type { SimulatedLinks } from './links.js'
 
 /** How long gossip ids are remembered, so that what comes later comes again, in milliseconds: as gossipsub's seen cache does. */
 const rememberMs = 4_000
@@ -13,7 +13,7 @@ const lateShare = 0.2
 export interface GossipPaths {
   readonly world: VirtualWorld
   readonly random: Random
-  readonly links: Links
+  readonly links: SimulatedLinks
   note(text: () => string): void
   /** A message arrives. */
   deliverGossip(from: PeerId, to: PeerId, id: string, bytes: Uint8Array): void

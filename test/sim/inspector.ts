@@ -4,7 +4,7 @@ import type { VirtualWorld } from '../support/virtual-environment.js'
 import { type Run, type SimNode, tagOf } from './node.js'
 import type { Oracle } from './oracle.js'
 import type { Roster } from './roster.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 /** A log with room for so many bytes never comes to its limit in a simulation. */
 export const roomyLogBytes = 1 << 20
@@ -92,11 +92,11 @@ export class Inspector {
     const { seen, applied, root } = run.replica.sync.capture()
     const { mirror, disk } = node
     if (!mirror.seen.covers(seen) || !mirror.applied.covers(applied)) {
-      throw new Violation('not-committed', `${node.name} shows contexts that are not on its disk`)
+      throw new SimulationViolation('not-committed', `${node.name} shows contexts that are not on its disk`)
     }
     if (disk.isAhead) return
     if (!seen.covers(mirror.seen) || !applied.covers(mirror.applied)) {
-      throw new Violation('not-committed', `${node.name} does not show contexts that are on its disk`)
+      throw new SimulationViolation('not-committed', `${node.name} does not show contexts that are on its disk`)
     }
     this.#at.oracle.root(node.name, Buffer.from(root).toString('hex'), mirror)
   }

@@ -12,7 +12,7 @@ import type { Update, Version } from '../../store/model/update.js'
 import type { DotRow } from '../../store/rows/dots.js'
 import { Forks, groupOf, type Stored, standingText } from './forks.js'
 import type { Mirror, MirrorDelta } from './mirror.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 /** What the oracle knows of one update. */
 export interface Known {
@@ -42,7 +42,7 @@ export interface Known {
 }
 
 /** An update as it was issued. */
-export type Draft = Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused' | 'reissues' | 'reissueOf'> & {
+export type Issue = Omit<Known, 'isAcknowledged' | 'isDurable' | 'isExcused' | 'reissues' | 'reissueOf'> & {
   readonly reissueOf?: Known | undefined
 }
 
@@ -62,16 +62,16 @@ export class Issues {
   readonly #supersededBy = new Map<string, Known[]>()
 
   /** An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another address. */
-  add({ reissueOf, ...update }: Draft): Known {
+  add({ reissueOf, ...update }: Issue): Known {
     const before = this.allOf(update.dot)
     if (before.length > 0 && !this.forks.has(update.dot)) {
-      throw new Violation('dot-reused', `${short(update.dot)} was issued twice`)
+      throw new SimulationViolation('dot-reused', `${short(update.dot)} was issued twice`)
     }
     for (const dot of update.supersedes) {
       const others = this.allOf(dot)
       if (others.length > 0 && others.every((other) => addressText(other.address) !== addressText(update.address))) {
         const where = `${others[0]!.address.key} and ${update.address.key}`
-        throw new Violation(
+        throw new SimulationViolation(
           'foreign-supersede',
           `${short(update.dot)} supersedes ${short(dot)} of another key: ${where}`,
         )
@@ -137,7 +137,7 @@ export class Issues {
     const isNamed = known !== undefined && sameDot(dot, reissueDot(named, versionDigest(version, address)))
     if (!isNamed || known.expiresAtMs !== expiresAtMs) return undefined
     if (!this.forks.has(named))
-      throw new Violation('reissued', `${short(named)} names one update, and was issued again`)
+      throw new SimulationViolation('reissued', `${short(named)} names one update, and was issued again`)
     return known.reissueOf ?? known
   }
 

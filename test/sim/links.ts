@@ -28,7 +28,7 @@ interface Direction {
 }
 
 /** All links of one mesh. */
-export class Links {
+export class SimulatedLinks {
   readonly quality: LinkQuality
   readonly #random: Random
   readonly #directions = new Map<string, Direction>()

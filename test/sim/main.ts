@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type PlanOptions, planOf } from './plan.js'
 import type { Plan } from './script.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 import { type Figures, Simulation } from './world.js'
 
 /** What came of one seed. */
@@ -22,7 +22,7 @@ export async function runPlan(plan: Plan, show?: (line: string) => void): Promis
     await simulation.play()
   } catch (error) {
     violation =
-      error instanceof Violation
+      error instanceof SimulationViolation
         ? { kind: error.kind, message: error.message }
         : { kind: 'crash', message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }

@@ -2,9 +2,9 @@
 import type { PeerId } from '../../protocols/network.js'
 import type { Random } from '../support/random.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
-import type { Connection, Fate, Handler } from './channels.js'
+import type { Connection, Fate, SimulatedHandler } from './channels.js'
 import { type GossipPaths, GossipRelay } from './gossip.js'
-import { type LinkQuality, Links } from './links.js'
+import { type LinkQuality, SimulatedLinks } from './links.js'
 import { type Hub, SimNetwork } from './network.js'
 
 /** How soon a lost connection is tried again, in milliseconds. */
@@ -14,7 +14,7 @@ const redialMs: readonly [number, number] = [50, 1_500]
 export class SimMesh implements Hub, GossipPaths {
   readonly world: VirtualWorld
   readonly random: Random
-  readonly links: Links
+  readonly links: SimulatedLinks
   readonly gossip: GossipRelay
   /** Told of what happens, for the trace. */
   note: (text: () => string) => void = () => undefined
@@ -36,7 +36,7 @@ export class SimMesh implements Hub, GossipPaths {
   constructor(world: VirtualWorld, random: Random, quality: LinkQuality) {
     this.world = world
     this.random = random
-    this.links = new Links(random, quality)
+    this.links = new SimulatedLinks(random, quality)
     this.gossip = new GossipRelay(this)
   }
 
@@ -149,7 +149,7 @@ export class SimMesh implements Hub, GossipPaths {
   }
 
   /** What accepts channels of a protocol at a node. */
-  handlerOf(peer: PeerId, protocolId: string): Handler | undefined {
+  handlerOf(peer: PeerId, protocolId: string): SimulatedHandler | undefined {
     return this.#nodes.get(peer)?.handlerOf(protocolId)
   }
 

@@ -1,6 +1,6 @@
 /** Makes a failing plan short: leaves out what is not needed for the same violation. Source: delta debugging (Zeller 1999). */
 import type { SeedResult } from './main.js'
-import type { Action, Plan } from './script.js'
+import type { Plan, ScriptAction } from './script.js'
 
 /** Plays a plan. */
 export type Play = (plan: Plan) => Promise<SeedResult>
@@ -19,6 +19,6 @@ export async function minimise(plan: Plan, kind: string, play: Play): Promise<Pl
   return best
 }
 
-function without(actions: readonly Action[], at: number, count: number): Action[] {
+function without(actions: readonly ScriptAction[], at: number, count: number): ScriptAction[] {
   return [...actions.slice(0, at), ...actions.slice(at + count)]
 }

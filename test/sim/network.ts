@@ -1,7 +1,7 @@
 /** One node's view of the simulated network, for one run: what the daemon's protocols take for the network. */
 import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
-import { type Carrier, type Connection, type Handler, openChannel } from './channels.js'
-import { never } from './disk.js'
+import { type Carrier, type Connection, openChannel, type SimulatedHandler } from './channels.js'
+import { neverSettles } from './disk.js'
 import { GossipMemory, type GossipRelay } from './gossip.js'
 
 /** What a node needs of the mesh. */
@@ -21,7 +21,7 @@ export class SimNetwork implements Network {
   /** Channels opened by this node, by protocol. */
   readonly opened = new Map<string, number>()
   readonly #hub: Hub
-  readonly #handlers = new Map<string, Handler>()
+  readonly #handlers = new Map<string, SimulatedHandler>()
   readonly #listeners: NetworkListener[] = []
   readonly #memory = new GossipMemory()
   #receive: ((bytes: Uint8Array, from: PeerId) => boolean) | undefined
@@ -42,7 +42,7 @@ export class SimNetwork implements Network {
   }
 
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
-    if (this.isDead) return never()
+    if (this.isDead) return neverSettles()
     const connection = this.#hub.connection(this.self, peer)
     if (connection === undefined) throw new Error(`${peer} is not connected`)
     this.opened.set(protocol.id, (this.opened.get(protocol.id) ?? 0) + 1)
@@ -50,18 +50,18 @@ export class SimNetwork implements Network {
     return openChannel(this.#hub, connection, this.self, peer, protocol)
   }
 
-  handle(protocol: Protocol, handler: Handler): void {
+  handle(protocol: Protocol, handler: SimulatedHandler): void {
     this.#handlers.set(protocol.id, handler)
   }
 
   async publish(bytes: Uint8Array): Promise<void> {
-    if (this.isDead) return never()
+    if (this.isDead) return neverSettles()
     const { world, links, gossip } = this.#hub
     const id = `${this.self}/${world.elapsedMs.toFixed(3)}/${this.#published++}`
     this.#memory.take(id, world.elapsedMs)
     for (const neighbour of this.peers()) gossip.send(this.self, neighbour, id, Uint8Array.from(bytes))
     await new Promise<void>((resolve) => world.schedule(links.quality.latencyMs, () => this.#hand(resolve)))
-    if (this.isDead) await never()
+    if (this.isDead) await neverSettles()
   }
 
   onGossip(receive: (bytes: Uint8Array, from: PeerId) => boolean): void {
@@ -73,7 +73,7 @@ export class SimNetwork implements Network {
   }
 
   /** What accepts channels of a protocol. */
-  handlerOf(protocolId: string): Handler | undefined {
+  handlerOf(protocolId: string): SimulatedHandler | undefined {
     return this.isDead ? undefined : this.#handlers.get(protocolId)
   }
 

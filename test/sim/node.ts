@@ -17,7 +17,7 @@ import { Replica } from '../../store/replica/replica.js'
 import type { RunMemory } from '../../store/replica/run.js'
 import type { SyncReplica, Transact, Transaction } from '../../store/replica/types.js'
 import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
-import { never, type SimDisk } from './disk.js'
+import { neverSettles, type SimDisk } from './disk.js'
 import { SlowDocuments } from './documents.js'
 import type { Known } from './issues.js'
 import { type Liar, LyingSync } from './liar.js'
@@ -35,7 +35,7 @@ export function tagOf(peer: PeerId): MemberTag {
 }
 
 /** What all nodes of one simulation share. */
-export interface Surroundings {
+export interface SimulatedSurroundings {
   readonly mesh: SimMesh
   readonly oracle: Oracle
   readonly logBytesMax: number
@@ -56,9 +56,9 @@ export interface Surroundings {
 }
 
 /** The secret of every simulated mesh. */
-export const secret = Buffer.alloc(32, 7)
+export const simulatedSecret = Buffer.alloc(32, 7)
 /** The key of its tokens. */
-export const secretTokenKey = tokenKey(secret)
+export const secretTokenKey = tokenKey(simulatedSecret)
 /** How far in the future a time may lie before it is shown last, in milliseconds. */
 export const clockBoundMs = 60_000
 
@@ -69,7 +69,7 @@ export class SimNode implements Witness {
   readonly clock: ClockFault
   /** Whether its machine sleeps, or its process is stopped. */
   readonly sleep: Sleep
-  readonly #around: Surroundings
+  readonly #around: SimulatedSurroundings
   isDoubtful = false
   wasDamaged = false
   /** Its disk went back in time, or lost something: what it acknowledged before binds it no more. */
@@ -84,7 +84,7 @@ export class SimNode implements Witness {
   isRetired = false
   run: Run | undefined
 
-  constructor(name: PeerId, disk: SimDisk, clock: ClockFault, around: Surroundings) {
+  constructor(name: PeerId, disk: SimDisk, clock: ClockFault, around: SimulatedSurroundings) {
     this.name = name
     this.disk = disk
     this.clock = clock
@@ -166,11 +166,11 @@ export class Run {
   registers!: Registers
   protocols!: Protocols
   readonly #node: SimNode
-  readonly #around: Surroundings
+  readonly #around: SimulatedSurroundings
   readonly #memory: RunMemory | undefined
   #wasVerified = false
 
-  constructor(node: SimNode, around: Surroundings, memory?: RunMemory) {
+  constructor(node: SimNode, around: SimulatedSurroundings, memory?: RunMemory) {
     this.#node = node
     this.#memory = memory
     this.#around = around
@@ -283,7 +283,7 @@ export class Run {
   /** Every write, whoever asked for it, is told to the oracle the moment it is issued, and again when it is acknowledged. */
   async #recorded<T>(transact: Transact, write: (transaction: Transaction) => T): Promise<T> {
     const { oracle } = this.#around
-    if (this.#node.run !== this) return never()
+    if (this.#node.run !== this) return neverSettles()
     let issued: Known[] = []
     const { expected, named, adding } = this
     const result = await transact((transaction) => {

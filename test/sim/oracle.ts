@@ -10,12 +10,12 @@ import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import type { DotRow } from '../../store/rows/dots.js'
-import { CounterAccounts, shownOf } from './counters.js'
+import { CounterAccounts, counterText } from './counters.js'
 import { DocumentAccounts } from './documents.js'
 import { type Forks, shownBy, standingText } from './forks.js'
-import { type Draft, Issues, type Known, short, standingOf } from './issues.js'
+import { type Issue, Issues, type Known, short, standingOf } from './issues.js'
 import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 /** What a disk is to the oracle. */
 export interface Witness {
@@ -60,7 +60,7 @@ export class Oracle {
   }
 
   /** An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another address. */
-  issued(update: Draft): Known {
+  issued(update: Issue): Known {
     const known = this.issues.add(update)
     if (known.kind === 'put' && known.address.type === 'doc') this.documents.issued(known)
     if (known.kind !== 'put') {
@@ -72,7 +72,7 @@ export class Oracle {
   }
 
   /** A lie was told. It counts as a write of its own; of what it names it supersedes what it had in view at its address, and nothing else. */
-  lied(lie: Draft): void {
+  lied(lie: Issue): void {
     const isInView = (dot: Dot) => lie.view.has(dotText(dot)) && this.updates.has(dotText(dot))
     this.issues.lies.add(dotText(lie.dot))
     this.issued({ ...lie, supersedes: lie.supersedes.filter(isInView) })
@@ -82,7 +82,7 @@ export class Oracle {
   acknowledged(known: Known, witness: Witness): void {
     known.isAcknowledged = true
     if (!witness.isDoubtful && !witness.mirror.applied.has(known.dot)) {
-      throw new Violation(
+      throw new SimulationViolation(
         'not-durable',
         `${short(known.dot)} was acknowledged by ${witness.name} and is not on its disk`,
       )
@@ -107,8 +107,9 @@ export class Oracle {
     for (const dot of delta.seen.dots()) this.#checkSeen(witness, dot)
     for (const { version } of delta.removed) this.#checkSeen(witness, version.dot)
     if (!mirror.seen.covers(mirror.applied))
-      throw new Violation('context-ahead', `${name} applied what it has not seen`)
-    if (!delta.unseen.isEmpty) throw new Violation('context-shrank', `${name} lost ${delta.unseen} from its contexts`)
+      throw new SimulationViolation('context-ahead', `${name} applied what it has not seen`)
+    if (!delta.unseen.isEmpty)
+      throw new SimulationViolation('context-shrank', `${name} lost ${delta.unseen} from its contexts`)
   }
 
   /** Everything that a disk says, at once: after a repair, and at the end. */
@@ -127,7 +128,7 @@ export class Oracle {
       const version = witness.mirror.live.get(dotText(dot))?.version ?? loggedVersion(dot, row)
       const reissueOf = version && this.issues.renamed(dot, row, version)
       if (version === undefined || reissueOf === undefined) {
-        throw new Violation('unknown-update', `${witness.name} stores ${short(dot)}, which nobody issued`)
+        throw new SimulationViolation('unknown-update', `${witness.name} stores ${short(dot)}, which nobody issued`)
       }
       const { address, kind, expiresAtMs, supersedes } = row
       const [stored, hash, view] = [version, version.valueHash, new Map<string, string>()]
@@ -168,28 +169,39 @@ export class Oracle {
         addressText(row.address) === addressText(known.address) &&
         this.#firm(row.supersedes) === this.#firm(known.supersedes)
       if (!isSame)
-        throw new Violation('update-altered', `${witness.name} stores ${short(dot)} otherwise than it was issued`)
+        throw new SimulationViolation(
+          'update-altered',
+          `${witness.name} stores ${short(dot)} otherwise than it was issued`,
+        )
     }
   }
 
   #checkAdded(witness: Witness, version: Version, address: Address): void {
     const { mirror, name } = witness
     const all = this.issues.allOf(version.dot)
-    if (all.length === 0) throw new Violation('invented', `${name} shows ${short(version.dot)}, which nobody issued`)
+    if (all.length === 0)
+      throw new SimulationViolation('invented', `${name} shows ${short(version.dot)}, which nobody issued`)
     const standing = standingText(address, version)
     const standingHere = all.filter((known) => standingOf(known) === standing)
     if (standingHere.length === 0) {
-      throw new Violation('value-altered', `${name} shows ${short(version.dot)} with other bytes or at another key`)
+      throw new SimulationViolation(
+        'value-altered',
+        `${name} shows ${short(version.dot)} with other bytes or at another key`,
+      )
     }
     if (!standingHere.some(({ expiresAtMs }) => expiresAtMs === version.expiresAtMs)) {
       const deadlines = `${version.expiresAtMs} instead of ${standingHere.map(({ expiresAtMs }) => expiresAtMs).join()}`
-      throw new Violation('deadline-altered', `${name} shows ${short(version.dot)} until ${deadlines}`)
+      throw new SimulationViolation('deadline-altered', `${name} shows ${short(version.dot)} until ${deadlines}`)
     }
-    if (!mirror.seen.has(version.dot)) throw new Violation('live-unseen', `${name} shows ${short(version.dot)} unseen`)
+    if (!mirror.seen.has(version.dot))
+      throw new SimulationViolation('live-unseen', `${name} shows ${short(version.dot)} unseen`)
     if (this.forks.has(version.dot)) return
     for (const by of this.issues.superseders(version.dot)) {
       if (!mirror.applied.has(by.dot) || witness.wasDamaged || this.forks.has(by.dot)) continue
-      throw new Violation('resurrected', `${name} shows ${short(version.dot)} again, superseded by ${short(by.dot)}`)
+      throw new SimulationViolation(
+        'resurrected',
+        `${name} shows ${short(version.dot)} again, superseded by ${short(by.dot)}`,
+      )
     }
   }
 
@@ -198,16 +210,23 @@ export class Oracle {
     const { mirror, name } = witness
     const known = this.updates.get(dotText(dot))
     if (known === undefined && (this.forks.isClaimed(dot) || this.issues.isName(dot))) return
-    if (known === undefined) throw new Violation('unknown-dot', `${name} applied ${short(dot)}, which nobody issued`)
+    if (known === undefined)
+      throw new SimulationViolation('unknown-dot', `${name} applied ${short(dot)}, which nobody issued`)
     if (this.forks.has(dot)) return
     if (isSynced) known.isDurable = true
     if (witness.wasDamaged) return
     for (const other of known.supersedes) {
       if (!mirror.seen.has(other)) {
-        throw new Violation('context-ahead', `${name} applied ${short(dot)}, and has not seen ${short(other)} below it`)
+        throw new SimulationViolation(
+          'context-ahead',
+          `${name} applied ${short(dot)}, and has not seen ${short(other)} below it`,
+        )
       }
       if (mirror.live.has(dotText(other)) && !this.forks.has(other) && known.reissueOf === undefined) {
-        throw new Violation('resurrected', `${name} applied ${short(dot)}, and shows ${short(other)} below it`)
+        throw new SimulationViolation(
+          'resurrected',
+          `${name} applied ${short(dot)}, and shows ${short(other)} below it`,
+        )
       }
     }
   }
@@ -218,14 +237,17 @@ export class Oracle {
     const known = this.updates.get(dotText(dot))
     if (known === undefined) {
       if (mirror.seen.has(dot) && !this.forks.isClaimed(dot) && !this.issues.isName(dot))
-        throw new Violation('unknown-dot', `${name} has seen ${short(dot)}, which nobody issued`)
+        throw new SimulationViolation('unknown-dot', `${name} has seen ${short(dot)}, which nobody issued`)
       return
     }
     if (this.issues.lies.has(dotText(dot)) || known.reissueOf !== undefined) return
     if (known.kind !== 'put' || !mirror.seen.has(dot) || this.issues.superseders(dot).length > 0 || this.forks.has(dot))
       return
     const where = `${known.address.type} ${known.address.key}`
-    throw new Violation('lost', `${name} has seen ${short(dot)} at ${where} and does not show it; nobody superseded it`)
+    throw new SimulationViolation(
+      'lost',
+      `${name} has seen ${short(dot)} at ${where} and does not show it; nobody superseded it`,
+    )
   }
 
   // --- roots, acknowledgements, existence ---------------------------------------------------------------------------
@@ -236,10 +258,13 @@ export class Oracle {
     const rootBefore = this.#rootOf.get(entries)
     const entriesBefore = this.#entriesOf.get(root)
     if (rootBefore !== undefined && rootBefore !== root) {
-      throw new Violation('root-differs', `${name} has another root than another node had with the same entries`)
+      throw new SimulationViolation(
+        'root-differs',
+        `${name} has another root than another node had with the same entries`,
+      )
     }
     if (entriesBefore !== undefined && entriesBefore !== entries) {
-      throw new Violation('root-collides', `${name} has the same root as another node had with other entries`)
+      throw new SimulationViolation('root-collides', `${name} has the same root as another node had with other entries`)
     }
     this.#rootOf.set(entries, root)
     this.#entriesOf.set(root, entries)
@@ -249,7 +274,10 @@ export class Oracle {
   acknowledgement(by: string, of: Witness, acknowledged: Context): void {
     if (of.isDoubtful || of.mirror.applied.covers(acknowledged)) return
     const beyond = acknowledged.minus(of.mirror.applied)
-    throw new Violation('false-acknowledgement', `${by} believes that ${of.name} has ${beyond}, which it has not`)
+    throw new SimulationViolation(
+      'false-acknowledgement',
+      `${by} believes that ${of.name} has ${beyond}, which it has not`,
+    )
   }
 
   /** A disk is gone or went back in time: what only it had is excused. */
@@ -266,7 +294,10 @@ export class Oracle {
       if (!known.isAcknowledged || known.isExcused) continue
       if (witnesses.some((witness) => witness.isDoubtful || this.issues.isSettled(witness.mirror, known))) continue
       if (this.forks.has(known.dot) && this.issues.superseders(known.dot).length > 0) continue
-      throw new Violation('lost', `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`)
+      throw new SimulationViolation(
+        'lost',
+        `${short(known.dot)}, acknowledged by ${known.issuer}, is on no disk any more`,
+      )
     }
   }
 
@@ -279,7 +310,7 @@ export class Oracle {
       kept!.delete(known)
       const missing = known.isExcused ? undefined : others().find(({ mirror }) => !mirror.applied.has(known.dot))
       if (missing === undefined) continue
-      throw new Violation(
+      throw new SimulationViolation(
         'log-forgot',
         `${issuer.name} let go of ${short(known.dot)}, which ${missing.name} has not applied`,
       )
@@ -294,9 +325,9 @@ export class Oracle {
       // Of a dot that names several updates either may be the one.
       const deadlineMs = Math.min(...deadlinesMs)
       if (ownMs < deadlineMs)
-        throw new Violation('expired-early', `${issuer} deleted ${short(dot)} before its deadline`)
+        throw new SimulationViolation('expired-early', `${issuer} deleted ${short(dot)} before its deadline`)
       if (clocksMs.length < 2 || clocksMs.some((nowMs) => nowMs >= deadlineMs)) continue
-      throw new Violation(
+      throw new SimulationViolation(
         'expired-early',
         `${issuer} deleted ${short(dot)} when no other clock had reached its deadline`,
       )
@@ -318,7 +349,7 @@ export class Oracle {
       }
       const isHere = this.issues.has(mirror, known)
       if (!this.issues.isSettled(mirror, known) && (known.isAcknowledged || known.isDurable) && !known.isExcused) {
-        throw new Violation(
+        throw new SimulationViolation(
           'lost',
           `${short(known.dot)} of ${known.issuer} reached nobody else, or was forgotten by all`,
         )
@@ -326,15 +357,19 @@ export class Oracle {
       if (!isHere || known.kind !== 'put') continue
       const superseders = this.issues.superseders(known.dot)
       const isLive = mirror.live.has(dotText(known.dot))
-      if (!isLive && superseders.length === 0) throw new Violation('lost', `${name} lacks ${short(known.dot)} at rest`)
+      if (!isLive && superseders.length === 0)
+        throw new SimulationViolation('lost', `${name} lacks ${short(known.dot)} at rest`)
       if (isLive && superseders.some((by) => this.issues.has(mirror, by))) {
-        throw new Violation('false-sibling', `${name} still shows ${short(known.dot)} at rest`)
+        throw new SimulationViolation('false-sibling', `${name} still shows ${short(known.dot)} at rest`)
       }
     }
     const gaps = [...this.updates.values()].filter((known) => known.isExcused || !known.isAcknowledged).length
     const bound = mirror.seen.actors().length + gaps + 2 * (this.forks.claims + this.issues.lies.size)
     if (mirror.seen.rangeCount > bound) {
-      throw new Violation('context-grows', `${name} keeps ${mirror.seen.rangeCount} ranges where ${bound} would do`)
+      throw new SimulationViolation(
+        'context-grows',
+        `${name} keeps ${mirror.seen.rangeCount} ranges where ${bound} would do`,
+      )
     }
   }
 
@@ -350,14 +385,14 @@ export class Oracle {
     const by = sure.find((one) => !one.isExcused && (one.isAcknowledged || one.isDurable))
     const where = `${known.address.type} ${known.address.key}`
     if (isShown && by !== undefined) {
-      throw new Violation(
+      throw new SimulationViolation(
         'revived',
         `${name} shows ${short(known.dot)} of ${known.issuer} at ${where}, superseded by ${short(by.dot)} of ${by.issuer}`,
       )
     }
     const mustStay = (known.isAcknowledged || known.isDurable) && !known.isExcused
     if (areBytesShown || !mustStay || sure.length + perhaps.length > 0) return
-    throw new Violation(
+    throw new SimulationViolation(
       'lost',
       `${name} lacks ${short(known.dot)} of ${known.issuer} at ${where}; nobody superseded it`,
     )
@@ -380,7 +415,10 @@ export class Oracle {
       const versions = read(address)
       const value = counterValue(versions)
       if (value === expected) continue
-      throw new Violation('miscounted', `${name} shows ${address.key} as ${shownOf(versions)} instead of ${expected}`)
+      throw new SimulationViolation(
+        'miscounted',
+        `${name} shows ${address.key} as ${counterText(versions)} instead of ${expected}`,
+      )
     }
   }
 
@@ -397,7 +435,7 @@ export class Oracle {
         [...actors].every(isHere),
       )
       const names = idle.map(({ dot }) => short(dot)).join(' ')
-      if (idle.length > 0) throw new Violation('baseline-stays', `${name} keeps ${names} at ${text}`)
+      if (idle.length > 0) throw new SimulationViolation('baseline-stays', `${name} keeps ${names} at ${text}`)
     }
   }
 }

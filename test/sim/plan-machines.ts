@@ -2,7 +2,7 @@
  * Faults of whole machines, drawn beside everything else by a randomness of their own: what else a seed does is the same with them and without.
  */
 import type { Random } from '../support/random.js'
-import { acts, brief, type Drawing, type Step } from './acts.js'
+import { type ActStep, acts, brief, type Drawing } from './acts.js'
 import { lieKinds } from './liar.js'
 
 /** Kinds of faults of machines. */
@@ -24,11 +24,11 @@ export const machineShare = 0.35
 const staleMs = (random: Random) => (random.chance(0.5) ? 0 : 200 + random.below(3_000))
 
 /** One fault of a machine, and what users do there meanwhile. `copies`: how many names of copies were given out before. */
-export function machineFault(p: Drawing, kind: MachineKind, copy: string): readonly Step[] {
+export function machineFault(p: Drawing, kind: MachineKind, copy: string): readonly ActStep[] {
   const { random } = p
   const name = p.node
   const lastsMs = 300 + random.next() * 5_000
-  const at = (afterMs: number, ...words: string[]): Step => ({ afterMs, words })
+  const at = (afterMs: number, ...words: string[]): ActStep => ({ afterMs, words })
   switch (kind) {
     case 'sleep':
       return [
@@ -79,7 +79,7 @@ export function machineFault(p: Drawing, kind: MachineKind, copy: string): reado
 }
 
 /** Some acts of users at a node, or anywhere, in a span of time. */
-function writes(p: Drawing, name: string | undefined, fromMs: number, spanMs: number): Step[] {
+function writes(p: Drawing, name: string | undefined, fromMs: number, spanMs: number): ActStep[] {
   const { random } = p
   const here = name === undefined ? p : at(p, name)
   return Array.from({ length: random.below(5) }, () => {

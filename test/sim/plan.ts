@@ -1,9 +1,9 @@
 /** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
 import { Random } from '../support/random.js'
-import { acts, brief, type Drawing, documentActs, type Step } from './acts.js'
+import { type ActStep, acts, brief, type Drawing, documentActs } from './acts.js'
 import { nodeFaults } from './faults-nodes.js'
 import { drawnKinds, isMachineKind, type MachineKind, machineFault, machineShare } from './plan-machines.js'
-import type { Action, Plan } from './script.js'
+import type { Plan, ScriptAction } from './script.js'
 
 /** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
 export const plannerVersion = 7
@@ -101,8 +101,8 @@ class Planner implements Drawing {
     return pairs.filter(([a, b]) => a !== b)
   }
 
-  #actions(): Action[] {
-    const actions: Action[] = []
+  #actions(): ScriptAction[] {
+    const actions: ScriptAction[] = []
     const push = (atMs: number, words: readonly string[]) => {
       if (atMs < this.#quietMs) actions.push({ atMs: Math.round(atMs * 10) / 10, words })
     }
@@ -132,8 +132,8 @@ class Planner implements Drawing {
   }
 
   /** Drawn from a randomness of their own, after everything else. */
-  #machineActions(): Action[] {
-    const actions: Action[] = []
+  #machineActions(): ScriptAction[] {
+    const actions: ScriptAction[] = []
     if (this.#machines.length === 0) return actions
     this.random = new Random(Math.imul(this.#seed, 0xc2b2ae35) ^ 0x77)
     for (let left = 1 + this.random.below(3); left > 0; left--) {
@@ -172,14 +172,14 @@ class Planner implements Drawing {
     return String(this.random.below(1_000_000))
   }
 
-  #write(): readonly Step[] {
+  #write(): readonly ActStep[] {
     if (this.isCalm && this.random.chance(0.6)) return brief(this)
     if (this.#hasDocuments && this.random.chance(0.2)) return this.random.pick(documentActs)(this)
     return this.random.pick(acts)(this)
   }
 
   /** Sessions and gossip at once over a slow and lossy link: what one of them has compared, the other changes. */
-  #rush(a: string, b: string, lastsMs: number): Step[] {
+  #rush(a: string, b: string, lastsMs: number): ActStep[] {
     const { random } = this
     const sessions = Array.from({ length: 3 + random.below(8) }, () => {
       const pair = random.chance(0.7) ? random.shuffle([a, b]) : this.other
@@ -197,14 +197,14 @@ class Planner implements Drawing {
     ]
   }
 
-  #fault(kind: string): readonly Step[] {
+  #fault(kind: string): readonly ActStep[] {
     const drawn = nodeFaults[kind]
     if (drawn === undefined) return this.#otherFault(kind as FaultKind)
     const [a, b] = this.other
     return drawn(this, { a, b, lastsMs: 200 + this.random.next() * 4_000 })
   }
 
-  #otherFault(kind: FaultKind): readonly Step[] {
+  #otherFault(kind: FaultKind): readonly ActStep[] {
     const { random } = this
     const lastsMs = 200 + random.next() * 4_000
     const [a, b] = this.other

@@ -11,7 +11,7 @@ import { type Run, type SimNode, tagOf } from './node.js'
 import type { Oracle } from './oracle.js'
 import type { Roster } from './roster.js'
 import type { Trace } from './trace.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 /** How long a healed mesh may take to become equal, in virtual milliseconds. */
 export const convergenceMs = 240_000
@@ -62,7 +62,7 @@ async function stayAtRest(resting: Resting): Promise<number> {
     const nodes = roster.alive()
     if (areAtRest(nodes)) return before
     if (oracle.expiries === expiries) {
-      throw new Violation('restless', `nodes that were equal differ again: ${differences(nodes)}`)
+      throw new SimulationViolation('restless', `nodes that were equal differ again: ${differences(nodes)}`)
     }
     await converge(resting)
   }
@@ -96,7 +96,7 @@ async function converge(resting: Resting): Promise<void> {
   while (!areAtRest(roster.alive()) || world.elapsedMs < mesh.gossip.untilMs) {
     // Who was on its way down when the faults ended comes up again as well.
     for (const { name } of roster.alive()) roster.startSoon(name)
-    if (!(await step(untilMs))) throw new Violation('not-converged', differences(roster.alive()))
+    if (!(await step(untilMs))) throw new SimulationViolation('not-converged', differences(roster.alive()))
   }
   judge(resting)
 }
@@ -116,7 +116,7 @@ async function tidyBaselines({ world, roster, oracle, runUntil }: Resting): Prom
     let swept = 0
     for (const { replica } of idle) swept += await world.runThrough(replica.upkeep.sweepBaselines())
     quiet = swept === 0 && areAtRest(roster.alive()) ? quiet + 1 : 0
-    if (round >= tidyRoundsMax) throw new Violation('baseline-stays', 'nodes go on to delete baselines')
+    if (round >= tidyRoundsMax) throw new SimulationViolation('baseline-stays', 'nodes go on to delete baselines')
   }
   // A member that is gone and was never forgotten holds them, as it holds all deletes.
   const nodes = roster.alive()
@@ -156,7 +156,10 @@ function checkWinners({ mesh, roster }: Resting): void {
       const order = theirs.filter(({ dot }) => both.some((other) => sameDot(other.dot, dot)))
       const isSame = both.every(({ dot }, at) => sameDot(dot, order[at]!.dot))
       if (isSame || both.some(({ time }) => isAtTheBound(run!, time.ms))) continue
-      throw new Violation('order-differs', `${first!.name} and ${name} show the versions of ${key} in another order`)
+      throw new SimulationViolation(
+        'order-differs',
+        `${first!.name} and ${name} show the versions of ${key} in another order`,
+      )
     }
   }
 }
@@ -178,11 +181,11 @@ function isAtTheBound({ replica }: Run, timeMs: number): boolean {
 function areAtRest(nodes: readonly SimNode[]): boolean {
   const isSettled = ({ run, isDoubtful }: SimNode) =>
     run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful
-  return nodes.every(isSettled) && areEqual(nodes)
+  return nodes.every(isSettled) && replicasAreEqual(nodes)
 }
 
 /** Whether nodes are verified and their disks hold the same. */
-export function areEqual(nodes: readonly SimNode[]): boolean {
+export function replicasAreEqual(nodes: readonly SimNode[]): boolean {
   const first = nodes[0]!.mirror
   return nodes.every(
     ({ run, mirror }) =>

@@ -3,7 +3,7 @@
 import { Random } from '../support/random.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import { type DiskImage, SimDisk, type Telling } from './disk.js'
-import { SimNode, type Surroundings } from './node.js'
+import { SimNode, type SimulatedSurroundings } from './node.js'
 import type { Plan } from './script.js'
 
 /** Every node that ever was. */
@@ -12,10 +12,14 @@ export class Roster {
   readonly #world: VirtualWorld
   readonly #seed: number
   readonly #busyDisks: number
-  readonly #around: Surroundings
+  readonly #around: SimulatedSurroundings
 
   /** `seed` decides, with its name, what befalls a node's disk; `busyDisks` is the share of nodes that hear late of what theirs does. */
-  constructor(world: VirtualWorld, { seed, busyDisks = 0 }: Pick<Plan, 'seed' | 'busyDisks'>, around: Surroundings) {
+  constructor(
+    world: VirtualWorld,
+    { seed, busyDisks = 0 }: Pick<Plan, 'seed' | 'busyDisks'>,
+    around: SimulatedSurroundings,
+  ) {
     this.#world = world
     this.#seed = seed
     this.#busyDisks = busyDisks

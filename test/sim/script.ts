@@ -1,7 +1,7 @@
 /** Scripts: what is done to a simulated mesh, and when, as text. Plans of seeds, minimised failures and scenarios are all written so. */
 
 /** One thing that is done. */
-export interface Action {
+export interface ScriptAction {
   /** Virtual milliseconds since the beginning. */
   readonly atMs: number
   /** A verb and what it takes: `put n0 k1 v2`. */
@@ -28,13 +28,13 @@ export interface Plan {
   readonly busyDisks?: number
   /** Wall clock offsets, in milliseconds. */
   readonly offsetsMs: readonly number[]
-  readonly actions: readonly Action[]
+  readonly actions: readonly ScriptAction[]
   /** When the faults end, in virtual milliseconds. */
   readonly quietMs: number
 }
 
 /** An action as a line. */
-export function formatAction({ atMs, words }: Action): string {
+export function formatAction({ atMs, words }: ScriptAction): string {
   return `${String(Math.round(atMs)).padStart(7)} ${words.join(' ')}`
 }
 

@@ -4,10 +4,10 @@ import { compareDots, type Dot, dotText, includesDot, sameDot } from '../../stor
 import type { Version } from '../../store/model/update.js'
 import type { Transaction } from '../../store/replica/types.js'
 import { storedText } from './forks.js'
-import type { Draft, Known } from './issues.js'
+import type { Issue, Known } from './issues.js'
 import { hashOf, type Oracle } from './oracle.js'
-import { visible } from './views.js'
-import { Violation } from './violation.js'
+import { readerSees } from './views.js'
+import { SimulationViolation } from './violation.js'
 
 /** What a write names by a token: its dots, and what stood at each of them where the token was read. */
 export interface NamedView {
@@ -36,7 +36,7 @@ export class WriteSpy {
   readonly transaction: Transaction
   readonly #write: SpiedWrite
   readonly #own: Transaction
-  readonly #drafts: Draft[] = []
+  readonly #drafts: Issue[] = []
   /** Told when the write was not refused. */
   readonly #counts: ((issued: readonly Known[]) => void)[] = []
   #inView: readonly Version[] = []
@@ -123,7 +123,7 @@ export class WriteSpy {
   /** What was stored: a put is live in its own write. */
   #stored(address: Address, dot: Dot): Version {
     const version = this.#own.versions(address).find((one) => sameDot(one.dot, dot))
-    if (version === undefined) throw new Violation('vanished', `${dotText(dot)} is not live in its own write`)
+    if (version === undefined) throw new SimulationViolation('vanished', `${dotText(dot)} is not live in its own write`)
     return version
   }
 
@@ -134,7 +134,7 @@ export class WriteSpy {
     this.#counts.push((issued) => {
       const by = oracle.counters.issued(issued[at]!, value, inView)
       if (by !== undefined && adding !== undefined && by !== adding) {
-        throw new Violation('miscounted', `${address.key} went up by ${by} where ${adding} was added`)
+        throw new SimulationViolation('miscounted', `${address.key} went up by ${by} where ${adding} was added`)
       }
     })
   }
@@ -146,14 +146,14 @@ export class WriteSpy {
     const right = new Set(expected(this.#inView).map(dotText))
     if (right.size === supersedes.length && supersedes.every((dot) => right.has(dotText(dot)))) return
     const said = supersedes.map(dotText).join(' ')
-    failed(new Violation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`))
+    failed(new SimulationViolation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`))
   }
 
   /** What the writer's own clock hides, and no token names, may go only when its deadline has passed by other clocks too. */
   #checkHidden(supersedes: readonly Dot[]): void {
     const { named, issuer, expired } = this.#write
     const { nowMs } = this.transaction
-    const shown = visible(this.#inView, nowMs)
+    const shown = readerSees(this.#inView, nowMs)
     const hidden = this.#inView.filter((version) => !shown.includes(version))
     const taken = supersedes.filter((dot) => hidden.some((version) => sameDot(version.dot, dot)))
     expired(

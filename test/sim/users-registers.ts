@@ -5,8 +5,8 @@ import { decodeToken } from '../../store/model/token.js'
 import { storedText } from './forks.js'
 import { type Run, secretTokenKey } from './node.js'
 import type { Token, Users, Verb } from './users.js'
-import { expired, inViewOfPut, visible } from './views.js'
-import { Violation } from './violation.js'
+import { expired, inViewOfPut, readerSees } from './views.js'
+import { SimulationViolation } from './violation.js'
 
 /** How long a writer waits for acknowledgements, in milliseconds. */
 const acksTimeoutMs = 3_000
@@ -57,7 +57,7 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
     const token = users.tokens.get(other)
     if (token === undefined || other === key) return
     await run.registers.put(key, Buffer.from(value), { context: token.text })
-    throw new Violation('foreign-token', `a token of ${other} was taken for ${key}`)
+    throw new SimulationViolation('foreign-token', `a token of ${other} was taken for ${key}`)
   },
   /** quorum NODE: asks for a proof that a majority of the members is there */
   quorum: async (users, run) => {
@@ -77,7 +77,7 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
   deleteall: (_, run, [key = '']) => {
     run.expected = (versions) => {
       const { nowMs, expiredByMs } = run.clocks()
-      const inView = visible(versions, nowMs).map(({ dot }) => dot)
+      const inView = readerSees(versions, nowMs).map(({ dot }) => dot)
       return [...inView, ...expired(versions, expiredByMs).filter((dot) => !includesDot(inView, dot))]
     }
     return run.registers.delete(key, { all: true })
@@ -97,10 +97,11 @@ function get(users: Users, run: Run, key: string): void {
   if (shown === undefined) return
   const nowMs = run.environment.nowMs()
   for (const { expiresAtMs, dot } of shown.versions) {
-    if (expiresAtMs !== null && expiresAtMs <= nowMs) throw new Violation('expired-shown', `${dot.counter} of ${key}`)
+    if (expiresAtMs !== null && expiresAtMs <= nowMs)
+      throw new SimulationViolation('expired-shown', `${dot.counter} of ${key}`)
   }
   const dots = decodeToken(secretTokenKey, register(key), shown.context)
-  if (dots === undefined) throw new Violation('bad-token', `the token of ${key} cannot be read back`)
+  if (dots === undefined) throw new SimulationViolation('bad-token', `the token of ${key} cannot be read back`)
   users.tokens.set(key, { text: shown.context, dots, view: viewAt(run, key) })
 }
 

@@ -4,7 +4,7 @@ import { document, setMember } from '../../store/model/address.js'
 import type { Run } from './node.js'
 import type { Verb } from './users.js'
 import { inViewOfPut } from './views.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -70,7 +70,7 @@ export const typeVerbs: Readonly<Record<string, Verb>> = {
     ]
     const dots = await run.data.batches.run(operations, {})
     const isWhole = dots.every((dot, at) => at === 0 || dot.counter === dots[at - 1]!.counter + 1)
-    if (!isWhole) throw new Violation('torn-batch', `the dots of a batch at ${key} do not follow each other`)
+    if (!isWhole) throw new SimulationViolation('torn-batch', `the dots of a batch at ${key} do not follow each other`)
   },
   /** refused NODE KEY VALUE MEMBER: a batch whose last operation cannot be done; nothing of it may be stored */
   refused: async (_, run, [key = '', value = '', member = '']) => {
@@ -84,9 +84,9 @@ export const typeVerbs: Readonly<Record<string, Verb>> = {
       () => 'refused',
     )
     if ((await refusal) === 'stored')
-      throw new Violation('torn-batch', `a batch at ${key} was stored in spite of its refusal`)
+      throw new SimulationViolation('torn-batch', `a batch at ${key} was stored in spite of its refusal`)
     if (run.replica.versions(setMember(key, bytes(`${member}-${value}`))).length > 0) {
-      throw new Violation('torn-batch', `half of a refused batch is stored at ${key}`)
+      throw new SimulationViolation('torn-batch', `half of a refused batch is stored at ${key}`)
     }
   },
 }

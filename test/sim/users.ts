@@ -8,7 +8,7 @@ import { documentVerbs } from './users-documents.js'
 import { rawVerbs } from './users-raw.js'
 import { registerVerbs } from './users-registers.js'
 import { typeVerbs } from './users-types.js'
-import { Violation } from './violation.js'
+import { SimulationViolation } from './violation.js'
 
 /** A context that a user was given. */
 export interface Token {
@@ -107,7 +107,9 @@ export class Users {
   /** An error that a user may meet is none of the oracle's business; anything else is a defect. */
   expectHearsayError(error: unknown): void {
     if (error instanceof HearsayError && expectedCodes.has(error.code)) return
-    this.#around.fail(error instanceof Violation ? error : new Violation('unexpected-error', describe(error)))
+    this.#around.fail(
+      error instanceof SimulationViolation ? error : new SimulationViolation('unexpected-error', describe(error)),
+    )
   }
 
   /** Runs a request under a retry key: answered as it was before, unless the disk has lost that meanwhile. */
@@ -128,7 +130,10 @@ export class Users {
   checkQuorum(name: string, others: readonly string[], sinceMs: number): void {
     const count = others.filter((other) => this.#around.couldAnswer(name, other, sinceMs)).length + 1
     if (2 * count > others.length + 1) return
-    throw new Violation('false-quorum', `${name} found a majority of ${others.length + 1}, and could reach ${count}`)
+    throw new SimulationViolation(
+      'false-quorum',
+      `${name} found a majority of ${others.length + 1}, and could reach ${count}`,
+    )
   }
 
   /** Whoever is said to have a write has it on the disk. */
@@ -138,7 +143,7 @@ export class Users {
       const node = this.#around.nodeOf(name)
       if (node === undefined || node.isDoubtful || node.isRetired || node.isRewound) continue
       if (!node.mirror.applied.has(dot))
-        throw new Violation('false-acknowledgement', `${name} lacks what it acknowledged`)
+        throw new SimulationViolation('false-acknowledgement', `${name} lacks what it acknowledged`)
     }
   }
 }

@@ -16,7 +16,7 @@ export function inViewOfPut(
   versions: readonly Version[],
   { nowMs, sharedNowMs, expiredByMs, clockBoundMs }: Clocks,
 ): Dot[] {
-  const shown = visible(versions, nowMs)
+  const shown = readerSees(versions, nowMs)
   const rank = (version: Version) => (isFuture(version.time, sharedNowMs, clockBoundMs) ? 1 : 0)
   const [winner] = shown.toSorted(
     (a, b) => rank(a) - rank(b) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot),
@@ -32,7 +32,7 @@ export function expired(versions: readonly Version[], byMs: number): Dot[] {
 }
 
 /** Versions that a reader is shown: a clock hides none whose bytes a version without a passed deadline has too. */
-export function visible(versions: readonly Version[], nowMs: number): Version[] {
+export function readerSees(versions: readonly Version[], nowMs: number): Version[] {
   const shown = versions.filter((version) => !isExpired(version, nowMs))
   return versions.filter((version) => shown.some((one) => sameBytes(one, version)))
 }

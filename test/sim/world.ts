@@ -8,12 +8,12 @@ import { DiskFaults } from './disk-faults.js'
 import { Inspector, roomyLogBytes } from './inspector.js'
 import { Machines } from './machines.js'
 import { SimMesh } from './mesh.js'
-import type { SimNode, Surroundings } from './node.js'
+import type { SimNode, SimulatedSurroundings } from './node.js'
 import { isFault, operate } from './operators.js'
 import { Oracle } from './oracle.js'
 import { comeToRest } from './rest.js'
 import { Roster } from './roster.js'
-import type { Action, Plan } from './script.js'
+import type { Plan, ScriptAction } from './script.js'
 import { Trace } from './trace.js'
 import { Users } from './users.js'
 
@@ -134,7 +134,7 @@ export class Simulation {
   }
 
   /** Does one thing. What cannot be done as things are is left out. */
-  async perform({ words }: Action): Promise<void> {
+  async perform({ words }: ScriptAction): Promise<void> {
     const [verb = '', ...rest] = words
     if (isFault(verb)) this.figures.faults++
     this.trace.note(() => `> ${words.join(' ')}`)
@@ -181,7 +181,7 @@ export class Simulation {
     return mesh
   }
 
-  #surroundings(): Surroundings {
+  #surroundings(): SimulatedSurroundings {
     const { logBytesMax, logAgeMs, syncIntervalMs, heartbeatMs, sync } = this.#plan
     return {
       mesh: this.mesh,

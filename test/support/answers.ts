@@ -22,7 +22,7 @@ export const twoVersions: Versions = {
   versions: [version('one', 'alpha'), version('two\n', 'beta')],
 }
 /** The same in a listing of conflicts. */
-export const conflict: Conflict = {
+export const conflictAnswer: Conflict = {
   ...twoVersions,
   type: 'reg',
   field: '',
@@ -30,7 +30,7 @@ export const conflict: Conflict = {
 }
 
 /** A member that misses updates. */
-export const member: Member = {
+export const memberAnswer: Member = {
   name: 'beta',
   peer: '12D3b',
   connected: true,
@@ -60,5 +60,5 @@ export const status: Status = {
   addresses: ['/ip4/10.0.0.2/tcp/7400'],
   blocked: ['gamma'],
   warnings: ['the clock is off'],
-  members: [member],
+  members: [memberAnswer],
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createApi } from '../../daemon/http/app.js'
 import { Listeners } from '../../daemon/http/listening/listeners.js'
 import { type FakeServices, fakeServices } from './fake-daemon.js'
-import { type RawAnswer, type RawRequest, requestRaw, type Where } from './raw-request.js'
+import { type RawAnswer, type RawRequest, type RequestTarget, requestRaw } from './raw-request.js'
 
 /** The token of every test server. */
 export const testToken = 'test-token-0123456789'
@@ -41,12 +41,12 @@ export async function startApiServer(flags: Record<string, unknown> = {}, isReal
 }
 
 /** An answer with its body as JSON. */
-export interface JsonAnswer extends RawAnswer {
+export interface ParsedAnswer extends RawAnswer {
   json(): Record<string, unknown>
 }
 
 /** One request with a path that nothing rewrites. `where` may be a server: its socket. */
-export async function ask(where: Where, asked: RawRequest): Promise<JsonAnswer> {
+export async function ask(where: RequestTarget, asked: RawRequest): Promise<ParsedAnswer> {
   const to = 'socketPath' in where ? { socketPath: where.socketPath } : { host: where.host, port: where.port }
   const answer = await requestRaw(to, asked)
   return { ...answer, json: () => JSON.parse(answer.body.toString('utf8')) as Record<string, unknown> }

@@ -7,7 +7,7 @@ import { type AddressInfo, createConnection, createServer, type Server, type Soc
 import { carry, Wire } from '../../cli/lab/wire.js'
 
 /** Properties of the link. */
-export interface Link {
+export interface DelayedLink {
   readonly roundTripMs?: number
   /** Bytes a second in each direction, over all connections; unlimited when absent. */
   readonly bytesPerSecond?: number
@@ -28,7 +28,7 @@ export class DelayingProxy {
   /** Listens; connects on to a port of the loopback interface, which is asked for at each connection. */
   static async listen(
     targetPort: () => number,
-    { roundTripMs = 0, bytesPerSecond }: Link = {},
+    { roundTripMs = 0, bytesPerSecond }: DelayedLink = {},
   ): Promise<DelayingProxy> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
     await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -25,7 +25,7 @@ export function edited(library: DocumentLibrary, versions: readonly Uint8Array[]
 }
 
 /** Returns the document that versions show. */
-export function shown(library: DocumentLibrary, ...versions: readonly Uint8Array[]): JsonObject {
+export function shownDocument(library: DocumentLibrary, ...versions: readonly Uint8Array[]): JsonObject {
   return opened(library, versions, (open) => open.view().json)
 }
 
@@ -47,7 +47,7 @@ const scalars = fc.oneof(
 export const keys = fc.constantFrom('a', 'b', 'c', 'd', '', '!', '[]', '__proto__', 'constructor', '=a', '/~x', 'é')
 
 /** Any JSON value. */
-export const json: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
+export const anyJson: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: 'small', withCrossShrink: true },
     scalars,
@@ -65,13 +65,13 @@ function objectOf(value: fc.Arbitrary<Json>): fc.Arbitrary<JsonObject> {
 }
 
 /** Any document. */
-export const documents: fc.Arbitrary<JsonObject> = objectOf(json)
+export const anyDocument: fc.Arbitrary<JsonObject> = objectOf(anyJson)
 
 /** A JSON value near to another: parts changed, added, removed. */
 export function near(value: Json): fc.Arbitrary<Json> {
-  const other = { weight: 1, arbitrary: json }
+  const other = { weight: 1, arbitrary: anyJson }
   if (isList(value)) {
-    const kept = fc.tuple(...value.map((one) => fc.option(near(one), { freq: 5 })), fc.array(json, { maxLength: 2 }))
+    const kept = fc.tuple(...value.map((one) => fc.option(near(one), { freq: 5 })), fc.array(anyJson, { maxLength: 2 }))
     return fc.oneof(other, {
       weight: 5,
       arbitrary: kept.map((parts) => parts.flat().filter((one, at) => one !== null || value[at] === null) as Json[]),
@@ -86,7 +86,7 @@ export function nearDocument(value: JsonObject): fc.Arbitrary<JsonObject> {
   const entries = Object.entries(value).map(([key, one]) =>
     fc.tuple(fc.constant(key), fc.option(near(one), { freq: 5, nil: undefined })),
   )
-  return fc.tuple(fc.tuple(...entries), fc.array(fc.tuple(keys, json), { maxLength: 1 })).map(([kept, added]) => {
+  return fc.tuple(fc.tuple(...entries), fc.array(fc.tuple(keys, anyJson), { maxLength: 1 })).map(([kept, added]) => {
     const object: Record<string, Json> = {}
     for (const [key, one] of [...kept, ...added]) if (one !== undefined) setEntry(object, key, one)
     return object

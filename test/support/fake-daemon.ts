@@ -31,7 +31,7 @@ import { openNode } from './replicas.js'
 import { StillEnvironment } from './still-environment.js'
 
 /** The actor of all dots here. */
-export const actor = '00000000000000aa'
+export const fakeActor = '00000000000000aa'
 
 const member = 'bbbbbbbbbbbbbbbb'
 
@@ -84,7 +84,13 @@ export class FakeRegisters implements Registers {
   /** Adds a version in front of others. */
   add(key: string, value: Uint8Array, kept = this.versions.get(key) ?? [], expiresAtMs: number | null = null): Written {
     const counter = ++this.#counter
-    const made = { dot: { actor, counter }, member, time: { ms: 1000 + counter, logical: 0 }, expiresAtMs, value }
+    const made = {
+      dot: { actor: fakeActor, counter },
+      member,
+      time: { ms: 1000 + counter, logical: 0 },
+      expiresAtMs,
+      value,
+    }
     this.versions.set(key, [made, ...kept])
     return { dot: made.dot, context: token(key, [made]) }
   }
@@ -100,7 +106,7 @@ export class FakeRegisters implements Registers {
     const kept = before.filter((version) => !seen.includes(dotOf(version)))
     if (kept.length > 0) this.versions.set(key, kept)
     else this.versions.delete(key)
-    return { dot: { actor, counter: ++this.#counter }, context: '' }
+    return { dot: { actor: fakeActor, counter: ++this.#counter }, context: '' }
   }
 
   async list(query: { prefix: string; after?: string; limit: number }): Promise<Page<ListItem>> {
@@ -192,7 +198,7 @@ function dotsOf(key: string, context: string): string[] {
 }
 
 /** A mesh of one other member, `b`; everything it was asked is kept in `calls`. */
-export class FakeMesh implements Mesh {
+export class FakeMeshApi implements Mesh {
   readonly name = 'a'
   readonly peer = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
@@ -283,7 +289,7 @@ const memberB: MemberStatus = {
 export class FakeNode implements NodeView {
   readonly version = '0.1.0'
   failed: HearsayError | undefined
-  actor = () => actor
+  actor = () => fakeActor
   entries = () => 7
   root = () => 'ab'.repeat(16)
   contextDigest = () => 'cd'.repeat(16)
@@ -309,7 +315,7 @@ export interface FakeServices extends ApiServices {
   readonly registers: FakeRegisters
   /** Every type as it really is, in memory. */
   readonly real: UserData
-  readonly mesh: FakeMesh
+  readonly mesh: FakeMeshApi
   readonly node: FakeNode
   readonly backups: FakeBackups
   /** May be replaced by a test. */
@@ -356,7 +362,7 @@ export async function fakeServices(
     registers,
     contents: new FakeContents(registers, real.contents),
     real,
-    mesh: new FakeMesh(),
+    mesh: new FakeMeshApi(),
     node: new FakeNode(),
     backups: new FakeBackups(),
     watch: closedFeed,

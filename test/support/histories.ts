@@ -6,12 +6,12 @@ import type { Update } from '../../store/model/update.js'
 import { ReferenceState } from './reference-state.js'
 
 /** One step: a writer acts on a key with what it has in view, or learns the updates of another. */
-export type Step =
+export type HistoryStep =
   | { readonly act: 'put' | 'delete'; readonly writer: number; readonly key: number; readonly value: number }
   | { readonly act: 'learn'; readonly writer: number; readonly from: number; readonly count: number }
 
 /** Steps of so many writers over so many keys. */
-export const steps = (writers = 3, keys = 3, maxLength = 24): fc.Arbitrary<Step[]> => {
+export const steps = (writers = 3, keys = 3, maxLength = 24): fc.Arbitrary<HistoryStep[]> => {
   const writer = fc.nat(writers - 1)
   return fc.array(
     fc.oneof(
@@ -37,7 +37,10 @@ export const steps = (writers = 3, keys = 3, maxLength = 24): fc.Arbitrary<Step[
 export const actorOf = (writer: number): string => (writer + 1).toString(16).padStart(16, '0')
 
 /** Plays a history. Returns all updates in the order they were issued, and what each writer ended with. */
-export function play(history: readonly Step[], writers = 3): { updates: Update[]; states: ReferenceState[] } {
+export function playHistory(
+  history: readonly HistoryStep[],
+  writers = 3,
+): { updates: Update[]; states: ReferenceState[] } {
   const updates: Update[] = []
   const states = Array.from({ length: writers }, () => new ReferenceState())
   const counters = new Array<number>(writers).fill(0)

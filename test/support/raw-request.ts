@@ -2,7 +2,7 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 
 /** Target of a request. */
-export type Where = { readonly socketPath: string } | { readonly host: string; readonly port: number }
+export type RequestTarget = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
 /** A request. */
 export interface RawRequest {
@@ -20,7 +20,10 @@ export interface RawAnswer {
 }
 
 /** One request over a connection of its own. */
-export function requestRaw(where: Where, { path, method = 'GET', headers = {}, body }: RawRequest): Promise<RawAnswer> {
+export function requestRaw(
+  where: RequestTarget,
+  { path, method = 'GET', headers = {}, body }: RawRequest,
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ ...where, method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = []

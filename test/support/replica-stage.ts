@@ -27,7 +27,7 @@ export interface StageNode {
 export const intervalMs = 10_000
 
 /** Replicas that write, gossip badly, forget their logs and sync; every update that was issued is known. */
-export class Stage {
+export class ReplicaStage {
   readonly world: VirtualWorld
   readonly mesh: FakeMesh
   /** Those that are there. */

@@ -11,7 +11,7 @@ import type { ReferenceState } from './reference-state.js'
 import { StillEnvironment } from './still-environment.js'
 
 /** A replica with its store and environment. */
-export interface Node {
+export interface OpenReplica {
   readonly replica: Replica
   readonly store: KvStore
   readonly environment: StillEnvironment
@@ -23,7 +23,7 @@ export async function openNode(
   name: string,
   options: Partial<ReplicaOptions> = {},
   environment = new StillEnvironment(name),
-): Promise<Node> {
+): Promise<OpenReplica> {
   const store = options.store ?? new MemoryStore()
   const warnings: string[] = []
   const replica = await Replica.open({
@@ -65,7 +65,7 @@ export function liveReference(state: ReferenceState): string[] {
 }
 
 /** Puts a value in place of everything that the node holds under a key. */
-export function putOver(node: Node, key: string, value = key, expiresAtMs: number | null = null): Promise<Dot> {
+export function putOver(node: OpenReplica, key: string, value = key, expiresAtMs: number | null = null): Promise<Dot> {
   const address = register(key)
   return node.replica.transact((transaction) =>
     transaction.put(address, Buffer.from(value), expiresAtMs, dotsOf(transaction.versions(address))),
@@ -73,7 +73,7 @@ export function putOver(node: Node, key: string, value = key, expiresAtMs: numbe
 }
 
 /** Deletes everything that the node holds under a key. */
-export function removeAll(node: Node, key: string): Promise<Dot> {
+export function removeAll(node: OpenReplica, key: string): Promise<Dot> {
   const address = register(key)
   return node.replica.transact((transaction) => transaction.remove(address, dotsOf(transaction.versions(address))))
 }

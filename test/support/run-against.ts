@@ -1,6 +1,6 @@
 /** Runs the command line against a fake daemon with given answers. */
 import { type FakeAnswer, type FakeApi, type Recorded, startFakeApi } from './fake-api.js'
-import { type Ran, runCli, type Setting } from './run-cli.js'
+import { type CliRun, runCli, type Setting } from './run-cli.js'
 
 const fakes: FakeApi[] = []
 
@@ -21,7 +21,7 @@ export async function against(
   answer: FakeAnswer | ((request: Recorded) => FakeAnswer),
   argv: readonly string[],
   setting: Setting = {},
-): Promise<Ran & { requests: Recorded[] }> {
+): Promise<CliRun & { requests: Recorded[] }> {
   const { api, requests } = await fake(typeof answer === 'function' ? answer : () => answer)
   return {
     ...(await runCli(argv, { ...setting, environment: { HEARSAY_API: api, ...setting.environment } })),

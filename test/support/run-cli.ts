@@ -4,7 +4,7 @@ import type { Io } from '../../cli/io.js'
 import { main } from '../../cli/main.js'
 
 /** Outcome of a run. */
-export interface Ran {
+export interface CliRun {
   readonly exit: number
   readonly stdout: Buffer
   readonly stderr: string
@@ -25,7 +25,7 @@ export interface Setting {
 }
 
 /** Runs a call and collects what it prints. */
-export async function runCli(argv: readonly string[], setting: Setting = {}): Promise<Ran> {
+export async function runCli(argv: readonly string[], setting: Setting = {}): Promise<CliRun> {
   const stdout = new Collector(setting.stdoutFails)
   stdout.on('error', () => {})
   const stderr = new Collector()

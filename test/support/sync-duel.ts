@@ -3,9 +3,9 @@
  * between.
  */
 
-import type { Action, Answer } from '../../protocols/sync/core/actions.js'
+import type { SessionAction, SessionAnswer } from '../../protocols/sync/core/actions.js'
 import type { SessionOptions, SessionOutcome } from '../../protocols/sync/core/conversation.js'
-import { type Role, SyncSession } from '../../protocols/sync/core/session.js'
+import { type Role, SessionCore } from '../../protocols/sync/core/session.js'
 import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
 import type { TaggedContexts } from '../../store/model/codec.js'
 import { unknownMember } from '../../store/model/codec.js'
@@ -54,15 +54,15 @@ type Write = () => void
 
 class Side {
   readonly replica: ModelReplica
-  readonly session: SyncSession
+  readonly session: SessionCore
   readonly inbox: Buffer[] = []
   readonly writes: Write[] = []
   heard: Capture | undefined
-  action: Action | undefined
+  action: SessionAction | undefined
 
   constructor(role: Role, replica: ModelReplica, options: SessionOptions) {
     this.replica = replica
-    this.session = new SyncSession(role, replica, options)
+    this.session = new SessionCore(role, replica, options)
   }
 }
 
@@ -102,7 +102,7 @@ export class Duel {
   }
 
   /** Returns the action that a side has asked for and that is not done yet. */
-  pending(side: 0 | 1): Action['type'] | undefined {
+  pending(side: 0 | 1): SessionAction['type'] | undefined {
     return this.#sides[side].action?.type
   }
 
@@ -133,7 +133,7 @@ export class Duel {
     return side.action.type !== 'settle' || side.writes.length === 0
   }
 
-  #perform(index: 0 | 1, side: Side, action: Action): Answer {
+  #perform(index: 0 | 1, side: Side, action: SessionAction): SessionAnswer {
     switch (action.type) {
       case 'send':
         for (const message of this.#options.tamper?.(action.message, index) ?? [action.message])
@@ -173,7 +173,7 @@ export class Duel {
     side.replica.uniteNow(this.#options.broken?.uniteEndCapture ? other.capture() : peer, except)
   }
 
-  #later(side: Side, write: Write): Answer {
+  #later(side: Side, write: Write): SessionAnswer {
     side.writes.push(write)
     return { type: 'done' }
   }

@@ -27,7 +27,7 @@ export interface WorldOptions {
 }
 
 /** Thrown when the oracle finds fault. */
-export class Violation extends Error {}
+export class WorldViolation extends Error {}
 
 /** The replicas and the oracle. */
 export class SyncWorld {
@@ -110,18 +110,18 @@ export class SyncWorld {
         const { dot, address } = update
         const mustLive = update.kind === 'put' && !this.#superseded.has(dotText(dot))
         if (mustLive && node.seen.has(dot) && !node.isLive(dot, address)) {
-          throw new Violation(`lost at node ${at}: ${dotText(dot)}`)
+          throw new WorldViolation(`lost at node ${at}: ${dotText(dot)}`)
         }
         if (node.applied.has(dot) && !update.supersedes.every((other) => node.seen.has(other))) {
-          throw new Violation(`node ${at} claims to have applied ${dotText(dot)}`)
+          throw new WorldViolation(`node ${at} claims to have applied ${dotText(dot)}`)
         }
       }
       for (const { address, versions } of node.entries.values()) {
         for (const { dot } of versions) {
-          if (!node.seen.has(dot)) throw new Violation(`node ${at} shows ${dotText(dot)} at ${address.key} unseen`)
+          if (!node.seen.has(dot)) throw new WorldViolation(`node ${at} shows ${dotText(dot)} at ${address.key} unseen`)
         }
       }
-      if (!node.seen.covers(node.applied)) throw new Violation(`node ${at}: applied beyond seen`)
+      if (!node.seen.covers(node.applied)) throw new WorldViolation(`node ${at}: applied beyond seen`)
     }
   }
 
@@ -133,9 +133,9 @@ export class SyncWorld {
       const mine = new ReferenceState()
       for (const [key, entry] of node.entries) mine.entries.set(key, entry)
       if (!reference.sameEntries(mine)) {
-        throw new Violation(`node ${at} differs: ${this.#shown(mine)} instead of ${this.#shown(reference)}`)
+        throw new WorldViolation(`node ${at} differs: ${this.#shown(mine)} instead of ${this.#shown(reference)}`)
       }
-      if (!node.seen.equals(this.nodes[0]!.seen)) throw new Violation(`contexts of node ${at} and node 0 differ`)
+      if (!node.seen.equals(this.nodes[0]!.seen)) throw new WorldViolation(`contexts of node ${at} and node 0 differ`)
     }
   }
 

@@ -7,7 +7,7 @@ import type { Watch, WatchHub } from '../../daemon/watch/hub.js'
 import type { PumpEnd } from '../../daemon/watch/pump.js'
 
 /** An event as it was received. */
-export interface Received {
+export interface ReceivedEvent {
   readonly cursor: string
   /** Its position, as the cursor tells it. */
   readonly sequence: number
@@ -15,7 +15,7 @@ export interface Received {
 }
 
 /** Lets everything that is ready run. */
-export async function settle(): Promise<void> {
+export async function settleTasks(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -26,7 +26,7 @@ export function framesOf(text: string): string[] {
 
 /** One reader. Nothing goes on unless `take` is called. */
 export class Watcher {
-  readonly received: Received[] = []
+  readonly received: ReceivedEvent[] = []
   /** The position of the last frame that was taken, with an event or without. */
   cursor: string | undefined
   comments = 0
@@ -73,7 +73,7 @@ export class Watcher {
 
   /** Takes what waits, all of it or so many frames. Returns whether there was anything. */
   async take(framesMax = Number.POSITIVE_INFINITY): Promise<boolean> {
-    await settle()
+    await settleTasks()
     const pending = this.#pending
     if (pending === undefined) return false
     this.#pending = undefined
@@ -89,7 +89,7 @@ export class Watcher {
 
   /** The connection breaks; what waits is lost, but for so many frames. */
   async cut(frames = 0): Promise<void> {
-    await settle()
+    await settleTasks()
     const text = this.#pending?.chunk.toString() ?? ''
     for (const frame of framesOf(text).slice(0, frames)) this.#receive(frame)
     this.#pending = undefined

@@ -7,7 +7,7 @@ import { exitOf } from '../../cli/failure.js'
 import { BackupEncoder } from '../../store/backup/format.js'
 import { formatVersion } from '../../store/keyspace.js'
 import { type FakeAnswer, type FakeApi, problem, startFakeApi } from '../support/fake-api.js'
-import { type Ran, runCli, type Setting } from '../support/run-cli.js'
+import { type CliRun, runCli, type Setting } from '../support/run-cli.js'
 
 const head = { layout: formatVersion, takenAtMs: 0, software: '1', node: 'ann', peer: 'p' }
 const keys = { seed: new Uint8Array(32), secret: new Uint8Array(32) }
@@ -35,7 +35,7 @@ describe('backup', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  async function against(answer: FakeAnswer, args: readonly string[], setting: Setting = {}): Promise<Ran> {
+  async function against(answer: FakeAnswer, args: readonly string[], setting: Setting = {}): Promise<CliRun> {
     fake = await startFakeApi(() => answer)
     return runCli(args, { ...setting, environment: { HEARSAY_API: fake.api } })
   }

@@ -1,7 +1,7 @@
 /** The commands of counters, sets and maps against the real routes and the real types in memory. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type ApiServer, startApiServer } from '../support/api-server.js'
-import { type Ran, runCli, type Setting } from '../support/run-cli.js'
+import { type CliRun, runCli, type Setting } from '../support/run-cli.js'
 
 let server: ApiServer
 
@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-function hearsay(argv: readonly string[], setting: Setting = {}): Promise<Ran> {
+function hearsay(argv: readonly string[], setting: Setting = {}): Promise<CliRun> {
   return runCli(argv, { ...setting, environment: { HEARSAY_API: `unix:${server.socketPath}` } })
 }
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../cli/client.js'
 import { HearsayError } from '../../store/errors.js'
 import { type ApiServer, startApiServer, testToken } from '../support/api-server.js'
-import { type Ran, runCli, type Setting } from '../support/run-cli.js'
+import { type CliRun, runCli, type Setting } from '../support/run-cli.js'
 
 let server: ApiServer
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => server.close())
 
-function hearsay(argv: readonly string[], setting: Setting = {}): Promise<Ran> {
+function hearsay(argv: readonly string[], setting: Setting = {}): Promise<CliRun> {
   return runCli(argv, { ...setting, environment: { HEARSAY_API: `unix:${server.socketPath}`, ...setting.environment } })
 }
 

@@ -1,6 +1,6 @@
 /** Commands of the mesh against a fake daemon: outputs byte for byte, exit codes. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { member, status } from '../support/answers.js'
+import { memberAnswer, status } from '../support/answers.js'
 import { problem } from '../support/fake-api.js'
 import { against, stopFakes } from '../support/run-against.js'
 
@@ -17,7 +17,7 @@ describe('the mesh', () => {
   })
 
   test('peers are those that are connected', async () => {
-    const all = { body: { members: [member, { ...member, name: 'gone', connected: false }] } }
+    const all = { body: { members: [memberAnswer, { ...memberAnswer, name: 'gone', connected: false }] } }
     const { text } = await against(all, ['peers'])
     expect(text).toMatch(/beta +12D3b +0\.1\.0 +-3 ms +\/ip4\/10\.0\.0\.1\/tcp\/7400/)
     expect(text).not.toContain('gone')
@@ -26,13 +26,13 @@ describe('the mesh', () => {
   })
 
   test('members --json prints one a line', async () => {
-    const ran = await against({ body: { members: [member, member] } }, ['members', '--json'])
+    const ran = await against({ body: { members: [memberAnswer, memberAnswer] } }, ['members', '--json'])
     expect(
       ran.text
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line)),
-    ).toEqual([member, member])
+    ).toEqual([memberAnswer, memberAnswer])
   })
 
   test('wait asks the daemon and ends with 7 when it does not come true', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { errorCodes } from '../../store/errors.js'
-import { conflict, twoVersions, written } from '../support/answers.js'
+import { conflictAnswer, twoVersions, written } from '../support/answers.js'
 import { problem, type Recorded } from '../support/fake-api.js'
 import { against, stopFakes } from '../support/run-against.js'
 import { runCli } from '../support/run-cli.js'
@@ -290,13 +290,13 @@ describe('ls', () => {
 })
 
 describe('conflicts and resolve', () => {
-  const page = { body: { items: [conflict], next: null } }
+  const page = { body: { items: [conflictAnswer], next: null } }
   const answer = ({ method }: Recorded) => (method === 'GET' ? page : { body: written })
 
   test('conflicts lists the siblings, numbered', async () => {
     const ran = await against(page, ['conflicts'])
     expect(ran.text).toMatch(/^k {2}2 siblings\n {2}\[1\] one .*alpha.*\n {2}\[2\] two\\n .*beta.*\n$/)
-    expect(JSON.parse((await against(page, ['conflicts', '--json'])).text)).toEqual(conflict)
+    expect(JSON.parse((await against(page, ['conflicts', '--json'])).text)).toEqual(conflictAnswer)
   })
 
   test.each([
@@ -332,7 +332,7 @@ describe('conflicts and resolve', () => {
   )
 
   test('resolve of a key that is not in conflict: exit 3, also when a longer key is', async () => {
-    const other = { body: { items: [{ ...conflict, key: 'k2' }], next: null } }
+    const other = { body: { items: [{ ...conflictAnswer, key: 'k2' }], next: null } }
     expect(await against(other, ['resolve', 'k', '--pick', '1'])).toMatchObject({ exit: 3 })
   })
 })

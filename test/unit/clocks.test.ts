@@ -6,22 +6,22 @@ import { register } from '../../store/model/address.js'
 import { agreedNowMs, median, sharedNowMs, taken, zeroTime } from '../../store/model/clock.js'
 import { tokenKey } from '../../store/model/token.js'
 import { FutureTimes } from '../../store/replica/future-times.js'
-import { type Node, openNode, putOver } from '../support/replicas.js'
+import { type OpenReplica, openNode, putOver } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 
 const hourMs = 3_600_000
 const yearMs = 365 * 24 * hourMs
 const boundMs = 60_000
 
-const registersOf = ({ replica }: Node) => new Registers(new Access(replica, () => tokenKey(Buffer.alloc(32))))
-const shownBy = (node: Node, key = 'k') =>
+const registersOf = ({ replica }: OpenReplica) => new Registers(new Access(replica, () => tokenKey(Buffer.alloc(32))))
+const shownBy = (node: OpenReplica, key = 'k') =>
   registersOf(node)
     .get(key)
     ?.versions.map(({ value }) => Buffer.from(value).toString())
-const timesOf = ({ replica }: Node, key: string) => replica.versions(register(key)).map(({ time }) => time.ms)
+const timesOf = ({ replica }: OpenReplica, key: string) => replica.versions(register(key)).map(({ time }) => time.ms)
 
 /** Brings what one node has to another. */
-async function bring(from: Node, to: Node): Promise<void> {
+async function bring(from: OpenReplica, to: OpenReplica): Promise<void> {
   const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
   const { updates } = await from.replica.sync.readMissing(missing, 1 << 20)
   const members = new Map(updates.map(({ dot }) => [dot.actor, from.replica.memberOf(dot.actor)]))

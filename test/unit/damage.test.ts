@@ -16,7 +16,7 @@ import { dotKey } from '../../store/rows/dots.js'
 import { entryKey } from '../../store/rows/entries.js'
 import { stateKey } from '../../store/rows/state.js'
 import { FaultyStore } from '../support/faulty-store.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 
 const bytes = (text: string) => Buffer.from(text)
@@ -46,7 +46,7 @@ async function makeStore() {
   return { store, dots, overwritten, peer, root: [...peer.root], userEntries: node.replica.userEntries }
 }
 
-const reopen = (store: MemoryStore): Promise<Node> => openNode('again', { store })
+const reopen = (store: MemoryStore): Promise<OpenReplica> => openNode('again', { store })
 const openUnverified = (store: MemoryStore) =>
   Replica.open({
     store,
@@ -58,7 +58,7 @@ const openUnverified = (store: MemoryStore) =>
     isSuspect: true,
   })
 const remove = (store: MemoryStore, key: Uint8Array) => store.write([{ key, value: null }], { sync: true })
-const seen = (node: Node) => new Set([...node.replica.sync.capture().seen.dots()].map(dotText))
+const seen = (node: OpenReplica) => new Set([...node.replica.sync.capture().seen.dots()].map(dotText))
 
 async function bend(store: MemoryStore, key: Uint8Array): Promise<void> {
   const value = Buffer.from(store.get(key)!)
@@ -67,7 +67,7 @@ async function bend(store: MemoryStore, key: Uint8Array): Promise<void> {
 }
 
 /** A healthy copy sends everything that the damaged one misses; afterwards both are equal and a further start finds nothing wrong. */
-async function heals(made: Awaited<ReturnType<typeof makeStore>>, node: Node): Promise<void> {
+async function heals(made: Awaited<ReturnType<typeof makeStore>>, node: OpenReplica): Promise<void> {
   const healthy = await openNode('healthy')
   const fresh = await makeCopy(made)
   await healthy.replica.sync.applyUpdates(fresh)

@@ -8,12 +8,12 @@ import { parseJsonPatch } from '../../store/documents/json-patch.js'
 import { document } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
 import { tokenKey } from '../../store/model/token.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const secret = tokenKey(Buffer.alloc(32, 7))
 const bytesMax = 1 << 20
 
-interface DocumentNode extends Node {
+interface DocumentNode extends OpenReplica {
   readonly documents: Documents
   edit(edit: DocumentEdit, options?: Partial<EditOptions>): Promise<string>
   json(): Promise<JsonObject | undefined>
@@ -31,13 +31,13 @@ async function open(name: string): Promise<DocumentNode> {
 }
 
 /** Sends everything that one has applied and the other has not. */
-async function copy(from: Node, to: Node): Promise<void> {
+async function copy(from: OpenReplica, to: OpenReplica): Promise<void> {
   const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
   const found = await from.replica.sync.readMissing(missing, 1 << 20, to.replica.sync.capture().applied)
   await to.replica.sync.applyUpdates({ updates: [...found.updates], members: from.replica.sync.capture().members })
 }
 
-async function exchange(a: Node, b: Node): Promise<void> {
+async function exchange(a: OpenReplica, b: OpenReplica): Promise<void> {
   await copy(a, b)
   await copy(b, a)
 }
@@ -50,7 +50,7 @@ async function pair(base: JsonObject) {
 }
 
 const code = (promise: Promise<unknown>) => promise.then(() => 'none').catch((error: { code: string }) => error.code)
-const liveCount = (node: Node) => node.replica.versions(document('k')).length
+const liveCount = (node: OpenReplica) => node.replica.versions(document('k')).length
 
 describe('documents on two nodes', () => {
   it('are read as they were put, and are not there before', async () => {

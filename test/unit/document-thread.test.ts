@@ -8,7 +8,7 @@ import { LocalDocuments } from '../../store/documents/engine.js'
 import type { JsonObject } from '../../store/documents/json.js'
 import { parseJsonPatch } from '../../store/documents/json-patch.js'
 import { makeDocumentProgram } from '../support/document-program.js'
-import { documents, nearDocument } from '../support/documents.js'
+import { anyDocument, nearDocument } from '../support/documents.js'
 
 const local = new LocalDocuments()
 const made = { program: new URL('file:///'), remove: () => {} }
@@ -53,7 +53,7 @@ afterEach(() => {
 describe('a thread for documents', () => {
   it('shows and edits as this thread does, whatever the keys are called', async () => {
     const thread = open()
-    const pairs = documents.chain((base) => fc.tuple(fc.constant(base), nearDocument(base), nearDocument(base)))
+    const pairs = anyDocument.chain((base) => fc.tuple(fc.constant(base), nearDocument(base), nearDocument(base)))
     await fc.assert(
       fc.asyncProperty(pairs, async ([base, left, right]) => {
         const first = await put(base)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { rowsOf } from '../../store/documents/chunk.js'
+import { chunkRowsOf } from '../../store/documents/chunk.js'
 import type { DocumentEdit } from '../../store/documents/document.js'
 import { OpenDocument } from '../../store/documents/document.js'
 import type { Json, JsonObject } from '../../store/documents/json.js'
@@ -17,7 +17,7 @@ import {
 } from '../../store/documents/limits.js'
 import { areVersions } from '../../store/documents/list-difference.js'
 import { parsePointer, pointerText } from '../../store/documents/pointer.js'
-import { edited, opened, shown } from '../support/documents.js'
+import { edited, opened, shownDocument } from '../support/documents.js'
 import { jsonPatchVectors, mergePatchVectors } from '../support/patch-vectors.js'
 import { resealedChunk } from '../support/saved-document.js'
 
@@ -59,7 +59,7 @@ describe('conflicts inside of a document', () => {
     const found = conflicts(left, right)
     expect(found).toEqual(conflicts(right, left))
     expect(found.map(({ path }) => path)).toEqual(['/deep/a/b', '/list/0', '/title'])
-    const json = shown(library, left, right)
+    const json = shownDocument(library, left, right)
     expect(found[2]!.values).toEqual([json.title, json.title === 'left' ? 'right' : 'left'])
     expect(found[0]!.values).toContainEqual([2])
     expect(found[0]!.values).toContainEqual(1)
@@ -74,7 +74,7 @@ describe('conflicts inside of a document', () => {
   it('a put leaves a conflict alone where it shows what was shown; a patch settles it, also with the value shown', () => {
     const base = made({ a: 0, b: 0 })
     const both = [made({ a: 1, b: 0 }, base), made({ a: 2, b: 0 }, base)]
-    const { a } = shown(library, ...both)
+    const { a } = shownDocument(library, ...both)
     expect(conflicts(made({ a: a!, b: 1 }, ...both)).map(({ path }) => path)).toEqual(['/a'])
     expect(conflicts(edited(library, both, { merge: { a: a! } }))).toEqual([])
     expect(conflicts(edited(library, both, patch({ op: 'replace', path: '/a', value: a })))).toEqual([])
@@ -83,11 +83,11 @@ describe('conflicts inside of a document', () => {
   it('objects that two sides made under one key are one, of lists both stay', () => {
     const base = made({})
     const both = [made({ o: { x: 1, same: 1 }, l: ['x'] }, base), made({ o: { y: 2, same: 2 }, l: ['y'] }, base)]
-    expect(shown(library, ...both).o).toMatchObject({ x: 1, y: 2 })
+    expect(shownDocument(library, ...both).o).toMatchObject({ x: 1, y: 2 })
     expect(conflicts(...both).map(({ path }) => path)).toEqual(['/l', '/o/same'])
     const settled = edited(library, both, { merge: { l: ['x', 'y'], o: { same: 3 } } })
     expect(conflicts(settled)).toEqual([])
-    expect(shown(library, settled)).toEqual({ l: ['x', 'y'], o: { x: 1, y: 2, same: 3 } })
+    expect(shownDocument(library, settled)).toEqual({ l: ['x', 'y'], o: { x: 1, y: 2, same: 3 } })
   })
 })
 
@@ -106,7 +106,7 @@ describe('a removal and an edit that has not seen it', () => {
       [base],
       patch({ op: 'replace', path: '/todo/0/done', value: true }, { op: 'replace', path: '/o/a/b', value: 9 }),
     )
-    expect(shown(library, removed, changed)).toEqual({
+    expect(shownDocument(library, removed, changed)).toEqual({
       todo: [
         { id: 1, text: 'buy', done: true },
         { id: 2, text: 'sell', done: false },
@@ -118,8 +118,10 @@ describe('a removal and an edit that has not seen it', () => {
   it('a removal seen by the edit stays, and so does one that nobody contradicts', () => {
     const base = made({ o: { a: 1 }, l: [1, 2, 3] })
     const removed = made({ l: [1, 3] }, base)
-    expect(shown(library, removed, base)).toEqual({ l: [1, 3] })
-    expect(shown(library, made({ l: [1, 3, 4] }, removed), made({ o: { a: 1 }, l: [1, 2, 3], z: 1 }, base))).toEqual({
+    expect(shownDocument(library, removed, base)).toEqual({ l: [1, 3] })
+    expect(
+      shownDocument(library, made({ l: [1, 3, 4] }, removed), made({ o: { a: 1 }, l: [1, 2, 3], z: 1 }, base)),
+    ).toEqual({
       l: [1, 3, 4],
       z: 1,
     })
@@ -127,15 +129,15 @@ describe('a removal and an edit that has not seen it', () => {
 
   it('two removals, one of the whole and one of a part, remove both', () => {
     const base = made({ o: { a: 1, b: { c: 1 } } })
-    expect(shown(library, made({}, base), made({ o: { a: 1 } }, base))).toEqual({})
+    expect(shownDocument(library, made({}, base), made({ o: { a: 1 } }, base))).toEqual({})
   })
 
   it('an object that was removed and made anew has only its new entries, and those that somebody wrote meanwhile', () => {
     const base = made({ o: { old: 1, kept: { x: 1 } } })
     const anew = made({ o: { fresh: 1 } }, made({}, base))
-    expect(shown(library, anew)).toEqual({ o: { fresh: 1 } })
+    expect(shownDocument(library, anew)).toEqual({ o: { fresh: 1 } })
     const wrote = edited(library, [base], { merge: { o: { mine: 2 } } })
-    expect(shown(library, anew, wrote)).toEqual({ o: { fresh: 1, mine: 2 } })
+    expect(shownDocument(library, anew, wrote)).toEqual({ o: { fresh: 1, mine: 2 } })
   })
 
   it('a value put over an object, and an edit inside of it: both are there, as a conflict', () => {
@@ -163,7 +165,7 @@ describe('a removal and an edit that has not seen it', () => {
       [base],
       patch({ op: 'replace', path: '/a', value: 1 }, { op: 'replace', path: '/l/0', value: 1 }),
     )
-    expect(shown(library, made({ l: [] }, base), again)).toEqual({ a: 1, l: [1] })
+    expect(shownDocument(library, made({ l: [] }, base), again)).toEqual({ a: 1, l: [1] })
   })
 })
 
@@ -173,7 +175,7 @@ describe('an edit of the document as it was', () => {
     const heads = opened(library, [base], (open) => open.heads())
     const since = made({ a: 2, b: 1, l: ['new', 'x'] }, base)
     const bytes = opened(library, [since], (open) => open.edit(put({ a: 1, b: 2, l: ['x', 'end'] }), heads))
-    expect(shown(library, bytes)).toEqual({ a: 2, b: 2, l: ['new', 'x', 'end'] })
+    expect(shownDocument(library, bytes)).toEqual({ a: 2, b: 2, l: ['new', 'x', 'end'] })
     expect(opened(library, [base], (open) => open.knows(opened(library, [since], (other) => other.heads())))).toBe(
       false,
     )
@@ -184,13 +186,14 @@ describe('an edit of the document as it was', () => {
 describe('patches', () => {
   it.each(jsonPatchVectors)('RFC 6902 $name', ({ before, patch: operations, expected }) => {
     const apply = () =>
-      shown(library, edited(library, [made(before as JsonObject)], { operations: parseJsonPatch(operations) }))
+      shownDocument(library, edited(library, [made(before as JsonObject)], { operations: parseJsonPatch(operations) }))
     if (expected === undefined) expect(codeOf(apply)).toMatch(/^(PATCH_FAILED|BAD_PATCH)$/)
     else expect(apply()).toEqual(expected)
   })
 
   it.each(mergePatchVectors)('RFC 7396 example $name', ({ before, patch: merge, expected }) => {
-    const apply = () => shown(library, edited(library, [made(before as JsonObject)], { merge: merge as JsonObject }))
+    const apply = () =>
+      shownDocument(library, edited(library, [made(before as JsonObject)], { merge: merge as JsonObject }))
     if (expected === undefined) expect(codeOf(apply)).toBe('BAD_DOCUMENT')
     else expect(apply()).toEqual(expected)
   })
@@ -203,7 +206,7 @@ describe('patches', () => {
       [base],
       patch({ op: 'remove', path: '/l/0' }, { op: 'add', path: '/l/-', value: 'right' }),
     )
-    expect(shown(library, left, right)).toEqual({ l: ['left', { id: 2 }, 'right'] })
+    expect(shownDocument(library, left, right)).toEqual({ l: ['left', { id: 2 }, 'right'] })
   })
 
   it.each([
@@ -239,7 +242,7 @@ describe('what a document may be', () => {
     expect(codeOf(() => made(deep(documentDepthMax + 1) as JsonObject))).toBe('BAD_DOCUMENT')
     expect(codeOf(() => made({ a: Array.from({ length: documentValuesMax }, () => 0) }))).toBe('BAD_DOCUMENT')
     const limit = deep(documentDepthMax) as JsonObject
-    expect(shown(library, made(limit))).toEqual(limit)
+    expect(shownDocument(library, made(limit))).toEqual(limit)
     const path = '/a'.repeat(documentDepthMax)
     expect(codeOf(() => edited(library, [made(limit)], patch({ op: 'replace', path, value: {} })))).toBe('BAD_DOCUMENT')
   })
@@ -269,7 +272,7 @@ describe('what a document may be', () => {
       [version],
       patch(...numbers.map((value, at) => ({ op: 'replace', path: `/one/n${numbers.length - 1 - at}`, value }))),
     )
-    const json = JSON.parse(JSON.stringify(shown(library, again)))
+    const json = JSON.parse(JSON.stringify(shownDocument(library, again)))
     expect(json.first).toEqual(numbers.map((number) => number + 0 || 0))
     expect(Object.values(json.one)).toHaveLength(numbers.length)
     expect(json.one.n0).toBe(1.7976931348623157e308)
@@ -314,7 +317,7 @@ describe('bytes that cannot be read', () => {
     ]
     const { merged, leftOut } = openedOf(...bad, version)
     expect({ merged, leftOut }).toEqual({ merged: [7], leftOut: [0, 1, 2, 3, 4, 5, 6] })
-    expect(shown(library, ...bad, version)).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
+    expect(shownDocument(library, ...bad, version)).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
   })
 
   it('that stand for more than a read can hold are left out before the library makes room for them', () => {
@@ -327,15 +330,15 @@ describe('bytes that cannot be read', () => {
     expect(list).toBeTruthy()
     bomb.commit(null, 0)
     const saved = Buffer.from(bomb.save())
-    expect(rowsOf(saved)).toBe(200_004)
+    expect(chunkRowsOf(saved)).toBe(200_004)
     expect(saved.length).toBeLessThan(500)
     // The run of 200,000 in every column, made longer: 3 bytes of LEB128 that stand for up to 1,048,575.
     const run = Buffer.from([0xc0, 0x9a, 0x0c])
     const longer = Buffer.from(saved)
     for (let at = longer.indexOf(run); at !== -1; at = longer.indexOf(run, at + 1)) longer[at + 2] = 0x3f
     expect(longer.equals(saved)).toBe(false)
-    expect(rowsOf(resealedChunk(longer))).toBeUndefined()
-    expect(shown(library, resealedChunk(longer), good())).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
+    expect(chunkRowsOf(resealedChunk(longer))).toBeUndefined()
+    expect(shownDocument(library, resealedChunk(longer), good())).toEqual({ a: { b: [1, 'x', null, 2.5] }, c: 'text' })
   })
 
   it('harm no other document, however they are damaged under a right checksum', () => {

@@ -1,6 +1,6 @@
 /** Keys and values over HTTP: shapes, headers, status codes and limits, to the letter of the design. */
 import { describe, expect, it } from 'vitest'
-import { actor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fakeActor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
 import { ServedApi } from '../support/served-api.js'
 
 const served = new ServedApi()
@@ -27,7 +27,7 @@ describe('PUT', () => {
     const answer = (await put('k', 'x')).json()
     expect(answer).toEqual({
       key: 'k',
-      dot: `${actor}:6`,
+      dot: `${fakeActor}:6`,
       context: served.services.registers.get('k')!.winnerContext,
       acks: { have: 1, want: 1, nodes: ['a'] },
     })
@@ -84,7 +84,7 @@ describe('PUT', () => {
     served.services.mesh.acks = 2
     const good = await put('k', 'x', { query: '?acks=all&timeout=250ms' })
     expect(good.json().acks).toEqual({ have: 2, want: 2, nodes: ['a', 'b'] })
-    expect(served.services.mesh.calls).toEqual([['awaitAcks', { actor, counter: 1 }, 'all', 250]])
+    expect(served.services.mesh.calls).toEqual([['awaitAcks', { actor: fakeActor, counter: 1 }, 'all', 250]])
     served.services.mesh.acks = 1
     const bad = await put('k', 'y', { query: '?acks=2' })
     expect(bad.statusCode).toBe(503)
@@ -93,7 +93,7 @@ describe('PUT', () => {
       code: 'NOT_ENOUGH_ACKS',
       stored: true,
       acks: { have: 1, want: 2, nodes: ['a'] },
-      dot: `${actor}:2`,
+      dot: `${fakeActor}:2`,
       status: 503,
     })
     expect(served.services.registers.get('k')!.versions[0]!.value.toString()).toBe('y')
@@ -161,7 +161,7 @@ describe('GET', () => {
     expect(answer.headers).toMatchObject({
       'content-type': 'application/octet-stream',
       'hearsay-context': served.services.registers.get('k')!.winnerContext,
-      'hearsay-dot': `${actor}:2`,
+      'hearsay-dot': `${fakeActor}:2`,
       'hearsay-siblings': '2',
     })
   })
@@ -178,7 +178,7 @@ describe('GET', () => {
       context: served.services.registers.get('k')!.context,
       versions: [
         {
-          dot: `${actor}:2`,
+          dot: `${fakeActor}:2`,
           node: 'b',
           time: '1970-01-01T00:00:01.002Z',
           expires: null,
@@ -186,7 +186,7 @@ describe('GET', () => {
           value: '/wA=',
         },
         {
-          dot: `${actor}:1`,
+          dot: `${fakeActor}:1`,
           node: 'b',
           time: '1970-01-01T00:00:01.001Z',
           expires: null,

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { conflictsShape } from '../../protocols/api/conflicts.js'
 import { writtenShape } from '../../protocols/api/kv.js'
 import { sessionsShape } from '../../protocols/api/mesh.js'
-import { actor } from '../support/fake-daemon.js'
+import { fakeActor } from '../support/fake-daemon.js'
 import { fits, ServedApi } from '../support/served-api.js'
 
 const served = new ServedApi()
@@ -15,7 +15,7 @@ describe('the mesh', () => {
     expect(status).toEqual({
       node: 'a',
       peer: 'peer-a',
-      actor,
+      actor: fakeActor,
       version: '0.1.0',
       entries: 7,
       root: 'ab'.repeat(16),
@@ -107,7 +107,7 @@ describe('the mesh', () => {
   it('says who holds a key', async () => {
     served.services.registers.add('k', Buffer.from('x'))
     const lists = { nodes: ['a'], missing: ['c'], unknown: ['b'] }
-    expect((await get('/v1/where/k')).json()).toEqual({ key: 'k', dot: `${actor}:1`, ...lists })
+    expect((await get('/v1/where/k')).json()).toEqual({ key: 'k', dot: `${fakeActor}:1`, ...lists })
     expect((await get('/v1/where/none')).json().code).toBe('NOT_FOUND')
   })
 })
@@ -127,7 +127,7 @@ describe('conflicts', () => {
       next: 'k1',
     })
     expect(page.items[0].versions[0]).toEqual({
-      dot: `${actor}:3`,
+      dot: `${fakeActor}:3`,
       node: 'b',
       time: '1970-01-01T00:00:01.003Z',
       expires: null,

@@ -5,7 +5,7 @@ import { createApi } from '../../daemon/http/app.js'
 import { readLines } from '../../daemon/http/transfer/lines.js'
 import { importShape } from '../../protocols/api/transfer.js'
 import { HearsayError } from '../../store/errors.js'
-import { actor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fakeActor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
 import { fits, ServedApi } from '../support/served-api.js'
 
 const served = new ServedApi()
@@ -41,7 +41,7 @@ describe('export and import', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     const rest = (counter: number) => ({
-      dot: `${actor}:${counter}`,
+      dot: `${fakeActor}:${counter}`,
       node: 'b',
       time: `1970-01-01T00:00:01.00${counter}Z`,
     })

@@ -59,7 +59,7 @@ import type { Update, Version } from '../../store/model/update.js'
 import { contextKey, decodeContext, encodeContext } from '../../store/rows/contexts.js'
 import { decodeDotRow, dotKey, encodeDotRow } from '../../store/rows/dots.js'
 import { decodeVersions, encodeVersions, entryKey } from '../../store/rows/entries.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const actor = '11'.repeat(8)
 const dotAt = (at: number): Dot => ({ actor, counter: at + 1 })
@@ -258,7 +258,7 @@ function updatesOf(count: number, at: Address, valueAt: (at: number) => Uint8Arr
   })
 }
 
-async function take(node: Node, updates: readonly Update[]): Promise<void> {
+async function take(node: OpenReplica, updates: readonly Update[]): Promise<void> {
   for (let at = 0; at < updates.length; at += 5_000) {
     await node.replica.sync.applyUpdates({ updates: updates.slice(at, at + 5_000), members: new Map() })
   }
@@ -322,7 +322,7 @@ describe('rows', () => {
 })
 
 /** Everything that the peer misses, as a session would bring it. */
-async function passOn(from: Node, to: Node): Promise<void> {
+async function passOn(from: OpenReplica, to: OpenReplica): Promise<void> {
   for (let missing = missingAt(from, to); !missing.isEmpty; missing = missingAt(from, to)) {
     const found = await from.replica.sync.readMissing(missing, 1 << 18, to.replica.sync.capture().applied)
     expect(found.unlisted.isEmpty).toBe(true)
@@ -332,7 +332,7 @@ async function passOn(from: Node, to: Node): Promise<void> {
   expect([...to.replica.sync.capture().root]).toEqual([...from.replica.sync.capture().root])
 }
 
-function missingAt(from: Node, to: Node) {
+function missingAt(from: OpenReplica, to: OpenReplica) {
   return from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
 }
 

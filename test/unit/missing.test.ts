@@ -3,12 +3,12 @@ import { describe, expect, it, vi } from 'vitest'
 import { Context } from '../../store/model/context.js'
 import { chainMax, missingRowsMax } from '../../store/replica/limits.js'
 import type { MissingUpdates } from '../../store/replica/types.js'
-import { type Node, openNode, putOver } from '../support/replicas.js'
+import { type OpenReplica, openNode, putOver } from '../support/replicas.js'
 
 const noDots = new Context()
 
 /** Calls until the fate of every dot is told. */
-async function readAll(node: Node, wanted: Context, peerApplied = noDots): Promise<MissingUpdates[]> {
+async function readAll(node: OpenReplica, wanted: Context, peerApplied = noDots): Promise<MissingUpdates[]> {
   const calls: MissingUpdates[] = []
   for (let missing = wanted; !missing.isEmpty; ) {
     const found = await node.replica.sync.readMissing(missing, 1 << 18, peerApplied)

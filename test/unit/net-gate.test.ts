@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { ConnectionTable } from '../../daemon/net/connection-table.js'
 import { NetCounters } from '../../daemon/net/counters.js'
 import { claimLapseMs, identifyTimeoutMs, simultaneousDialMs } from '../../daemon/net/limits.js'
-import { silentLog } from '../../daemon/net/log.js'
+import { silentNetLog } from '../../daemon/net/log.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
 import type { Environment } from '../../store/environment.js'
 
@@ -47,7 +47,7 @@ function table(self: string): ConnectionTable {
       disconnected: (peer) => events.push(`-${peer}`),
     },
     counters,
-    silentLog,
+    silentNetLog,
   )
   made.setIdentify(async () => [])
   return made

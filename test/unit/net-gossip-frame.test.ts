@@ -6,7 +6,7 @@ import { gossipTopic } from '../../daemon/net/gossip-options.js'
 import { createHost, type Host } from '../../daemon/net/host.js'
 import { createIdentity } from '../../daemon/net/identity.js'
 import { gossipFieldsMax, gossipFrameBytesMax, gossipTopicBytesMax } from '../../daemon/net/limits.js'
-import { silentLog } from '../../daemon/net/log.js'
+import { silentNetLog } from '../../daemon/net/log.js'
 import { control, costly, field, message, overLimits } from '../support/gossip-frames.js'
 
 let host: Host
@@ -21,7 +21,7 @@ beforeAll(async () => {
     gater: {},
     discovered: () => {},
     heard: () => {},
-    log: silentLog,
+    log: silentNetLog,
   })
 })
 afterAll(() => host.libp2p.stop())

@@ -1,6 +1,6 @@
 /** What Node would warn of: many listeners of one signal, timers longer than it has. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { silentLog } from '../../daemon/net/log.js'
+import { silentNetLog } from '../../daemon/net/log.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
 import { Supervisor } from '../../daemon/net/supervisor.js'
 import { StillEnvironment } from '../support/still-environment.js'
@@ -24,7 +24,7 @@ it('twelve members dialled at once leave no warning, and all end with the superv
       dialled.push(signal)
       signal.addEventListener('abort', () => reject(new Error('ended')))
     })
-  const supervisor = new Supervisor('a', environment, { dial, close: () => {} }, silentLog)
+  const supervisor = new Supervisor('a', environment, { dial, close: () => {} }, silentNetLog)
   const peers = Array.from({ length: 12 }, (_, at) => `b${at}`)
   supervisor.setMembers(peers.map((peer) => ({ peer, addresses: [`/dns4/${peer}.example/tcp/7400`] })))
   supervisor.start()

@@ -6,14 +6,17 @@ import { UserData } from '../../store/data/user-data.js'
 import { register } from '../../store/model/address.js'
 import { keepSiblings, lastWrite, type Resolvers } from '../../store/model/resolver.js'
 import { tokenKey } from '../../store/model/token.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const secret = tokenKey(Buffer.alloc(32, 7))
 const lww: Resolvers = { ...keepSiblings, outcome: (_key, groups) => lastWrite(groups) }
 const bytes = (text: string) => Buffer.from(text)
 const text = (value: Uint8Array) => Buffer.from(value).toString()
 
-async function open(name: string, resolver: 'siblings' | 'lww' = 'siblings'): Promise<Node & { registers: Registers }> {
+async function open(
+  name: string,
+  resolver: 'siblings' | 'lww' = 'siblings',
+): Promise<OpenReplica & { registers: Registers }> {
   const node = await openNode(name)
   return {
     ...node,
@@ -22,7 +25,7 @@ async function open(name: string, resolver: 'siblings' | 'lww' = 'siblings'): Pr
 }
 
 /** Sends everything that one has applied and the other has not. */
-async function copy(from: Node, to: Node): Promise<void> {
+async function copy(from: OpenReplica, to: OpenReplica): Promise<void> {
   const missing = from.replica.sync.capture().applied.minus(to.replica.sync.capture().applied)
   const found = await from.replica.sync.readMissing(missing, 1 << 20, to.replica.sync.capture().applied)
   expect(found.unlisted.isEmpty).toBe(true)

@@ -5,11 +5,11 @@ import { register } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
 import { updateDigest } from '../../store/model/digest.js'
 import type { Update } from '../../store/model/update.js'
-import { type Node, openNode, putOver } from '../support/replicas.js'
+import { type OpenReplica, openNode, putOver } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 
 /** A running process, and a copy of its disk and memory that runs beside it a moment later. */
-async function twoCopies(): Promise<[Node, Node]> {
+async function twoCopies(): Promise<[OpenReplica, OpenReplica]> {
   const one = await openNode('one')
   await putOver(one, 'before')
   const environment = new StillEnvironment('two', one.environment.nowMs())
@@ -20,7 +20,7 @@ async function twoCopies(): Promise<[Node, Node]> {
 }
 
 /** What a node issues while something is done. */
-async function issuedBy(node: Node, work: () => Promise<unknown>): Promise<Update[]> {
+async function issuedBy(node: OpenReplica, work: () => Promise<unknown>): Promise<Update[]> {
   const issued: Update[] = []
   node.replica.onCommit((commit) => issued.push(...commit.issued.flat()))
   await work()
@@ -28,7 +28,7 @@ async function issuedBy(node: Node, work: () => Promise<unknown>): Promise<Updat
 }
 
 /** What is live at an address, without the names that a clash may change. */
-function shown({ replica }: Node, key: string): unknown[] {
+function shown({ replica }: OpenReplica, key: string): unknown[] {
   const versions = replica.versions(register(key)).map(({ value, expiresAtMs, time }) => {
     return { value: Buffer.from(value).toString(), expiresAtMs, time }
   })

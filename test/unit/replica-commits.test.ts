@@ -7,7 +7,7 @@ import { type Dot, dotText } from '../../store/model/dot.js'
 import type { Commit } from '../../store/replica/types.js'
 import { dotKey } from '../../store/rows/dots.js'
 import { FaultyStore } from '../support/faulty-store.js'
-import { liveVersions, type Node, openNode, putOver } from '../support/replicas.js'
+import { liveVersions, type OpenReplica, openNode, putOver } from '../support/replicas.js'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -81,7 +81,7 @@ describe('a batch that the disk shows before its commit', () => {
   const id = addressId(address)
 
   /** Two siblings at one address, and a change of them that the disk holds and that is not committed yet. */
-  async function inFlight(change: (dots: readonly Dot[], node: Node) => Promise<unknown>) {
+  async function inFlight(change: (dots: readonly Dot[], node: OpenReplica) => Promise<unknown>) {
     const store = new FaultyStore(new MemoryStore())
     const node = await openNode('a', { store })
     const write = (value: string, supersedes: readonly Dot[]) =>

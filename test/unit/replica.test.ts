@@ -1,11 +1,11 @@
 /** The replica's duties beside merging: expiry and identity. Commits, the log and damage have their own files. */
 import { describe, expect, it } from 'vitest'
-import { register, system } from '../../store/model/address.js'
+import { register, systemAddress } from '../../store/model/address.js'
 import { decodeUpdates, encodeUpdates, unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import type { Dot } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
-import { liveVersions, type Node, openNode, putOver, rowsOf } from '../support/replicas.js'
+import { liveVersions, type OpenReplica, openNode, putOver, rowsOf } from '../support/replicas.js'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -208,7 +208,7 @@ describe('identity', () => {
       const values = node.replica.versions(register('k')).map((version) => Buffer.from(version.value).toString())
       expect(values.toSorted()).toEqual(['one', 'two'])
     }
-    const under = (node: Node) =>
+    const under = (node: OpenReplica) =>
       Buffer.from(
         node.replica.versions(register('k')).find((version) => version.dot.actor === 'aaaaaaaaaaaaaaaa')!.value,
       ).toString()
@@ -217,7 +217,7 @@ describe('identity', () => {
 
   it("the mesh's own records are apart from the users' keys", async () => {
     const node = await openNode('a')
-    await node.replica.transact((transaction) => transaction.put(system('member/x'), bytes('record'), null, []))
+    await node.replica.transact((transaction) => transaction.put(systemAddress('member/x'), bytes('record'), null, []))
     await putOver(node, 'member/x')
     expect(node.replica.userEntries).toBe(1)
     const records = await node.replica.scanSystem('member/')

@@ -1,7 +1,7 @@
 /** The largest messages that a sync session composes: every one of them is taken by its reader. */
 import { describe, expect, it } from 'vitest'
 import type { Asked, PlacedNode } from '../../protocols/sync/core/compare.js'
-import type { DescentState, Turn } from '../../protocols/sync/core/descent-state.js'
+import type { DescentState, PeerTurn } from '../../protocols/sync/core/descent-state.js'
 import { sendNodes } from '../../protocols/sync/core/outbound.js'
 import { listingEntriesMax, treeNodesMax, valuesMax, wantsMax } from '../../protocols/sync/limits.js'
 import { decodeMessage, encodeMessage, type Message, type TreeNode } from '../../protocols/sync/messages.js'
@@ -28,7 +28,7 @@ describe('the nodes of one turn', () => {
       },
     } as unknown as DescentState
     const block: PlacedNode = { prefix: '0', node: { kind: 'digests', digests: new Uint8Array(128) } }
-    const turn = { places: Array.from({ length: 20_000 }, () => block) } as unknown as Turn
+    const turn = { places: Array.from({ length: 20_000 }, () => block) } as unknown as PeerTurn
     const steps = sendNodes(state, turn, {} as Asked)
     while (!steps.next({ type: 'done' }).done);
     const read = sent.map((message) => decodeMessage(encode(message)))

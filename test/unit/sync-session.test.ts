@@ -1,6 +1,6 @@
 /** What a sync session does in each situation, told one by one. */
 import { describe, expect, test, vi } from 'vitest'
-import type { Answer } from '../../protocols/sync/core/actions.js'
+import type { SessionAnswer } from '../../protocols/sync/core/actions.js'
 import type { Conversation } from '../../protocols/sync/core/conversation.js'
 import { sendDelta } from '../../protocols/sync/core/delta.js'
 import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
@@ -418,7 +418,7 @@ describe('a log that is asked for much', () => {
     const actor = actors[0]!
     const sent: Message[] = []
     const steps = sendDelta(talking(new Context(new Map([[actor, [1, dots]]]))))
-    let answer: Answer = { type: 'done' }
+    let answer: SessionAnswer = { type: 'done' }
     let next = 1
     for (let action = steps.next(answer); !action.done; action = steps.next(answer)) {
       answer = { type: 'done' }
@@ -462,7 +462,7 @@ describe('a log that is asked for much', () => {
     const seen = Context.of([update.dot, kept, told])
     const sent: Message[] = []
     const steps = sendDelta(talking(applied, seen))
-    let answer: Answer = { type: 'done' }
+    let answer: SessionAnswer = { type: 'done' }
     for (let action = steps.next(answer); !action.done; action = steps.next(answer)) {
       answer = { type: 'done' }
       if (action.value.type === 'send') sent.push(action.value.message)

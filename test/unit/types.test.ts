@@ -18,8 +18,8 @@ import {
   typeOf,
 } from '../../store/model/types.js'
 import { entryAddress, entryKey } from '../../store/rows/entries.js'
-import { FakeMesh } from '../support/fake-daemon.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { FakeMeshApi } from '../support/fake-daemon.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const numbers = Array.from({ length: 256 }, (_, number) => number)
 const addressOf = (type: Type, key = 'k', field: Uint8Array = noField): Address => ({ key, type, field })
@@ -76,13 +76,13 @@ describe('types', () => {
 describe('data of a type that is not known', () => {
   const unknown = addressOf('type-6', 'k', Buffer.from('part'))
 
-  async function open(name: string): Promise<{ node: Node; data: UserData }> {
+  async function open(name: string): Promise<{ node: OpenReplica; data: UserData }> {
     const node = await openNode(name)
     return { node, data: new UserData(new Access(node.replica, () => Buffer.alloc(32, 1))) }
   }
 
   /** Two versions beside each other, one of them with a deadline and no text. */
-  async function fill({ node }: { node: Node }): Promise<void> {
+  async function fill({ node }: { node: OpenReplica }): Promise<void> {
     await node.replica.transact((transaction) => {
       transaction.put(unknown, Buffer.from('one'), null, [])
       transaction.put(unknown, Buffer.from([0xff, 0x00]), 8e15, [])
@@ -92,7 +92,7 @@ describe('data of a type that is not known', () => {
 
   async function exported(data: UserData): Promise<string> {
     const chunks: Buffer[] = []
-    for await (const chunk of exportLines(data.contents, new FakeMesh(), '')) chunks.push(chunk)
+    for await (const chunk of exportLines(data.contents, new FakeMeshApi(), '')) chunks.push(chunk)
     return Buffer.concat(chunks).toString()
   }
 
@@ -108,7 +108,7 @@ describe('data of a type that is not known', () => {
     return Promise.all(news)
   }
 
-  const values = ({ node }: { node: Node }) =>
+  const values = ({ node }: { node: OpenReplica }) =>
     node.replica.versions(unknown).map(({ value, expiresAtMs }) => [Buffer.from(value).toString('hex'), expiresAtMs])
 
   it('is listed by its number, hides nothing beside it, and is in no conflict', async () => {

@@ -5,13 +5,13 @@ import { realEnvironment } from '../../daemon/net/real-environment.js'
 import { type HubOptions, WatchHub } from '../../daemon/watch/hub.js'
 import { watchHeartbeatMs } from '../../protocols/api/limits.js'
 import type { Address } from '../../store/model/address.js'
-import { register, system } from '../../store/model/address.js'
+import { register, systemAddress } from '../../store/model/address.js'
 import { type ApiServer, ask, startApiServer } from '../support/api-server.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 
 let server: ApiServer
-let node: Node
+let node: OpenReplica
 let hub: WatchHub
 const open: ClientRequest[] = []
 
@@ -100,7 +100,7 @@ describe('a reader', () => {
     expect(stream.response.headers['content-type']).toContain('text/event-stream')
     await put('k', 'héllo\nworld')
     await put('k', Buffer.of(0xff))
-    await put(system('record'))
+    await put(systemAddress('record'))
     await remove('k')
     await expect.poll(() => stream.events().length).toBe(3)
     const { actor } = node.replica.runs

@@ -13,26 +13,31 @@ import type { Update } from '../../store/model/update.js'
 import type { FeedEvent } from '../../store/replica/types.js'
 import { decodeDotRow, dotKey, encodeDotRow } from '../../store/rows/dots.js'
 import { feedKey } from '../../store/rows/feed.js'
-import { type Node, openNode } from '../support/replicas.js'
+import { type OpenReplica, openNode } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 import { Watcher } from '../support/watchers.js'
 
-const put = (node: Node, key: string, value = key) =>
+const put = (node: OpenReplica, key: string, value = key) =>
   node.replica.transact((transaction) => {
     const dots = transaction.versions(register(key)).map(({ dot }) => dot)
     return transaction.put(register(key), Buffer.from(value), null, dots)
   })
-const remove = (node: Node, key: string) =>
+const remove = (node: OpenReplica, key: string) =>
   node.replica.transact((transaction) => {
     const dots = transaction.versions(register(key)).map(({ dot }) => dot)
     return transaction.remove(register(key), dots)
   })
-const pageOf = (node: Node, sequence: number, base = 0, until = node.replica.feed.stand.sequence, rowsMax?: number) =>
-  node.replica.feed.reader.read({ from: { sequence, base }, until, prefix: '', rowsMax })
+const pageOf = (
+  node: OpenReplica,
+  sequence: number,
+  base = 0,
+  until = node.replica.feed.stand.sequence,
+  rowsMax?: number,
+) => node.replica.feed.reader.read({ from: { sequence, base }, until, prefix: '', rowsMax })
 const told = ({ events }: { events: readonly FeedEvent[] }) =>
   events.map(({ sequence, op, address, value }) => [sequence, op, address.key, value && Buffer.from(value).toString()])
 
-async function history(): Promise<Node> {
+async function history(): Promise<OpenReplica> {
   const node = await openNode('a')
   node.replica.log.setObligations([])
   await put(node, 'k', 'one')

@@ -6,7 +6,7 @@ import { headerBytesMax } from '../../../protocols/api/limits.js'
 import { HearsayError } from '../../../store/errors.js'
 import type { ApiAddress } from '../../config/checks.js'
 import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
-import { connectionsMax, headersTimeoutMs, idleSocketMs, keepAliveMs } from '../limits.js'
+import { apiConnectionsMax, headersTimeoutMs, idleSocketMs, keepAliveMs } from '../limits.js'
 import { problemOf, problemType, rawProblem, StatusError } from '../problem.js'
 import { Guard, type GuardOptions } from './guard.js'
 
@@ -103,7 +103,7 @@ export class Listeners {
       handle,
     )
     server.timeout = idleSocketMs
-    server.maxConnections = connectionsMax
+    server.maxConnections = apiConnectionsMax
     server.on('clientError', answerBroken)
     this.#track(server)
     this.#servers.push(server)

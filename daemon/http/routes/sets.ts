@@ -7,7 +7,7 @@ import { setMember } from '../../../store/model/address.js'
 import { asBuffer, encodeValue } from '../../views/value-json.js'
 import { takeSmallJson } from '../body.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
-import { memberOf } from '../paths.js'
+import { memberOfPath } from '../paths.js'
 import { afterRepair } from '../reads.js'
 import { requestKey } from '../services.js'
 import { jsonStream, sendStream } from '../streams.js'
@@ -38,7 +38,7 @@ const clearSet: Handler<typeof sets.clearSet> = async (request, _reply, services
 
 const getMember: Handler<typeof sets.getMember> = async (request, _reply, services) => {
   const key = requestKey(request)
-  const member = memberOf(request.originalUrl)
+  const member = memberOfPath(request.originalUrl)
   await afterRepair(request, request.query, services, setMember(key, member))
   if (services.sets.has(key, member)) return { key, member: memberJson(member) }
   throw new HearsayError('NOT_FOUND', `the set "${key}" has no such member`)
@@ -46,7 +46,7 @@ const getMember: Handler<typeof sets.getMember> = async (request, _reply, servic
 
 const addMember: Handler<typeof sets.addMember> = async (request, _reply, services) => {
   const key = requestKey(request)
-  const member = memberOf(request.originalUrl)
+  const member = memberOfPath(request.originalUrl)
   const write = startWrite(request, '', services)
   const dot = await services.sets.add(key, member, write.once)
   return write.acknowledged([dot], { key, member: memberJson(member), ...dotJson(dot) })
@@ -54,7 +54,7 @@ const addMember: Handler<typeof sets.addMember> = async (request, _reply, servic
 
 const removeMember: Handler<typeof sets.removeMember> = async (request, _reply, services) => {
   const key = requestKey(request)
-  const member = memberOf(request.originalUrl)
+  const member = memberOfPath(request.originalUrl)
   const write = startWrite(request, '', services)
   const dot = await services.sets.remove(key, member, write.once)
   await write.acknowledged([dot], { key, ...dotJson(dot) })

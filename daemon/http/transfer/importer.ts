@@ -6,7 +6,7 @@ import type { Contents } from '../../views/data-view.js'
 import { importWindowBytes, importWindowLines } from '../limits.js'
 import { hearsayError } from '../problem.js'
 import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
-import type { Line } from './lines.js'
+import type { TransferLine } from './lines.js'
 
 /** Runs one import. */
 export class Importer {
@@ -34,7 +34,7 @@ export class Importer {
   }
 
   /** Imports every line. A bad line is reported and skipped; a failed store ends the import with its error. */
-  async run(lines: AsyncIterable<Line>): Promise<ImportSummary> {
+  async run(lines: AsyncIterable<TransferLine>): Promise<ImportSummary> {
     let number = 0
     for await (const line of lines) {
       number++
@@ -51,7 +51,7 @@ export class Importer {
   }
 
   /** The writes are begun at once and in the order of the lines; only their end is waited for elsewhere. */
-  #start(line: Line, number: number): void {
+  #start(line: TransferLine, number: number): void {
     const bytes = line?.length ?? 0
     this.#runningBytes += bytes
     const running = this.#import(line)
@@ -75,7 +75,7 @@ export class Importer {
   }
 
   /** Resolves whether anything of the line was news. */
-  async #import(line: Line): Promise<boolean> {
+  async #import(line: TransferLine): Promise<boolean> {
     const imported = this.#read(line)
     if (imported.kind === 'member') return this.#contents.importMember(imported.key, imported.member)
     if (imported.kind === 'counter') return this.#contents.importCounter(imported.key, imported.value)
@@ -96,7 +96,7 @@ export class Importer {
     return news.includes(true)
   }
 
-  #read(line: Line): ImportedLine {
+  #read(line: TransferLine): ImportedLine {
     if (line === null) throw new HearsayError('TOO_LARGE', 'the line is over the limit')
     const parsed = parseLine(line, () => {
       this.#checkClock()

@@ -2,15 +2,15 @@
 import type { Readable } from 'node:stream'
 
 /** One line without its end; null when it was over the limit and dropped. */
-export type Line = Buffer | null
+export type TransferLine = Buffer | null
 
 const newline = 0x0a
 
 /** Lines of a stream; one longer than `bytesMax` is dropped as it comes and given as null. The last may lack its end. */
-export async function* readLines(source: Readable, bytesMax: number): AsyncGenerator<Line> {
+export async function* readLines(source: Readable, bytesMax: number): AsyncGenerator<TransferLine> {
   let parts: Buffer[] = []
   let bytes = 0
-  const take = (): Line => {
+  const take = (): TransferLine => {
     const line = bytes > bytesMax ? null : Buffer.concat(parts)
     parts = []
     bytes = 0

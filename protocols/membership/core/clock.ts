@@ -11,7 +11,7 @@ export interface ClockSample {
 }
 
 /** Times of an exchange, known when the second heartbeat arrives. */
-export interface Exchange {
+export interface ClockExchange {
   /** Time when we sent the heartbeat that is echoed, in monotonic milliseconds. */
   readonly sentMs: number
   /** Now, in monotonic milliseconds. */
@@ -25,7 +25,7 @@ export interface Exchange {
  * The offset that one exchange shows. Source: the network time protocol's on-wire protocol (RFC 5905), with one of its
  * two clocks left out.
  */
-export function sample(exchange: Exchange): ClockSample {
+export function sample(exchange: ClockExchange): ClockSample {
   const roundTripMs = Math.max(0, exchange.receivedMs - exchange.sentMs - exchange.heldMs)
   const aheadMs = exchange.theirWallMs + roundTripMs / 2 - exchange.receivedMs
   return { aheadMs, roundTripMs, atMs: exchange.receivedMs }

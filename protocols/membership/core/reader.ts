@@ -8,7 +8,7 @@ import { stateDigest } from './digest.js'
 export interface Beat {
   readonly isVerified: boolean
   /** Undefined while the sender is not verified. */
-  readonly state: Shown | undefined
+  readonly state: HeartbeatState | undefined
   /** The digest of the sender's member list. */
   readonly list: Uint8Array
   /** The sender's own applied context as received on this channel, up to this heartbeat and no further. */
@@ -17,7 +17,7 @@ export interface Beat {
 }
 
 /** The state that a heartbeat shows. */
-export interface Shown {
+export interface HeartbeatState {
   readonly root: Uint8Array
   readonly contexts: Uint8Array
   /** The digest of both, as hexadecimal digits. */
@@ -27,7 +27,7 @@ export interface Shown {
 /** Reads the heartbeats of one channel, in order. */
 export class HeartbeatReader {
   #nonce: number | undefined
-  #shown: Shown | undefined
+  #shown: HeartbeatState | undefined
   #list: Uint8Array | undefined
   #hasEpoch = false
   #acknowledged = new Context()
@@ -59,6 +59,6 @@ export class HeartbeatReader {
   }
 }
 
-function shown({ root, contexts }: { root: Uint8Array; contexts: Uint8Array }): Shown {
+function shown({ root, contexts }: { root: Uint8Array; contexts: Uint8Array }): HeartbeatState {
   return { root, contexts, digest: stateDigest(root, contexts).toString('hex') }
 }

@@ -1,5 +1,5 @@
 /** The records of members as they are stored: canonical bytes, strict to read, and how concurrent ones are merged. */
-import { type Address, system } from '../../../store/model/address.js'
+import { type Address, systemAddress } from '../../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../../store/model/bytes.js'
 import { compareTimes } from '../../../store/model/clock.js'
 import type { MemberTag } from '../../../store/model/codec.js'
@@ -51,12 +51,12 @@ const recordVersionWithRules = 2
 
 /** Address of a member's record. */
 export function memberAddress(peer: PeerId): Address {
-  return system(memberPrefix + peer)
+  return systemAddress(memberPrefix + peer)
 }
 
 /** Address of the record that a member is forgotten. */
 export function forgottenAddress(peer: PeerId): Address {
-  return system(forgottenPrefix + peer)
+  return systemAddress(forgottenPrefix + peer)
 }
 
 /** The tag of a member: the first 8 bytes of the SHA-256 of its peer id's text form, as hexadecimal digits. */

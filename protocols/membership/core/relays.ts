@@ -126,7 +126,7 @@ function newContext(
   const actors = context
     .minus(before)
     .actors()
-    .map((actor) => ({ actor, ranges: cut(context.rangesOf(actor)) }))
+    .map((actor) => ({ actor, ranges: trimmedRanges(context.rangesOf(actor)) }))
     // Of an actor with too many gaps no more than this can be sent.
     .filter(({ actor, ranges }) => !sameRanges(ranges, before.rangesOf(actor)))
   return { isSame, before, whole: context, actors }
@@ -179,7 +179,7 @@ function relayOf(
 }
 
 /** An actor with too many gaps is sent in part; what is left out is not acknowledged. */
-export function cut(ranges: Ranges): Ranges {
+export function trimmedRanges(ranges: Ranges): Ranges {
   return ranges.length <= 2 * heartbeatRangesAim ? ranges : ranges.slice(0, 2 * heartbeatRangesAim)
 }
 

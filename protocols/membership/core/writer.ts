@@ -6,7 +6,7 @@ import type { PeerId } from '../../network.js'
 import { heartbeatActorsAim, heartbeatContextBytesAim, heartbeatMsMax, neighboursAim } from '../limits.js'
 import type { ActorRanges, Heartbeat } from '../messages.js'
 import type { ChangeLog } from './changes.js'
-import { actorRangesBytesMax, cut, type Relayable, RelayWriter } from './relays.js'
+import { actorRangesBytesMax, type Relayable, RelayWriter, trimmedRanges } from './relays.js'
 
 /** State of a node at one moment. */
 export interface LocalView {
@@ -127,7 +127,7 @@ export class HeartbeatWriter {
     const changed: ActorRanges[] = []
     let bytes = 0
     for (const actor of this.#unsent) {
-      const ranges = cut(applied.rangesOf(actor))
+      const ranges = trimmedRanges(applied.rangesOf(actor))
       bytes += actorRangesBytesMax(ranges)
       if (changed.length === heartbeatActorsAim || (changed.length > 0 && bytes > heartbeatContextBytesAim)) break
       changed.push({ actor, ranges })

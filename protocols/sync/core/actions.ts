@@ -24,7 +24,7 @@ export type SyncView = Pick<
 >
 
 /** What a session asks for. */
-export type Action =
+export type SessionAction =
   /** Send a message; go on when the next may be sent. */
   | { readonly type: 'send'; readonly message: Message }
   /** Wait for the peer's next message. */
@@ -60,7 +60,7 @@ export type Action =
   | { readonly type: 'pause' }
 
 /** The answer to an action. */
-export type Answer =
+export type SessionAnswer =
   | { readonly type: 'done' }
   | { readonly type: 'message'; readonly message: Message }
   | { readonly type: 'missing'; readonly missing: MissingUpdates }
@@ -68,7 +68,7 @@ export type Answer =
   | { readonly type: 'claimed'; readonly granted: boolean }
 
 /** A part of a session: yields actions, is given their answers, and returns a T. */
-export type Step<T> = Generator<Action, T, Answer>
+export type SessionPart<T> = Generator<SessionAction, T, SessionAnswer>
 
 /** Thrown when a session cannot go on: `reason` is for reports and logs. */
 export class SyncError extends Error {
@@ -82,28 +82,28 @@ export class SyncError extends Error {
 }
 
 /** Waits for the peer's next message. */
-export function* receive(): Step<Message> {
+export function* receive(): SessionPart<Message> {
   const answer = yield { type: 'receive' }
   if (answer.type !== 'message') throw new Error(`expected a message, was told ${answer.type}`)
   return answer.message
 }
 
 /** Reads updates from the log. */
-export function* readMissing(missing: Context, bytesMax: number, peerApplied: Context): Step<MissingUpdates> {
+export function* readMissing(missing: Context, bytesMax: number, peerApplied: Context): SessionPart<MissingUpdates> {
   const answer = yield { type: 'readMissing', missing, bytesMax, peerApplied }
   if (answer.type !== 'missing') throw new Error(`expected updates, was told ${answer.type}`)
   return answer.missing
 }
 
 /** Waits until what was applied and joined is durable. */
-export function* settle(): Step<ApplyOutcome> {
+export function* settle(): SessionPart<ApplyOutcome> {
   const answer = yield { type: 'settle' }
   if (answer.type !== 'settled') throw new Error(`expected an outcome, was told ${answer.type}`)
   return answer.outcome
 }
 
 /** Takes the slot for bulk transfers. Returns whether it was free. */
-export function* claim(): Step<boolean> {
+export function* claim(): SessionPart<boolean> {
   const answer = yield { type: 'claim' }
   if (answer.type !== 'claimed') throw new Error(`expected the slot, was told ${answer.type}`)
   return answer.granted

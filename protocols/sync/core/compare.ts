@@ -4,7 +4,7 @@ import type { Prefix, TrieEntry } from '../../../store/merkle/types.js'
 import { saltedDigestBytes } from '../../../store/model/roots.js'
 import { sliceMax } from '../limits.js'
 import type { TreeNode } from '../messages.js'
-import type { Step, SyncView } from './actions.js'
+import type { SessionPart, SyncView } from './actions.js'
 import { IdList, idText } from './ids.js'
 
 /** Nibbles of an id: nothing lies deeper. */
@@ -66,7 +66,7 @@ export class Comparison {
   }
 
   /** Which children of a block differ (a bit each), and what stands here at those. */
-  *block(place: PlacedNode, asked: Asked): Step<{ answer: number; nodes: TreeNode[] }> {
+  *block(place: PlacedNode, asked: Asked): SessionPart<{ answer: number; nodes: TreeNode[] }> {
     let answer = 0
     const nodes: TreeNode[] = []
     for (const { prefix } of differencesBelow(this.#view.trie, place.prefix, this.#salt, place.node.digests)) {
@@ -78,7 +78,7 @@ export class Comparison {
   }
 
   /** Which positions of the peer's listing are unknown here, and the ids of our entries there that it lacks. */
-  *listing(place: PlacedNode, lacking: IdList): Step<number[]> {
+  *listing(place: PlacedNode, lacking: IdList): SessionPart<number[]> {
     const theirs = keysOf(place.node.digests)
     const positions = new Map(theirs.map((key, position) => [key, position]))
     for (let after: Uint8Array | undefined; ; ) {
@@ -116,7 +116,7 @@ export class Comparison {
   }
 
   /** Counts work, and lets others have a turn when it was much. */
-  *worked(amount: number): Step<void> {
+  *worked(amount: number): SessionPart<void> {
     this.#work += amount
     if (this.#work < sliceMax) return
     this.#work = 0

@@ -8,7 +8,7 @@ import type { Capture, PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate, withoutValue } from '../entries.js'
 import { saltBytes } from '../limits.js'
 import type { Message } from '../messages.js'
-import { receive, type Step, SyncError, type SyncView } from './actions.js'
+import { receive, type SessionPart, SyncError, type SyncView } from './actions.js'
 import { baselineOf, type CapturePatch, diffCapture, patchCapture } from './captures.js'
 import type { TreeLimits } from './compare.js'
 
@@ -116,7 +116,7 @@ export class Conversation {
   }
 
   /** Takes the peer's capture. Throws a DecodeError when it does not fit what was said before. */
-  *hear(patch: CapturePatch): Step<Capture> {
+  *hear(patch: CapturePatch): SessionPart<Capture> {
     const capture = patchCapture(patch, baselineOf(this.#mine, this.#theirs))
     const members = new Map([...(this.#theirs?.members ?? []), ...capture.members])
     this.#theirs = { ...capture, members }
@@ -126,13 +126,13 @@ export class Conversation {
   }
 
   /** Sends a message, unless damage was found since the session began: then nothing may leave any more. */
-  *send(message: Message): Step<void> {
+  *send(message: Message): SessionPart<void> {
     this.assertSound()
     yield { type: 'send', message }
   }
 
   /** The peer's next message, which must be of one of these types. */
-  *expect<T extends Message['type']>(...types: readonly T[]): Step<Extract<Message, { type: T }>> {
+  *expect<T extends Message['type']>(...types: readonly T[]): SessionPart<Extract<Message, { type: T }>> {
     const message = yield* receive()
     if (!(types as readonly string[]).includes(message.type)) {
       throw new SyncError(`unexpected message ${message.type} instead of ${types.join(' or ')}`)
@@ -156,7 +156,7 @@ export class Conversation {
    * superseded a refused dot must not count as applied either, and only the log can tell which those are. Not the last capture: what was
    * issued and superseded at the peer since the first was in no delta, and a union alone would not say what stood at those dots.
    */
-  *unite(): Step<void> {
+  *unite(): SessionPart<void> {
     this.assertSound()
     const { members } = this.theirs
     const { seen: theirSeen, applied: theirApplied } = this.#theirsAtFirst!

@@ -2,7 +2,7 @@
 import { Context } from '../../../store/model/context.js'
 import { deltaBroughtShareMin, deltaBytesAim, deltaLookedMax, digestsAim } from '../limits.js'
 import type { Message } from '../messages.js'
-import { readMissing, receive, type Step, SyncError } from './actions.js'
+import { readMissing, receive, type SessionPart, SyncError } from './actions.js'
 import { baselineOf } from './captures.js'
 import type { Conversation } from './conversation.js'
 
@@ -35,7 +35,7 @@ export function isNothingMissing(talk: Conversation): boolean {
  * Sends the updates that the peer lacks, a message at a time as the channel drains, the digests of dots that it will know by the union alone,
  * and `deltaEnd`. Returns how many dots the log could not tell about: their fate is left to the tree.
  */
-export function* sendDelta(talk: Conversation): Step<number> {
+export function* sendDelta(talk: Conversation): SessionPart<number> {
   const wanted = missingThere(talk)
   const named = namedThere(talk)
   const told = new Context()
@@ -51,7 +51,7 @@ export function* sendDelta(talk: Conversation): Step<number> {
  * update, since the peer waits; and a store that knows little of what is asked for is not asked to the end. Adds to `told` the dots that an
  * update named with a digest. Returns how many dots the log could not tell about.
  */
-function* sendKnown(talk: Conversation, wanted: Context, told: Context): Step<number> {
+function* sendKnown(talk: Conversation, wanted: Context, told: Context): SessionPart<number> {
   let missing = wanted
   let unlisted = 0
   let looked = 0
@@ -87,7 +87,7 @@ function* sendKnown(talk: Conversation, wanted: Context, told: Context): Step<nu
  * Takes the peer's updates until its `deltaEnd`; each message is one durable batch.
  * `first`: a message that has come already. Returns how many dots the peer's log could not tell about.
  */
-export function* receiveDelta(talk: Conversation, first?: Message): Step<number> {
+export function* receiveDelta(talk: Conversation, first?: Message): SessionPart<number> {
   for (let message = first ?? (yield* receive()); ; message = yield* receive()) {
     if (message.type === 'deltaEnd') return message.unlisted
     if (message.type === 'digests') {
@@ -100,7 +100,7 @@ export function* receiveDelta(talk: Conversation, first?: Message): Step<number>
 }
 
 /** A refused update keeps its dot out of both contexts; what stands in the same message is of other values and is taken. */
-function* takeUpdates(talk: Conversation, message: Extract<Message, { type: 'delta' }>): Step<void> {
+function* takeUpdates(talk: Conversation, message: Extract<Message, { type: 'delta' }>): SessionPart<void> {
   const { members } = message.updates
   talk.learnMembers(members)
   talk.updatesReceived += message.updates.updates.length

@@ -32,7 +32,7 @@ export class DescentState {
 }
 
 /** What the peer put into one turn. */
-export interface Turn {
+export interface PeerTurn {
   readonly places: PlacedNode[]
   /** Ids that the peer wants, of those that we listed; as text. */
   readonly wanted: Set<string>
@@ -57,7 +57,7 @@ export interface Turn {
 }
 
 /** A turn of which nothing has come. */
-export function startTurn(): Turn {
+export function startTurn(): PeerTurn {
   return {
     places: [],
     wanted: new Set(),

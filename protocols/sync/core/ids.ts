@@ -38,6 +38,6 @@ export function idText(id: Uint8Array): string {
 }
 
 /** The id of a key. */
-export function idBytes(text: string): Uint8Array {
+export function bytesOfIds(text: string): Uint8Array {
   return Buffer.from(text, 'latin1')
 }

@@ -8,17 +8,17 @@ import type { PeerEntry } from '../../../store/replica/types.js'
 import { namedUpdate } from '../entries.js'
 import { clashesMax, turnNodesMax, valuesMax } from '../limits.js'
 import type { Message } from '../messages.js'
-import { receive, type Step, SyncError } from './actions.js'
+import { receive, type SessionPart, SyncError } from './actions.js'
 import { Comparison, type PlacedNode, prefixLengthMax } from './compare.js'
 import type { Conversation } from './conversation.js'
-import { type DescentState, mayBeGone, startTurn, type Turn } from './descent-state.js'
-import { idBytes, idText } from './ids.js'
+import { type DescentState, mayBeGone, type PeerTurn, startTurn } from './descent-state.js'
+import { bytesOfIds, idText } from './ids.js'
 
 const digits = '0123456789abcdef'
 const nothing = new Context()
 
 /** Takes the peer's messages until it ends its turn. Entries are being joined when this returns; settle before going on. */
-export function* receiveTurn(state: DescentState, first: Message): Step<Turn> {
+export function* receiveTurn(state: DescentState, first: Message): SessionPart<PeerTurn> {
   const turn = startTurn()
   let message = first
   while (message.type !== 'end') {
@@ -34,7 +34,7 @@ export function* receiveTurn(state: DescentState, first: Message): Step<Turn> {
   return turn
 }
 
-function* take(state: DescentState, turn: Turn, message: Message): Step<void> {
+function* take(state: DescentState, turn: PeerTurn, message: Message): SessionPart<void> {
   switch (message.type) {
     case 'tree':
       return takeTree(state, turn, message)
@@ -54,7 +54,7 @@ function* take(state: DescentState, turn: Turn, message: Message): Step<void> {
 }
 
 /** Puts the peer's nodes in their places: below our blocks, or at the top when they come first. */
-export function takeTree(state: DescentState, turn: Turn, message: Extract<Message, { type: 'tree' }>): void {
+export function takeTree(state: DescentState, turn: PeerTurn, message: Extract<Message, { type: 'tree' }>): void {
   const places = state.hasSpoken ? placesBelow(state, turn, message) : Comparison.placesOfHello(message.nodes)
   if (places === undefined || (!state.hasSpoken && (turn.places.length > 0 || message.answers.length > 0))) {
     throw new SyncError('first nodes of no known form')
@@ -63,7 +63,7 @@ export function takeTree(state: DescentState, turn: Turn, message: Extract<Messa
   if (turn.places.length > turnNodesMax) throw new SyncError('too many nodes in one turn')
 }
 
-function placesBelow(state: DescentState, turn: Turn, message: Extract<Message, { type: 'tree' }>): PlacedNode[] {
+function placesBelow(state: DescentState, turn: PeerTurn, message: Extract<Message, { type: 'tree' }>): PlacedNode[] {
   const prefixes: Prefix[] = []
   for (const answer of message.answers) {
     const parent = state.asked.blocks[turn.answered++]
@@ -79,7 +79,7 @@ function placesBelow(state: DescentState, turn: Turn, message: Extract<Message, 
 }
 
 /** What the peer wants differs from what it holds there; unless an entry of it comes in this turn, it holds nothing there. */
-function takeWants(state: DescentState, turn: Turn, positions: readonly number[]): void {
+function takeWants(state: DescentState, turn: PeerTurn, positions: readonly number[]): void {
   for (const position of positions) {
     const id = state.asked.listed.at(position)
     if (id === undefined) throw new SyncError('a position that was not listed')
@@ -90,7 +90,7 @@ function takeWants(state: DescentState, turn: Turn, positions: readonly number[]
 }
 
 /** Under these dots the peer knows other contents: it has removed nothing of ours. */
-function takeClashes(turn: Turn, { more, clashes }: Extract<Message, { type: 'clashes' }>): void {
+function takeClashes(turn: PeerTurn, { more, clashes }: Extract<Message, { type: 'clashes' }>): void {
   if (more) turn.removesNothing = true
   for (const { address, dots } of clashes) {
     const id = idText(addressId(address))
@@ -104,7 +104,11 @@ function takeClashes(turn: Turn, { more, clashes }: Extract<Message, { type: 'cl
  * What an entry brings is added at once. What it does not list is removed later, when the peer has been shown what stands here: under one of
  * these dots it may know another content than ours.
  */
-function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message, { type: 'entries' }>): Step<void> {
+function* takeEntries(
+  state: DescentState,
+  turn: PeerTurn,
+  message: Extract<Message, { type: 'entries' }>,
+): SessionPart<void> {
   const { talk } = state
   talk.learnMembers(message.entries.members)
   const accepted: PeerEntry[] = []
@@ -129,7 +133,7 @@ function* takeEntries(state: DescentState, turn: Turn, message: Extract<Message,
 /** Notes what an entry of the peer's leaves in doubt of ours. */
 function doubtAfter(state: DescentState, id: string, entry: PeerEntry): void {
   const { view } = state.talk
-  const bytes = idBytes(id)
+  const bytes = bytesOfIds(id)
   const mine = view.trie.get(bytes) === undefined ? undefined : view.peerEntry(bytes)
   const shown = state.doubts.get(id)?.shown
   if (mine !== undefined && mayBeGone(state, mine, entry)) state.doubts.set(id, { listed: named(entry), shown })
@@ -145,7 +149,7 @@ function named(entry: PeerEntry): PeerEntry {
  * Objects to what the peer could take for removed here: a dot under which we know another content than it shows, and one that is live here,
  * which may have come since we told what we hold. Asks for the values where the peer's content keeps the dot.
  */
-function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry): void {
+function compare(state: DescentState, turn: PeerTurn, id: string, entry: PeerEntry): void {
   const { talk } = state
   const dots: NamedDot[] = []
   // After parts the dots are the same because they have just come.
@@ -170,7 +174,7 @@ function compare(state: DescentState, turn: Turn, id: string, entry: PeerEntry):
  * brings is live, and so is what it takes away.
  */
 function liveAt({ view }: Conversation, id: string, address: Address): (dot: Dot) => boolean {
-  const here = [view.peerEntry(idBytes(id)), view.peerEntryAt(address)]
+  const here = [view.peerEntry(bytesOfIds(id)), view.peerEntryAt(address)]
   return matcherOf(here.flatMap((entry) => entry?.updates ?? []).map(({ dot }) => dot))
 }
 

@@ -17,10 +17,10 @@ import {
   wantsAim,
 } from '../limits.js'
 import type { ClashingDots, TreeNode } from '../messages.js'
-import type { Step } from './actions.js'
+import type { SessionPart } from './actions.js'
 import type { Asked, PlacedNode } from './compare.js'
-import { type DescentState, type Doubt, mayBeGone, type Turn } from './descent-state.js'
-import { idBytes, idText } from './ids.js'
+import { type DescentState, type Doubt, mayBeGone, type PeerTurn } from './descent-state.js'
+import { bytesOfIds, idText } from './ids.js'
 
 const nothing = new Context()
 const noAddresses: ReadonlyMap<string, Address> = new Map()
@@ -28,7 +28,7 @@ const unlisted: Doubt = { listed: undefined, shown: undefined }
 const digits = 16
 
 /** Answers the peer's blocks, and notes in `asked` what these nodes ask. Returns the peer's listings, in order. */
-export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<PlacedNode[]> {
+export function* sendNodes(state: DescentState, turn: PeerTurn, asked: Asked): SessionPart<PlacedNode[]> {
   const listings: PlacedNode[] = []
   let answers: number[] = []
   let nodes: TreeNode[] = []
@@ -55,14 +55,14 @@ export function* sendNodes(state: DescentState, turn: Turn, asked: Asked): Step<
 }
 
 /** Sends the positions that we want of the peer's listings. */
-export function* sendWants(state: DescentState, positions: readonly number[]): Step<void> {
+export function* sendWants(state: DescentState, positions: readonly number[]): SessionPart<void> {
   for (let at = 0; at < positions.length; at += wantsAim) {
     yield* state.talk.send({ type: 'wants', positions: positions.slice(at, at + wantsAim) })
   }
 }
 
 /** Asks the values of the addresses where both hold the same dots with different digests. */
-export function* sendValuesWanted(state: DescentState, turn: Turn): Step<void> {
+export function* sendValuesWanted(state: DescentState, turn: PeerTurn): SessionPart<void> {
   if (turn.suspects.size === 0) return
   yield* state.talk.send({ type: 'values', addresses: [...turn.suspects.values()].slice(0, valuesAim) })
 }
@@ -75,7 +75,7 @@ export function* sendEntriesOf(
   state: DescentState,
   ids: Iterable<Uint8Array>,
   { forced, isLacking }: { forced: ReadonlyMap<string, Address>; isLacking: boolean },
-): Step<void> {
+): SessionPart<void> {
   const sender = new EntrySender(state)
   for (const id of ids) {
     const text = idText(id)
@@ -88,8 +88,8 @@ export function* sendEntriesOf(
 }
 
 /** Sends what is doubted and was not sent otherwise: nothing of it is removed before. */
-export function* sendDoubted(state: DescentState): Step<void> {
-  const ids = [...state.doubts].filter(([, { shown }]) => shown === undefined).map(([text]) => idBytes(text))
+export function* sendDoubted(state: DescentState): SessionPart<void> {
+  const ids = [...state.doubts].filter(([, { shown }]) => shown === undefined).map(([text]) => bytesOfIds(text))
   yield* sendEntriesOf(state, ids, { forced: noAddresses, isLacking: false })
 }
 
@@ -103,7 +103,7 @@ function show(state: DescentState, text: string, entry: PeerEntry | undefined, {
 }
 
 /** Sends what stands now at these addresses, values and all. */
-export function* sendEntriesAt(state: DescentState, addresses: readonly Address[]): Step<void> {
+export function* sendEntriesAt(state: DescentState, addresses: readonly Address[]): SessionPart<void> {
   const sender = new EntrySender(state)
   for (const address of addresses) {
     const entry = state.talk.view.peerEntryAt(address)
@@ -116,7 +116,7 @@ export function* sendEntriesAt(state: DescentState, addresses: readonly Address[
  * Tells the peer under which of the dots that it showed we know another content; `more` when not all of them could be named, so that the peer
  * removes nothing that it showed.
  */
-export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
+export function* sendObjections(state: DescentState, turn: PeerTurn): SessionPart<void> {
   let left = turnClashesAim
   let clashes: ClashingDots[] = []
   let dotCount = 0
@@ -142,10 +142,10 @@ export function* sendObjections(state: DescentState, turn: Turn): Step<void> {
  * under the dot; then it tells which, and of the two contents the greater keeps the dot. While the peer waits for our turn it gets a sign of life
  * now and then.
  */
-export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<void> {
+export function* joinDoubted(state: DescentState, turn: PeerTurn | undefined): SessionPart<void> {
   const { talk } = state
   let entries: PeerEntry[] = []
-  const add = function* (entry: PeerEntry): Step<void> {
+  const add = function* (entry: PeerEntry): SessionPart<void> {
     entries.push(entry)
     if (entries.length < talk.options.messageEntriesAim) return
     yield { type: 'join', entries, peer: talk.theirs }
@@ -160,7 +160,7 @@ export function* joinDoubted(state: DescentState, turn: Turn | undefined): Step<
     const clash = turn?.clashes.get(text)
     if (shown === undefined) continue
     state.doubts.delete(text)
-    const entry = talk.view.peerEntry(idBytes(text))
+    const entry = talk.view.peerEntry(bytesOfIds(text))
     if (entry === undefined || turn?.removesNothing === true || !mayBeGone(state, entry, listed)) continue
     turn?.clashes.delete(text)
     const clashes = clash?.dots ?? []
@@ -184,7 +184,7 @@ class EntrySender {
   }
 
   /** Sends an entry as far as the peer does not know it; whole when forced. */
-  *add(entry: PeerEntry, isForced: boolean): Step<void> {
+  *add(entry: PeerEntry, isForced: boolean): SessionPart<void> {
     const { talk } = this.#state
     let trimmed = isForced ? entry : talk.trim(entry)
     const { entryVersionsAim, entryVersionsMax } = talk.options
@@ -200,7 +200,7 @@ class EntrySender {
   }
 
   /** Sends what is left. */
-  *flush(): Step<void> {
+  *flush(): SessionPart<void> {
     if (this.#entries.length === 0) return
     const entries = this.#entries
     this.#entries = []
@@ -212,7 +212,7 @@ class EntrySender {
    * What the peer needs of a large entry travels ahead of it, a bounded part a message; the entry then names the dots only. Of one that is
    * not named whole, an empty part at least: the peer must not take it for absent.
    */
-  *#sendAhead(entry: PeerEntry): Step<PeerEntry> {
+  *#sendAhead(entry: PeerEntry): SessionPart<PeerEntry> {
     const { talk } = this.#state
     const { entryVersionsAim, entryVersionsMax } = talk.options
     const isBare = matcherOf(entry.bare)
@@ -238,7 +238,7 @@ class EntrySender {
     }
   }
 
-  *#send(entries: readonly PeerEntry[], part: boolean): Step<void> {
+  *#send(entries: readonly PeerEntry[], part: boolean): SessionPart<void> {
     const { talk } = this.#state
     yield* talk.send({ type: 'entries', part, entries: { entries, members: talk.mine.members } })
   }

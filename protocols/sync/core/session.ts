@@ -4,7 +4,15 @@
  * Captures are taken before the first read they stand for, and united only after a complete pass (DESIGN 3.2).
  */
 import type { BusyReason, Message } from '../messages.js'
-import { type Action, type Answer, claim, receive, type Step, type SyncView, settle } from './actions.js'
+import {
+  claim,
+  receive,
+  type SessionAction,
+  type SessionAnswer,
+  type SessionPart,
+  type SyncView,
+  settle,
+} from './actions.js'
 import {
   Conversation,
   type Ending,
@@ -19,8 +27,8 @@ import { Descent } from './tree.js'
 export type Role = 'initiator' | 'responder'
 
 /** A session in progress. Give each action's answer to `next`, until it is done. */
-export class SyncSession {
-  readonly #steps: Step<Ending>
+export class SessionCore {
+  readonly #steps: SessionPart<Ending>
   readonly talk: Conversation
   #outcome: SessionOutcome | undefined
 
@@ -35,7 +43,7 @@ export class SyncSession {
   }
 
   /** The first action. */
-  start(): Action | undefined {
+  start(): SessionAction | undefined {
     return this.next({ type: 'done' })
   }
 
@@ -43,7 +51,7 @@ export class SyncSession {
    * Takes the answer to the last action and returns the next one; undefined once the session has ended.
    * Throws a SyncError or DecodeError when the peer broke the protocol or damage was found: the session is over, nothing is united.
    */
-  next(answer: Answer): Action | undefined {
+  next(answer: SessionAnswer): SessionAction | undefined {
     this.talk.assertUndamaged()
     const step = this.#steps.next(answer)
     if (!step.done) return step.value
@@ -52,7 +60,7 @@ export class SyncSession {
   }
 }
 
-function* initiate(talk: Conversation): Step<Ending> {
+function* initiate(talk: Conversation): SessionPart<Ending> {
   const { salt, youngOk } = talk.options
   yield* talk.send({ type: 'open', young: youngOk, salt, capture: talk.captureNow() })
   talk.turns++
@@ -79,7 +87,7 @@ function* initiate(talk: Conversation): Step<Ending> {
 }
 
 /** The initiator's own updates and the check that follows them; the descent begins at once when a log could not tell all. */
-function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number): Step<Ending> {
+function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number): SessionPart<Ending> {
   const unlisted = unlistedThere + (yield* sendDelta(talk))
   yield* settle()
   const descent = unlisted > 0 ? new Descent(talk) : undefined
@@ -94,7 +102,7 @@ function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number):
   return answer.type === 'equal' ? yield* concludeEqual(talk, mode) : leftToGossip(mode)
 }
 
-function* respond(talk: Conversation): Step<Ending> {
+function* respond(talk: Conversation): SessionPart<Ending> {
   const open = yield* talk.expect('open')
   if (!talk.view.isVerified) return yield* refuse('unverified')
   yield* talk.hear(open.capture)
@@ -132,7 +140,7 @@ function* answerOwn(
   talk: Conversation,
   mode: SessionMode,
   known: { youngOk: boolean; unlisted: number },
-): Step<Ending> {
+): SessionPart<Ending> {
   const first = yield* receive()
   if (first.type === 'end') return { mode: 'young', provenEqual: false, united: false, ended: 'young' }
   const unlisted = known.unlisted + (yield* receiveDelta(talk, first))
@@ -163,14 +171,14 @@ function* answerOwn(
 }
 
 /** The initiator's first nodes, which followed its check. */
-function* receiveHello(talk: Conversation): Step<Extract<Message, { type: 'tree' }>> {
+function* receiveHello(talk: Conversation): SessionPart<Extract<Message, { type: 'tree' }>> {
   const hello = yield* talk.expect('tree')
   yield* talk.expect('end')
   return hello
 }
 
 /** Roots were equal when compared after both captures: a complete pass (DESIGN 3.2, rule 1). Both sides unite. */
-function* concludeEqual(talk: Conversation, mode: SessionMode = 'equal'): Step<Ending> {
+function* concludeEqual(talk: Conversation, mode: SessionMode = 'equal'): SessionPart<Ending> {
   yield* talk.unite()
   return { mode, provenEqual: true, united: true, ended: 'complete' }
 }
@@ -180,7 +188,7 @@ function leftToGossip(mode: SessionMode): Ending {
   return { mode, provenEqual: false, united: false, ended: 'complete' }
 }
 
-function* refuse(reason: BusyReason): Step<Ending> {
+function* refuse(reason: BusyReason): SessionPart<Ending> {
   yield { type: 'send', message: { type: 'busy', reason } }
   return refused(reason)
 }

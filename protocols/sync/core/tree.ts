@@ -6,11 +6,11 @@
 import { saltedDigestBytes } from '../../../store/model/roots.js'
 import { treeTurnsMax } from '../limits.js'
 import type { Message } from '../messages.js'
-import { receive, type Step, SyncError, settle } from './actions.js'
+import { receive, type SessionPart, SyncError, settle } from './actions.js'
 import { Asked } from './compare.js'
 import type { Conversation, Ending, SessionMode } from './conversation.js'
-import { DescentState, startTurn, type Turn } from './descent-state.js'
-import { IdList, idBytes } from './ids.js'
+import { DescentState, type PeerTurn, startTurn } from './descent-state.js'
+import { bytesOfIds, IdList } from './ids.js'
 import { receiveTurn, takeTree } from './inbound.js'
 import {
   joinDoubted,
@@ -34,7 +34,7 @@ export class Descent {
   }
 
   /** Sends the first nodes and ends the turn. */
-  *sendHello(): Step<void> {
+  *sendHello(): SessionPart<void> {
     this.#state.hasSpoken = true
     const nodes = this.#state.comparison.hello(this.#state.asked)
     yield* this.#talk.send({ type: 'tree', answers: [], nodes })
@@ -42,7 +42,7 @@ export class Descent {
   }
 
   /** Takes turns until nothing differs, then unites. `first`: the first message of the peer's turn. */
-  *run(first: Message, mode: SessionMode = 'tree'): Step<Ending> {
+  *run(first: Message, mode: SessionMode = 'tree'): SessionPart<Ending> {
     let message = first
     for (let turns = 0; turns < treeTurnsMax; turns++) {
       const turn = yield* receiveTurn(this.#state, message)
@@ -55,7 +55,7 @@ export class Descent {
   }
 
   /** As `run`, when the peer's first turn is here already: `hello` was all of it. */
-  *answerFirst(hello: Extract<Message, { type: 'tree' }>, mode: SessionMode): Step<Ending> {
+  *answerFirst(hello: Extract<Message, { type: 'tree' }>, mode: SessionMode): SessionPart<Ending> {
     const turn = startTurn()
     takeTree(this.#state, turn, hello)
     turn.expecting = true
@@ -64,7 +64,7 @@ export class Descent {
   }
 
   /** Everything of the peer's turn is durable; of what it did not bring, what it was shown and did not object to goes. */
-  *#conclude(turn: Turn): Step<void> {
+  *#conclude(turn: PeerTurn): SessionPart<void> {
     yield* settle()
     if (this.#state.doubts.size === 0 && turn.clashes.size === 0) return
     yield* joinDoubted(this.#state, turn)
@@ -75,14 +75,14 @@ export class Descent {
    * The pass is complete: everything that differed is durable here (DESIGN 3.2, rule 1). What the peer has not been shown stays; the roots
    * differ for it, and the next session settles it.
    */
-  *#finish(mode: SessionMode): Step<Ending> {
+  *#finish(mode: SessionMode): SessionPart<Ending> {
     yield* settle()
     yield* this.#talk.unite()
     return { mode: mode === 'full' ? 'full' : 'tree', provenEqual: false, united: true, ended: 'complete' }
   }
 
   /** Our turn: nodes, wants, entries. Returns whether it needs an answer. */
-  *#answer(turn: Turn): Step<boolean> {
+  *#answer(turn: PeerTurn): SessionPart<boolean> {
     const state = this.#state
     const asked = new Asked()
     const lacking = new IdList()
@@ -94,7 +94,7 @@ export class Descent {
       offset += place.node.digests.length / saltedDigestBytes
     }
     yield* sendWants(state, wants)
-    yield* sendEntriesOf(state, [...turn.wanted].map(idBytes), { forced: turn.suspects, isLacking: false })
+    yield* sendEntriesOf(state, [...turn.wanted].map(bytesOfIds), { forced: turn.suspects, isLacking: false })
     yield* sendEntriesAt(state, turn.values)
     yield* sendEntriesOf(state, lacking, { forced: new Map(), isLacking: true })
     yield* sendDoubted(state)

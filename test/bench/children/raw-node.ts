@@ -8,7 +8,7 @@ import { gossipTopic } from '../../../daemon/net/gossip-options.js'
 import { createHost, type Host, identifyPeer } from '../../../daemon/net/host.js'
 import { createIdentity } from '../../../daemon/net/identity.js'
 import { receivedBytesMax } from '../../../daemon/net/limits.js'
-import { silentLog } from '../../../daemon/net/log.js'
+import { silentNetLog } from '../../../daemon/net/log.js'
 import { ReceiveBudget } from '../../../daemon/net/receive-budget.js'
 import { serveTasks } from '../support/children.js'
 import { type Pair, pairsOf, RawStore } from '../support/pairs.js'
@@ -36,7 +36,7 @@ const channelOf = (stream: Stream, connection: Connection) =>
   )
 
 async function start(secret: string): Promise<string> {
-  const quiet = { gater: {}, discovered: () => {}, heard: () => {}, log: silentLog }
+  const quiet = { gater: {}, discovered: () => {}, heard: () => {}, log: silentNetLog }
   const listen = ['/ip4/127.0.0.1/tcp/0']
   const basics = { identity: createIdentity(), secret: Buffer.from(secret, 'hex'), listen, announce: [], mdns: false }
   host = await createHost({ ...basics, ...quiet })

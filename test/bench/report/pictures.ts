@@ -1,5 +1,5 @@
 /** Which figures become which picture. A picture without figures is left as it is. */
-import type { Line } from '../support/figure.js'
+import type { FigureLine } from '../support/figure.js'
 import { barChart, lineChart, type Series } from './svg.js'
 
 /** A picture and what stands below it. */
@@ -10,10 +10,10 @@ export interface Picture {
 }
 
 /** A figure with a value. */
-type Measured = Line & { readonly value: number }
+type Measured = FigureLine & { readonly value: number }
 
 /** Draws every picture whose figures are there. */
-export function pictures(lines: readonly Line[]): Picture[] {
+export function pictures(lines: readonly FigureLine[]): Picture[] {
   const measured = lines.filter((line): line is Measured => line.value !== null)
   const all = [treeBytes, treeTrips, bytesOverEntries, healTime, latency, throughput]
   return all.map((draw) => draw(measured)).filter((picture) => picture !== undefined)
@@ -73,7 +73,7 @@ function latency(lines: readonly Measured[]): Picture | undefined {
 }
 
 function throughput(lines: readonly Measured[]): Picture | undefined {
-  const clientsOf = ({ name }: Line) => Number(/(\d+) clients?$/.exec(name)![1])
+  const clientsOf = ({ name }: FigureLine) => Number(/(\d+) clients?$/.exec(name)![1])
   const found = lines
     .filter(({ name }) => name.startsWith('durable PUT over the Unix socket'))
     .sort((a, b) => clientsOf(a) - clientsOf(b))
@@ -99,6 +99,6 @@ function grouped(lines: readonly Measured[], nameOf: (line: Measured) => string)
   }))
 }
 
-function drawn(file: string, title: string, found: readonly Line[], draw: () => string): Picture | undefined {
+function drawn(file: string, title: string, found: readonly FigureLine[], draw: () => string): Picture | undefined {
   return found.length === 0 ? undefined : { file: `${file}.svg`, title, svg: draw() }
 }

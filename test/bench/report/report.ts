@@ -1,11 +1,11 @@
 /** Writes docs/PERFORMANCE.md and its pictures from figures. What did not run this time keeps the figures of its last time. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Line } from '../support/figure.js'
+import type { FigureLine } from '../support/figure.js'
 import { pictures } from './pictures.js'
 
 /** A line as the runner prints it. */
-export interface RunLine extends Line {
+export interface RunLine extends FigureLine {
   readonly bench: string
   readonly isFull?: boolean
 }

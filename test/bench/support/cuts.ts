@@ -4,7 +4,7 @@ import { type Looker, putAll, untilConnected } from './daemons.js'
 import { pairsOf } from './pairs.js'
 
 /** Cuts two groups apart; resolves when no connection between them is left. */
-export async function cut(
+export async function cutApart(
   left: readonly Daemon[],
   right: readonly Daemon[],
   lookers: readonly Looker[],

@@ -57,8 +57,8 @@ export class Looker {
   }
 
   /** What the status shows. */
-  async status(): Promise<Status> {
-    return JSON.parse((await this.#client.send(getRequest('/v1/status'))).body.toString()) as Status
+  async status(): Promise<BenchStatus> {
+    return JSON.parse((await this.#client.send(getRequest('/v1/status'))).body.toString()) as BenchStatus
   }
 
   /** Closes the connection. */
@@ -68,7 +68,7 @@ export class Looker {
 }
 
 /** The part of a status that benchmarks look at. */
-export interface Status {
+export interface BenchStatus {
   readonly entries: number
   readonly root: string
   readonly context: string

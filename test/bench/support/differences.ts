@@ -1,6 +1,6 @@
 /** Sessions between two copies that differ in so many entries: by the log, and by the tree alone. */
 import { register } from '../../../store/model/address.js'
-import { applyAll, BenchFolder, type BenchNode, type Held, madeUpdates, session } from './stage.js'
+import { applyAll, BenchFolder, type BenchNode, type Held, madeUpdates, playSession } from './stage.js'
 
 const actors = 16
 const removalsPerBatch = 1_000
@@ -71,7 +71,7 @@ export class Copies {
   }
 
   async #hold(): Promise<Held> {
-    const held = await session(this.left, this.right)
+    const held = await playSession(this.left, this.right)
     if (!Buffer.from(this.left.replica.health.trie.root()).equals(this.right.replica.health.trie.root()))
       throw new Error('not equal')
     return held

@@ -1,7 +1,7 @@
 /** Figures: what a benchmark measured, the yardstick of the same run beside it, and whether a bar is reached. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
-import { median } from './numbers.js'
+import { middleOf } from './numbers.js'
 
 /** How a benchmark is run. */
 export interface RunOptions {
@@ -53,7 +53,7 @@ export const ratioAtMost = (limit: number): Bound => ({ of: 'ratio', sign: '<=',
 export const valueAtMost = (limit: number): Bound => ({ of: 'value', sign: '<=', limit })
 
 /** The line of a figure. `met` is absent without a `must`. */
-export interface Line {
+export interface FigureLine {
   readonly bench?: string
   readonly name: string
   readonly n?: number
@@ -75,13 +75,13 @@ export interface Line {
 }
 
 /** The median of all runs, and the median of their ratios: each ratio is that of one run. */
-export function lineOf({ samples, yardstick, must, aim, ...figure }: Figure): Line {
+export function lineOf({ samples, yardstick, must, aim, ...figure }: Figure): FigureLine {
   const bars = { ...(must && { must: textOf(must) }), ...(aim && { aim: textOf(aim) }) }
   if (samples.length === 0) return { ...figure, value: null, ...bars, runs: 0, versions: versions() }
-  const value = median(samples.map((sample) => sample.value))
+  const value = middleOf(samples.map((sample) => sample.value))
   const compared = samples.filter((sample) => sample.yardstick !== undefined)
-  const ratio = compared.length === 0 ? undefined : median(compared.map((sample) => sample.value / sample.yardstick!))
-  const against = yardstick === undefined ? undefined : median(compared.map((sample) => sample.yardstick!))
+  const ratio = compared.length === 0 ? undefined : middleOf(compared.map((sample) => sample.value / sample.yardstick!))
+  const against = yardstick === undefined ? undefined : middleOf(compared.map((sample) => sample.yardstick!))
   return {
     ...figure,
     value: rounded(value),

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 const headEnd = Buffer.from('\r\n\r\n')
 
 /** An answer: its status and body. */
-export interface RawAnswer {
+export interface LoadAnswer {
   readonly status: number
   readonly body: Buffer
 }
@@ -13,7 +13,7 @@ export interface RawAnswer {
 export class RawClient {
   readonly #socket: Socket
   #received: Buffer = Buffer.alloc(0)
-  #waiter: { resolve(answer: RawAnswer): void; reject(error: Error): void } | undefined
+  #waiter: { resolve(answer: LoadAnswer): void; reject(error: Error): void } | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -31,7 +31,7 @@ export class RawClient {
   }
 
   /** Sends a whole request; resolves with its answer. */
-  send(request: Buffer): Promise<RawAnswer> {
+  send(request: Buffer): Promise<LoadAnswer> {
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject }
       this.#socket.write(request)

@@ -2,7 +2,7 @@
 import type { Sample } from './figure.js'
 
 /** The middle of some numbers. Throws when there are none. */
-export function median(values: readonly number[]): number {
+export function middleOf(values: readonly number[]): number {
   return percentile(values, 0.5)
 }
 

@@ -33,7 +33,7 @@ export function pairsOf(name: string, count: number, from = 0): Pair[] {
 }
 
 /** Bytes of keys and values. */
-export function bytesOf(pairs: readonly Pair[]): number {
+export function pairBytes(pairs: readonly Pair[]): number {
   return pairs.reduce((sum, { key, value }) => sum + Buffer.byteLength(key) + value.length, 0)
 }
 

@@ -29,7 +29,7 @@ export interface BenchNode {
 }
 
 /** Opens and verifies a node on a store. `sync`: with fsync, as the daemon does. */
-export async function openNode(name: string, store: KvStore, sync = true): Promise<BenchNode> {
+export async function openBenchNode(name: string, store: KvStore, sync = true): Promise<BenchNode> {
   const replica = await Replica.open({
     store,
     environment: realEnvironment,
@@ -53,7 +53,7 @@ export class BenchFolder {
 
   /** Opens the store of a node, and verifies it. */
   async open(name: string, sync = true): Promise<BenchNode> {
-    return openNode(name, await LevelStore.open(this.path(name)), sync)
+    return openBenchNode(name, await LevelStore.open(this.path(name)), sync)
   }
 
   /** Copies the closed store of a node. */
@@ -68,7 +68,7 @@ export class BenchFolder {
 }
 
 /** The id of a made-up run; the same for the same number everywhere. */
-export function actorOf(number: number): string {
+export function benchActor(number: number): string {
   return `${number + 1}`.padStart(16, 'a')
 }
 
@@ -81,7 +81,7 @@ export function memberOf(number: number): string {
 export function* madeUpdates(count: number, actors: number, keyFrom = 0, counterFrom = 0): Generator<Update> {
   for (let at = 0; at < count; at++) {
     yield {
-      dot: { actor: actorOf(at % actors), counter: counterFrom + Math.floor(at / actors) + 1 },
+      dot: { actor: benchActor(at % actors), counter: counterFrom + Math.floor(at / actors) + 1 },
       address: register(`bench/${`${keyFrom + at}`.padStart(8, '0')}`),
       kind: 'put',
       time: { ms: madeAtMs + at, logical: 0 },
@@ -192,7 +192,7 @@ class Tap {
 }
 
 /** One session, from `one` to `other`; resolves once both sides have stored everything. Throws when it was not completed. */
-export async function session(one: BenchNode, other: BenchNode): Promise<Held> {
+export async function playSession(one: BenchNode, other: BenchNode): Promise<Held> {
   let accept: ((channel: Channel) => Promise<void>) | undefined
   let isServed: Promise<void> | undefined
   const tap = new Tap()

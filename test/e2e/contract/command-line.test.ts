@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Daemon, Fleet, run } from '../daemons.js'
-import { ask, startMs } from './surface.js'
+import { type Daemon, Fleet, runProgram } from '../daemons.js'
+import { askRaw, startMs } from './surface.js'
 
 let fleet: Fleet
 let ann: Daemon
@@ -20,7 +20,7 @@ describe('the API over TCP', () => {
     const { host } = new URL(url)
     const Authorization = `Bearer ${readFileSync(join(ann.data, 'api.token'), 'utf8').trim()}`
     const status = async (headers: Record<string, string>) =>
-      (await ask(ann, '/v1/status', { url, headers: { Host: host, ...headers } })).status
+      (await askRaw(ann, '/v1/status', { url, headers: { Host: host, ...headers } })).status
     expect(await status({})).toBe(401)
     expect(await status({ Authorization: 'Bearer wrong' })).toBe(401)
     expect(await status({ Authorization })).toBe(200)
@@ -37,15 +37,15 @@ describe('the API over TCP', () => {
     const get = ['get', 'over/tcp']
     const nowhere = join(fleet.folder, 'nowhere')
     const calls = [
-      run([...get, '--api', api, '--data', ann.data]),
-      run([...get, '--api', api, '--token', token]),
-      run(get, { env: { HEARSAY_API: api, HEARSAY_DATA: ann.data } }),
-      run(get, { env: { HEARSAY_API: ann.ready.api[0]! } }),
-      run(get, { env: { HEARSAY_DATA: ann.data } }),
+      runProgram([...get, '--api', api, '--data', ann.data]),
+      runProgram([...get, '--api', api, '--token', token]),
+      runProgram(get, { env: { HEARSAY_API: api, HEARSAY_DATA: ann.data } }),
+      runProgram(get, { env: { HEARSAY_API: ann.ready.api[0]! } }),
+      runProgram(get, { env: { HEARSAY_DATA: ann.data } }),
     ]
     for (const ran of await Promise.all(calls)) expect([ran.exit, ran.stdout.toString()]).toEqual([0, 'x'])
-    expect((await run([...get, '--api', api, '--data', nowhere])).exit).toBe(1)
-    expect((await run([...get, '--data', nowhere])).exit).toBe(6)
+    expect((await runProgram([...get, '--api', api, '--data', nowhere])).exit).toBe(1)
+    expect((await runProgram([...get, '--data', nowhere])).exit).toBe(6)
     await ann.client.delete('over/tcp')
   })
 })
@@ -65,7 +65,7 @@ describe('the command line', () => {
     [['completion', 'nope'], 2],
   ]
   it.each(exits)('%j exits with %i and says what to do next', async (args, exit) => {
-    const ran = await (args[0] === 'completion' || args[0] === 'nope' ? run(args) : ann.cli(args))
+    const ran = await (args[0] === 'completion' || args[0] === 'nope' ? runProgram(args) : ann.cli(args))
     expect([ran.exit, ran.stdout.toString()]).toEqual([exit, ''])
     expect(ran.stderr).toMatch(/^error [A-Z_]+: .+\n {2}next: .+\n$/)
   })
@@ -107,7 +107,7 @@ describe('the command line', () => {
     const file = join(fleet.folder, 'settings.toml')
     writeFileSync(file, 'durability = "os"\n[sync]\ninterval = "5s"\n[log]\nmaxBytes = "1MiB"\nmaxAge = "1h"\n')
     const env = { HEARSAY_SYNC_INTERVAL: '7s', HEARSAY_NONSENSE: '1' }
-    const ran = await run(['config', '--data', data, '--config', file, '--log-max-age', '2h', '--json'], { env })
+    const ran = await runProgram(['config', '--data', data, '--config', file, '--log-max-age', '2h', '--json'], { env })
     expect(settings(ran)).toMatchObject({
       durability: ['os', 'file'],
       'sync.interval': ['7s', 'environment'],
@@ -119,7 +119,7 @@ describe('the command line', () => {
     expect(existsSync(data)).toBe(false)
     writeFileSync(file, 'nonsense = 1\n')
     for (const command of ['config', 'daemon']) {
-      const refused = await run([command, '--data', data, '--config', file])
+      const refused = await runProgram([command, '--data', data, '--config', file])
       expect(refused.exit).toBe(2)
       expect(refused.stderr).toContain("'nonsense'")
     }
@@ -127,9 +127,9 @@ describe('the command line', () => {
 
   it('version and completions', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-    expect((await run(['version'])).stdout.toString()).toBe(`${version}\n`)
+    expect((await runProgram(['version'])).stdout.toString()).toBe(`${version}\n`)
     for (const shell of ['bash', 'zsh', 'fish']) {
-      const ran = await run(['completion', shell])
+      const ran = await runProgram(['completion', shell])
       expect([ran.exit, ran.stdout.includes('peers')]).toEqual([0, true])
     }
   })
@@ -143,12 +143,12 @@ describe('the daemon', () => {
     await daemon.start()
     const path = readFileSync(join(data, 'api.path'), 'utf8').trim()
     expect([daemon.ready.api, daemon.ready.dashboard, daemon.ready.resp]).toEqual([[`unix:${path}`], null, null])
-    expect((await run(['put', 'k', 'v'], { env: { HEARSAY_DATA: data } })).exit).toBe(0)
+    expect((await runProgram(['put', 'k', 'v'], { env: { HEARSAY_DATA: data } })).exit).toBe(0)
     expect(daemon.stderr).toContain('HEARSAY_NONSENSE')
-    expect((await run(['status', '--json'], { env: { HEARSAY_DATA: data } })).stdout.toString()).toContain(
+    expect((await runProgram(['status', '--json'], { env: { HEARSAY_DATA: data } })).stdout.toString()).toContain(
       'HEARSAY_NONSENSE',
     )
-    const second = await run(['daemon', '--data', data, '--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false'])
+    const second = await runProgram(['daemon', '--data', data, '--listen', '/ip4/127.0.0.1/tcp/0', '--mdns=false'])
     expect(second.exit).toBe(1)
     expect(second.stderr).toContain('STORE_LOCKED')
     await daemon.stop()

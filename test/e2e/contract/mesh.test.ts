@@ -1,15 +1,27 @@
 /** The promised surface to the letter, what several nodes come to: conflicts, the mesh, cuts and restarts, export and import. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Daemon, run } from '../daemons.js'
-import { asJson, ask, dot, post, put, refusal, remove, startMs, Trio, text, time } from './surface.js'
+import { type Daemon, runProgram } from '../daemons.js'
+import {
+  anyDot,
+  anyText,
+  anyTime,
+  asJson,
+  askRaw,
+  DaemonTrio,
+  postRaw,
+  putRaw,
+  refusal,
+  removeRaw,
+  startMs,
+} from './surface.js'
 
-let trio: Trio
+let trio: DaemonTrio
 let ann: Daemon
 let bob: Daemon
 let cid: Daemon
 
 beforeAll(async () => {
-  trio = await Trio.start()
+  trio = await DaemonTrio.start()
   ;({ ann, bob, cid } = trio)
 }, startMs)
 afterAll(() => trio.fleet.end())
@@ -17,41 +29,41 @@ afterAll(() => trio.fleet.end())
 describe('a conflict', () => {
   it('is shown, kept, refused and settled as promised', async () => {
     await trio.apart(async () => {
-      await put(ann, '/v1/kv/both', 'of ann')
-      await put(bob, '/v1/kv/both', 'of bob')
-      for (const daemon of [ann, bob]) await put(daemon, '/v1/kv/alike', 'same')
+      await putRaw(ann, '/v1/kv/both', 'of ann')
+      await putRaw(bob, '/v1/kv/both', 'of bob')
+      for (const daemon of [ann, bob]) await putRaw(daemon, '/v1/kv/alike', 'same')
     })
-    expect((await ask(ann, '/v1/kv/alike')).headers['hearsay-siblings']).toBe('1')
-    expect((await remove(ann, '/v1/kv/alike')).status).toBe(204)
-    expect((await ask(ann, '/v1/kv/alike')).status).toBe(404)
+    expect((await askRaw(ann, '/v1/kv/alike')).headers['hearsay-siblings']).toBe('1')
+    expect((await removeRaw(ann, '/v1/kv/alike')).status).toBe(204)
+    expect((await askRaw(ann, '/v1/kv/alike')).status).toBe(404)
 
-    const shown = await ask(cid, '/v1/kv/both')
-    const all = (await ask(cid, '/v1/kv/both', { headers: asJson })).json
+    const shown = await askRaw(cid, '/v1/kv/both')
+    const all = (await askRaw(cid, '/v1/kv/both', { headers: asJson })).json
     expect([shown.headers['hearsay-siblings'], all.versions.length]).toEqual(['2', 2])
     expect(shown.body.toString()).toBe(all.versions[0].value)
-    const { items, next } = (await ask(cid, '/v1/conflicts?prefix=both')).json
+    const { items, next } = (await askRaw(cid, '/v1/conflicts?prefix=both')).json
     const versions = all.versions.map((one: { value: string }) => ({ ...one, size: one.value.length }))
     expect({ items, next }).toEqual({
       items: [{ key: 'both', type: 'reg', field: '', context: all.context, versions }],
       next: null,
     })
-    expect(refusal(await remove(cid, '/v1/kv/both'))).toEqual([409, 'CONFLICT'])
+    expect(refusal(await removeRaw(cid, '/v1/kv/both'))).toEqual([409, 'CONFLICT'])
     expect((await cid.cli(['del', 'both'])).exit).toBe(4)
 
     const got = await cid.cli(['get', 'both'])
     expect([got.exit, got.stdout.toString()]).toEqual([0, all.versions[0].value])
     expect(got.stderr).toContain('2 siblings')
-    await put(cid, '/v1/kv/both', 'third')
-    const after = (await ask(cid, '/v1/kv/both', { headers: asJson })).json.versions
+    await putRaw(cid, '/v1/kv/both', 'third')
+    const after = (await askRaw(cid, '/v1/kv/both', { headers: asJson })).json.versions
     expect(after.map(({ value }: { value: string }) => value)).toEqual(['third', all.versions[1].value])
-    expect(refusal(await post(cid, '/v1/conflicts/both', { pick: 1, context: all.context }))).toEqual([
+    expect(refusal(await postRaw(cid, '/v1/conflicts/both', { pick: 1, context: all.context }))).toEqual([
       409,
       'STALE_CONTEXT',
     ])
     const settled = await cid.cli(['resolve', 'both', '--pick', '2'])
     expect(settled.exit).toBe(0)
-    expect((await ask(cid, '/v1/kv/both')).body.toString()).toBe(all.versions[1].value)
-    expect((await ask(cid, '/v1/kv/both')).headers['hearsay-siblings']).toBe('1')
+    expect((await askRaw(cid, '/v1/kv/both')).body.toString()).toBe(all.versions[1].value)
+    expect((await askRaw(cid, '/v1/kv/both')).headers['hearsay-siblings']).toBe('1')
     expect((await cid.cli(['resolve', 'both', '--pick', '1'])).exit).toBe(3)
     await cid.client.delete('both')
     await trio.together()
@@ -61,7 +73,7 @@ describe('a conflict', () => {
 describe('the mesh', () => {
   it('status and members have every promised member', async () => {
     await trio.together()
-    const status = (await ask(ann, '/v1/status')).json
+    const status = (await askRaw(ann, '/v1/status')).json
     const member = (name: string) => ({
       name,
       peer: expect.stringMatching(/^12D3Koo/),
@@ -70,26 +82,26 @@ describe('the mesh', () => {
       converged: true,
       behind: 0,
       ahead: 0,
-      lastSeen: time,
-      lastEqual: time,
+      lastSeen: anyTime,
+      lastEqual: anyTime,
       hints: { updates: 0, bytes: 0, since: null },
     })
     const members = [expect.objectContaining(member('bob')), expect.objectContaining(member('cid'))]
-    const { version } = JSON.parse((await run(['version', '--json'])).stdout.toString())
+    const { version } = JSON.parse((await runProgram(['version', '--json'])).stdout.toString())
     expect(status).toMatchObject({
       node: 'ann',
       peer: ann.ready.peer,
       actor: expect.stringMatching(/^[0-9a-f]{16}$/),
       version,
       entries: expect.any(Number),
-      root: text,
-      context: text,
+      root: anyText,
+      context: anyText,
       conflicts: 0,
       blocked: [],
       warnings: [],
       members,
     })
-    expect((await ask(ann, '/v1/members')).json).toEqual({ members })
+    expect((await askRaw(ann, '/v1/members')).json).toEqual({ members })
     for (const command of ['members', 'peers']) {
       const lines = (await ann.cli([command, '--json'])).stdout.toString().trimEnd().split('\n')
       expect(lines.map((line) => JSON.parse(line).name)).toEqual(['bob', 'cid'])
@@ -97,14 +109,14 @@ describe('the mesh', () => {
   })
 
   it('sync, where, wait, invite and join', async () => {
-    const { sessions } = (await post(ann, '/v1/sync', { peer: 'bob' })).json
+    const { sessions } = (await postRaw(ann, '/v1/sync', { peer: 'bob' })).json
     const counts = ['roundTrips', 'bytesSent', 'bytesReceived', 'entriesSent', 'entriesReceived']
     const numbers = Object.fromEntries(counts.map((name) => [name, expect.any(Number)]))
     expect(sessions).toEqual([
-      expect.objectContaining({ peer: bob.ready.peer, mode: text, ended: 'complete', ...numbers }),
+      expect.objectContaining({ peer: bob.ready.peer, mode: anyText, ended: 'complete', ...numbers }),
     ])
-    const stored = (await put(ann, '/v1/kv/held?acks=all', 'x')).json
-    expect((await ask(ann, '/v1/where/held')).json).toEqual({
+    const stored = (await putRaw(ann, '/v1/kv/held?acks=all', 'x')).json
+    expect((await askRaw(ann, '/v1/where/held')).json).toEqual({
       key: 'held',
       dot: stored.dot,
       nodes: ['ann', 'bob', 'cid'],
@@ -112,10 +124,10 @@ describe('the mesh', () => {
       unknown: [],
     })
     const unknown = [
-      post(ann, '/v1/sync', { peer: 'nobody' }),
-      post(ann, '/v1/block', { peers: ['nobody'] }),
-      remove(ann, '/v1/members/nobody'),
-      ask(ann, '/v1/where/nothing'),
+      postRaw(ann, '/v1/sync', { peer: 'nobody' }),
+      postRaw(ann, '/v1/block', { peers: ['nobody'] }),
+      removeRaw(ann, '/v1/members/nobody'),
+      askRaw(ann, '/v1/where/nothing'),
     ]
     for (const one of unknown) expect(refusal(await one)).toEqual([404, 'NOT_FOUND'])
     for (const args of [
@@ -128,44 +140,44 @@ describe('the mesh', () => {
     }
     expect((await ann.cli(['wait', '--peers', '9', '--timeout', '100ms'])).exit).toBe(7)
     expect((await ann.cli(['wait', '--peers', '1', '--converged'])).exit).toBe(0)
-    expect((await post(ann, '/v1/invite', {})).json).toEqual({ token: expect.stringMatching(/^\S+$/) })
-    expect((await post(ann, '/v1/join', { token: 'nonsense' })).status).toBe(400)
+    expect((await postRaw(ann, '/v1/invite', {})).json).toEqual({ token: expect.stringMatching(/^\S+$/) })
+    expect((await postRaw(ann, '/v1/join', { token: 'nonsense' })).status).toBe(400)
     await ann.client.delete('held')
   })
 
   it('a block cuts both ways, is shown, survives a restart, and is lifted; hints say what is missed', async () => {
     await trio.together()
     expect((await ann.cli(['block', 'bob', 'cid'])).exit).toBe(0)
-    const cut = (await ask(ann, '/v1/status')).json
+    const cut = (await askRaw(ann, '/v1/status')).json
     expect(cut.blocked.toSorted()).toEqual(['bob', 'cid'])
     expect(
       cut.members.every((one: { connected: boolean; converged: boolean }) => !one.connected && !one.converged),
     ).toBe(true)
-    const refused = await put(ann, '/v1/kv/quorate?requireQuorum=true', 'x')
+    const refused = await putRaw(ann, '/v1/kv/quorate?requireQuorum=true', 'x')
     expect(refused).toMatchObject({ status: 503, json: { code: 'NO_QUORUM', stored: false } })
-    expect((await ask(ann, '/v1/kv/quorate')).status).toBe(404)
+    expect((await askRaw(ann, '/v1/kv/quorate')).status).toBe(404)
     const strict = await ann.cli(['put', 'quorate', 'x', '--require-quorum', '--json'])
     expect([strict.exit, JSON.parse(strict.stderr)]).toEqual([5, expect.objectContaining({ code: 'NO_QUORUM' })])
-    const short = await put(ann, '/v1/kv/short?acks=majority&timeout=100ms', 'x')
+    const short = await putRaw(ann, '/v1/kv/short?acks=majority&timeout=100ms', 'x')
     expect(short).toMatchObject({
       status: 503,
       json: { code: 'NOT_ENOUGH_ACKS', stored: true, acks: { have: 1, want: 2, nodes: ['ann'] } },
     })
     expect((await ann.cli(['get', 'short', '--consistency', 'majority', '--timeout', '100ms'])).exit).toBe(5)
-    expect((await ask(ann, '/v1/where/short')).json).toMatchObject({ nodes: ['ann'], unknown: ['bob', 'cid'] })
-    const [hinted] = (await ask(ann, '/v1/status')).json.members
-    expect([hinted.behind, hinted.hints.updates, hinted.hints.since]).toEqual([1, 1, time])
+    expect((await askRaw(ann, '/v1/where/short')).json).toMatchObject({ nodes: ['ann'], unknown: ['bob', 'cid'] })
+    const [hinted] = (await askRaw(ann, '/v1/status')).json.members
+    expect([hinted.behind, hinted.hints.updates, hinted.hints.since]).toEqual([1, 1, anyTime])
     expect(hinted.hints.bytes).toBeGreaterThan(0)
 
     expect(await ann.stop()).toBe(0)
     await ann.start()
-    const restarted = (await ask(ann, '/v1/status')).json
+    const restarted = (await askRaw(ann, '/v1/status')).json
     expect([restarted.blocked.toSorted(), restarted.actor]).toEqual([['bob', 'cid'], null])
-    for (const { lastSeen, lastEqual } of restarted.members) expect([lastSeen, lastEqual]).toEqual([time, time])
-    expect((await post(ann, '/v1/unblock', { peers: ['bob'] })).json.blocked).toEqual(['cid'])
-    expect((await ask(ann, '/v1/unblock', { method: 'POST' })).status).toBe(200)
+    for (const { lastSeen, lastEqual } of restarted.members) expect([lastSeen, lastEqual]).toEqual([anyTime, anyTime])
+    expect((await postRaw(ann, '/v1/unblock', { peers: ['bob'] })).json.blocked).toEqual(['cid'])
+    expect((await askRaw(ann, '/v1/unblock', { method: 'POST' })).status).toBe(200)
     await trio.together()
-    expect((await ask(cid, '/v1/kv/short')).body.toString()).toBe('x')
+    expect((await askRaw(cid, '/v1/kv/short')).body.toString()).toBe('x')
     await ann.client.delete('short')
   })
 })
@@ -173,22 +185,22 @@ describe('the mesh', () => {
 describe('export and import', () => {
   it('carry every type and sibling; the second time adds nothing', async () => {
     await trio.apart(async () => {
-      await put(ann, '/v1/kv/moved%2Freg', 'of ann')
-      await put(bob, '/v1/kv/moved%2Freg', 'of bob')
+      await putRaw(ann, '/v1/kv/moved%2Freg', 'of ann')
+      await putRaw(bob, '/v1/kv/moved%2Freg', 'of bob')
     })
-    await post(ann, '/v1/counters/moved%2Fctr', { by: 3 })
-    await put(ann, '/v1/sets/moved%2Fset/m', '')
-    await put(ann, '/v1/maps/moved%2Fmap/f', Buffer.from([0xff]))
-    await put(ann, '/v1/kv/moved%2Fttl?ttl=1h', 'x')
+    await postRaw(ann, '/v1/counters/moved%2Fctr', { by: 3 })
+    await putRaw(ann, '/v1/sets/moved%2Fset/m', '')
+    await putRaw(ann, '/v1/maps/moved%2Fmap/f', Buffer.from([0xff]))
+    await putRaw(ann, '/v1/kv/moved%2Fttl?ttl=1h', 'x')
     const exported = (await ann.cli(['export', 'moved/'])).stdout
     const lines = exported.toString().trimEnd().split('\n')
-    const version = { value: text, encoding: 'utf8', dot, node: text, time }
+    const version = { value: anyText, encoding: 'utf8', dot: anyDot, node: anyText, time: anyTime }
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { key: 'moved/ctr', type: 'ctr', value: 3 },
       { key: 'moved/map', type: 'map', field: 'f', versions: [{ ...version, value: '/w==', encoding: 'base64' }] },
       { key: 'moved/reg', type: 'reg', versions: [version, version] },
       { key: 'moved/set', type: 'set', member: 'm', versions: expect.any(Array) },
-      { key: 'moved/ttl', type: 'reg', versions: [{ ...version, expires: time }] },
+      { key: 'moved/ttl', type: 'reg', versions: [{ ...version, expires: anyTime }] },
     ])
     const fresh = await trio.fleet.add('fresh')
     const first = await fresh.cli(['import', '-', '--json'], exported)

@@ -7,17 +7,17 @@ import { allEqual, connectedTo, type Daemon, Fleet } from '../daemons.js'
 export const startMs = 120_000
 
 /** An answer, whole; `json` is its body when it says that it is JSON. */
-export interface Answer extends RawAnswer {
+export interface SurfaceAnswer extends RawAnswer {
   // biome-ignore lint/suspicious/noExplicitAny: what a test compares with what is promised
   readonly json: any
 }
 
 /** One raw request; over the daemon's socket unless a URL is given. Paths go out as they are. */
-export async function ask(
+export async function askRaw(
   daemon: Daemon,
   path: string,
   { url, ...asked }: Omit<RawRequest, 'path'> & { url?: string } = {},
-): Promise<Answer> {
+): Promise<SurfaceAnswer> {
   const where = url === undefined ? { socketPath: daemon.ready.api[0]!.slice('unix:'.length) } : targetOf(url)
   const answer = await requestRaw(where, { path, ...asked })
   const isJson = /json/.test(String(answer.headers['content-type'])) && answer.body.length > 0
@@ -30,27 +30,27 @@ function targetOf(url: string): { host: string; port: number } {
 }
 
 /** PUT with these bytes. */
-export const put = (daemon: Daemon, path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
-  ask(daemon, path, { method: 'PUT', body, headers })
+export const putRaw = (daemon: Daemon, path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
+  askRaw(daemon, path, { method: 'PUT', body, headers })
 /** POST with this as JSON. */
-export const post = (daemon: Daemon, path: string, body: unknown, headers: Record<string, string> = {}) =>
-  ask(daemon, path, { method: 'POST', body: JSON.stringify(body), headers })
+export const postRaw = (daemon: Daemon, path: string, body: unknown, headers: Record<string, string> = {}) =>
+  askRaw(daemon, path, { method: 'POST', body: JSON.stringify(body), headers })
 /** DELETE. */
-export const remove = (daemon: Daemon, path: string, headers: Record<string, string> = {}) =>
-  ask(daemon, path, { method: 'DELETE', headers })
+export const removeRaw = (daemon: Daemon, path: string, headers: Record<string, string> = {}) =>
+  askRaw(daemon, path, { method: 'DELETE', headers })
 /** Asks for the JSON form. */
 export const asJson = { Accept: 'application/json' }
 /** What a refusal says to programs. */
-export const refusal = ({ status, json }: Answer) => [status, json?.code]
+export const refusal = ({ status, json }: SurfaceAnswer) => [status, json?.code]
 /** A dot. */
-export const dot = expect.stringMatching(/^[0-9a-f]{16}:\d+$/)
+export const anyDot = expect.stringMatching(/^[0-9a-f]{16}:\d+$/)
 /** A moment. */
-export const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+export const anyTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 /** Any text. */
-export const text = expect.any(String)
+export const anyText = expect.any(String)
 
 /** Three daemons of one mesh. */
-export class Trio {
+export class DaemonTrio {
   readonly fleet: Fleet
   readonly ann: Daemon
   readonly bob: Daemon
@@ -64,18 +64,18 @@ export class Trio {
   }
 
   /** Starts them, with the API over TCP as well, and waits until they are equal. */
-  static async start(): Promise<Trio> {
+  static async start(): Promise<DaemonTrio> {
     const fleet = await Fleet.create()
     const daemons = await fleet.mesh(['ann', 'bob', 'cid'], ['--api', '127.0.0.1:0'])
     await allEqual(daemons)
-    return new Trio(fleet, daemons)
+    return new DaemonTrio(fleet, daemons)
   }
 
   /** Writes on both sides of a cut between ann and the others. */
   async apart(write: () => Promise<void>): Promise<void> {
-    await post(this.ann, '/v1/block', { peers: ['bob', 'cid'] })
+    await postRaw(this.ann, '/v1/block', { peers: ['bob', 'cid'] })
     await write()
-    await post(this.ann, '/v1/unblock', {})
+    await postRaw(this.ann, '/v1/unblock', {})
     await this.together()
   }
 

@@ -26,9 +26,9 @@ export const isKnownError = (error: unknown) => error instanceof HearsayError
 export const isPlainError = (error: unknown) => error instanceof Error && error.constructor === Error
 
 /** Nothing is thrown, whatever comes. */
-export const never = () => false
+export const throwsNothing = () => false
 /** Bytes as they are, a character each. */
-export const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+export const bytesAsText = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 /** Bytes as UTF-8. */
 export const utf8 = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 

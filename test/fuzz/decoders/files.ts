@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib'
 import { BackupDecoder } from '../../../store/backup/decoder.js'
 import { BackupEncoder } from '../../../store/backup/format.js'
-import { rowsOf } from '../../../store/documents/chunk.js'
+import { chunkRowsOf } from '../../../store/documents/chunk.js'
 import { loadDocumentLibrary } from '../../../store/documents/library.js'
 import { sha256 } from '../../../store/model/digest.js'
 import { encodeFeed, feedKey } from '../../../store/rows/feed.js'
@@ -10,17 +10,17 @@ import { crc32c, masked, unpackSnappy } from '../../../store/tables-bytes.js'
 import { decodeManifest } from '../../../store/tables-manifest.js'
 import { edited } from '../../support/documents.js'
 import { resealedChunk } from '../../support/saved-document.js'
-import { type Decoder, isKnownError, never } from './decoder.js'
-import { dot, secret } from './examples.js'
+import { type Decoder, isKnownError, throwsNothing } from './decoder.js'
+import { exampleDot, exampleSecret } from './examples.js'
 
 /** A backup with two rows. */
 function backup(): Buffer {
   const encoder = new BackupEncoder()
   const head = { layout: 1, takenAtMs: 5, software: '1', node: 'one', peer: '12D3KooW' }
-  const start = encoder.start(head, { seed: secret, secret })
+  const start = encoder.start(head, { seed: exampleSecret, secret: exampleSecret })
   for (const sequence of [1, 2]) {
     const key = feedKey(sequence)
-    encoder.add({ key, value: encodeFeed(key, { kind: 'update', dot }) })
+    encoder.add({ key, value: encodeFeed(key, { kind: 'update', dot: exampleDot }) })
   }
   return Buffer.concat([start, encoder.finish()])
 }
@@ -78,7 +78,7 @@ export const fileDecoders: readonly Decoder[] = [
     name: 'snappy',
     examples: [Buffer.from([9, 8, 97, 98, 99, 9, 3])],
     decode: (bytes) => unpackSnappy(bytes, 1 << 20),
-    accepts: never,
+    accepts: throwsNothing,
   },
   {
     name: 'manifest',
@@ -90,8 +90,14 @@ export const fileDecoders: readonly Decoder[] = [
       ),
     ],
     decode: (bytes) => decodeManifest(Buffer.from(bytes)),
-    accepts: never,
+    accepts: throwsNothing,
     mend: mendLogRecord,
   },
-  { name: 'saved document', examples: savedDocuments, decode: rowsOf, accepts: never, mend: resealedChunk },
+  {
+    name: 'saved document',
+    examples: savedDocuments,
+    decode: chunkRowsOf,
+    accepts: throwsNothing,
+    mend: resealedChunk,
+  },
 ]

@@ -10,8 +10,8 @@ import { parseJsonPatch } from '../../../store/documents/json-patch.js'
 import { document } from '../../../store/model/address.js'
 import { decodeToken, encodeToken } from '../../../store/model/token.js'
 import type { Replica } from '../../../store/replica/replica.js'
-import { type Decoder, isKnownError, never, text, textDecoder } from './decoder.js'
-import { address, dot, key, secret } from './examples.js'
+import { bytesAsText, type Decoder, isKnownError, textDecoder, throwsNothing } from './decoder.js'
+import { address, exampleDot, exampleSecret, key } from './examples.js'
 
 const tokens = new DocumentTokens(
   new Access({ sync: { digestOf: () => undefined } } as unknown as Replica, () => Buffer.alloc(32, 1)),
@@ -21,14 +21,19 @@ const tokens = new DocumentTokens(
 export const requestDecoders: readonly Decoder[] = [
   textDecoder(
     'invitation',
-    [encodeInvite({ secret, peer: '12D3KooW', addresses: ['/ip4/127.0.0.1/tcp/7400'] })],
+    [encodeInvite({ secret: exampleSecret, peer: '12D3KooW', addresses: ['/ip4/127.0.0.1/tcp/7400'] })],
     decodeInvite,
     isKnownError,
   ),
-  textDecoder('context token', [encodeToken(key, address, [dot])], (token) => decodeToken(key, address, token), never),
+  textDecoder(
+    'context token',
+    [encodeToken(key, address, [exampleDot])],
+    (token) => decodeToken(key, address, token),
+    throwsNothing,
+  ),
   textDecoder(
     'context token of a document',
-    [tokens.token(document('key'), { dots: [dot], heads: ['ab'.repeat(32)] })],
+    [tokens.token(document('key'), { dots: [exampleDot], heads: ['ab'.repeat(32)] })],
     (token) => tokens.read(document('key'), token),
     isKnownError,
   ),
@@ -43,7 +48,7 @@ export const requestDecoders: readonly Decoder[] = [
   {
     name: 'key in a path',
     examples: [Buffer.from('/v1/kv/a%2Fb%C3%A4?ttl=3s')],
-    decode: (bytes) => keyOf(`/v1/kv/${text(bytes)}`),
+    decode: (bytes) => keyOf(`/v1/kv/${bytesAsText(bytes)}`),
     accepts: isKnownError,
   },
   textDecoder(

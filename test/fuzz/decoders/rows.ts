@@ -21,7 +21,7 @@ import {
 } from '../../../store/rows/retries.js'
 import { decodeFormat, decodeState, encodeFormat, encodeState, formatKey, stateKey } from '../../../store/rows/state.js'
 import { type Decoder, isDamaged } from './decoder.js'
-import { actor, address, dot, put, remove, tag, time, value } from './examples.js'
+import { address, exampleActor, exampleDot, examplePut, exampleRemove, exampleTime, tag, value } from './examples.js'
 
 /** The bytes of a row with the checksum that belongs to them. */
 function resealed(key: Uint8Array, bytes: Uint8Array): Uint8Array {
@@ -41,13 +41,13 @@ function row(name: string, example: Uint8Array, key: Uint8Array, decode: (value:
   }
 }
 
-const dotRow = dotKey(dot)
+const dotRow = dotKey(exampleDot)
 const entryRow = entryKey(address)
 const feedRow = feedKey(7)
 const ackRow = acknowledgementKey(tag)
 const retryRow = retryKeyRow('retry')
 const orderRow = retryOrderKey(7)
-const contextRow = contextKey(actor)
+const contextRow = contextKey(exampleActor)
 
 /** Of rows from the disk. */
 export const rowDecoders: readonly Decoder[] = [
@@ -61,8 +61,8 @@ export const rowDecoders: readonly Decoder[] = [
       logBytes: 12,
       sequence: 9,
       feedFloor: 1,
-      clock: time,
-      feedId: actor,
+      clock: exampleTime,
+      feedId: exampleActor,
     }),
     stateKey,
     decodeState,
@@ -72,22 +72,27 @@ export const rowDecoders: readonly Decoder[] = [
   ),
   row(
     'dot',
-    encodeDotRow(dotRow, { ...put, state: 'logged', bare: false, sequence: 3, supersededBy: remove.dot }),
+    encodeDotRow(dotRow, { ...examplePut, state: 'logged', bare: false, sequence: 3, supersededBy: exampleRemove.dot }),
     dotRow,
     (bytes) => decodeDotRow(dotRow, bytes),
   ),
   row(
     'entry',
-    encodeVersions(entryRow, [{ dot, time, expiresAtMs: null, value, valueHash: valueHash(value) }]),
+    encodeVersions(entryRow, [
+      { dot: exampleDot, time: exampleTime, expiresAtMs: null, value, valueHash: valueHash(value) },
+    ]),
     entryRow,
     (bytes) => decodeVersions(entryRow, bytes),
   ),
-  row('feed', encodeFeed(feedRow, { kind: 'removal', dot, address, time, arrival: 3 }), feedRow, (bytes) =>
-    decodeFeed(feedRow, bytes),
+  row(
+    'feed',
+    encodeFeed(feedRow, { kind: 'removal', dot: exampleDot, address, time: exampleTime, arrival: 3 }),
+    feedRow,
+    (bytes) => decodeFeed(feedRow, bytes),
   ),
   row(
     'acknowledgement',
-    encodeAcknowledgement(ackRow, { ranges: new Map([[actor, [1, 5]]]), behindSinceMs: 4 }),
+    encodeAcknowledgement(ackRow, { ranges: new Map([[exampleActor, [1, 5]]]), behindSinceMs: 4 }),
     ackRow,
     (bytes) => decodeAcknowledgement(ackRow, bytes),
   ),

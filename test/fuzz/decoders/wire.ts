@@ -12,14 +12,24 @@ import { decodeMessage, encodeMessage, type Message } from '../../../protocols/s
 import { Assembly, piecesOf } from '../../../protocols/sync/pieces.js'
 import { decodeUpdates, encodeUpdates } from '../../../store/model/codec.js'
 import { bytesDecoder, type Decoder } from './decoder.js'
-import { actor, address, capture, dot, memberOf, members, put, remove, tag } from './examples.js'
+import {
+  address,
+  capture,
+  exampleActor,
+  exampleDot,
+  exampleMember,
+  exampleMembers,
+  examplePut,
+  exampleRemove,
+  tag,
+} from './examples.js'
 
 const messages: readonly Message[] = [
   { type: 'open', young: true, salt: Buffer.alloc(8, 1), capture },
   { type: 'busy', reason: 'bulk' },
   { type: 'equal', capture },
   { type: 'young', capture },
-  { type: 'delta', updates: { updates: [put, remove], members } },
+  { type: 'delta', updates: { updates: [examplePut, exampleRemove], members: exampleMembers } },
   { type: 'deltaEnd', unlisted: 2 },
   { type: 'check', descends: true, capture },
   {
@@ -31,12 +41,20 @@ const messages: readonly Message[] = [
     ],
   },
   { type: 'wants', positions: [0, 3, 900] },
-  { type: 'entries', part: false, entries: { entries: [{ address, updates: [put], bare: [] }], members } },
+  {
+    type: 'entries',
+    part: false,
+    entries: { entries: [{ address, updates: [examplePut], bare: [] }], members: exampleMembers },
+  },
   { type: 'values', addresses: [address] },
   { type: 'end', expecting: true },
 ]
 
-const copy: reads.Copy = { entry: { address, updates: [put], bare: [dot] }, removed: [{ actor, counter: 1 }], members }
+const copy: reads.Copy = {
+  entry: { address, updates: [examplePut], bare: [exampleDot] },
+  removed: [{ actor: exampleActor, counter: 1 }],
+  members: exampleMembers,
+}
 const list = new Uint8Array(8)
 const memberRecord = { name: 'one', peer: '12D3KooW', version: '0.1.0', addresses: ['/ip4/127.0.0.1/tcp/7400'] }
 const heartbeat = encodeHeartbeat({
@@ -50,37 +68,53 @@ const heartbeat = encodeHeartbeat({
   list,
   epoch: 1_700_000_000_000,
   knownEpoch: 7,
-  acknowledged: [{ actor, ranges: [1, 5, 2 ** 53 - 4, 2 ** 53 - 3] }],
+  acknowledged: [{ actor: exampleActor, ranges: [1, 5, 2 ** 53 - 4, 2 ** 53 - 3] }],
   neighbours: [tag],
   relays: [
     { member: tag, ageMs: 3, isVerified: true, epoch: 4, list, state: 'same', acknowledged: 'same' },
-    { member: tag, ageMs: 3, isVerified: true, epoch: 4, list, state: list, acknowledged: [{ actor, ranges: [2, 2] }] },
+    {
+      member: tag,
+      ageMs: 3,
+      isVerified: true,
+      epoch: 4,
+      list,
+      state: list,
+      acknowledged: [{ actor: exampleActor, ranges: [2, 2] }],
+    },
   ],
 })
 
 /** Of bytes from peers. */
 export const wireDecoders: readonly Decoder[] = [
-  bytesDecoder('updates', [encodeUpdates([put, remove], memberOf)], decodeUpdates),
+  bytesDecoder('updates', [encodeUpdates([examplePut, exampleRemove], exampleMember)], decodeUpdates),
   bytesDecoder(
     'gossip',
     [
-      gossip.encodeGossip([put, remove], true, memberOf),
-      gossip.encodeAnnouncement([put, remove].map(gossip.announced), false, memberOf),
+      gossip.encodeGossip([examplePut, exampleRemove], true, exampleMember),
+      gossip.encodeAnnouncement([examplePut, exampleRemove].map(gossip.announced), false, exampleMember),
     ],
     gossip.decodeGossip,
   ),
-  bytesDecoder('fetch request', [gossip.encodeFetchRequest([dot, remove.dot])], gossip.decodeFetchRequest),
+  bytesDecoder(
+    'fetch request',
+    [gossip.encodeFetchRequest([exampleDot, exampleRemove.dot])],
+    gossip.decodeFetchRequest,
+  ),
   bytesDecoder(
     'fetch answer',
-    [gossip.encodeFetchUpdates([put], true, memberOf), gossip.encodeFetchRefusal('busy')],
+    [gossip.encodeFetchUpdates([examplePut], true, exampleMember), gossip.encodeFetchRefusal('busy')],
     gossip.decodeFetchAnswer,
   ),
   bytesDecoder('heartbeat', [heartbeat], decodeHeartbeat),
-  bytesDecoder('read request', [reads.encodeReadRequest({ address, list, dots: [dot] })], reads.decodeReadRequest),
-  bytesDecoder('read answer', [reads.encodeReadAnswer({ kind: 'copy', copy }, memberOf)], (bytes) =>
+  bytesDecoder(
+    'read request',
+    [reads.encodeReadRequest({ address, list, dots: [exampleDot] })],
+    reads.decodeReadRequest,
+  ),
+  bytesDecoder('read answer', [reads.encodeReadAnswer({ kind: 'copy', copy }, exampleMember)], (bytes) =>
     reads.decodeReadAnswer(bytes, address),
   ),
-  bytesDecoder('read repair', [reads.encodeRepair(copy, memberOf)], (bytes) => reads.decodeRepair(bytes, address)),
+  bytesDecoder('read repair', [reads.encodeRepair(copy, exampleMember)], (bytes) => reads.decodeRepair(bytes, address)),
   bytesDecoder('read repaired', [reads.encodeRepaired()], reads.decodeRepaired),
   bytesDecoder(
     'member record',
@@ -90,7 +124,7 @@ export const wireDecoders: readonly Decoder[] = [
   bytesDecoder('forgotten record', [encodeForgotten({ name: 'one', peer: '12D3KooW' })], decodeForgotten),
   bytesDecoder(
     'sync message',
-    messages.map((message) => encodeMessage(message, memberOf)),
+    messages.map((message) => encodeMessage(message, exampleMember)),
     decodeMessage,
   ),
   bytesDecoder('sync piece', [...piecesOf(Buffer.alloc(300_000))], (bytes) => new Assembly().add(bytes)),
