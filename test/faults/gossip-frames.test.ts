@@ -9,7 +9,7 @@ import { type Daemon, Fleet, until } from '../e2e/daemons.js'
 import { amount } from '../support/effort.js'
 import { costly, message } from '../support/gossip-frames.js'
 import { limitMs, metrics } from './faults.js'
-import { HostilePeer } from './hostile.js'
+import { HostilePeer, type RawStream } from './hostile.js'
 
 /** Processor time of one turn of the event loop, in milliseconds. */
 const turnMsMax = 25
@@ -44,11 +44,8 @@ it('a hostile gossip frame never holds the event loop for long', { timeout: limi
   const turns = new Turns(join(fleet.folder, 'turns'))
   const env = { NODE_OPTIONS: `--import=${monitor}`, LOOP_MONITOR: join(fleet.folder, 'turns') }
   const victim = await fleet.add('victim', [], { env })
-  hostile = await HostilePeer.connect(victim)
-  await hostile.beat()
-  const gossip = await hostile.openGossip()
   /** Frames are read in order: a message of the topic is received once all before it are done with. */
-  const settled = async () => {
+  const settled = async (gossip: RawStream) => {
     const before = await received(victim)
     gossip.frame(message(gossipTopic, randomBytes(16)))
     await until(
@@ -57,20 +54,27 @@ it('a hostile gossip frame never holds the event loop for long', { timeout: limi
       (now) => now > before,
     )
   }
-  await settled()
-  turns.take()
+  /** The longest turn for one frame, in milliseconds. A peer for each: the victim listens to none that it has seen misbehave some times. */
+  const costOf = async (frame: Buffer): Promise<number> => {
+    hostile = await HostilePeer.connect(victim)
+    await hostile.beat()
+    const gossip = await hostile.openGossip()
+    await settled(gossip)
+    turns.take()
+    gossip.frame(frame)
+    await settled(gossip)
+    const ms = turns.take()
+    expect(gossip.isOpen).toBe(true)
+    await hostile.stop()
+    return ms
+  }
   const costs = new Map<string, number>()
   for (const [name, make] of Object.entries(costly())) {
     const frame = make()
     const each: number[] = []
-    for (let round = 0; round < amount(3, 3, 20); round++) {
-      gossip.frame(frame)
-      await settled()
-      each.push(turns.take())
-    }
+    for (let round = 0; round < amount(3, 3, 20); round++) each.push(await costOf(frame))
     costs.set(name, each.toSorted((a, b) => a - b)[each.length >> 1]!)
   }
   process.stdout.write(`turns ${JSON.stringify(Object.fromEntries(costs))}\n`)
   expect([...costs].filter(([, ms]) => ms > turnMsMax)).toEqual([])
-  expect(gossip.isOpen).toBe(true)
 })

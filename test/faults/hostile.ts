@@ -119,8 +119,15 @@ function rawStream(stream: Stream): RawStream {
     stream.abort(new Error('over'))
     return performance.now() - openedMs
   })
+  // In order, and as fast as the victim takes it.
+  let before: Promise<unknown> = Promise.resolve()
   const write = (bytes: Uint8Array) => {
-    if (stream.writeStatus === 'writable') stream.send(bytes)
+    const send = async () => {
+      if (stream.writableNeedsDrain) await stream.onDrain()
+      if (stream.writeStatus === 'writable') stream.send(bytes)
+    }
+    // A victim that ended the stream takes nothing more.
+    before = before.then(send).catch(() => {})
   }
   return {
     write,
