@@ -86,7 +86,7 @@ export class ReplicaTrio {
     for (const { environment } of [...this.sides, this.third]) environment.pass(ms)
   }
 
-  /** Whether all three have the same root. */
+  /** True if all three have the same root. */
   get areEqual(): boolean {
     const [root, ...others] = [...this.sides, this.third].map(({ replica }) => Buffer.from(replica.sync.capture().root))
     return others.every((other) => other.equals(root!))

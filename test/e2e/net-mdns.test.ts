@@ -9,7 +9,7 @@ const nodes = new TestNodes()
 
 afterEach(() => nodes.stop())
 
-/** Whether a datagram to the mDNS group comes back to this machine. */
+/** True if a datagram to the mDNS group comes back to this machine. */
 async function canMulticast(): Promise<boolean> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   try {

@@ -170,7 +170,7 @@ describe('watch', { timeout: 120_000 }, () => {
     expect(fourth.stdout()).toMatch(/^put {4}k {2}missed {2}\S+ {2}one\ndel {4}k {2}\S+ {2}one\n$/)
   })
 
-  it('says that a cursor is too old when the log has let go of what follows', async () => {
+  it('says that a cursor is too old when the log has dropped what follows', async () => {
     const daemon = await fleet.add('one', ['--log-max-bytes', '1KiB'])
     const reader = await collect(daemon, { since: '0' })
     await daemon.client.put('k', 'first')

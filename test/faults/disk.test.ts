@@ -232,7 +232,7 @@ describe('flipped bits', () => {
   }
 
   it.each(Object.keys(places) as (keyof typeof places)[])(
-    'in %s are mended by the daemon itself, in the same process',
+    'in %s are repaired by the daemon itself, in the same process',
     { timeout: limitMs(180_000) },
     async (where) => {
       const names = ['sound', 'rotten'].map((name) => `${name}-${where.split(' ')[0]}`)

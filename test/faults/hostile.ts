@@ -54,7 +54,7 @@ export class HostilePeer {
     return new HostilePeer(identity.peer, host, await host.libp2p.dial(multiaddr(victim.ready.addresses[0]!)))
   }
 
-  /** Whether the victim still lets it be connected. */
+  /** True if the victim still lets it be connected. */
   get isConnected(): boolean {
     return this.#connection.status === 'open'
   }

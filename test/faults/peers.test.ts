@@ -44,18 +44,18 @@ describe('a member', () => {
     return peer
   }
 
-  /** Small and great values spread by gossip and by fetch in both directions, and what was written during a cut by delta sync. */
+  /** Small and large values spread by gossip and by fetch in both directions, and what was written during a cut by delta sync. */
   async function expectUnharmed(round: string): Promise<void> {
-    const great = 'x'.repeat(700_000)
+    const large = 'x'.repeat(700_000)
     await victim.client.put(`small/${round}`, round)
-    await other.client.put(`great/${round}`, great)
+    await other.client.put(`large/${round}`, large)
     await victim.client.block([other.name])
     await victim.client.put(`victim/${round}`, round)
     await other.client.put(`other/${round}`, round)
     await victim.client.unblock()
     await allEqual([victim, other])
     for (const node of [victim, other]) {
-      expect((await node.client.get(`great/${round}`)).value.length).toBe(great.length)
+      expect((await node.client.get(`large/${round}`)).value.length).toBe(large.length)
       for (const name of ['small', 'victim', 'other']) {
         expect((await node.client.get(`${name}/${round}`)).value.toString()).toBe(round)
       }

@@ -153,7 +153,7 @@ function probe([program, ...args]: string[]): void {
 }
 
 const impossible = whyImpossible()
-/** Whether real partitions can be made on this machine. */
+/** True if real partitions can be made on this machine. */
 export const canPartition = impossible === undefined
 /** For the name of a test that needs them. */
 export const skipReason = canPartition ? '' : ` (skipped: ${impossible})`

@@ -217,7 +217,7 @@ describe('a counter', () => {
       value,
       valueHash: valueHash(value),
     })
-    // A tree of increments: each goes on from an earlier one, or begins the chain anew under the same dot, as a copy may.
+    // A tree of increments: each goes on from an earlier one, or begins the chain again under the same dot, as a copy may.
     const branch = fc.record({ from: fc.nat(), by: fc.integer({ min: -5, max: 9 }) })
     const tree = fc.array(branch, { minLength: 1, maxLength: 40 })
     fc.assert(

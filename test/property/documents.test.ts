@@ -107,7 +107,7 @@ describe('documents', () => {
     )
   })
 
-  it('what one side writes anywhere is there after the merge, whatever the other side removed, replaced or made anew', () => {
+  it('what one side writes anywhere is there after the merge, whatever the other side removed, replaced or made again', () => {
     const draws = anyDocument.chain((base) =>
       nearDocument(base).chain((mine) =>
         fc.tuple(fc.constant(base), fc.constant(mine), fc.array(nearDocument(base), { minLength: 1, maxLength: 3 })),

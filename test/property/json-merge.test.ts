@@ -32,7 +32,7 @@ function versionsOf(values: readonly Uint8Array[], times: readonly number[]): Ve
 const ordered = (versions: readonly Version[]) =>
   siblings(versions, { nowMs: 1_000, sharedNowMs: 1_000, clockBoundMs: 60_000 }).map((group) => group.version.value)
 
-/** Whether everything in `part` is in `whole`: every key and every element of what is of one kind. */
+/** True if everything in `part` is in `whole`: every key and every element of what is of one kind. */
 function holds(whole: unknown, part: unknown): boolean {
   if (Array.isArray(whole) && Array.isArray(part)) {
     const there = new Set(whole.map(canonical))

@@ -148,7 +148,7 @@ describe('sessions', () => {
     )
   })
 
-  test('a node that refuses great values loses nothing, and claims nothing of them', () => {
+  test('a node that refuses large values loses nothing, and claims nothing of them', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         live({ seed, refuseBytes: 20 })

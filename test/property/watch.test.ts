@@ -163,7 +163,7 @@ class World {
     const isNow = from === 'now'
     this.opened.push({ watcher, after: isNow ? sequence : 0, base: isNow ? sequence : floor })
     await watcher.open(this.#hub)
-    // One that never heard where it stands would begin anew.
+    // One that never heard where it stands would begin again.
     await watcher.take()
   }
 

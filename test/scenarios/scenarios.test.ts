@@ -1,4 +1,4 @@
-/** Plays every scenario and compares with what was recorded; `HEARSAY_REWRITE=1` records anew. */
+/** Plays every scenario and compares with what was recorded; `HEARSAY_REWRITE=1` records again. */
 import { readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'

@@ -12,7 +12,7 @@ import { Simulation } from '../sim/world.js'
 export interface ScenarioOptions {
   /** Bytes of the update log for members that miss updates. */
   readonly logBytesMax: number
-  /** Whether writes are on the disk before they are acknowledged. */
+  /** True if writes are on the disk before they are acknowledged. */
   readonly sync: boolean
 }
 

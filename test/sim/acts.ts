@@ -7,7 +7,7 @@ export interface ActStep {
   readonly words: readonly string[]
 }
 
-/** What an act draws from. Each getter draws anew. */
+/** What an act draws from. Each getter draws again. */
 export interface Drawing {
   readonly random: Random
   /** A long seed: some minutes of virtual time. */
@@ -78,7 +78,7 @@ const reuse: UserAct = (p) => {
   ]
 }
 
-/** Great values of one key at several nodes at once: siblings that do not travel together in one message. */
+/** Large values of one key at several nodes at once: siblings that do not travel together in one message. */
 const pile: UserAct = (p) => {
   const key = p.key
   return Array.from({ length: 2 + p.random.below(3) }, () =>

@@ -24,7 +24,7 @@ export interface Carrier {
   readonly handlerFailures: unknown[]
   note(text: () => string): void
   fateOf(protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame'): Fate
-  /** Whether there is anybody to take what arrives. */
+  /** True if there is anybody to take what arrives. */
   isAttached(peer: PeerId): boolean
   /** Calls back when the machine of a node is awake: now, if it is. */
   whenAwake(peer: PeerId, callback: () => void): void

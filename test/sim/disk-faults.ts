@@ -16,7 +16,7 @@ export interface DisksAround {
   readonly roster: Roster
   readonly oracle: Oracle
   readonly trace: Trace
-  /** Whether writes are on the disk before they are acknowledged. */
+  /** True if writes are on the disk before they are acknowledged. */
   readonly isSynced: boolean
 }
 
@@ -82,7 +82,7 @@ export class DiskFaults {
     if (changes.length > 0) await this.damage(node, changes)
   }
 
-  /** Changes rows of a disk behind its node's back. Until the node has verified itself anew, what it says proves nothing. */
+  /** Changes rows of a disk behind its node's back. Until the node has verified itself again, what it says proves nothing. */
   async damage(node: SimNode, changes: readonly KvChange[]): Promise<void> {
     node.isDoubtful = true
     node.wasDamaged = true

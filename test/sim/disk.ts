@@ -76,12 +76,12 @@ export class SimDisk {
     return this.#open
   }
 
-  /** Whether a batch took effect that the node does not know of yet. */
+  /** True if a batch took effect that the node does not know of yet. */
   get isAhead(): boolean {
     return this.#untold !== undefined
   }
 
-  /** Whether nothing is under way: what the process has in memory is what stands here. */
+  /** True if nothing is under way: what the process has in memory is what stands here. */
   get isIdle(): boolean {
     return this.#pending.length === 0 && !this.isAhead
   }

@@ -38,7 +38,7 @@ export class DocumentAccounts {
   issued(known: Issued): void {
     const blind = known.supersedes.find((dot) => {
       const named = this.#named(dot, known.view.get(dotText(dot)))
-      // A reissue only names anew what it supersedes.
+      // A reissue only renames what it supersedes.
       return known.reissueOf === undefined && named.length > 0 && named.every(({ hash }) => this.#isUnreadable(hash))
     })
     if (blind !== undefined) {
@@ -61,7 +61,7 @@ export class DocumentAccounts {
     return new Set([...this.#fields.values()].map(({ key }) => key))
   }
 
-  /** Whether these live versions are shown with the fields of all edits that they hold, and of no others. Throws a Violation. */
+  /** True if these live versions are shown with the fields of all edits that they hold, and of no others. Throws a Violation. */
   check(where: string, key: string, live: readonly Version[], shown: ShownDocument | undefined): void {
     // More versions than one read merges wait, in the order of their dots, for an edit that makes room.
     const merged = live.filter((version) => !this.#isUnreadable(version.valueHash)).slice(0, documentSiblingsMax)

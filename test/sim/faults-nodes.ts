@@ -36,13 +36,13 @@ const lag: Fault = ({ random }, { a, b, lastsMs }) => [
   then(2 * lastsMs, 'lag', a, b, '0'),
 ]
 
-/** A node that refuses great values in sessions for a while. */
+/** A node that refuses large values in sessions for a while. */
 const narrow: Fault = ({ random }, { a, lastsMs }) => [
   now('narrow', a, String(200 + random.below(2_000))),
   then(2 * lastsMs, 'widen', a),
 ]
 
-/** Great siblings, made beside a version that all have while their node was cut off; it can tell of them as an entry only. */
+/** Large siblings, made beside a version that all have while their node was cut off; it can tell of them as an entry only. */
 const hoard: Fault = (drawing, { a }) => {
   const { key, random } = drawing
   const atMs = 400 + random.below(800)

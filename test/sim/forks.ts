@@ -38,7 +38,7 @@ export class Forks {
   readonly #claimed = new Set<string>()
   readonly #claimedActors = new Set<Actor>()
 
-  /** Whether any machine was copied so far, or any dot claimed. */
+  /** True if any machine was copied so far, or any dot claimed. */
   get areAny(): boolean {
     return this.#from.size > 0 || this.#claimed.size > 0
   }
@@ -54,7 +54,7 @@ export class Forks {
     this.#claimedActors.add(dot.actor)
   }
 
-  /** Whether somebody named a dot that is not his. */
+  /** True if somebody named a dot that is not his. */
   isClaimed(dot: Dot): boolean {
     return this.#claimedActors.has(dot.actor) && this.#claimed.has(dotText(dot))
   }
@@ -64,7 +64,7 @@ export class Forks {
     return this.#claimed.size
   }
 
-  /** Whether a dot may name two updates. */
+  /** True if a dot may name two updates. */
   has(dot: Dot): boolean {
     if (this.isClaimed(dot)) return true
     const from = this.#from.get(dot.actor)

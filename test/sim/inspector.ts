@@ -16,9 +16,9 @@ export interface Inspected {
   readonly roster: Roster
   /** Errors that handlers of channels threw; they are taken out. */
   readonly handlerFailures: unknown[]
-  /** Whether writes are on the disk before they are acknowledged. */
+  /** True if writes are on the disk before they are acknowledged. */
   readonly isSynced: boolean
-  /** Whether logs have room for all that members miss. */
+  /** True if logs have room for all that members miss. */
   readonly keepsLog: boolean
 }
 

@@ -27,7 +27,7 @@ export interface Known {
   /** What the versions were that its writer had in view, of those that it supersedes, by dot. */
   readonly view: ReadonlyMap<string, string>
   readonly issuer: string
-  /** The write that this only names anew. */
+  /** The write that this only renames. */
   readonly reissueOf?: Known | undefined
   /** Other names of this write. */
   readonly reissues: Known[]
@@ -125,7 +125,7 @@ export class Issues {
   }
 
   /**
-   * The write that a row only names anew: the same bytes at the same address, with the same time and deadline, under the one name that follows
+   * The write that a row only renames: the same bytes at the same address, with the same time and deadline, under the one name that follows
    * from its dot and content, of which it supersedes that content alone. Only one of two updates of a dot may be issued again.
    */
   renamed(dot: Dot, row: DotRow, version: Version): Known | undefined {
@@ -141,7 +141,7 @@ export class Issues {
     return known.reissueOf ?? known
   }
 
-  /** Whether a dot is the name under which one of two updates of a dot may be issued again. */
+  /** True if a dot is the name under which one of two updates of a dot may be issued again. */
   isName(dot: Dot): boolean {
     if (dot.counter !== 1 || this.#names.has(dot.actor)) return dot.counter === 1
     for (const known of this.updates.values()) {
@@ -174,13 +174,13 @@ export class Issues {
     if (all.length === 1) mirror.stands(dotText(dot), standingOf(all[0]!))
   }
 
-  /** Whether a write has several names, or the dot of it or of somebody who superseded it names another write too. */
+  /** True if a write has several names, or the dot of it or of somebody who superseded it names another write too. */
   hasDoubles(known: Known): boolean {
     if (this.forks.has(known.dot) || groupOf(known).length > 1) return true
     return this.superseders(known.dot).some((by) => this.forks.has(by.dot))
   }
 
-  /** Whether a disk has an update: of a dot that names two, this one. */
+  /** True if a disk has an update: of a dot that names two, this one. */
   has(mirror: Mirror, known: Known): boolean {
     if (!this.forks.has(known.dot)) return mirror.applied.has(known.dot)
     return mirror.held(known.dot, standingOf(known))

@@ -38,7 +38,7 @@ export class SimulatedLinks {
     this.quality = quality
   }
 
-  /** Whether nothing passes in this direction. */
+  /** True if nothing passes in this direction. */
   isBlocked(from: PeerId, to: PeerId): boolean {
     return this.#direction(from, to).isBlocked
   }
@@ -50,13 +50,13 @@ export class SimulatedLinks {
     direction.isBlocked = isBlocked
   }
 
-  /** Whether anything could have passed in this direction at a moment or since. */
+  /** True if anything could have passed in this direction at a moment or since. */
   wasFreeSince(from: PeerId, to: PeerId, sinceMs: number): boolean {
     const { isBlocked, freeUntilMs } = this.#direction(from, to)
     return !isBlocked || freeUntilMs >= sinceMs
   }
 
-  /** Whether every message of gossip is lost in this direction. */
+  /** True if every message of gossip is lost in this direction. */
   isHushed(from: PeerId, to: PeerId): boolean {
     return this.#direction(from, to).isHushed
   }

@@ -18,11 +18,11 @@ export class SimMesh implements Hub, GossipPaths {
   readonly gossip: GossipRelay
   /** Told of what happens, for the trace. */
   note: (text: () => string) => void = () => undefined
-  /** Whether a connection is refused by one of its ends. */
+  /** True if a connection is refused by one of its ends. */
   isRefused: (a: PeerId, b: PeerId) => boolean = () => false
   /** Calls back when the machine of a node is awake: now, if it is. */
   whenAwake: (peer: PeerId, callback: () => void) => void = (_, callback) => callback()
-  /** Whether the machine of a node sleeps, or its process is stopped. */
+  /** True if the machine of a node sleeps, or its process is stopped. */
   isAsleep: (peer: PeerId) => boolean = () => false
   /** Decides over single channels and frames, for scripted faults. */
   fateOf: (protocolId: string, from: PeerId, to: PeerId, what: 'open' | 'frame') => Fate = () => 'passes'
@@ -137,13 +137,13 @@ export class SimMesh implements Hub, GossipPaths {
     return this.#connections.get(pairKey(a, b))
   }
 
-  /** Whether one node could have asked another, and been answered, at a moment or since: no cut stood between them all the time. */
+  /** True if one node could have asked another, and been answered, at a moment or since: no cut stood between them all the time. */
   couldAnswer(a: PeerId, b: PeerId, sinceMs: number): boolean {
     const isPair = this.#edges.has(pairKey(a, b))
     return isPair && this.links.wasFreeSince(a, b, sinceMs) && this.links.wasFreeSince(b, a, sinceMs)
   }
 
-  /** Whether a process runs there. */
+  /** True if a process runs there. */
   isAttached(peer: PeerId): boolean {
     return this.#nodes.has(peer)
   }

@@ -96,7 +96,7 @@ export class Mirror {
     else this.#stood.set(dot, left)
   }
 
-  /** Whether this ever stood here at a dot: see `standingText`. */
+  /** True if this ever stood here at a dot: see `standingText`. */
   held(dot: Dot, standing: string): boolean {
     return this.#stood.get(dotText(dot))?.includes(standing) === true
   }

@@ -67,7 +67,7 @@ export class SimNode implements Witness {
   readonly name: PeerId
   readonly disk: SimDisk
   readonly clock: ClockFault
-  /** Whether its machine sleeps, or its process is stopped. */
+  /** True if its machine sleeps, or its process is stopped. */
   readonly sleep: Sleep
   readonly #around: SimulatedSurroundings
   isDoubtful = false
@@ -111,7 +111,7 @@ export class SimNode implements Witness {
     if (this.run !== undefined) this.run.isChanged = true
   }
 
-  /** Whether a process is here that can do something now. */
+  /** True if a process is here that can do something now. */
   get isAwake(): boolean {
     return !this.sleep.isAsleep
   }
@@ -229,7 +229,7 @@ export class Run {
     this.#wasVerified = isVerified
   }
 
-  /** Whether it has been verified, and is not damaged since. */
+  /** True if it has been verified, and is not damaged since. */
   get isVerified(): boolean {
     return this.#wasVerified && this.replica.health.isVerified
   }

@@ -24,7 +24,7 @@ const harmless = new Set([
   ...['wake', 'thaw', 'snapshot', 'settle', 'truth'],
 ])
 
-/** Whether this is a fault. */
+/** True if this is a fault. */
 export function isFault(verb: string): boolean {
   return Object.hasOwn(verbs, verb) && !harmless.has(verb)
 }

@@ -138,7 +138,7 @@ export class Oracle {
   }
 
   /**
-   * Damage that cannot be located is mended by believing rows alone (rule 11): what has none, because the log let go of it at its limit, is
+   * Damage that cannot be located is repaired by believing rows alone (rule 11): what has none, because the log dropped it at its limit, is
    * forgotten there. That may happen to deletes and to what they had superseded, and to nothing that was live.
    */
   #excuseForgotten({ mirror }: Witness, { unseen, unlogged, removed }: MirrorDelta): void {

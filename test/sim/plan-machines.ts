@@ -9,7 +9,7 @@ import { lieKinds } from './liar.js'
 export const machineKinds = ['sleep', 'freeze', 'fork', 'rewind', 'lie', 'claim'] as const
 export type MachineKind = (typeof machineKinds)[number]
 
-/** Whether there is such a fault. */
+/** True if there is such a fault. */
 export function isMachineKind(kind: string): kind is MachineKind {
   return (machineKinds as readonly string[]).includes(kind)
 }

@@ -177,14 +177,14 @@ function isAtTheBound({ replica }: Run, timeMs: number): boolean {
   return Math.abs(timeMs - sharedNowMs - clockBoundMs) < clockErrorMs
 }
 
-/** Whether nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
+/** True if nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
 function areAtRest(nodes: readonly SimNode[]): boolean {
   const isSettled = ({ run, isDoubtful }: SimNode) =>
     run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful
   return nodes.every(isSettled) && replicasAreEqual(nodes)
 }
 
-/** Whether nodes are verified and their disks hold the same. */
+/** True if nodes are verified and their disks hold the same. */
 export function replicasAreEqual(nodes: readonly SimNode[]): boolean {
   const first = nodes[0]!.mirror
   return nodes.every(

@@ -50,7 +50,7 @@ export class RetryAccounts {
   }
 }
 
-/** Whether a node must remember an answer: it is young, and few others came since. */
+/** True if a node must remember an answer: it is young, and few others came since. */
 function isKept(
   before: RetryAnswer & { place: number },
   { atMs, retryKey }: RetryAnswer,

@@ -58,7 +58,7 @@ export class Roster {
     node.start().catch((error: unknown) => this.#around.failed(error))
   }
 
-  /** Whether a node that serves has retired another. */
+  /** True if a node that serves has retired another. */
   isForgotten(by: string, name: string): boolean {
     const node = this.nodes.get(by)
     return node?.run?.isServing === true && node.run.protocols.membership.isForgotten(name)

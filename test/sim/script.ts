@@ -20,7 +20,7 @@ export interface Plan {
   readonly logBytesMax: number
   /** `log.maxAge`, in milliseconds; absent: no limit. */
   readonly logAgeMs?: number
-  /** Whether writes are on the disk before they are acknowledged. */
+  /** True if writes are on the disk before they are acknowledged. */
   readonly sync: boolean
   readonly latencyMs: number
   readonly jitterMs: number

@@ -14,7 +14,7 @@ export class Sleep {
     this.#world = world
   }
 
-  /** Whether it sleeps. */
+  /** True if it sleeps. */
   get isAsleep(): boolean {
     return this.#isAsleep
   }

@@ -13,7 +13,7 @@ export const rawVerbs: Readonly<Record<string, Verb>> = {
         transaction.put(register(key), Buffer.from(`${value}/${key}`), null, dots)
       }
     }),
-  /** beside NODE KEY VALUE BYTES: a great value that supersedes nothing */
+  /** beside NODE KEY VALUE BYTES: a large value that supersedes nothing */
   beside: (_, run, [key = '', value = '', bytes = '']) =>
     run.replica.transact((transaction) => transaction.put(register(key), Buffer.alloc(Number(bytes), value), null, [])),
   /** some NODE KEY VALUE SALT: supersedes some of the versions in view */

@@ -54,11 +54,11 @@ export interface UsersAround {
   nodeOf(name: string): SimNode | undefined
   /** The account of documents, which is told of every edit. */
   readonly documents: DocumentAccounts
-  /** Whether an acknowledged write survives any crash. */
+  /** True if an acknowledged write survives any crash. */
   readonly isSynced: boolean
   /** Now, in virtual milliseconds. */
   nowMs(): number
-  /** Whether one node could have asked another, and been answered, at a moment or since. */
+  /** True if one node could have asked another, and been answered, at a moment or since. */
   couldAnswer(from: string, to: string, sinceMs: number): boolean
   /** Something is wrong. */
   fail(error: unknown): void
@@ -81,7 +81,7 @@ export class Users {
     return this.#around.documents
   }
 
-  /** Whether this is something that users do. */
+  /** True if this is something that users do. */
   does(verb: string): boolean {
     return Object.hasOwn(verbs, verb)
   }

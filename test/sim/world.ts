@@ -212,7 +212,7 @@ export class Simulation {
       this.#inspector.fail(new Error(`${node.name} takes itself for another`))
       return
     }
-    this.trace.note(() => `${node.name} meets itself${givesWay ? ' and starts anew' : ''}`)
+    this.trace.note(() => `${node.name} meets itself${givesWay ? ' and starts again' : ''}`)
     if (givesWay) this.machines.startAnew(node)
   }
 

@@ -173,7 +173,7 @@ export class ModelReplica implements SyncReplica {
   }
 
   /**
-   * Lets go of log rows: those of superseded updates and deletes, as the log's cap does, and if asked also those of
+   * Drops log rows: those of superseded updates and deletes, as the log's cap does, and if asked also those of
    * live versions, as damage does; what a live version superseded is then not known any more.
    */
   truncate(chosen: (update: Update) => boolean, alsoLive: boolean): void {

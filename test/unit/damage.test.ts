@@ -145,7 +145,7 @@ describe('damage on the disk', () => {
     expect(node.replica.versions(register('three'))).toHaveLength(1)
   })
 
-  it.each(['lost', 'bent'])('a %s index row of a live version is made anew', async (how) => {
+  it.each(['lost', 'bent'])('a %s index row of a live version is made again', async (how) => {
     const made = await makeStore()
     const key = dotKey(made.dots.get('two')!)
     await (how === 'lost' ? remove(made.store, key) : bend(made.store, key))

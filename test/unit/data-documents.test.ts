@@ -112,7 +112,7 @@ describe('documents on two nodes', () => {
     expect(await a.json()).toEqual({ a: 1, b: 2 })
   })
 
-  it('a document deleted and made anew on two nodes is one of both', async () => {
+  it('a document deleted and made again on two nodes is one of both', async () => {
     const { a, b } = await pair({ a: 1 })
     for (const node of [a, b]) {
       await node.documents.delete('k', {})

@@ -82,7 +82,7 @@ describe('a thread for documents', () => {
     })
   })
 
-  it('is ended when a document takes too long, and begun anew for those that wait', async () => {
+  it('is ended when a document takes too long, and begun again for those that wait', async () => {
     const thread = open()
     const version = await put({ a: 1 })
     const [late, other] = [thread.show([version]), thread.show([version])]

@@ -132,12 +132,12 @@ describe('a removal and an edit that has not seen it', () => {
     expect(shownDocument(library, made({}, base), made({ o: { a: 1 } }, base))).toEqual({})
   })
 
-  it('an object that was removed and made anew has only its new entries, and those that somebody wrote meanwhile', () => {
+  it('an object that was removed and made again has only its new entries, and those that somebody wrote meanwhile', () => {
     const base = made({ o: { old: 1, kept: { x: 1 } } })
-    const anew = made({ o: { fresh: 1 } }, made({}, base))
-    expect(shownDocument(library, anew)).toEqual({ o: { fresh: 1 } })
+    const remade = made({ o: { fresh: 1 } }, made({}, base))
+    expect(shownDocument(library, remade)).toEqual({ o: { fresh: 1 } })
     const wrote = edited(library, [base], { merge: { o: { mine: 2 } } })
-    expect(shownDocument(library, anew, wrote)).toEqual({ o: { fresh: 1, mine: 2 } })
+    expect(shownDocument(library, remade, wrote)).toEqual({ o: { fresh: 1, mine: 2 } })
   })
 
   it('a value put over an object, and an edit inside of it: both are there, as a conflict', () => {

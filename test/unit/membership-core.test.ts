@@ -275,7 +275,7 @@ describe('the change log', () => {
 })
 
 describe('clocks', () => {
-  it('are estimated from the shortest round trip, and anew after a jump', () => {
+  it('are estimated from the shortest round trip, and again after a jump', () => {
     const exchange = (theirWallMs: number, roundTripMs: number) =>
       sample({ sentMs: 9_500 - roundTripMs, receivedMs: 10_000, heldMs: 500, theirWallMs })
     const samples = new ClockSamples(3)

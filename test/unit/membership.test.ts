@@ -55,7 +55,7 @@ describe('records', () => {
     await world.runUntil(() => b.membership.records()[0]!.addresses[0] === address)
   })
 
-  it('members that settle conflicts by other rules are named; a record with other rules is written anew', async () => {
+  it('members that settle conflicts by other rules are named; a record with other rules is written again', async () => {
     const world = new VirtualWorld(1)
     const mesh = new FakeMesh(world)
     const rule = (prefix: string, digit: string) => ({ prefix, mark: digit.repeat(16) })

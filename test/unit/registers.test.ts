@@ -204,7 +204,7 @@ describe('registers', () => {
     await expect(registers.delete('k', { guard })).rejects.toThrow('refused')
   })
 
-  it('a guard that waits has the write begin anew, with what has come meanwhile in view', async () => {
+  it('a guard that waits has the write begin again, with what has come meanwhile in view', async () => {
     const { registers } = await open('a')
     await registers.put('k', bytes('1'), {})
     let isProven = false

@@ -54,7 +54,7 @@ describe('remembered answers', () => {
     },
   )
 
-  it('of an earlier run begin anew with this one, whatever the clock says of the time between', async () => {
+  it('of an earlier run begin again with this one, whatever the clock says of the time between', async () => {
     const before = await openNode('a')
     await remember(before, 'op')
     const environment = new StillEnvironment('b', before.environment.nowMs() + year)

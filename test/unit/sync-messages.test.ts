@@ -242,8 +242,8 @@ describe('captures', () => {
 
   test('counters beyond 32 bits, and up to 2^53, keep their value', () => {
     for (const last of [2 ** 31, 2 ** 32, 2 ** 53 - 3]) {
-      const great = capture([[alice, 1, last]])
-      const message: Message = { type: 'equal', capture: diffCapture(great, nothingKnown, memberOf) }
+      const large = capture([[alice, 1, last]])
+      const message: Message = { type: 'equal', capture: diffCapture(large, nothingKnown, memberOf) }
       const read = decodeMessage(encodeMessage(message, memberOf)) as typeof message
       expect(patchCapture(read.capture, nothingKnown).seen.lastOf(alice)).toBe(last)
     }

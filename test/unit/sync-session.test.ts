@@ -138,7 +138,7 @@ describe('one session', () => {
     expect(valuesAt(pair.here, register('key-5'))).toEqual(valuesAt(pair.there, register('key-5')))
   })
 
-  test('great values of one entry travel one a message, ahead of the entry', () => {
+  test('large values of one entry travel one a message, ahead of the entry', () => {
     const pair = new SessionPair()
     for (let count = 0; count < 6; count++) pair.put(pair.both, `key-${count}`, 'value')
     const great = [1, 2, 3].map((digit) => pair.put([pair.here], 'great', `${digit}`.repeat(600_000), [], actors[1]))

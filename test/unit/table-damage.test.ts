@@ -26,7 +26,7 @@ describe('damage in the files of the store', () => {
     expect(damage.warning).toContain('restarts')
   })
 
-  it('asks for none that would not mend anything, and says what to do', async () => {
+  it('asks for none that would not repair anything, and says what to do', async () => {
     const { damage, told } = make(() => Promise.reject(new Error('ENOSPC')))
     await damage.found()
     expect(told).toEqual([])

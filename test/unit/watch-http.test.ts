@@ -187,7 +187,7 @@ describe('a cursor', () => {
     expect((await ask(server, { method: 'HEAD', path: '/v1/watch' })).status).toBe(405)
   })
 
-  it('behind which the log has let go of something is refused with 410, one in front of that is not', async () => {
+  it('behind which the log has dropped something is refused with 410, one in front of that is not', async () => {
     const cursor = (await watch()).ids()[0]!
     node = await openNode('b', { log: { maxBytes: 0, maxAgeMs: Number.POSITIVE_INFINITY } })
     node.replica.log.setObligations([])

@@ -72,7 +72,7 @@ describe('pages of the feed', () => {
     }
   })
 
-  it('refuse what the log has let go of; below the base they show what is live', async () => {
+  it('refuse what the log has dropped; below the base they show what is live', async () => {
     const node = await history()
     await node.replica.upkeep.trim()
     expect(node.replica.feed.stand.floor).toBe(4)
@@ -152,7 +152,7 @@ describe('pages of the feed', () => {
     expect(node.replica.log.bytes).toBe(0)
   })
 
-  it('a removal learnt through the tree leaves what it removed in the feed until the log lets go of both', async () => {
+  it('a removal learnt through the tree leaves what it removed in the feed until the log drops both', async () => {
     const node = await openNode('a')
     const peer = await openNode('b')
     const dot = await put(node, 'k', 'v')

@@ -10,7 +10,7 @@ export interface RunLine extends FigureLine {
   readonly isFull?: boolean
 }
 
-/** Takes in the figures of a run and writes all documents anew. */
+/** Takes in the figures of a run and writes all documents again. */
 export function writeReport(root: string, figures: readonly RunLine[]): void {
   const kept = join(root, 'docs', 'images', 'figures.jsonl')
   mkdirSync(join(root, 'docs', 'images'), { recursive: true })

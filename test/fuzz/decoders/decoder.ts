@@ -10,7 +10,7 @@ export interface Decoder {
   readonly examples: readonly Uint8Array[]
   /** Decodes; throws what `accepts` knows. */
   decode(bytes: Uint8Array): unknown
-  /** Whether this error is one that the decoder documents. */
+  /** True if this error is one that the decoder documents. */
   accepts(error: unknown): boolean
   /** Puts the checksum of a mutated row right, so that what is behind it is reached too. */
   mend?(bytes: Uint8Array): Uint8Array
