@@ -179,8 +179,8 @@ function isAtTheBound({ replica }: Run, timeMs: number): boolean {
 
 /** True if nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
 function areAtRest(nodes: readonly SimNode[]): boolean {
-  const isSettled = ({ run, isDoubtful }: SimNode) =>
-    run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful
+  const isSettled = ({ run, disk, isDoubtful }: SimNode) =>
+    run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful && disk.isIdle
   return nodes.every(isSettled) && replicasAreEqual(nodes)
 }
 
