@@ -88,12 +88,16 @@ function connectParts(mesh: SimMesh, roster: Roster): void {
   for (const a of alive) for (const b of alive) if (a.name < b.name) mesh.addEdge(a.name, b.name)
 }
 
-/** Waits until all are equal, and judges them in that very turn: what is on its way to a disk may arrive in the next one. */
+/**
+ * Waits until all are equal and nothing is on its way to a disk, and judges them in that very turn. A batch on its way may take effect at any
+ * read of its node, also at the judge's own: then a node lacks what another one had a moment later.
+ */
 async function converge(resting: Resting): Promise<void> {
   const { world, mesh, roster, step } = resting
   const untilMs = world.elapsedMs + convergenceMs
   // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
-  while (!areAtRest(roster.alive()) || world.elapsedMs < mesh.gossip.untilMs) {
+  const areIdle = () => roster.alive().every(({ disk }) => disk.isIdle)
+  while (!areAtRest(roster.alive()) || !areIdle() || world.elapsedMs < mesh.gossip.untilMs) {
     // Who was on its way down when the faults ended comes up again as well.
     for (const { name } of roster.alive()) roster.startSoon(name)
     if (!(await step(untilMs))) throw new SimulationViolation('not-converged', differences(roster.alive()))
@@ -179,8 +183,8 @@ function isAtTheBound({ replica }: Run, timeMs: number): boolean {
 
 /** True if nodes are verified and equal, on their disks and in memory, and answer nothing as damaged any more. */
 function areAtRest(nodes: readonly SimNode[]): boolean {
-  const isSettled = ({ run, disk, isDoubtful }: SimNode) =>
-    run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful && disk.isIdle
+  const isSettled = ({ run, isDoubtful }: SimNode) =>
+    run?.isVerified === true && !run.replica.sync.awaitsPass && !isDoubtful
   return nodes.every(isSettled) && replicasAreEqual(nodes)
 }
 
