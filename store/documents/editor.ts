@@ -118,7 +118,7 @@ export class Editor {
     const nodes = ids.map((id) => ({ kind, ids: [id], parent }) as JsonNode)
     for (const node of nodes) {
       if (node.kind === 'map') for (const key of this.tree.keys(node)) this.remove(node, key)
-      else for (let at = this.#all(node).length; at > 0; ) this.#remove(node, --at)
+      else for (let at = this.#all(node).length - 1; at >= 0; at--) this.#remove(node, at)
     }
     this.#handle.put(ids[0]!, markKey, true, 'boolean')
     return nodes[0]!

@@ -118,7 +118,7 @@ export class ScenarioStage {
   async converge(names: readonly string[]): Promise<void> {
     const nodes = this.nodesOf(names)
     await this.until(() => replicasAreEqual(nodes), 'converging', convergenceMs)
-    if (names.length === 0) for (const node of nodes) this.simulation.oracle.atRest(node)
+    if (names.length === 0) for (const node of nodes) this.simulation.oracle.rest.entries(node)
   }
 
   /** Ends the scenario as the simulator ends a seed: all faults end, all become equal, and the oracle judges. */

@@ -84,7 +84,7 @@ export class Inspector {
   #mended(node: SimNode): void {
     if (node.run === node.damagedRun) return
     node.isDoubtful = false
-    this.#check(() => this.#at.oracle.whole(node))
+    this.#check(() => this.#at.oracle.checks.whole(node))
   }
 
   /** What a node shows of itself is what stands on its disk, once it has been told of that, and its root is the root of that. */

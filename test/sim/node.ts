@@ -23,11 +23,12 @@ import type { Known } from './issues.js'
 import { type Liar, LyingSync } from './liar.js'
 import type { SimMesh } from './mesh.js'
 import type { SimNetwork } from './network.js'
-import type { Oracle, Witness } from './oracle.js'
+import type { Oracle } from './oracle.js'
 import { settingsDefaults } from './settings.js'
 import { Sleep } from './sleep.js'
 import { type NamedView, WriteSpy } from './spy.js'
 import type { Clocks } from './views.js'
+import type { Witness } from './witness.js'
 
 /** The tag of a peer. */
 export function tagOf(peer: PeerId): MemberTag {
@@ -94,7 +95,7 @@ export class SimNode implements Witness {
     disk.whenAwake = clock.whenAwake
     disk.onBatch = (delta) => {
       try {
-        around.oracle.batch(this, delta, around.sync)
+        around.oracle.checks.batch(this, delta, around.sync)
       } catch (error) {
         around.failed(error)
       }

@@ -3,29 +3,18 @@
  * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
  */
 
-import { type Address, addressText } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
-import { counterValue, idleBaselines } from '../../store/model/counter.js'
 import { valueHash } from '../../store/model/digest.js'
-import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
-import type { Version } from '../../store/model/update.js'
-import type { DotRow } from '../../store/rows/dots.js'
-import { CounterAccounts, counterText } from './counters.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
+import { CounterAccounts } from './counters.js'
+import { DiskChecks } from './disk-checks.js'
 import { DocumentAccounts } from './documents.js'
-import { type Forks, shownBy, standingText } from './forks.js'
-import { type Issue, Issues, type Known, short, standingOf } from './issues.js'
-import type { Mirror, MirrorDelta, MirroredVersion } from './mirror.js'
+import type { Forks } from './forks.js'
+import { type Issue, Issues, type Known, short } from './issues.js'
+import type { Mirror } from './mirror.js'
+import { RestJudge } from './rest-judge.js'
 import { SimulationViolation } from './violation.js'
-
-/** What a disk is to the oracle. */
-export interface Witness {
-  readonly name: string
-  readonly mirror: Mirror
-  /** Damaged on purpose and not yet mended: what it says proves nothing. */
-  readonly isDoubtful: boolean
-  /** Damaged at some time: until the mesh is at rest it may show again what was superseded. */
-  readonly wasDamaged: boolean
-}
+import type { Witness } from './witness.js'
 
 /** Knows every update. */
 export class Oracle {
@@ -34,17 +23,20 @@ export class Oracle {
   readonly documents = new DocumentAccounts()
   /** How often versions were deleted for their deadline. */
   expiries = 0
-  /** How often a counter was not judged, because it is in the window of `countersAtRest`. */
-  windows = 0
+  /** Checks of disks at each batch. */
+  readonly checks: DiskChecks
+  /** Verdicts once all nodes are equal. */
+  readonly rest: RestJudge
   /** Deletes in the logs of their issuers, by issuer. */
   readonly #deletes = new Map<string, Set<Known>>()
   readonly #rootOf = new Map<string, string>()
   readonly #entriesOf = new Map<string, string>()
-  readonly #logMayForget: boolean
 
-  /** `logMayForget`: whether logs are so short that they let go of what members still miss. */
+  /** `logMayForget`: true if logs are so short that they are trimmed before all members have what is in them. */
   constructor({ logMayForget }: { readonly logMayForget: boolean }) {
-    this.#logMayForget = logMayForget
+    const { issues, counters } = this
+    this.checks = new DiskChecks({ issues, logMayForget, adopt: (update) => this.issued(update) })
+    this.rest = new RestJudge({ issues, counters, checks: this.checks })
   }
 
   // --- what is issued ---------------------------------------------------------------------------------------------
@@ -87,167 +79,6 @@ export class Oracle {
         `${short(known.dot)} was acknowledged by ${witness.name} and is not on its disk`,
       )
     }
-  }
-
-  // --- at every batch ---------------------------------------------------------------------------------------------
-
-  /** A batch took effect on a disk. */
-  batch(witness: Witness, delta: MirrorDelta, isSynced: boolean): void {
-    this.issues.timeDeletes(witness.name, delta)
-    this.#adoptOwn(witness, delta)
-    this.#checkRows(witness, delta)
-    if (witness.isDoubtful) {
-      if (this.#logMayForget) this.#excuseForgotten(witness, delta)
-      return
-    }
-    const { mirror, name } = witness
-    for (const { version, address } of delta.added) this.#checkAdded(witness, version, address)
-    for (const dot of delta.applied.dots()) this.#checkApplied(witness, dot, isSynced)
-    this.issues.markDoubles(mirror, delta, isSynced)
-    for (const dot of delta.seen.dots()) this.#checkSeen(witness, dot)
-    for (const { version } of delta.removed) this.#checkSeen(witness, version.dot)
-    if (!mirror.seen.covers(mirror.applied))
-      throw new SimulationViolation('context-ahead', `${name} applied what it has not seen`)
-    if (!delta.unseen.isEmpty)
-      throw new SimulationViolation('context-shrank', `${name} lost ${delta.unseen} from its contexts`)
-  }
-
-  /** Everything that a disk says, at once: after a repair, and at the end. */
-  whole(witness: Witness): void {
-    if (witness.isDoubtful) return
-    const { mirror } = witness
-    for (const { version, address } of mirror.live.values()) this.#checkAdded(witness, version, address)
-    for (const dot of mirror.seen.dots()) this.#checkSeen(witness, dot)
-    for (const dot of mirror.applied.dots()) this.#checkApplied(witness, dot, false)
-  }
-
-  /** Updates that a node issued by itself in the middle of another's write (a dot issued twice is settled so). */
-  #adoptOwn(witness: Witness, delta: MirrorDelta): void {
-    for (const { dot, row } of delta.rows) {
-      if (row.state === 'stub' || this.updates.has(dotText(dot))) continue
-      const version = witness.mirror.live.get(dotText(dot))?.version ?? loggedVersion(dot, row)
-      const reissueOf = version && this.issues.renamed(dot, row, version)
-      if (version === undefined || reissueOf === undefined) {
-        throw new SimulationViolation('unknown-update', `${witness.name} stores ${short(dot)}, which nobody issued`)
-      }
-      const { address, kind, expiresAtMs, supersedes } = row
-      const [stored, hash, view] = [version, version.valueHash, new Map<string, string>()]
-      const draft = { dot, address, kind, expiresAtMs, supersedes, view, stored, hash }
-      this.issued({ ...draft, issuer: witness.name, reissueOf })
-    }
-  }
-
-  /**
-   * Damage that cannot be located is repaired by believing rows alone (rule 11): what has none, because the log dropped it at its limit, is
-   * forgotten there. That may happen to deletes and to what they had superseded, and to nothing that was live.
-   */
-  #excuseForgotten({ mirror }: Witness, { unseen, unlogged, removed }: MirrorDelta): void {
-    for (const dot of unseen.dots()) {
-      const text = dotText(dot)
-      if (mirror.rows.has(text) || unlogged.has(text) || mirror.live.has(text)) continue
-      if (removed.some(({ version }) => sameDot(version.dot, dot))) continue
-      const known = this.updates.get(text)
-      if (known !== undefined && (known.kind !== 'put' || this.issues.superseders(dot).length > 0))
-        known.isExcused = true
-    }
-  }
-
-  /** Superseded dots as text, but for those that a lie has named, or is under: nobody can say of these where they belong. */
-  #firm(dots: readonly Dot[]): string {
-    const isFirm = (dot: Dot) => !this.forks.isClaimed(dot) && !this.issues.lies.has(dotText(dot))
-    return dots.filter(isFirm).map(dotText).join()
-  }
-
-  /** What a row of the log says of an update is what its writer said. */
-  #checkRows(witness: Witness, delta: MirrorDelta): void {
-    for (const { dot, row } of delta.rows) {
-      const known = this.updates.get(dotText(dot))
-      if (known === undefined || row.bare || row.state === 'stub' || this.forks.has(dot)) continue
-      if (this.issues.lies.has(dotText(dot))) continue
-      const isSame =
-        row.kind === known.kind &&
-        addressText(row.address) === addressText(known.address) &&
-        this.#firm(row.supersedes) === this.#firm(known.supersedes)
-      if (!isSame)
-        throw new SimulationViolation(
-          'update-altered',
-          `${witness.name} stores ${short(dot)} otherwise than it was issued`,
-        )
-    }
-  }
-
-  #checkAdded(witness: Witness, version: Version, address: Address): void {
-    const { mirror, name } = witness
-    const all = this.issues.allOf(version.dot)
-    if (all.length === 0)
-      throw new SimulationViolation('invented', `${name} shows ${short(version.dot)}, which nobody issued`)
-    const standing = standingText(address, version)
-    const standingHere = all.filter((known) => standingOf(known) === standing)
-    if (standingHere.length === 0) {
-      throw new SimulationViolation(
-        'value-altered',
-        `${name} shows ${short(version.dot)} with other bytes or at another key`,
-      )
-    }
-    if (!standingHere.some(({ expiresAtMs }) => expiresAtMs === version.expiresAtMs)) {
-      const deadlines = `${version.expiresAtMs} instead of ${standingHere.map(({ expiresAtMs }) => expiresAtMs).join()}`
-      throw new SimulationViolation('deadline-altered', `${name} shows ${short(version.dot)} until ${deadlines}`)
-    }
-    if (!mirror.seen.has(version.dot))
-      throw new SimulationViolation('live-unseen', `${name} shows ${short(version.dot)} unseen`)
-    if (this.forks.has(version.dot)) return
-    for (const by of this.issues.superseders(version.dot)) {
-      if (!mirror.applied.has(by.dot) || witness.wasDamaged || this.forks.has(by.dot)) continue
-      throw new SimulationViolation(
-        'resurrected',
-        `${name} shows ${short(version.dot)} again, superseded by ${short(by.dot)}`,
-      )
-    }
-  }
-
-  /** Whoever has applied an update has seen what it superseded, and shows none of it. */
-  #checkApplied(witness: Witness, dot: Dot, isSynced: boolean): void {
-    const { mirror, name } = witness
-    const known = this.updates.get(dotText(dot))
-    if (known === undefined && (this.forks.isClaimed(dot) || this.issues.isName(dot))) return
-    if (known === undefined)
-      throw new SimulationViolation('unknown-dot', `${name} applied ${short(dot)}, which nobody issued`)
-    if (this.forks.has(dot)) return
-    if (isSynced) known.isDurable = true
-    if (witness.wasDamaged) return
-    for (const other of known.supersedes) {
-      if (!mirror.seen.has(other)) {
-        throw new SimulationViolation(
-          'context-ahead',
-          `${name} applied ${short(dot)}, and has not seen ${short(other)} below it`,
-        )
-      }
-      if (mirror.live.has(dotText(other)) && !this.forks.has(other) && known.reissueOf === undefined) {
-        throw new SimulationViolation(
-          'resurrected',
-          `${name} applied ${short(dot)}, and shows ${short(other)} below it`,
-        )
-      }
-    }
-  }
-
-  /** A dot that was seen is live, or superseded by somebody who had it in view. */
-  #checkSeen({ mirror, name }: Witness, dot: Dot): void {
-    if (mirror.live.has(dotText(dot))) return
-    const known = this.updates.get(dotText(dot))
-    if (known === undefined) {
-      if (mirror.seen.has(dot) && !this.forks.isClaimed(dot) && !this.issues.isName(dot))
-        throw new SimulationViolation('unknown-dot', `${name} has seen ${short(dot)}, which nobody issued`)
-      return
-    }
-    if (this.issues.lies.has(dotText(dot)) || known.reissueOf !== undefined) return
-    if (known.kind !== 'put' || !mirror.seen.has(dot) || this.issues.superseders(dot).length > 0 || this.forks.has(dot))
-      return
-    const where = `${known.address.type} ${known.address.key}`
-    throw new SimulationViolation(
-      'lost',
-      `${name} has seen ${short(dot)} at ${where} and does not show it; nobody superseded it`,
-    )
   }
 
   // --- roots, acknowledgements, existence ---------------------------------------------------------------------------
@@ -333,125 +164,9 @@ export class Oracle {
       )
     }
   }
-
-  // --- at rest ----------------------------------------------------------------------------------------------------
-
-  /** All nodes are equal and quiet: what is live must be what must be live. */
-  atRest(witness: Witness): void {
-    const { mirror, name } = witness
-    this.whole(witness)
-    for (const known of this.updates.values()) {
-      // Nobody is to keep a lie.
-      if (this.issues.lies.has(dotText(known.dot)) && this.issues.allOf(known.dot).length === 1) continue
-      if (this.issues.hasDoubles(known)) {
-        this.#judge(witness, known)
-        continue
-      }
-      const isHere = this.issues.has(mirror, known)
-      if (!this.issues.isSettled(mirror, known) && (known.isAcknowledged || known.isDurable) && !known.isExcused) {
-        throw new SimulationViolation(
-          'lost',
-          `${short(known.dot)} of ${known.issuer} reached nobody else, or was forgotten by all`,
-        )
-      }
-      if (!isHere || known.kind !== 'put') continue
-      const superseders = this.issues.superseders(known.dot)
-      const isLive = mirror.live.has(dotText(known.dot))
-      if (!isLive && superseders.length === 0)
-        throw new SimulationViolation('lost', `${name} lacks ${short(known.dot)} at rest`)
-      if (isLive && superseders.some((by) => this.issues.has(mirror, by))) {
-        throw new SimulationViolation('false-sibling', `${name} still shows ${short(known.dot)} at rest`)
-      }
-    }
-    const gaps = [...this.updates.values()].filter((known) => known.isExcused || !known.isAcknowledged).length
-    const bound = mirror.seen.actors().length + gaps + 2 * (this.forks.claims + this.issues.lies.size)
-    if (mirror.seen.rangeCount > bound) {
-      throw new SimulationViolation(
-        'context-grows',
-        `${name} keeps ${mirror.seen.rangeCount} ranges where ${bound} would do`,
-      )
-    }
-  }
-
-  /**
-   * A write that has several names, or whose dot names another write too: it is shown, unless somebody superseded it who had it in view; then
-   * it is not, under any of its names. A reissue is no new write.
-   */
-  #judge({ mirror, name }: Witness, known: Known): void {
-    // Of counters the sum is judged: how branches of a chain are kept is theirs to say.
-    if (known.kind !== 'put' || known.reissueOf !== undefined || known.address.type === 'ctr') return
-    const { sure, perhaps } = this.forks.killersOf(known, (dot) => this.issues.superseders(dot))
-    const { isShown, areBytesShown } = shownBy(mirror, known)
-    const by = sure.find((one) => !one.isExcused && (one.isAcknowledged || one.isDurable))
-    const where = `${known.address.type} ${known.address.key}`
-    if (isShown && by !== undefined) {
-      throw new SimulationViolation(
-        'revived',
-        `${name} shows ${short(known.dot)} of ${known.issuer} at ${where}, superseded by ${short(by.dot)} of ${by.issuer}`,
-      )
-    }
-    const mustStay = (known.isAcknowledged || known.isDurable) && !known.isExcused
-    if (areBytesShown || !mustStay || sure.length + perhaps.length > 0) return
-    throw new SimulationViolation(
-      'lost',
-      `${name} lacks ${short(known.dot)} of ${known.issuer} at ${where}; nobody superseded it`,
-    )
-  }
-
-  /**
-   * Every counter shows what was added and not taken away, as it is read at this node. One of which an update was lost together with the only
-   * disks that had it is left out: what was counted from it is not known. So is, and that is counted, one in the window that remains of copied
-   * machines: all members had acknowledged a delete, its baseline was deleted, and then the other branch of a chain below it is heard of.
-   */
-  countersAtRest(witness: Witness, read: (address: Address) => readonly Version[]): void {
-    const { mirror, name } = witness
-    const hasEffect = (known: Known) => this.issues.isSettled(mirror, known)
-    for (const { address, expected, updates, afterBaseline } of this.counters.checks(hasEffect)) {
-      if (updates.some(({ isExcused }) => isExcused)) continue
-      if (afterBaseline.some((known) => this.issues.hasDoubles(known))) {
-        this.windows++
-        continue
-      }
-      const versions = read(address)
-      const value = counterValue(versions)
-      if (value === expected) continue
-      throw new SimulationViolation(
-        'miscounted',
-        `${name} shows ${address.key} as ${counterText(versions)} instead of ${expected}`,
-      )
-    }
-  }
-
-  /** No baseline of runs of nodes that are here is left whose chains show nothing: what deletes leave behind is bounded by what is live. */
-  baselinesAtRest({ mirror, name }: Witness, isHere: (actor: string) => boolean): void {
-    const byAddress = new Map<string, MirroredVersion[]>()
-    for (const version of mirror.live.values()) {
-      if (version.address.type !== 'ctr') continue
-      const text = addressText(version.address)
-      byAddress.set(text, [...(byAddress.get(text) ?? []), version])
-    }
-    for (const [text, versions] of byAddress) {
-      const idle = idleBaselines(versions.map(({ version }) => version)).filter(({ actors }) =>
-        [...actors].every(isHere),
-      )
-      const names = idle.map(({ dot }) => short(dot)).join(' ')
-      if (idle.length > 0) throw new SimulationViolation('baseline-stays', `${name} keeps ${names} at ${text}`)
-    }
-  }
 }
 
 /** The hash of a value as versions carry it. */
 export function hashOf(value: Uint8Array | null): Uint8Array | null {
   return value === null ? null : valueHash(value)
-}
-
-/** Names of live versions, for the messages of violations. */
-export function liveAt(mirror: Mirror): MirroredVersion[] {
-  return [...mirror.live.values()]
-}
-
-/** What an update stored that another one superseded in the same batch: its row keeps the bytes. */
-function loggedVersion(dot: Dot, { kind, time, expiresAtMs, value }: DotRow): Version | undefined {
-  if (kind !== 'put' || value === null) return undefined
-  return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }
 }

@@ -107,8 +107,8 @@ async function converge(resting: Resting): Promise<void> {
 
 function judge({ roster, oracle }: Resting): void {
   for (const node of roster.alive()) {
-    oracle.atRest(node)
-    if (node.run !== undefined) oracle.countersAtRest(node, (address) => node.run!.replica.versions(address))
+    oracle.rest.entries(node)
+    if (node.run !== undefined) oracle.rest.counters(node, (address) => node.run!.replica.versions(address))
   }
 }
 
@@ -127,7 +127,7 @@ async function tidyBaselines({ world, roster, oracle, runUntil }: Resting): Prom
   const isAnybodyMissed = nodes.some(({ run }) => run?.acknowledged.size !== nodes.length - 1)
   const tags = new Set(nodes.map(({ name }) => tagOf(name)))
   for (const node of isAnybodyMissed ? [] : nodes) {
-    oracle.baselinesAtRest(node, (actor) => tags.has(node.run!.replica.memberOf(actor)))
+    oracle.rest.baselines(node, (actor) => tags.has(node.run!.replica.memberOf(actor)))
   }
 }
 

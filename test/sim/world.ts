@@ -98,7 +98,7 @@ export class Simulation {
     this.figures.virtualMs = this.world.elapsedMs
     this.figures.updates = this.oracle.updates.size
     this.figures.nodes = this.roster.nodes.size
-    this.figures.windows = this.oracle.windows
+    this.figures.windows = this.oracle.rest.windows
     return this.figures
   }
 

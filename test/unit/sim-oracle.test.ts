@@ -55,9 +55,9 @@ describe('the oracle', () => {
     put('k', one, 'ann')
     put('l', two, 'amy')
     show('k', one)
-    expect(() => oracle.atRest(disk)).toThrow('lost: disk lacks aaaa:1 of amy at reg l')
+    expect(() => oracle.rest.entries(disk)).toThrow('lost: disk lacks aaaa:1 of amy at reg l')
     show('l', two)
-    expect(() => oracle.atRest(disk)).not.toThrow()
+    expect(() => oracle.rest.entries(disk)).not.toThrow()
   })
 
   it('takes a dot that was given out twice for a fault where nobody copied the run', () => {
@@ -75,11 +75,11 @@ describe('the oracle', () => {
     put('k', over, 'bob', [one])
     show('k', one, over)
     disk.mirror.applied.add(over.dot)
-    expect(() => oracle.atRest(disk)).toThrow('revived: disk shows aaaa:1 of ann at reg k')
+    expect(() => oracle.rest.entries(disk)).toThrow('revived: disk shows aaaa:1 of ann at reg k')
     show('k', over)
-    expect(() => oracle.atRest(disk)).toThrow('lost: disk lacks aaaa:1 of amy at reg k')
+    expect(() => oracle.rest.entries(disk)).toThrow('lost: disk lacks aaaa:1 of amy at reg k')
     show('k', two, over)
-    expect(() => oracle.atRest(disk)).not.toThrow()
+    expect(() => oracle.rest.entries(disk)).not.toThrow()
   })
 
   it('tells equal bytes under one dot apart by their times', () => {
@@ -92,7 +92,7 @@ describe('the oracle', () => {
     disk.mirror.applied.add(over.dot)
     disk.mirror.seen.add(one.dot)
     show('k', two, over)
-    expect(() => oracle.atRest(disk)).not.toThrow()
+    expect(() => oracle.rest.entries(disk)).not.toThrow()
   })
 
   it('takes a reissue for the write that it renames, under that one name alone', () => {
@@ -101,9 +101,9 @@ describe('the oracle', () => {
     const name = reissueDot(one.dot, versionDigest(one, register('k')))
     put('k', one, 'ann')
     show('k', { ...one, dot: name })
-    expect(() => oracle.atRest(disk)).toThrow('invented')
+    expect(() => oracle.rest.entries(disk)).toThrow('invented')
     const known = oracle.issues.latest(one.dot)!
     oracle.issued({ ...known, dot: name, stored: { ...one }, reissueOf: known, view: new Map(), supersedes: [one.dot] })
-    expect(() => oracle.atRest(disk)).not.toThrow()
+    expect(() => oracle.rest.entries(disk)).not.toThrow()
   })
 })
