@@ -29,7 +29,7 @@ const lock = join(root, 'dist.lock')
 const sourceFolders = ['store', 'protocols', 'daemon', 'cli']
 const sourceFiles = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
 const lockPollMs = 100
-/** What npm or the compiler may print in all. */
+/** Bytes that npm or the compiler may print in all. */
 const outputBytesMax = 64 * 1024 * 1024
 
 const say = (text) => process.stderr.write(`hearsay: ${text}\n`)

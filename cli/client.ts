@@ -49,11 +49,11 @@ export type { ConfigShown } from '../protocols/api/system.js'
 export type * from './client/options.js'
 export { HearsayApiError } from './failure.js'
 
-/** Where the daemon is and how to talk to it. */
+/** Options of a client: the place of the daemon, and the connection to it. */
 export interface ConnectOptions extends DaemonPlace {
   /** The API token, for TCP; when absent `HEARSAY_TOKEN`, else, on this machine, that of the data directory. */
   readonly token?: string | undefined
-  /** Whether connections are kept between requests: true when absent. */
+  /** True to keep connections between requests; true when absent. */
   readonly keepAlive?: boolean
   /** The environment that names a daemon when the options do not; `process.env` when absent. */
   readonly environment?: NodeJS.ProcessEnv
@@ -148,7 +148,7 @@ export class Client {
     return this.#requests.json(routes.resolveConflict, { path: { key }, json, timeoutMs: meshTimeoutMs })
   }
 
-  /** What the node knows of itself and the mesh. */
+  /** State of the node, and of the mesh as it knows it. */
   status(): Promise<Status> {
     return this.#requests.json(routes.getStatus, {})
   }
@@ -193,7 +193,7 @@ export class Client {
     return this.#requests.json(routes.sync, { json: { peer }, timeoutMs: meshTimeoutMs })
   }
 
-  /** Which members durably hold the shown version of a key. */
+  /** Members that durably hold the shown version of a key. */
   where(key: string): Promise<Where> {
     return this.#requests.json(routes.locateValue, { path: { key } })
   }
@@ -212,7 +212,10 @@ export class Client {
     return this.#requests.json(routes.getConfig, {})
   }
 
-  /** Whether the daemon is alive and whether it is ready for clients, with what it says about itself. */
+  /**
+   * Resolves with true in `ready` if the daemon is ready for clients, and with its details; rejects when it is not
+   * alive.
+   */
   async health(): Promise<{ readonly ready: boolean; readonly details: unknown }> {
     await this.#requests.send(routes.getHealth, {})
     try {
@@ -249,7 +252,7 @@ export class Client {
 
   /**
    * Imports in requests of bounded size; what was imported before a failure stays, and importing again skips it.
-   * @param onProgress told after each request how much was taken, in bytes of the source
+   * @param onProgress called after each request with the bytes of the source taken so far
    * @param format JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what its first
    *   entry tells, and BAD_REQUEST when that is none of them
    */

@@ -21,7 +21,10 @@ export async function loadDaemonPart<T>(path: string): Promise<T> {
   throw new HearsayApiError('INTERNAL', 0, 'the daemon is not built: run `npm run build`')
 }
 
-/** Asked first: where modules cannot be opened any more, Node says that they do not exist. */
+/**
+ * Checks the limit of open files. Comes first: where modules cannot be opened any more, Node says that they do not
+ * exist.
+ */
 function checkOpenFiles(): void {
   const may = openFilesLimit()
   if (may === undefined || may >= openFilesMin) return

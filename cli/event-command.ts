@@ -28,7 +28,7 @@ export function runForEvent(
 }
 
 /**
- * One variable for each member but the value. Text with a NUL cannot stand in the environment: it is left out there,
+ * One variable for each member but the value. The environment cannot hold text with a NUL: it is left out there,
  * and whole in HEARSAY_EVENT.
  */
 function variablesOf(event: WatchEvent): NodeJS.ProcessEnv {

@@ -30,7 +30,7 @@ export interface Io {
 export function processIo(): Io {
   const guarded = new WeakSet<Writable>()
   const guard = (stream: Writable): Writable => {
-    // Whoever writes is told of a failed write; the event of the stream would end the process before it could say so.
+    // The writer is notified of a failed write; the event of the stream would end the process before it could say so.
     if (!guarded.has(stream)) stream.on('error', () => {})
     guarded.add(stream)
     return stream

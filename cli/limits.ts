@@ -13,7 +13,7 @@ export const timerMsMax = 2 ** 31 - 1
 export const responseGraceMs = 5_000
 /** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
-/** After how long `wait` says whom it waits for, in milliseconds. */
+/** Time after which `wait` says whom it waits for, in milliseconds. */
 export const waitNoticeMs = 3_000
 /** Items of one page of a listing with values, which may be large. */
 export const pageItemsWithValues = 100

@@ -26,7 +26,7 @@ export async function assertWritable(path: string, force: boolean): Promise<void
 
 /**
  * Writes the chunks to a file: under another name first, synced, then renamed. What was written is removed when it
- * fails or the process is told to end. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`;
+ * fails or a signal ends the process. Throws WOULD_OVERWRITE when the file has come to be there, unless `force`;
  * FILE_FAILED.
  */
 export async function writePrivately(path: string, chunks: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {

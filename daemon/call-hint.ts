@@ -1,7 +1,7 @@
-/** How the command line is called for a daemon, as typed by the person who has started it. */
+/** Words that call the command line for a daemon, as typed by the person who has started it. */
 import { delimiter, join, resolve } from 'node:path'
 
-/** What that depends on. */
+/** Circumstances of a daemon's start on which those words depend. */
 export interface Start {
   /** The file of the command line that belongs to this daemon. */
   readonly entry: string

@@ -1,4 +1,7 @@
-/** The daemon as a process: starts it, prints the ready line, stops it when told to, starts it again when it asks for that. */
+/**
+ * The daemon as a process: starts it, prints the ready line, stops it on a signal, starts it again when it asks for
+ * that.
+ */
 import './polyfill.js'
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +16,9 @@ import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js
 import { type Restart, RestartNeeded, RunningDaemon, type StartOptions } from './running.js'
 import { notifyServiceManager } from './service-manager.js'
 
-/** How long stopping may take before the process ends regardless, in milliseconds. What was acknowledged is on the disk. */
+/**
+ * Time for stopping before the process ends regardless, in milliseconds. Acknowledged writes are on the disk by then.
+ */
 const stopMsMax = 4_500
 
 /** Network errors that libraries let escape now and then; they say nothing about this process. */
@@ -21,8 +26,8 @@ const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH
 
 /**
  * Runs a daemon until SIGTERM, SIGINT or SIGHUP. `options` are the flags by their long names, repeatable ones as lists.
- * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped. A daemon that needs a new start, to
- * mend its store or under another peer id, gets it in the same process.
+ * Rejects with a HearsayError when it cannot start. Ends the process with 0 once it has stopped. A daemon that needs a
+ * new start, to repair its store or under another peer id, gets it in the same process.
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
   const signal = nextSignal()
@@ -134,7 +139,7 @@ function endProcessLater(exitCode: number): NodeJS.Timeout {
   return setTimeout(() => process.exit(exitCode), stopMsMax).unref()
 }
 
-/** What Node itself warns of goes the way of all messages. */
+/** Sends Node's own warnings to the log. */
 function logWarnings(log: Log): void {
   process.removeAllListeners('warning')
   process.on('warning', (warning) => log.warn({ warning: warning.name }, warning.message))

@@ -1,4 +1,4 @@
-/** Files and folders that are their owner's alone: the data directory and what stands in it beside the store. */
+/** Files and folders that are their owner's alone: the data directory and its content beside the store. */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { chmod, link, open, readFile, rename, rm, stat } from 'node:fs/promises'

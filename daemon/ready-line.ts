@@ -1,7 +1,7 @@
 /** The line on stdout that says the daemon is ready. */
 import { callHint, type Start } from './call-hint.js'
 
-/** What it says. */
+/** Content of the line. */
 export interface Ready {
   readonly node: string
   readonly peer: string

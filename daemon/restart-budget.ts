@@ -1,4 +1,4 @@
-/** How often a daemon may start itself again: a disk that fails again and again is for its operator to see. */
+/** Budget of a daemon's restarts by itself: a disk that fails again and again is for its operator to see. */
 
 /** Restarts at most within the window. */
 export const restartsMax = 3
@@ -15,7 +15,7 @@ export class RestartBudget {
     this.#nowMs = nowMs
   }
 
-  /** Whether one more restart is allowed; it is counted if so. */
+  /** True if one more restart is allowed now, which is then counted. */
   take(): boolean {
     const nowMs = this.#nowMs()
     this.#restartsMs = this.#restartsMs.filter((atMs) => nowMs - atMs < restartWindowMs)

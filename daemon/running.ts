@@ -25,23 +25,23 @@ import { makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { WatchHub } from './watch/hub.js'
 
-/** How long requests under way may go on once the daemon stops, in milliseconds. */
+/** Time for requests under way to end once the daemon stops, in milliseconds. */
 const requestGraceMs = 1_500
 
-/** What a daemon is started with. */
+/** Options of a start. */
 export interface StartOptions {
   /** Flags by their long names. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly environment: NodeJS.ProcessEnv
-  /** Where log lines go; stderr when absent. */
+  /** Receiver of log lines; stderr when absent. */
   readonly writeLog?: (line: string) => void
-  /** Why the run before ended, where that is to be told, and what this one is to do about it. */
+  /** Restart that led to this start: its reason, which may be shown, and what this run is to do about it. */
   readonly after?: Restart
-  /** Whether a disk that works again may be answered with a new start now; it is counted if so. */
+  /** True if one more new start because of a disk that works again is allowed now, which is then counted. */
   readonly mayRestart?: () => boolean
 }
 
-/** Why a daemon is to be stopped and restarted. */
+/** Reason for which a daemon is to be stopped and restarted. */
 export interface Restart {
   /** `damage`: to save what is readable of the store. `identity`: it has a new peer id. `disk`: to read what a failed write left. */
   readonly kind: 'damage' | 'identity' | 'disk'
@@ -50,7 +50,7 @@ export interface Restart {
   readonly token?: string | undefined
 }
 
-/** A start that found the files of the store damaged, and has marked them: the next start mends them. */
+/** A start that found the files of the store damaged, and has marked them: the next start repairs them. */
 export class RestartNeeded extends Error {
   constructor(
     readonly restart: Restart,
@@ -62,7 +62,7 @@ export class RestartNeeded extends Error {
 
 /** A daemon that serves clients and peers. */
 export class RunningDaemon {
-  /** Undone in the reverse order at the end. */
+  /** Parts that are running; stopped in the reverse order at the end. */
   readonly #parts: { readonly name: string; stop(): Promise<void> | void }[] = []
   readonly #stopping = new AbortController()
   /** Resolves when this daemon is to be stopped and restarted. */

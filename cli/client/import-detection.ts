@@ -7,7 +7,7 @@ export type ImportFormat = 'jsonl' | 'consul' | 'tsv'
 /** Form that the first characters of a text point to. */
 export type Detection =
   | { readonly format: ImportFormat }
-  /** It is none of the forms; why, and what helps. */
+  /** Refusal of what is none of the forms: the reason, and what helps. */
   | { readonly refusal: string }
   /** More of it is needed. */
   | 'more'
@@ -34,7 +34,10 @@ const utf16 = 'it is UTF-16: iconv -f UTF-16 -t UTF-8 FILE | hearsay import -'
 /** The longest of them. */
 const magicBytesMax = 16
 
-/** Why bytes that start with this mark are none of the forms, whichever is named; undefined when there is no such mark. */
+/**
+ * Reason to refuse bytes that start with the mark of UTF-16, whichever form is named; undefined when there is no such
+ * mark.
+ */
 export function refuseUtf16(start: Buffer): string | undefined {
   const mark = start.subarray(0, 2).toString('hex')
   return mark === 'fffe' || mark === 'feff' ? utf16 : undefined

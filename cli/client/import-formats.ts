@@ -16,14 +16,14 @@ export type Lines = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8
 
 /** One entry of the source: a JSON line to send, or why there is none. */
 export interface ImportItem {
-  /** Where it begins, from 1. */
+  /** Line at which it begins, from 1. */
   readonly line: number
   /** Bytes of the source up to its end. */
   readonly sourceBytes: number
-  /** With its line end. */
+  /** The JSON line, with its line end. */
   readonly text?: Buffer
   readonly failure?: { readonly code: string; readonly message: string }
-  /** It has flags, which only Consul knows. */
+  /** True if it has flags, which only Consul knows. */
   readonly hasFlags?: boolean
 }
 

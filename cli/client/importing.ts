@@ -11,7 +11,7 @@ export type { ImportFormat, Lines } from './import-formats.js'
 /** Some entries, as JSON lines. */
 interface Batch {
   readonly body: Buffer
-  /** Where each of its lines stands in the source, from 1. */
+  /** Line number in the source of each of its lines, from 1. */
   readonly lines: readonly number[]
   /** Entries of the source that could not even be sent. */
   readonly failed: ImportSummary['failed']
@@ -56,7 +56,7 @@ function tooManyFailures(sum: ImportSummary): HearsayApiError {
 /**
  * Sends entries batch by batch and sums up the answers; line numbers in it are those of the source.
  * @param send sends whole JSON lines and resolves with what became of them
- * @param onProgress told after each batch how many bytes were taken so far
+ * @param onProgress called after each batch with the bytes taken so far
  * @throws HearsayApiError BAD_REQUEST after more than `importFailuresMax` failed lines, and for a source that is not of its format.
  */
 export async function importLines(

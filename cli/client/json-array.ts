@@ -43,12 +43,12 @@ class ArraySplitter {
   #parts: Buffer[] = []
   #partBytes = 0
   #line = 1
-  /** Where the element began; undefined before its first character. */
+  /** Line at which the element began; undefined before its first character. */
   #elementLine: number | undefined
   #commas = 0
   #bytes = 0
 
-  /** To be called when there is no more. */
+  /** Ends the input. Throws BAD_REQUEST when there was no array, or it is not closed. */
   end(): void {
     if (this.#place === 'before') throw this.#bad('there is no JSON array in it')
     if (this.#place === 'within')
@@ -108,7 +108,10 @@ class ArraySplitter {
     else if (byte === quote) this.#isText = false
   }
 
-  /** Nothing between the brackets is an empty array; nothing before or behind a comma is an element that is wrong. */
+  /**
+   * Gives the element that ends here. Nothing between the brackets is an empty array; nothing before or behind a comma
+   * is an element that is wrong.
+   */
   *#element(last: Buffer, sourceBytes: number): Generator<ArrayElement> {
     this.#keep(last)
     const text = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts)

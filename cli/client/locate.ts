@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path'
 import { UsageError } from '../failure.js'
 import { socketPathBytesMax } from '../limits.js'
 
-/** Where an API listens: a Unix socket, or a TCP host and port. */
+/** Address at which an API listens: a Unix socket, or a TCP host and port. */
 export type ClientTarget = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
-/** What a caller knows of the daemon; all of it may be absent. */
+/** Address and data directory of the daemon, as far as a caller knows them. */
 export interface DaemonPlace {
   /** `unix:/path`, `http://host:port`, `host:port` or an absolute path. */
   readonly api?: string | undefined

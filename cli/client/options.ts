@@ -1,4 +1,4 @@
-/** What callers of the client give it, and what it gives back beyond the JSON of the contract (protocols/api/). */
+/** Options of the client's calls, and results beyond the JSON of the contract (protocols/api/). */
 
 import type * as collections from '../../protocols/api/collections.js'
 import type { ReadQuery } from '../../protocols/api/common.js'
@@ -16,7 +16,7 @@ export interface Shown {
   readonly siblings: number
 }
 
-/** What a put answers beside its JSON. */
+/** Siblings that a put left, which its answer holds beside the JSON. */
 export interface SiblingsLeft {
   /** Versions that a read shows there now; more than 1 is a conflict that stayed. Absent when the node does not tell. */
   readonly siblings?: number
@@ -28,10 +28,10 @@ export type Written = kv.Written & SiblingsLeft
 /** The answer to a put of a field. */
 export type FieldWritten = collections.FieldWritten & SiblingsLeft
 
-/** How to settle a conflict: by the 1-based number of a displayed version, by a value, or by merging. */
+/** Choice that settles a conflict: the 1-based number of a displayed version, a value, or merging. */
 export type Resolution = { readonly pick: number } | { readonly value: string | Uint8Array } | { readonly merge: true }
 
-/** What an import did, over all its requests. */
+/** Summary of an import over all its requests. */
 export interface ImportSummary extends Omit<transfer.ImportSummary, 'failures'> {
   /** Entries of Consul whose flags were not kept; absent: none. */
   readonly flagged?: number
@@ -45,12 +45,12 @@ export type WatchEvent = feed.WatchEvent & {
 
 /** Options of reads. */
 export interface ReadOptions {
-  /** How many nodes to ask. */
+  /** Nodes to ask, the asked one included. */
   readonly consistency?: ReadQuery['consistency']
   readonly timeoutMs?: number
 }
 
-/** What a write asks of other nodes. */
+/** Requirements of a write on other nodes. */
 export interface NodesOptions {
   /** Return only when so many nodes, the asked one included, have it durably. */
   readonly acks?: number | 'majority' | 'all'
@@ -59,7 +59,7 @@ export interface NodesOptions {
   readonly timeoutMs?: number
 }
 
-/** What makes a repeated write harmless. */
+/** Options that make a repeated write harmless. */
 export interface OnceOptions {
   /** A name for this write, so that repeating it does nothing more. */
   readonly idempotencyKey?: string
@@ -90,7 +90,7 @@ export interface DeleteOptions extends NodesOptions {
   readonly all?: boolean
 }
 
-/** How a document is written. */
+/** Options of a write of a document. */
 export interface DocumentOptions extends NodesOptions, OnceOptions {
   /** A token of an earlier read. */
   readonly context?: string | undefined
@@ -115,8 +115,14 @@ export interface WatchOptions {
   readonly since?: string
   /** Ends the sequence. */
   readonly signal?: AbortSignal
-  /** Told each time the position has moved: first when the watch stands, then behind each event, and now and then without one. */
+  /**
+   * Called each time the position has moved: first when the watch is open, then behind each event, and now and then
+   * without one.
+   */
   readonly onCursor?: (cursor: string) => void
-  /** Told when the connection broke (undefined: the daemon ended it), and after how long it is tried again. */
+  /**
+   * Called when the connection broke, with its failure (undefined: the daemon ended it) and the delay of the next
+   * attempt.
+   */
   readonly onRetry?: (failure: unknown, retryMs: number) => void
 }

@@ -12,7 +12,7 @@ import type { HttpAnswer, HttpCall, Transport } from './transport.js'
 /** A text of the user in a path; bytes, where a member of a set is no text. */
 type Segment = string | Uint8Array
 
-/** What is asked under a route. */
+/** Input of a request under a route. */
 export type AskedOf<R extends Route> = AskedBeside<R> & TextsOf<R>
 
 /** The texts of the path, by their names in it. */
@@ -28,7 +28,7 @@ interface AskedBeside<R extends Route> {
   readonly json?: BodyAt<R>
   /** A body as bytes. */
   readonly bytes?: Uint8Array
-  /** How long the connection may be silent, in milliseconds. */
+  /** Longest silence of the connection, in milliseconds. */
   readonly timeoutMs?: number
   /** Ends the request, also in the middle of its answer. */
   readonly signal?: AbortSignal | undefined
@@ -171,7 +171,7 @@ export function durationText(durationMs: number | undefined): string | undefined
   return durationMs === undefined ? undefined : `${durationMs}ms`
 }
 
-/** How long an answer may take that may wait so long for other nodes, in milliseconds. */
+/** Longest silence before an answer for which the daemon may wait so long for other nodes, in milliseconds. */
 export function patience(timeoutMs: number | undefined): number {
   return timeoutMs === undefined ? responseTimeoutMsDefault : timeoutMs + responseGraceMs
 }

@@ -12,7 +12,7 @@ export interface HttpCall {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
-  /** How long the connection may be silent, in milliseconds. */
+  /** Longest silence of the connection, in milliseconds. */
   readonly timeoutMs?: number
   /** Ends the request, also in the middle of its answer. */
   readonly signal?: AbortSignal | undefined
@@ -150,7 +150,7 @@ export class Transport {
   }
 }
 
-/** What users give as these headers, in their words. */
+/** Words of the users for the content of these headers. */
 const headerWords: Readonly<Record<string, string>> = {
   'Hearsay-Context': 'a context',
   'Idempotency-Key': 'the id of an operation (--id)',

@@ -38,7 +38,9 @@ export async function* watchEvents(open: OpenStream, options: WatchOptions): Asy
   }
 }
 
-/** What may be over when tried again: no daemon, a cut, silence, or a daemon that cannot serve just now. */
+/**
+ * True if a failure may be over at the next attempt: no daemon, a cut, silence, or a daemon that cannot serve just now.
+ */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof HearsayApiError)) return false
   return error.status >= 500 || (error.status === 0 && ['UNREACHABLE_DAEMON', 'TIMED_OUT'].includes(error.code))

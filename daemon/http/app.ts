@@ -24,7 +24,7 @@ import { transferRoutes } from './routes/transfer.js'
 import { watchRoutes } from './routes/watch.js'
 import { type Api, type ApiServices, routeOf } from './services.js'
 
-/** What a router may be told beside its services. */
+/** Options of a router, beside its services. */
 export interface ApiOptions {
   /** Called with the router before the routes are added; the builder of the OpenAPI document comes in here. */
   readonly before?: (api: Api) => Promise<void>
@@ -103,7 +103,7 @@ function reasonOf(error: { keyword: string; message: string; params?: object } |
   return names === undefined ? (error?.message ?? 'it does not fit') : `unknown: ${names.join(', ')}`
 }
 
-/** Which methods each path has; filled as routes are added. */
+/** Methods of each path; filled as routes are added. */
 function methodsByPath(app: Api): Map<string, Set<string>> {
   const methods = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {

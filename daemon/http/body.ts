@@ -20,7 +20,7 @@ export interface BodySource {
   readonly payload: Readable
   /** The Content-Length header. */
   readonly declaredBytes: string | undefined
-  /** What is too large, for the message. */
+  /** Name of what is too large, for the message. */
   readonly what: string
   /** The setting that the limit is; undefined when it cannot be moved. */
   readonly setting?: string | undefined
@@ -117,7 +117,7 @@ function readJson(bytes: Buffer): { readonly value: unknown; readonly text: stri
 /** The setting that bounds what clients write. */
 const valueSetting = 'values.maxBytes' as const
 
-/** The bytes of a value that stands in a JSON body. Throws BAD_REQUEST when it does not fit its encoding, and TOO_LARGE. */
+/** The bytes of a value in a JSON body. Throws BAD_REQUEST when it does not fit its encoding, and TOO_LARGE. */
 export function boundedValue(value: string, encoding: EncodedValue['encoding'] | undefined, bytesMax: number): Buffer {
   const bytes = decodeValue(value, encoding)
   if (bytes.length <= bytesMax) return bytes
@@ -163,7 +163,7 @@ export function takeSmallJson(api: Api): void {
   takeJson(api, jsonBodyBytesMax)
 }
 
-/** Bodies are JSON in which one value may stand. */
+/** Bodies are JSON that may hold one value. */
 export function takeJsonValues(api: Api, { config }: ApiServices): void {
   takeJson(api, config.settings[valueSetting] * jsonValueFactor + jsonBodyBytesMax)
 }

@@ -17,7 +17,7 @@ import type { AnyRequest, ApiServices } from './services.js'
 /** A request to an endpoint, typed by its row. */
 export type RequestOf<E extends Endpoint> = FastifyRequest<{ Querystring: QueryOf<E>; Body: BodyOf<E> }>
 
-/** What a handler gives back: the JSON that the row says; nothing; or the reply that it has sent itself. */
+/** Result of a handler: the JSON that the row says; nothing; or the reply that it has sent itself. */
 export type AnsweredBy<E extends Endpoint> = E['answer'] extends NoAnswer
   ? // biome-ignore lint/suspicious/noConfusingVoidType: a handler that has nothing to answer returns nothing
     void
@@ -25,7 +25,7 @@ export type AnsweredBy<E extends Endpoint> = E['answer'] extends NoAnswer
     ? FastifyReply
     : AnswerOf<E>
 
-/** What an endpoint does. An answer that is missing, or not of the row, does not compile. */
+/** Handler of an endpoint. An answer that is missing, or not of the row, does not compile. */
 export type Handler<E extends Endpoint> = (
   request: RequestOf<E>,
   reply: FastifyReply,
@@ -41,7 +41,9 @@ export interface RouteGroup<Es extends Endpoints> {
   /** Says how the router reads bodies. Absent: there are none. */
   readonly bodies?: (api: FastifyInstance, services: ApiServices) => void
   readonly handlers: { readonly [Name in keyof Es]: Handler<Es[Name]> }
-  /** What is looked at before a body is read, beside the path: it throws what is wrong. */
+  /**
+   * Checks to be made before a body is read, beside those of the path; they throw the error of a request that fails.
+   */
   readonly beforeBody?: { readonly [Name in keyof Es]?: (request: AnyRequest) => unknown }
 }
 

@@ -1,14 +1,17 @@
 /** Every limit and default of the HTTP API that clients need not know, by name; the others are in protocols/api/limits.ts. */
 
-/** How long the headers of a request may take, in milliseconds. */
+/** Time in which the headers of a request must arrive, in milliseconds. */
 export const headersTimeoutMs = 15_000
-/** How long a connection may stand still in the middle of a request or an answer, in milliseconds. */
+/** Longest silence of a connection in the middle of a request or an answer, in milliseconds. */
 export const idleSocketMs = 120_000
-/** How long an idle connection is kept for the next request, in milliseconds. */
+/** Time for which an idle connection is kept for the next request, in milliseconds. */
 export const keepAliveMs = 60_000
-/** How long a body may stand still, in milliseconds. */
+/** Longest silence in the middle of a body, in milliseconds. */
 export const bodyIdleMs = 30_000
-/** How long the rest of a refused body is read, so that the answer reaches a client that still sends, in milliseconds. */
+/**
+ * Time for which the rest of a refused body is read, so that the answer reaches a client that still sends, in
+ * milliseconds.
+ */
 export const drainMsMax = 60_000
 /** Connections at once on one listener. */
 export const apiConnectionsMax = 4096
@@ -20,7 +23,7 @@ export const jsonValueFactor = 6
 /** Characters of an Idempotency-Key. */
 export const retryKeyCharactersMax = 255
 
-/** How long a write or read waits for other nodes when the request does not say, in milliseconds. */
+/** Time for which a write or read waits for other nodes when the request does not say, in milliseconds. */
 export const nodesTimeoutMsDefault = 5_000
 /** Members that the message of a wait names when they were missing; all of them are in its details. */
 export const missingNamedMax = 5
@@ -36,5 +39,5 @@ export const exportChunkBytes = 64 * 1024
 export const pageBytesMax = 16 * 1024 * 1024
 /** Conflicts read at once. */
 export const conflictsAtOnce = 16
-/** How long joining and syncing may take before the connection is given up, in milliseconds. */
+/** Time for joining or syncing before the connection is given up, in milliseconds. */
 export const workTimeoutMs = 15 * 60_000

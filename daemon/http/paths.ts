@@ -7,7 +7,7 @@ import { HearsayError } from '../../store/errors.js'
 import { fieldBytesMax, keyBytesMax } from '../../store/model/limits.js'
 
 interface KeyedRoute {
-  /** What stands before the segments of the user. */
+  /** Part of the path before the segments of the user. */
   readonly prefix: string
   /** The path that the router knows a single segment by. */
   readonly pattern: string
@@ -20,7 +20,7 @@ export function patternOf(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
-/** Routes of the contract whose last segments are text of the user, by what stands before these. */
+/** Routes of the contract whose last segments are text of the user, by the part before these. */
 const keyedRoutes: readonly KeyedRoute[] = keyedRoutesOf(Object.values(routes).map((route) => partsOf(route).path))
 
 function keyedRoutesOf(paths: readonly string[]): KeyedRoute[] {
@@ -97,7 +97,7 @@ export function checkPart(bytes: Buffer, what: 'member' | 'field'): Buffer {
   throw new HearsayError('TOO_LARGE', `the ${what} has ${bytes.length} bytes; a ${what} has at most ${fieldBytesMax}`)
 }
 
-/** What stands in the place of the user's segments: one, or two where the route has a second one. */
+/** Segments of the user in a URL, still encoded: one, or two where the route has a second one. */
 function segmentsOf(originalUrl: string): [string, string?] {
   const path = pathOfUrl(originalUrl)
   const route = routeFor(path)

@@ -8,7 +8,7 @@ import { ttlMsMax } from './limits.js'
 /** Stands in a parsed query whose text was malformed; the check of the schema turns it into an error. */
 const malformed = Symbol('malformed')
 
-/** A parsed query: texts by name; names that stand twice have a list. */
+/** A parsed query: texts by name; names that occur more than once have a list. */
 export interface RawQuery {
   [name: string]: string | string[]
   [malformed]?: string
@@ -89,7 +89,7 @@ export function deadlineOf(ttl: string | undefined, nowMs: number): number | nul
   return nowMs + ttlMs
 }
 
-/** How many acknowledgements; the fallback when absent. Throws BAD_REQUEST. */
+/** Acknowledgements that a text asks for; the fallback when absent. Throws BAD_REQUEST. */
 export function acksOf(text: string | undefined, fallback: Want): Want {
   return text === undefined ? fallback : reading('acks', () => parseAcks(text))
 }

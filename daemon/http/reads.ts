@@ -1,4 +1,7 @@
-/** What reads of single addresses share: how many nodes are asked, and how the versions of a register are answered. */
+/**
+ * Common parts of reads of single addresses: read repair from other nodes, and the answer with the versions of a
+ * register.
+ */
 import type { FastifyReply } from 'fastify'
 import type { ReadQuery } from '../../protocols/api/common.js'
 import { contentTypes, headerNames } from '../../protocols/api/headers.js'

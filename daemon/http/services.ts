@@ -1,4 +1,4 @@
-/** What the routes work with, and what they have in common. */
+/** Services that the routes work with, and the helpers that they share. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config/load.js'
 import type { Log } from '../log/log.js'
@@ -56,7 +56,7 @@ export function contentTypeOf(request: AnyRequest): string | undefined {
   return type.trim().toLowerCase() || undefined
 }
 
-/** Lets the connection stand still for so long while the request is worked on; it is reset with the next request. */
+/** Lets the connection be silent for so long while the request is worked on; it is reset with the next request. */
 export function allowSilence(request: AnyRequest, silenceMs: number): void {
   request.raw.socket?.setTimeout?.(silenceMs)
 }

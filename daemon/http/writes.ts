@@ -1,4 +1,7 @@
-/** What all writes of the API share: what they ask of other nodes, before and after, and how a repeated one is known. */
+/**
+ * Common parts of all writes of the API: the quorum before, the acknowledgements after, and the retry key of a repeated
+ * one.
+ */
 import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import type { NodesQuery } from '../../protocols/api/common.js'
@@ -17,8 +20,8 @@ import { type AnyRequest, type ApiServices, allowSilence, headerOf } from './ser
 /** A write of any type, as far as it is the same for all. */
 export interface StartedWrite {
   /**
-   * For the store: how a repeated request is known, and what refuses the write, with NO_QUORUM, when too few members answer
-   * after the request came, and with CLOCK_OFF; not asked for a retry of one that is stored.
+   * Options for the store: the retry key, and the guard, which refuses the write with NO_QUORUM when too few members
+   * answer after the request came, and with CLOCK_OFF; it is not called for a retry of a write that is stored.
    */
   readonly once: OnceOptions
   /** The answer, with the acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with all of it in its details. */
@@ -106,7 +109,7 @@ export function retryOf(
   return { key, requestHash: hash('sha256', parts, 'buffer') }
 }
 
-/** What the answer to a write of one dot says beside its acknowledgements. */
+/** Members of the answer to a write of one dot, beside its acknowledgements. */
 export function dotJson(dot: Dot): { dot: string } {
   return { dot: dotText(dot) }
 }

@@ -7,12 +7,12 @@ import { HearsayError } from '../../store/errors.js'
 import type { Log } from '../log/log.js'
 import type { BlockList } from './block-list.js'
 
-/** How long the inviting member may take to be connected and to send a heartbeat back, in milliseconds. */
+/** Time in which the inviting member must be connected and send a heartbeat back, in milliseconds. */
 const admissionMs = 10_000
 /** Pause before a member that went again is looked for, in milliseconds. */
 const admissionPauseMs = 50
 
-/** Who is to be admitted by whom. */
+/** Dependencies of an admission: the node `self` asks the inviting member for it. */
 export interface AdmissionOptions {
   readonly invite: Invite
   readonly self: PeerId
@@ -65,7 +65,9 @@ export class Admission {
     return Promise.race([beat, pause(limitMs).then(() => false)])
   }
 
-  /** Nobody answers, or somebody does, but not to us. */
+  /**
+   * Reason why no heartbeat came back: nobody answers at the addresses, or the member answers, but not to this node.
+   */
   async #reason(): Promise<HearsayError> {
     const { environment, invite, log, membership, self } = this.#options
     const { testInvitation } = await import('../net/join.js')

@@ -1,4 +1,6 @@
-/** Whom this node's operator has cut it off from: a small file in the data directory, so that it survives a restart. */
+/**
+ * Peers that this node's operator has blocked: a small file in the data directory, so that the list survives a restart.
+ */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerId } from '../../protocols/network.js'
@@ -17,7 +19,7 @@ export class BlockList {
     this.#peers = peers
   }
 
-  /** Reads the list of a data directory. A file that cannot be read counts as empty, and `warn` is told. */
+  /** Reads the list of a data directory. A file that cannot be read counts as empty, and `warn` is called. */
   static async load(dataDirectory: string, warn: (warning: string) => void): Promise<BlockList> {
     const path = join(dataDirectory, fileName)
     try {
@@ -35,7 +37,7 @@ export class BlockList {
     return [...this.#peers]
   }
 
-  /** Whether a peer is blocked. */
+  /** True if a peer is blocked. */
   has(peer: PeerId): boolean {
     return this.#peers.has(peer)
   }

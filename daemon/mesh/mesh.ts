@@ -24,12 +24,12 @@ import type { PeerBook } from './peer-book.js'
 import { failureText, metricName, Protocols } from './protocols.js'
 import { sightingFile } from './sighting-file.js'
 
-/** How long a join that was admitted waits for the member's record, so that it can be called by name, in milliseconds. */
+/** Time for which an admitted join waits for the member's record, so that it can be called by name, in milliseconds. */
 const firstRecordMs = 5_000
 /** Pauses between attempts of a join that was asked for at the start, in milliseconds. */
 const joinRetryMs = [1_000, 2_000, 5_000, 10_000] as const
 
-/** What the mesh is made of. */
+/** Dependencies of the mesh. */
 export interface DaemonMeshOptions {
   readonly node: StoredNode
   readonly settings: Settings
@@ -254,7 +254,7 @@ export class DaemonMesh implements Mesh {
     if (weGiveWay) onIdentityLost(reason)
   }
 
-  /** Nothing has changed unless the mesh was reached under its secret. */
+  /** Moves this node to the mesh of an invitation. Changes nothing unless that mesh was reached under its secret. */
   async #changeMesh(invite: Invite, live: LiveNetwork): Promise<void> {
     const { settings, node, book, log } = this.#options
     const others = this.#protocols.membership.records().length

@@ -1,6 +1,6 @@
 /**
- * Where members were last to be reached: a small file beside the store, so that a node whose store has lost the members' records still
- * finds the mesh that sends them again.
+ * Last known addresses of the members: a small file beside the store, so that a node whose store has lost the members'
+ * records still finds the mesh that sends them again.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,7 +27,10 @@ export class PeerBook {
     this.#text = textOf(members)
   }
 
-  /** Reads the book of a data directory. One that cannot be read counts as empty: it is only a help. `warn` is told. */
+  /**
+   * Reads the book of a data directory. One that cannot be read counts as empty, as it is only a help, and `warn` is
+   * called.
+   */
   static async load(dataDirectory: string, warn: (warning: string) => void): Promise<PeerBook> {
     const path = join(dataDirectory, fileName)
     try {
@@ -39,14 +42,19 @@ export class PeerBook {
     }
   }
 
-  /** Whom to dial: the members by their records, and those remembered whose record is gone although nobody forgot them. */
+  /**
+   * Peers to dial: the members by their records, and those remembered whose record is gone although nobody forgot them.
+   */
   dialled(records: readonly KnownMember[], isForgotten: (peer: PeerId) => boolean): KnownMember[] {
     const recorded = new Set(records.map(({ peer }) => peer))
     const lost = [...this.#members].filter(([peer]) => !recorded.has(peer) && !isForgotten(peer))
     return [...records, ...lost.map(([peer, addresses]) => ({ peer, addresses }))]
   }
 
-  /** Remembers whom `dialled` names. Resolves when that is on the disk; a disk that fails is told as a warning. */
+  /**
+   * Remembers the peers that `dialled` names. Resolves when that is on the disk; a disk that fails is reported as a
+   * warning.
+   */
   remember(members: readonly KnownMember[]): Promise<void> {
     this.#members = new Map(members.slice(0, rememberedMembersMax).map(({ peer, addresses }) => [peer, addresses]))
     const text = textOf(this.#members)

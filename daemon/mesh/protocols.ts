@@ -16,13 +16,13 @@ import type { Commit, SyncReplica } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
 
-/** What the protocols need of the replica. */
+/** The part of the replica that the protocols need. */
 export interface ProtocolReplica extends MembershipReplica, GossipReplica {
   readonly sync: SyncReplica
   readonly clock: Pick<MeshClock, 'futureTimes' | 'setMembers'>
 }
 
-/** What the protocols need of the stored half of a node. */
+/** The part of the stored half of a node that the protocols need. */
 export interface ProtocolNode {
   readonly replica: ProtocolReplica
   readonly version: string
@@ -33,22 +33,22 @@ export interface ProtocolNode {
   onCommit(listener: (commit: Commit) => void): void
 }
 
-/** What the protocols are made of. */
+/** Dependencies of the protocols. */
 export interface ProtocolOptions {
   readonly node: ProtocolNode
   readonly settings: Pick<Settings, 'name' | 'clock.bound' | 'heartbeat.interval' | 'sync.interval'>
   readonly network: Network
   readonly environment: Environment
   readonly log: Log
-  /** Where it is kept when members were seen; nowhere when absent. */
+  /** Store of the times when members were seen; absent: those of this run alone are known. */
   readonly sightings?: SightingStore
   addresses(): readonly string[]
   isBlocked(peer: PeerId): boolean
   /** A neighbour is silent: its connection is to be broken. */
   onSilent(peer: PeerId): void
-  /** Who is a member, or where one can be reached, has changed. */
+  /** Called when the member list, or an address in it, has changed. */
   onMembersChanged(): void
-  /** Whom to refuse has changed. */
+  /** Called when a member was forgotten, here or elsewhere: it is to be refused. */
   onForgotten(peer: PeerId): void
   /** Another live node has this node's peer id. */
   onRival(rival: Rival): void
@@ -219,7 +219,7 @@ export function metricName(group: string, name: string): string {
   return `${group}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
 }
 
-/** What went wrong, for a log line. */
+/** Message of an error, for a log line. */
 export function failureText(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,7 @@
-/** When members were last seen and last equal: a small file in the data directory, so that `status` can tell after a restart. */
+/**
+ * Times when members were last seen and last equal: a small file in the data directory, so that `status` shows them
+ * after a restart.
+ */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sighting, SightingStore } from '../../protocols/membership/types.js'

@@ -8,7 +8,7 @@ export class AddressBook {
   readonly #addresses = new Set<string>()
   #good: string | undefined
 
-  /** How many are known. */
+  /** Number of addresses known. */
   get size(): number {
     return this.#addresses.size
   }

@@ -11,8 +11,9 @@ import { SendQueue } from './send-queue.js'
 import { StreamDuplex } from './stream-duplex.js'
 
 /**
- * On the wire: frames, each an unsigned varint length and so many bytes. A frame of length 0 ends a direction in order;
- * without it an end is a break, because a lost connection ends a stream just as a closed one does.
+ * Channel over one stream. On the wire it is frames, each an unsigned varint length and so many bytes. A frame of
+ * length 0 ends a direction in order; without it an end is a break, because a lost connection ends a stream just as a
+ * closed one does.
  */
 export class StreamChannel implements Channel {
   readonly frames: AsyncIterable<Uint8Array>

@@ -44,7 +44,10 @@ export class ConnectionGuard {
     }
   }
 
-  /** To be called before the multiplexer listens: bytes go to the first listener as soon as there is one. */
+  /**
+   * Watches a connection. Call it before the multiplexer listens: bytes go to the first listener as soon as there is
+   * one.
+   */
   #watch(connection: MessageStream): void {
     const peer = this.#peers.get(connection)
     const frames = new YamuxFrames(streamWindowBytesMax)

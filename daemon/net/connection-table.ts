@@ -1,4 +1,4 @@
-/** Which connections stand, and the gate before them: strangers refused, one connection per pair. */
+/** Open connections, and the gate before them: strangers are refused, and each pair has one connection. */
 import type { Connection, ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
 import type { PeerId } from '../../protocols/network.js'
 import type { Environment } from '../../store/environment.js'
@@ -6,7 +6,7 @@ import type { NetCounters } from './counters.js'
 import { claimLapseMs, identifyTimeoutMs, simultaneousDialMs } from './limits.js'
 import type { NetLog } from './log.js'
 
-/** Told of peers; the addresses are those the peer says it listens on. */
+/** Listener that is notified of peers; the addresses are those the peer says it listens on. */
 export interface ConnectionEvents {
   connected(peer: PeerId, direction: 'inbound' | 'outbound', addresses: string[]): void
   disconnected(peer: PeerId): void
@@ -26,7 +26,7 @@ interface Entry {
   readonly connection: Connection
   /** Channels that may still be sent to. */
   readonly channels: Set<Attached>
-  /** When bytes came last. */
+  /** Time when bytes came last, in monotonic milliseconds. */
   heardMs: number
   readonly openedAtMs: number
   /** Resolves when identified; rejects when the connection is gone first. */
@@ -84,7 +84,7 @@ export class ConnectionTable {
     if (entry !== undefined) entry.heardMs = this.environment.monotonicMs()
   }
 
-  /** When bytes came last from a connected peer, in monotonic milliseconds. */
+  /** Time when bytes came last from a connected peer, in monotonic milliseconds. */
   heardMs(peer: PeerId): number | undefined {
     return this.#entries.get(peer)?.heardMs
   }
@@ -129,7 +129,9 @@ export class ConnectionTable {
     await Promise.all([...this.#entries.keys()].map((peer) => this.close(peer, 'the host stops')))
   }
 
-  /** To be called on libp2p's `connection:open`. */
+  /**
+   * Adds a connection, or breaks it when its peer is refused or has one already; call it on libp2p's `connection:open`.
+   */
   opened(connection: Connection): void {
     const peer = connection.remotePeer.toString()
     if (this.#entries.has(peer) || this.isRefused(peer)) {
@@ -157,7 +159,7 @@ export class ConnectionTable {
     entry.ready.catch(() => {})
   }
 
-  /** To be called on libp2p's `connection:close`. */
+  /** Removes a connection and breaks its channels; call it on libp2p's `connection:close`. */
   closed(connection: Connection): void {
     const peer = connection.remotePeer.toString()
     const entry = this.#entries.get(peer)
@@ -203,7 +205,7 @@ export class ConnectionTable {
     return false
   }
 
-  /** Whether a connection to the peer was let in and is still being set up. */
+  /** True if a connection to the peer was let in and is still being set up. */
   #isClaimed(peer: PeerId): boolean {
     const claim = this.#claims.get(peer)
     if (claim === undefined) return false
@@ -216,7 +218,7 @@ export class ConnectionTable {
     return denied
   }
 
-  /** Identifies the peer, then tells of it; a peer that does not answer in time is cut off. */
+  /** Identifies the peer, then notifies the listener of it; a peer that does not answer in time is cut off. */
   async #identified(connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
     const asking = new AbortController()
@@ -238,7 +240,7 @@ export class ConnectionTable {
   }
 }
 
-/** Whether a dial for one peer was answered by another. */
+/** True if a dial for one peer was answered by another. */
 function isOther(link: MultiaddrConnection, peer: PeerId): boolean {
   const expected = link.remoteAddr.getComponents().findLast(({ name }) => name === 'p2p')?.value
   return expected !== undefined && expected !== peer

@@ -1,4 +1,4 @@
-/** What happened on the libp2p side, in numbers for the metrics page. */
+/** Counters of the libp2p side, for the metrics page. */
 
 /** Counts since the start of the process; they only rise. */
 export class NetCounters {

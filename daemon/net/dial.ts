@@ -6,7 +6,7 @@ import { withoutPeer } from './address-book.js'
 import type { Host } from './host.js'
 import { dialStaggerMs } from './limits.js'
 
-/** Who answered a dial, and where. */
+/** Peer that answered a dial, and the address at which it did. */
 export interface Reached {
   readonly peer: PeerId
   readonly address: string

@@ -14,7 +14,7 @@ interface GossipMethods {
   handleIWant(peer: string, wanted: unknown): Answer[]
 }
 
-/** To be called once for each gossipsub, before it starts. */
+/** Puts the bounds into a gossipsub. Call it once for each, before it starts. */
 export function guardGossip(gossip: GossipSub, counters: NetCounters): void {
   // Private in its types; a version that names them otherwise must not go unguarded.
   const methods = gossip as unknown as GossipMethods

@@ -1,4 +1,4 @@
-/** How gossipsub is set up for a small private mesh. */
+/** Settings of gossipsub for a small private mesh. */
 import { createHash } from 'node:crypto'
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import * as limits from './limits.js'

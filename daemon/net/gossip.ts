@@ -100,8 +100,8 @@ export class HostGossip {
 
   /**
    * gossipsub opens one stream each way at the first connection and never looks again: a stream that ends alone leaves
-   * the pair without gossip for as long as the connection stands. One that is found dead twice in a row is replaced. Each
-   * side cares for its own outgoing stream only, or the two would close each other's repairs.
+   * the pair without gossip for as long as the connection is open. One that is found dead twice in a row is replaced.
+   * Each side cares for its own outgoing stream only, or the two would close each other's repairs.
    */
   #repair(): void {
     // Private in its types, but there is no other way to reach the streams.
@@ -120,7 +120,7 @@ export class HostGossip {
   }
 }
 
-/** Whether an outgoing stream is whole. The reader never sends on it, so an end of its side means that it has left. */
+/** True if an outgoing stream is whole. The reader never sends on it, so an end of its side means that it has left. */
 function isSending(stream: Stream | undefined): boolean {
   return stream?.writeStatus === 'writable' && stream.remoteWriteStatus === 'writable'
 }

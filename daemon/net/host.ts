@@ -19,21 +19,21 @@ import * as limits from './limits.js'
 import { libp2pLogger, type NetLog } from './log.js'
 import { privateNetwork } from './private-network.js'
 
-/** What a host is built from. */
+/** Dependencies of a host. */
 export interface HostOptions {
   readonly identity: Identity
   /** 32 bytes; only holders of the same can connect. */
   readonly secret: Uint8Array
   /** Multiaddrs to listen on; none: dial only. */
   readonly listen: readonly string[]
-  /** Multiaddrs told to others instead of those listened on. */
+  /** Multiaddrs announced to others instead of those listened on. */
   readonly announce: readonly string[]
-  /** Whether to look for the mesh on the local network. */
+  /** True if the host looks for the mesh on the local network. */
   readonly mdns: boolean
   readonly gater: ConnectionGater
-  /** Told of peers that mDNS found, at each of their announcements. */
+  /** Called with a peer that mDNS found, at each of its announcements. */
   readonly discovered: (peer: PeerId, addresses: string[]) => void
-  /** Told of a peer at all bytes that come from it, once it has proven who it is. */
+  /** Called with a peer at all bytes that come from it, once it has proven its identity. */
   readonly heard: (peer: PeerId) => void
   readonly log: NetLog
 }

@@ -8,7 +8,7 @@ import { createIdentity } from './identity.js'
 import { joinTimeoutMs, visitorNoticedMs, visitorPollMs } from './limits.js'
 import { type NetLog, silentNetLog } from './log.js'
 
-/** What a decoded invitation says. */
+/** Content of a decoded invitation. */
 export interface Invitation {
   /** The secret of the mesh, 32 bytes. */
   readonly secret: Uint8Array
@@ -32,8 +32,9 @@ export function testInvitation(
 }
 
 /**
- * Whether an invitation that names our own peer id leads to another node than this one. `isHere`: whether a visitor, by its peer id,
- * stands at our own door: an address of ours that we do not know of, behind a forwarded port for example. Rejects as above.
+ * Tests an invitation that names our own peer id: resolves with true if it leads to another node than this one.
+ * `isHere`: true if a visitor, by its peer id, is connected to this node, so that the address is one of its own that it
+ * does not know of, behind a forwarded port for example. Rejects as above.
  */
 export function reachesOther(
   invitation: Invitation,
@@ -49,7 +50,7 @@ export function reachesOther(
   })
 }
 
-/** Connects to the inviting peer under a temporary identity; the connection stands until `use` is done. */
+/** Connects to the inviting peer under a temporary identity; the connection is open until `use` is done. */
 async function visit<T>(
   invitation: Invitation,
   environment: Environment,

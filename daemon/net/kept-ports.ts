@@ -8,7 +8,7 @@ import { writePrivateFile } from '../private-files.js'
 
 const fileName = 'listening.json'
 
-/** The addresses as they were bound when last told; none when nothing is known. */
+/** The addresses as they were bound when last saved; none when nothing is known. */
 export async function readBound(dataDirectory: string): Promise<readonly string[]> {
   try {
     const bound: unknown = JSON.parse(await readFile(join(dataDirectory, fileName), 'utf8'))

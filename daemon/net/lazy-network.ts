@@ -2,7 +2,7 @@
 import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
 import { HearsayError } from '../../store/errors.js'
 
-/** Connected to nobody until a live network is attached. */
+/** Network that is connected to nobody until a live network is attached. */
 export class LazyNetwork implements Network {
   readonly self: PeerId
   readonly #handlers = new Map<string, [Protocol, (channel: Channel) => Promise<void>]>()

@@ -6,23 +6,26 @@ export const netConnectionsMax = 256
 export const inboundPendingMax = 256
 /** New inbound connections from one address in one second; 50 a second stalled for a whole handshake stay under `inboundPendingMax`. */
 export const inboundPerSecondMax = 50
-/** How long an inbound connection may take to prove the mesh secret and its identity, in milliseconds. */
+/** Time in which an inbound connection must prove the mesh secret and its identity, in milliseconds. */
 export const inboundHandshakeMs = 5_000
-/** How long dialling one peer may take over all its addresses, in milliseconds. */
+/** Time for dialling one peer at all its addresses, in milliseconds. */
 export const dialTimeoutMs = 5_000
-/** How long after one address the next is tried beside it, in milliseconds. */
+/** Delay after one address until the next is tried beside it, in milliseconds. */
 export const dialStaggerMs = 200
 /** Two connections of a pair opened within this time were dialled at the same moment; an older one is stale, in milliseconds. */
 export const simultaneousDialMs = 5_000
-/** How long a connection that was let in may take to open before its claim lapses, in milliseconds. */
+/** Time in which a connection that was let in must open before its claim lapses, in milliseconds. */
 export const claimLapseMs = 10_000
-/** How long a peer may take to identify itself after the handshake, in milliseconds. */
+/** Time in which a peer must identify itself after the handshake, in milliseconds. */
 export const identifyTimeoutMs = 5_000
-/** How long after a successful dial the peer is not dialled again although it is not yet known to be connected, in milliseconds. */
+/**
+ * Time after a successful dial in which the peer is not dialled again although it is not yet known to be connected, in
+ * milliseconds.
+ */
 export const identifyGraceMs = 2_000
-/** How long opening a channel may take, in milliseconds. */
+/** Time for opening a channel, in milliseconds. */
 export const openTimeoutMs = 5_000
-/** How long stopping may take before what is left is abandoned, in milliseconds. */
+/** Time for stopping before what is left is abandoned, in milliseconds. */
 export const stopTimeoutMs = 1_500
 /** Pause between attempts to take a port again after a restart, in milliseconds. */
 export const relistenPauseMs = 100
@@ -68,19 +71,22 @@ export const gossipMessagesMax = 500
 export const gossipIdsMax = 5_000
 /** Records of one kind of control (IHAVE, IWANT, GRAFT, PRUNE, IDONTWANT) in one gossip frame: there is one topic. */
 export const gossipControlsMax = 64
-/** How often dead gossip streams are looked for, in milliseconds. */
+/** Interval at which dead gossip streams are looked for, in milliseconds. */
 export const gossipRepairMs = 2_000
 
-/** How often this node asks for others on the local network, in milliseconds. */
+/** Interval at which this node asks for others on the local network, in milliseconds. */
 export const mdnsIntervalMs = 10_000
 
 /** Connections that a node of a larger mesh dials; above it exploration gives old ones up. */
 export const partialMeshDials = 8
-/** How often a node of a larger mesh dials a member it has no connection to, so that healed halves meet, in milliseconds. */
+/**
+ * Interval at which a node of a larger mesh dials a member it has no connection to, so that healed halves meet, in
+ * milliseconds.
+ */
 export const exploreIntervalMs = 30_000
 /** Connections given up at one exploration. */
 export const exploreCloseMax = 2
-/** How old a dialled connection must be before exploration may give it up, in milliseconds. */
+/** Age from which exploration may give up a dialled connection, in milliseconds. */
 export const exploreKeepMs = 120_000
 /** First pause after a failed dial, in milliseconds; doubles with each failure. */
 export const redialFirstMs = 200
@@ -103,8 +109,11 @@ export const strangersMax = 1_024
 /** Addresses remembered of one peer. */
 export const addressesPerPeerMax = 16
 
-/** How long the test of an invitation may take, in milliseconds. */
+/** Time for the test of an invitation, in milliseconds. */
 export const joinTimeoutMs = 8_000
-/** How long a visitor that we sent out may take to be noticed at our own door, and how often we look, in milliseconds. */
+/**
+ * Time in which a visitor that this node sends out is expected among its own connections, and the interval at which
+ * they are searched for it, in milliseconds.
+ */
 export const visitorNoticedMs = 1_000
 export const visitorPollMs = 20

@@ -18,7 +18,7 @@ import { type ChannelHandler, emptyRegistrations, Libp2pNetwork } from './networ
 import { Supervisor } from './supervisor.js'
 import type { Dial, KnownMember } from './supervisor-core.js'
 
-/** What the network is built from. */
+/** Dependencies of the network. */
 export interface LiveNetworkOptions {
   readonly identity: Identity
   /** The mesh secret, 32 bytes. */
@@ -27,11 +27,11 @@ export interface LiveNetworkOptions {
   readonly listen: readonly string[]
   /** The same as they were bound by an earlier process: those ports are taken again if nobody else has them. */
   readonly formerly?: readonly string[]
-  /** Multiaddrs told to others instead of those listened on. */
+  /** Multiaddrs announced to others instead of those listened on. */
   readonly announce?: readonly string[]
   /** Multiaddrs to keep connected whatever happens. */
   readonly bootstrap?: readonly string[]
-  /** Whether to look for the mesh on the local network. */
+  /** True if the network looks for the mesh on the local network. */
   readonly mdns: boolean
   readonly environment: Environment
   readonly log: NetLog
@@ -45,9 +45,9 @@ interface Generation {
 }
 
 /**
- * `start`, `restart` and `stop` are done one after the other. Handlers, listeners, the gossip receiver, members and
- * the refusing predicate may be set at any time and hold for every host; peers of a host that is replaced are told as
- * disconnected.
+ * Network over one host after the other: `start`, `restart` and `stop` are done in turn. Handlers, listeners, the
+ * gossip receiver, members and the refusing predicate may be set at any time and hold for every host; peers of a host
+ * that is replaced are reported as disconnected.
  */
 export class LiveNetwork implements Network {
   readonly counters = new NetCounters()
@@ -73,7 +73,7 @@ export class LiveNetwork implements Network {
     return this.#identity.peer
   }
 
-  /** Whether a host is running. */
+  /** True if a host is running. */
   get isStarted(): boolean {
     return this.#live !== undefined
   }
@@ -281,7 +281,9 @@ export class LiveNetwork implements Network {
     })
   }
 
-  /** Without our own addresses: every node behind a loopback or a copied configuration would otherwise dial itself. */
+  /**
+   * Leaves out our own addresses: every node behind a loopback or a copied configuration would otherwise dial itself.
+   */
   #foreign(host: Host, addresses: readonly string[]): string[] {
     const own = new Set(host.transports.getAddrs().map((address) => withoutPeer(address.toString())))
     return addresses.filter((address) => !own.has(withoutPeer(address)))

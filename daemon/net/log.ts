@@ -1,4 +1,4 @@
-/** What the libp2p side writes to the log, and the bridge from libp2p's own logger. */
+/** Log of the libp2p side, and the bridge from libp2p's own logger. */
 import { format } from 'node:util'
 import type { ComponentLogger, Logger } from '@libp2p/interface'
 

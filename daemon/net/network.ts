@@ -15,14 +15,14 @@ import { ReceiveBudget } from './receive-budget.js'
 /** Owns a channel that a peer opened. */
 export type ChannelHandler = (channel: Channel) => Promise<void>
 
-/** What protocols have registered; it outlives a host. */
+/** Registrations of the protocols; they outlive a host. */
 export interface Registrations {
   readonly handlers: Map<string, { readonly protocol: Protocol; readonly handler: ChannelHandler }>
   readonly listeners: Set<NetworkListener>
   receive: ReceiveGossip | undefined
 }
 
-/** Nothing registered yet. */
+/** Makes registrations that are still empty. */
 export function emptyRegistrations(): Registrations {
   return { handlers: new Map(), listeners: new Set(), receive: undefined }
 }

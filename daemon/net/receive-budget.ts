@@ -4,14 +4,14 @@
 export interface Receiver {
   /** Bytes that it holds. */
   readonly held: number
-  /** Told that it may receive again. */
+  /** Called when the channel may receive again. */
   mayReceive(): void
 }
 
 /**
- * While the channels of a connection together hold the limit or more, one of them alone goes on receiving, until it holds nothing: frames that
- * all wait for their rest would otherwise wait for each other. What they hold is then at most the limit, one frame, and what was
- * under way when the others were paused.
+ * Bounds the bytes that the channels of a connection hold. While these are the limit or more, one channel alone goes on
+ * receiving, until it holds nothing: frames that all wait for their rest would otherwise wait for each other. What they
+ * hold is then at most the limit, one frame, and what was under way when the others were paused.
  */
 export class ReceiveBudget {
   readonly #receivers = new Set<Receiver>()

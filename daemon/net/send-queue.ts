@@ -20,7 +20,7 @@ export class SendQueue implements AsyncIterableIterator<Uint8ArrayList> {
   #hasEnded = false
   #failure: Error | undefined
 
-  /** Both in bytes: what may wait, and what one pull takes at most unless a single frame is larger. */
+  /** Bounds in bytes: what may wait, and what one pull takes at most unless a single frame is larger. */
   constructor(
     private readonly bytesMax: number,
     private readonly pieceBytesMax: number,
@@ -41,7 +41,7 @@ export class SendQueue implements AsyncIterableIterator<Uint8ArrayList> {
     return new Promise((resolve, reject) => this.#senders.push({ resolve, reject }))
   }
 
-  /** No more bytes. Resolves when everything queued has been taken; rejects when the stream broke first. */
+  /** Ends the queue. Resolves when everything queued has been taken; rejects when the stream broke first. */
   end(): Promise<void> {
     this.#hasEnded = true
     this.#hand()

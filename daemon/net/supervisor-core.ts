@@ -15,18 +15,18 @@ export interface KnownMember {
 export interface Dial {
   /** Names the target in `dialEnded`: a peer id, or an address whose peer is not known. */
   readonly key: string
-  /** Who must answer; undefined: whoever does. */
+  /** The peer that must answer; undefined: any peer may. */
   readonly peer: PeerId | undefined
-  /** Best first. */
+  /** Addresses to try, best first. */
   readonly addresses: readonly string[]
 }
 
-/** What is to be done now, and when to ask again. */
+/** Dials and closes to be done now, and the time of the next step. */
 export interface SupervisorStep {
   readonly dials: readonly Dial[]
   /** Connections to give up, in a large mesh. */
   readonly close: readonly PeerId[]
-  /** When the next step is due, on the clock that was passed in; Infinity: only after an event. */
+  /** Time when the next step is due, on the clock that was passed in; Infinity: only after an event. */
   readonly nextMs: number
 }
 
@@ -101,7 +101,7 @@ export class SupervisorCore {
     for (const target of this.#targets.values()) this.#hint(target, nowMs, 0)
   }
 
-  /** A connection to a peer stands. */
+  /** A connection to a peer is open. */
   connected(peer: PeerId, direction: 'inbound' | 'outbound', nowMs: number): void {
     const healed = this.#target(peer, peer, nowMs).failures > 0
     for (const target of this.#ofPeer(peer)) {
@@ -126,7 +126,10 @@ export class SupervisorCore {
     }
   }
 
-  /** A dial is over. `reached` is the peer that answered, undefined when none did; the connection itself is told through `connected`. */
+  /**
+   * A dial is over. `reached` is the peer that answered, undefined when none did; the connection itself is reported
+   * through `connected`.
+   */
   dialEnded(key: string, reached: { peer: PeerId; address: string } | undefined, nowMs: number): void {
     const target = this.#targets.get(key)
     if (target === undefined) return
@@ -164,7 +167,7 @@ export class SupervisorCore {
     return { key: target.key, peer: target.peer, addresses: target.addresses.best() }
   }
 
-  /** In a large mesh: random due targets up to the wanted number of dialled connections. */
+  /** Chooses random due targets in a large mesh, up to the wanted number of dialled connections. */
   #choose(due: Target[], nowMs: number): Target[] {
     const out = this.#count((target) => target.state === 'dialling' || isOut(target))
     const wanted = limits.partialMeshDials - out

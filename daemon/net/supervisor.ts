@@ -6,7 +6,7 @@ import { dialTimeoutMs } from './limits.js'
 import type { NetLog } from './log.js'
 import { type Dial, type KnownMember, SupervisorCore } from './supervisor-core.js'
 
-/** What the supervisor may do to the network. */
+/** Actions of the supervisor on the network. */
 export interface SupervisorActions {
   /** Tries the addresses until one answers; resolves with who answered where, rejects when none did. */
   dial(dial: Dial, signal: AbortSignal): Promise<{ peer: PeerId; address: string }>
@@ -69,7 +69,7 @@ export class Supervisor {
     this.#wake()
   }
 
-  /** A connection to a peer stands. */
+  /** A connection to a peer is open. */
   connected(peer: PeerId, direction: 'inbound' | 'outbound'): void {
     this.#core.connected(peer, direction, this.#nowMs())
     this.#wake()

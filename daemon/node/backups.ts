@@ -1,11 +1,11 @@
-/** Backups of a running node: what stands in the store, with the identity and the mesh secret that go with it. */
+/** Backups of a running node: the content of the store, with the identity and the mesh secret that go with it. */
 import { assertSound, takeBackup } from '../../store/backup/reading.js'
 import type { Log } from '../log/log.js'
 import type { Identity } from '../net/identity.js'
 import type { Backups } from '../views/data-view.js'
 import type { StoredNode } from './stored-node.js'
 
-/** What is backed up. */
+/** Dependencies of backups. */
 export interface NodeBackupsOptions {
   readonly node: StoredNode
   readonly identity: Identity

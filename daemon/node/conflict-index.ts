@@ -1,4 +1,7 @@
-/** Which keys are in conflict: found by one scan after the start, kept current from commits, looked at again only when asked. */
+/**
+ * Index of the addresses in conflict: found by one scan after the start, kept current from commits, looked at again
+ * only when asked.
+ */
 import { dataTypeOf } from '../../protocols/api/data-types.js'
 import type { Listing } from '../../store/data/listing.js'
 import { type Address, addressText } from '../../store/model/address.js'
@@ -38,7 +41,7 @@ export class ConflictIndex {
     else this.#needsScan = true
   }
 
-  /** How many addresses are in conflict now. */
+  /** Number of addresses in conflict now. */
   async count(): Promise<number> {
     this.#updating ??= this.#update().finally(() => {
       this.#updating = undefined
@@ -75,7 +78,7 @@ export class ConflictIndex {
     }
   }
 
-  /** A damaged record is no conflict; whoever reads it is told. */
+  /** True if an address is in conflict. A damaged record is none; its readers get an error. */
   async #hasConflict(address: Address): Promise<boolean> {
     try {
       const versions = this.#replica.versions(address)

@@ -15,12 +15,12 @@ export const diskProofBytes = 16 * 1024 * 1024
 const proofFiles = 8
 const proofName = 'disk.proof'
 
-/** What the recovery needs of its surroundings. */
+/** Dependencies of the recovery. */
 export interface DiskRecoveryOptions {
   readonly dataDirectory: string
   readonly environment: Pick<Environment, 'setTimer'>
   readonly log: Log
-  /** Whether one more new start is allowed now; it is counted if so. */
+  /** True if one more new start is allowed now, which is then counted. */
   mayRestart(): boolean
   /** Asks for a new start, once, after the disk was proven to take writes. */
   onRestartNeeded(reason: string): void
@@ -29,8 +29,9 @@ export interface DiskRecoveryOptions {
 }
 
 /**
- * After a failed write nobody knows what is on the disk, so nothing in memory may be believed, and no write may follow in this run. Once the
- * disk takes writes again, only reading it again tells what is there: see docs/decisions/0020.
+ * Recovery from a failed write. After one nobody knows what is on the disk, so nothing in memory may be relied on, and
+ * no write may follow in this run. Once the disk takes writes again, only reading it again tells what is there: see
+ * docs/decisions/0020.
  */
 export class DiskRecovery {
   readonly #options: DiskRecoveryOptions
@@ -44,7 +45,7 @@ export class DiskRecovery {
     this.#options = options
   }
 
-  /** What an operator should know; undefined while the disk has not failed. */
+  /** Warning for the operator; undefined while the disk has not failed. */
   get warning(): string | undefined {
     return this.#warning
   }

@@ -22,7 +22,7 @@ import { ConflictIndex } from './conflict-index.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { TableDamage } from './table-damage.js'
 
-/** What a stored node is opened with. */
+/** Dependencies of a stored node. */
 export interface StoredNodeOptions {
   readonly settings: Settings
   readonly opened: OpenedStore
@@ -34,9 +34,12 @@ export interface StoredNodeOptions {
   readonly log: Log
   /** Warnings of the configuration. */
   readonly warnings: readonly string[]
-  /** Asks for a new start, which mends what cannot be mended while the store is open, or reads what a failed write left. */
+  /**
+   * Asks for a new start, which repairs what cannot be repaired while the store is open, or reads what a failed write
+   * left.
+   */
   onRestartNeeded(kind: 'damage' | 'disk', reason: string): void
-  /** Whether one more new start because of the disk is allowed now; it is counted if so. */
+  /** True if one more new start because of the disk is allowed now, which is then counted. */
   mayRestart(): boolean
 }
 
@@ -146,7 +149,10 @@ export class StoredNode implements NodeView {
     for (const { address } of commit.events) this.#conflicts.changed(address)
   }
 
-  /** LevelDB's own checksums, which it does not look at itself: what they show is mended at the next start. Returns whether they could be looked at. */
+  /**
+   * Checks the files against LevelDB's own checksums, which LevelDB does not do by itself; damage is repaired at the
+   * next start. Returns false when they could not be checked.
+   */
   async #checkFiles(): Promise<boolean> {
     const { opened, environment, log } = this.#options
     try {
@@ -159,7 +165,9 @@ export class StoredNode implements NodeView {
     }
   }
 
-  /** To be told when the store fails; damage in its files is mended otherwise. */
+  /**
+   * Starts the recovery of the disk if the store has failed, except for damage in its files, which a new start repairs.
+   */
   verificationChanged(): void {
     if (this.replica.health.failure !== undefined && this.damage.warning === undefined) this.#disk.failed()
   }

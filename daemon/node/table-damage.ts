@@ -1,8 +1,11 @@
-/** Damage in the files of the store, which only a new start can mend: remembered on the disk, shown, and that start asked for. */
+/**
+ * Damage in the files of the store, which only a new start can repair: remembered on the disk, shown, and that start
+ * asked for.
+ */
 import type { OpenedStore } from '../../store/open.js'
 import type { Log } from '../log/log.js'
 
-/** What damage in the files needs of its surroundings. */
+/** Dependencies of the handling of damage. */
 export interface TableDamageOptions {
   readonly opened: Pick<OpenedStore, 'salvageAtNextStart'>
   readonly log: Log
@@ -15,7 +18,7 @@ const found =
 const unmarked =
   'damage was found in the files of the store, and it could not be marked for being saved at the next start; check disk space and health, then restart the daemon'
 
-/** Whether damage was found, and what is done about it. */
+/** Handles damage in the files of one store. */
 export class TableDamage {
   readonly #options: TableDamageOptions
   #warning: string | undefined
@@ -24,7 +27,7 @@ export class TableDamage {
     this.#options = options
   }
 
-  /** What an operator should know; undefined while no damage was found. */
+  /** Warning for the operator; undefined while no damage was found. */
   get warning(): string | undefined {
     return this.#warning
   }

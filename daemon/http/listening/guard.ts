@@ -1,4 +1,4 @@
-/** Who may use the API over TCP: those who know the token, from pages of this daemon or from no page at all. */
+/** Guard of the API over TCP: admits requests with the token, from pages of this daemon or from no page at all. */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
@@ -28,7 +28,7 @@ export class Guard {
     this.#names = new Set((isLoopback ? own : [...own, hostname]).map((name) => name.toLowerCase()))
   }
 
-  /** What is wrong with a request: FORBIDDEN_ORIGIN, UNAUTHORIZED, or undefined when it may pass. */
+  /** Error for a refused request, FORBIDDEN_ORIGIN or UNAUTHORIZED; undefined when it may pass. */
   check(request: Pick<IncomingMessage, 'headers'>): HearsayError | undefined {
     const { host, origin, authorization } = request.headers
     if (!this.#isOwnHost(host)) {
@@ -53,7 +53,9 @@ export class Guard {
     return this.#names.has(name) || (this.#allowsAddresses && isIP(name) !== 0)
   }
 
-  /** Compared by hash, so that neither length nor content shows in the time it takes. */
+  /**
+   * True if the header holds the token. Compares hashes, so that the time it takes shows neither length nor content.
+   */
   #isToken(authorization: string | undefined): boolean {
     const match = /^Bearer +(\S+) *$/i.exec(authorization ?? '')
     return timingSafeEqual(sha256(Buffer.from(match?.[1] ?? '')), this.#tokenHash) && match !== null

@@ -5,10 +5,10 @@ import type { Log } from '../../log/log.js'
 import type { Listeners } from './listeners.js'
 import { prepareSocket, removeSocket, type SocketPlace } from './socket-path.js'
 
-/** How often the file is looked for, in milliseconds. */
+/** Interval at which the file is looked for, in milliseconds. */
 const socketLookMs = 1_000
 
-/** What the socket needs of its surroundings. */
+/** Dependencies of the socket. */
 export interface KeptSocketOptions {
   readonly listeners: Pick<Listeners, 'listenUnix'>
   readonly place: SocketPlace

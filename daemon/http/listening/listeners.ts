@@ -52,7 +52,10 @@ export class Listeners {
     return shown(address.host, (server.address() as AddressInfo).port)
   }
 
-  /** Before the next one listens: the end of a listener removes the file at its path, whoever made it. */
+  /**
+   * Ends the Unix listener. Must be done before the next one listens: the end of a listener removes the file at its
+   * path, whoever made it.
+   */
   async #endUnix(): Promise<void> {
     const server = this.#unix
     if (server === undefined) return

@@ -1,4 +1,7 @@
-/** Where the API's Unix socket is: in the data directory, or, when that path is too long for the kernel, in a short private folder. */
+/**
+ * Path of the API's Unix socket: in the data directory, or, when that path is too long for the kernel, in a short
+ * private folder.
+ */
 import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { HearsayError } from '../../../store/errors.js'
@@ -9,7 +12,7 @@ export const socketPathBytesMax = 107
 
 const ownerOnlyFolder = 0o700
 
-/** What decides about the place. */
+/** Folders among which the place of the socket is chosen. */
 export interface SocketPlace {
   readonly dataDirectory: string
   /** `$XDG_RUNTIME_DIR`. */

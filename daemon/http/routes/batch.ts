@@ -15,7 +15,7 @@ import { dotJson, startWrite } from '../writes.js'
 
 type Member = Exclude<keyof RawOperation, 'op' | 'key'>
 
-/** What each operation takes beside its key: what it needs, and what it may have. */
+/** Members that each operation takes beside its key: those it needs, and those it may have. */
 const members: Readonly<Record<OperationName, { needs: readonly Member[]; allows: readonly Member[] }>> = {
   put: { needs: ['value'], allows: ['encoding', 'context', 'ttl', 'ifAbsent'] },
   del: { needs: [], allows: ['context', 'all'] },

@@ -86,7 +86,7 @@ const wait: Handler<typeof mesh.wait> = async (request, _reply, services) => {
   throw new HearsayError('TIMED_OUT', `what was waited for did not happen in time: ${waitingFor}`, details)
 }
 
-/** What a wait was missing to its end, in words. */
+/** Describes the conditions of a wait that were not met at its end. */
 function obstacleText({ missing, isUnverified }: Waited): string {
   if (isUnverified) return 'the store of this node is still being verified'
   if (missing.length === 0) return 'the data of this node did not stand still; see `hearsay status`'

@@ -11,7 +11,7 @@ const watchChanges: Handler<typeof watch.watchChanges> = async (request, reply, 
   const { signal, done } = requestSignal(request, services.stopping)
   try {
     const { prefix = '', since } = request.query
-    // What a browser sends by itself when it comes back is later than what stands in the address.
+    // What a browser sends by itself when it comes back is later than what the address holds.
     const from = headerOf(request, headerNames.lastEvent) ?? (since === '' ? undefined : since)
     const opened = await services.watch.open({ since: from, prefix, signal })
     void serve(opened, reply.hijack().raw, services).finally(done)

@@ -16,7 +16,7 @@ export interface ImportedVersion {
   readonly expiresAtMs: number | null
 }
 
-/** What a line asks for. */
+/** Content of a line, ready to be imported. */
 export type ImportedLine =
   /** A register or a field of a map; the shown winner first. */
   | { readonly kind: 'versions'; readonly address: Address; readonly versions: readonly ImportedVersion[] }
@@ -135,7 +135,7 @@ function parseVersion({ value, encoding = 'utf8', expires, ttl }: Raw, ttlFromMs
   return { value: decodeValue(value, encoding), expiresAtMs: deadline(expires ?? null, ttl ?? null, ttlFromMs) }
 }
 
-/** When a version expires, in milliseconds since 1970; null: never. */
+/** Time at which a version expires, in milliseconds since 1970; null: never. */
 function deadline(expires: unknown, ttl: unknown, ttlFromMs: () => number): number | null {
   if (expires !== null && ttl !== null) throw bad("a version has 'expires' or 'ttl', not both")
   if (ttl !== null) {
@@ -162,7 +162,7 @@ function partOf(part: unknown, what: string): Buffer {
   return decodeValue(value, encoding)
 }
 
-/** What stands at an address of a type that is named by its number. */
+/** Address and versions of a line whose type is named by its number. */
 function opaqueOf(key: string, named: unknown, raw: Raw, ttlFromMs: () => number) {
   const type = typeof named === 'string' ? numberedType(named) : undefined
   if (type === undefined) throw bad(`the type '${String(named)}' cannot be imported by this version`)

@@ -124,7 +124,7 @@ export class Importer {
   }
 }
 
-/** Nothing, or spaces: what an editor leaves at the end, and the rest of a line that ends with CRLF. */
+/** True if a line is empty or blank: what an editor leaves at the end, and the rest of a line that ends with CRLF. */
 function isBlank(line: Buffer): boolean {
   return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)
 }
