@@ -1,4 +1,7 @@
-/** How data types reach the replica: what is shown of an address, tokens of it, and writes that see what a read would have shown. */
+/**
+ * Access of the data types to the replica: views of an address, its tokens, and writes that see what a read would have
+ * shown.
+ */
 import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
 import { valueHash } from '../model/digest.js'
@@ -11,7 +14,10 @@ import type { Replica } from '../replica/replica.js'
 import type { Transaction } from '../replica/types.js'
 import type { ShownVersion, Written } from './types.js'
 
-/** How often a write waits for a resolver; siblings that change faster are then left side by side, which loses nothing. */
+/**
+ * Number of times that a write waits for a resolver; siblings that change faster are then left side by side, which
+ * loses nothing.
+ */
 const resolverAttemptsMax = 3
 
 /** Ends a write that has to wait for a resolver; nothing was stored. */
@@ -48,7 +54,9 @@ export class Access {
     this.#resolvers = resolvers
   }
 
-  /** What is shown of these versions now; a resolver whose value is not known yet leaves siblings. */
+  /**
+   * Siblings that a read of these versions shows now; a resolver whose value is not known yet leaves them side by side.
+   */
   shown(address: Address, versions: readonly Version[]): Sibling[] {
     return this.#view(address, versions, false)
   }

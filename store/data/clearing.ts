@@ -8,9 +8,9 @@ import type { OnceOptions } from './types.js'
 /** Elements removed in one durable batch. */
 const elementsAtOnce = 1_000
 
-/** How a collection is removed. */
+/** Operations by which a collection is removed. */
 export interface Clearing<T> {
-  /** What is there, in chunks. */
+  /** Elements of the collection, in chunks. */
   readonly elements: AsyncIterable<readonly T[]>
   /** Removes one inside a write; undefined when it has gone meanwhile. */
   remove(turn: WriteTurn, element: T): Dot | undefined

@@ -18,14 +18,14 @@ import type { Sets } from './sets.js'
 import type { ShownVersion } from './types.js'
 import { Values } from './values.js'
 
-/** What is at one address. */
+/** Content of one address. */
 export type Content =
   | { readonly kind: 'versions'; readonly address: Address; readonly versions: readonly ShownVersion[] }
   | {
       readonly kind: 'document'
       readonly address: Address
       readonly versions: readonly ShownVersion[]
-      /** What they show together; undefined when none can be read. */
+      /** Document that the versions show together; undefined when none can be read. */
       readonly document: JsonObject | undefined
     }
   | { readonly kind: 'counter'; readonly address: Address; readonly value: bigint }

@@ -98,7 +98,7 @@ function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value
 }
 
-/** Whether a value lies beyond the whole numbers that every client can hold. */
+/** True if a value lies beyond the whole numbers that every client can hold. */
 export function isBeyond(value: bigint): boolean {
   return magnitude(value) > BigInt(Number.MAX_SAFE_INTEGER)
 }

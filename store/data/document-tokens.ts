@@ -8,7 +8,7 @@ import type { Dot } from '../model/dot.js'
 import type { Access } from './access.js'
 import type { AnswerCodec } from './once.js'
 
-/** What a token of a document says. */
+/** Dots and changes that a token of a document names. */
 export interface DocumentContext {
   readonly dots: readonly Dot[]
   /** The changes that made the document what was shown: 64 hexadecimal digits each, sorted. */

@@ -1,4 +1,4 @@
-/** What documents show, remembered: it follows from the versions alone, and takes long to compute. */
+/** Cache of what documents show: it follows from the versions alone, and takes long to compute. */
 import type { DocumentView } from '../documents/document.js'
 import type { DocumentEngine } from '../documents/engine.js'
 import { countValues } from '../documents/json.js'
@@ -27,7 +27,7 @@ export class DocumentViews {
     this.#engine = engine
   }
 
-  /** What these versions show. Nobody may change it. */
+  /** View that these versions show together. Nobody may change it. */
   of(versions: readonly Version[]): Promise<DocumentView> {
     const name = nameOf(versions)
     const kept = this.#kept.get(name)

@@ -21,7 +21,7 @@ import { type AnswerCodec, dotAnswer, once, recalled } from './once.js'
 import { Turns } from './turns.js'
 import type { DeleteOptions, OnceOptions, ViewOptions, Written } from './types.js'
 
-/** What a read of a document shows. */
+/** Document as a read shows it. */
 export interface ShownDocument {
   readonly key: string
   readonly json: JsonObject
@@ -31,14 +31,14 @@ export interface ShownDocument {
   readonly dot: Dot
   /** Versions that differ; they are shown as one. */
   readonly siblings: number
-  /** How many places inside hold concurrent values; listed when asked for. */
+  /** Number of places inside that hold concurrent values, as listed in `conflicts`. */
   readonly conflictCount: number
   readonly conflicts: readonly DocumentConflict[]
   /** Versions that cannot be read here; they are kept, and no edit supersedes them. */
   readonly unreadable: number
 }
 
-/** How an edit is done. */
+/** Options of an edit. */
 export interface EditOptions extends ViewOptions, OnceOptions {
   /** Bytes of a saved document; above it TOO_LARGE. */
   readonly bytesMax: number
@@ -50,7 +50,7 @@ export interface EditOptions extends ViewOptions, OnceOptions {
 
 const actorBytes = 16
 
-/** What an edit made, and the dots that it stands for. */
+/** Result of an edit: the saved document, its heads, and the dots that it supersedes. */
 interface Edited {
   readonly bytes: Uint8Array
   readonly heads: readonly string[]
@@ -76,7 +76,7 @@ export class Documents {
     this.#views = new DocumentViews(engine)
   }
 
-  /** What a read shows now; undefined when there is nothing. Throws DOCUMENT_UNREADABLE, DAMAGED_VALUE. */
+  /** Document as a read shows it now; undefined when there is none. Throws DOCUMENT_UNREADABLE, DAMAGED_VALUE. */
   async get(key: string): Promise<ShownDocument | undefined> {
     const versions = this.#live(this.#access.replica.versions(document(key)))
     return versions.length === 0 ? undefined : this.#shown(key, versions, await this.#views.of(versions))
@@ -102,7 +102,7 @@ export class Documents {
     return this.#turns.run(key, () => this.#delete(document(key), options))
   }
 
-  /** What saved versions show together; undefined when none of them can be read. */
+  /** JSON that saved versions show together; undefined when none of them can be read. */
   async jsonOf(versions: readonly Uint8Array[]): Promise<JsonObject | undefined> {
     const { merged, json } = await this.#engine.show(versions)
     return merged.length === 0 ? undefined : json
@@ -209,7 +209,7 @@ export class Documents {
     return merged.map((at) => live[at]!.dot)
   }
 
-  /** What is here for a write, and the answer of an earlier request with the same retry key. */
+  /** Reads the live versions for a write, and the answer of an earlier request with the same retry key. */
   #look<T>(address: Address, options: OnceOptions, codec: AnswerCodec<T>) {
     return this.#access.write((turn) => ({
       earlier: recalled(turn, options, codec),

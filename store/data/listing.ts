@@ -11,7 +11,7 @@ import type { Values } from './values.js'
 /** Entries looked at in one page of conflicts before the caller is asked to go on. */
 const conflictScanMax = 100_000
 
-/** What is to be listed. */
+/** Query for one page of a listing. */
 export interface ListQuery {
   readonly prefix: string
   readonly after?: string | undefined
@@ -97,7 +97,7 @@ export class Listing {
     return this.#access.prepare(address, versions)
   }
 
-  /** Whether an address holds more than one distinct version, as far as its resolver has computed. */
+  /** True if a register or field holds more than one distinct version, as far as its resolver has computed. */
   isInConflict(address: Address, versions: readonly Version[]): boolean {
     if (versions.length < 2 || (address.type !== 'reg' && address.type !== 'map')) return false
     return this.#access.shown(address, versions).length > 1

@@ -24,7 +24,7 @@ export class Maps {
     this.#values = new Values(access)
   }
 
-  /** What a read of a field shows; undefined when it is not there. Throws DAMAGED_VALUE. */
+  /** Field as a read shows it; undefined when it is absent. Throws DAMAGED_VALUE. */
   get(key: string, field: string): Shown | undefined {
     return this.#values.get(mapField(key, field))
   }

@@ -6,7 +6,7 @@ import type { Dot } from '../model/dot.js'
 import { Postponed, type WriteTurn } from './access.js'
 import type { OnceOptions } from './types.js'
 
-/** How an answer is kept. */
+/** Encoding of an answer that is kept for retries. */
 export interface AnswerCodec<T> {
   write(writer: ByteWriter, answer: T): void
   read(reader: ByteReader): T

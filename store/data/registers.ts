@@ -15,7 +15,7 @@ export class Registers {
     this.#listing = listing
   }
 
-  /** What a read shows now; undefined when there is nothing. Throws DAMAGED_VALUE. */
+  /** Register as a read shows it now; undefined when there is nothing. Throws DAMAGED_VALUE. */
   get(key: string): Shown | undefined {
     return this.#values.get(register(key))
   }

@@ -13,7 +13,7 @@ export interface EntryRow {
   readonly versions: readonly Version[]
 }
 
-/** Where a scan goes on: with the next row, past the rows of this address's type, or nowhere. */
+/** Next step of a scan: the next row, a jump past the rows of this address's type, or the end. */
 export type ScanStep = 'next' | 'past-type' | 'stop'
 
 /** Rows of one collection that are read one by one before the rest of it is jumped over; a jump costs about as much. */

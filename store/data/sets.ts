@@ -19,7 +19,7 @@ export class Sets {
     this.#access = access
   }
 
-  /** Whether something is in a set. Throws DAMAGED_VALUE. */
+  /** True if a set has a member. Throws DAMAGED_VALUE. */
   has(key: string, member: Uint8Array): boolean {
     const { nowMs } = this.#access.replica.clock.display()
     return this.#access.replica.versions(setMember(key, member)).some((version) => !hasExpired(version, nowMs))

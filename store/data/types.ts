@@ -1,4 +1,4 @@
-/** What users see of their data, and how they say what is to be done: the types that all data types share. */
+/** Types that all data types share: what users see of their data, and the options of their requests. */
 import type { HybridTime } from '../model/clock.js'
 import type { MemberTag } from '../model/codec.js'
 import type { Dot } from '../model/dot.js'
@@ -15,7 +15,7 @@ export interface ShownVersion {
   readonly value: Uint8Array
 }
 
-/** What a read shows: the winner first. */
+/** Versions that a read shows, the winner first, and their tokens. */
 export interface Shown {
   readonly key: string
   readonly versions: readonly ShownVersion[]
@@ -25,7 +25,7 @@ export interface Shown {
   readonly context: string
 }
 
-/** What every write may ask for. */
+/** Options of every write. */
 export interface OnceOptions {
   /** Once for each retry key; `requestHash` tells whether it is the same request. */
   readonly retry?: { readonly key: string; readonly requestHash: Uint8Array } | undefined
@@ -36,13 +36,13 @@ export interface OnceOptions {
   readonly guard?: () => Promise<void> | undefined
 }
 
-/** What a write has in view. */
+/** Options that say what a write has in view. */
 export interface ViewOptions {
   /** A token of an earlier read: supersedes exactly what that showed. */
   readonly context?: string | undefined
 }
 
-/** How a put is done. */
+/** Options of a put. */
 export interface PutOptions extends ViewOptions {
   /** The deadline in milliseconds since 1970. */
   readonly expiresAtMs?: number | null
@@ -50,19 +50,19 @@ export interface PutOptions extends ViewOptions {
   readonly ifAbsent?: boolean
 }
 
-/** How a delete is done. */
+/** Options of a delete. */
 export interface DeleteOptions extends ViewOptions {
   /** Every version in view, conflict or not. */
   readonly all?: boolean
 }
 
-/** How a put or a delete is to be done. */
+/** Options of a put or a delete, and of every write. */
 export interface WriteOptions extends PutOptions, DeleteOptions, OnceOptions {}
 
-/** How a conflict is settled: with what in view, and once. */
+/** Options of a write that settles a conflict. */
 export interface ResolveOptions extends ViewOptions, OnceOptions {}
 
-/** What a write answers. */
+/** Answer to a write. */
 export interface Written {
   readonly dot: Dot
   /** The token of the new dot alone. */
@@ -96,9 +96,9 @@ export interface ConflictItem {
 /** A page in key order. */
 export interface Page<T> {
   readonly items: readonly T[]
-  /** Where to go on; null at the end. */
+  /** Key to go on behind; null at the end. */
   readonly next: string | null
 }
 
-/** How a conflict is settled. */
+/** Choice that settles a conflict: a version by its number, a new value, or the merge of the resolver. */
 export type Resolution = { readonly pick: number } | { readonly value: Uint8Array } | { readonly merge: true }

@@ -13,12 +13,12 @@ import type { DeleteOptions, PutOptions, Resolution, ResolveOptions, Shown, Writ
 export class Values {
   constructor(readonly access: Access) {}
 
-  /** What a read shows now; undefined when there is nothing. Throws DAMAGED_VALUE. */
+  /** Versions that a read shows now; undefined when there is nothing. Throws DAMAGED_VALUE. */
   get(address: Address): Shown | undefined {
     return this.shown(address, this.access.replica.versions(address))
   }
 
-  /** What is shown of these versions; undefined when there is nothing. */
+  /** View of these versions as a read shows it now; undefined when there is nothing. */
   shown(address: Address, versions: readonly Version[]): Shown | undefined {
     const { access } = this
     const groups = access.shown(address, versions)
@@ -178,7 +178,7 @@ function resolved(
   )
 }
 
-/** What the resolver shows in place of the siblings. */
+/** Value that the resolver shows in place of the siblings. Throws BAD_REQUEST when none merges them. */
 function merged(
   turn: WriteTurn,
   address: Address,

@@ -1,4 +1,4 @@
-/** What members acknowledged, as it is kept on disk across restarts: for the log, which waits for it. */
+/** Acknowledgements of the members, kept on disk across restarts: the update log waits for them. */
 import { rangeOf } from '../keyspace.js'
 import type { MemberTag } from '../model/codec.js'
 import { Context } from '../model/context.js'

@@ -36,7 +36,9 @@ export class BaselineSweep {
     })
   }
 
-  /** Who has acknowledged what is asked inside the write. */
+  /**
+   * Deletes the idle baselines at an address and returns their number. Acknowledgements are checked inside the write.
+   */
   #deleteIdle(transaction: Transaction, address: Address): number {
     const idle = idleBaselines(transaction.versions(address))
       .filter(({ dot, actors }) => this.#log.isKnownToAll(dot) && this.#log.areMembers(actors))

@@ -25,7 +25,7 @@ export class Batch {
     this.#beneath = beneath
   }
 
-  /** Whether there is nothing to make durable. */
+  /** True if the batch changes neither rows nor memory: there is nothing to make durable. */
   get isEmpty(): boolean {
     return this.#rows.size === 0 && !this.#isTouched
   }

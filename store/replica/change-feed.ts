@@ -5,7 +5,7 @@ import type { ReplicaCore } from './core.js'
 import { FeedReader } from './feed.js'
 import type { UpdateLog } from './log.js'
 
-/** Where a feed stands. */
+/** Identity and bounds of a feed. */
 export interface FeedStand {
   /** The id of this feed: positions of another one mean nothing here. */
   readonly id: string
@@ -28,7 +28,7 @@ export class ChangeFeed {
     this.reader = new FeedReader(core.store, (row) => core.guard.damage.emit(row))
   }
 
-  /** Where it stands. */
+  /** Id, last committed position and floor of this feed. */
   get stand(): FeedStand {
     const { feedId, sequence, feedFloor } = this.#core.committed.state
     return { id: feedId, sequence, floor: feedFloor }
@@ -45,7 +45,10 @@ export class ChangeFeed {
     return this.#core.submit((batch) => batch.set(feedHoldKey, row))
   }
 
-  /** From where on it was held when the run before ended; undefined when it was not. */
+  /**
+   * Position after which the feed was held when the previous run ended: undefined when it was not held, 0 when that is
+   * unreadable.
+   */
   held(): number | undefined {
     try {
       const row = this.#core.store.get(feedHoldKey)

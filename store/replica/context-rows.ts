@@ -26,7 +26,7 @@ export class ContextRows implements Contexts {
     this.#remembered.clear()
   }
 
-  /** Whether the batch changes a context or a member. */
+  /** True if the batch changes a context or the member of an actor. */
   get isTouched(): boolean {
     return this.#touched.size > 0
   }

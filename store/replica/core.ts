@@ -19,21 +19,21 @@ import type { Transact, Transaction } from './types.js'
 import { Warnings } from './warnings.js'
 import { GroupCommit } from './writer.js'
 
-/** What a core is made of. */
+/** Store, environment, settings and hooks of a core. */
 export interface CoreOptions {
   readonly store: KvStore
   readonly environment: Environment
   /** The tag of this node's member. */
   readonly member: MemberTag
-  /** Whether a write is on the disk (fsync) before it is acknowledged. */
+  /** True if a write is on the disk (fsync) before it is acknowledged. */
   readonly sync: boolean
-  /** How far in the future a time may lie before it is shown last, in milliseconds. */
+  /** Bound on times in the future, in milliseconds: a version whose time lies beyond it is shown last. */
   readonly clockBoundMs: number
   /** For tests of copied machines alone: what the process that was copied remembered of its runs; this one goes on under the same id. */
   readonly memory?: RunMemory | undefined
   /** Stands around every write under a dot of this node, its own upkeep included: for who must know of all of them. */
   aroundWrites?(transact: Transact): Transact
-  /** Told of what an operator should know: damage, clones, clocks. */
+  /** Notified, in words, of matters for the operator: damage, clones, clocks. */
   warn?(warning: string): void
 }
 
@@ -87,12 +87,12 @@ export class ReplicaCore {
     this.transact = options.aroundWrites?.(transact) ?? transact
   }
 
-  /** What sessions, heartbeats, gossip and watchers may see. */
+  /** Committed state: all that sessions, heartbeats, gossip and watchers may see. */
   get committed(): Committed {
     return this.#committed
   }
 
-  /** What the batch in flight does, which the disk may show before the commit; undefined when there is none. */
+  /** Changes of the batch in flight, which the disk may show before the commit; undefined when there is none. */
   get inFlight(): LedgerChanges | undefined {
     return this.#inFlight
   }

@@ -1,4 +1,4 @@
-/** How long the digests of dots are kept of which the log has nothing any more. */
+/** Deletion of old digests, which are kept for dots whose rows the log no longer has. */
 import { rangeOf } from '../keyspace.js'
 import { decodeDigest } from '../rows/digests.js'
 import { dotOfKey } from '../rows/dots.js'

@@ -71,7 +71,7 @@ function bareRow(address: Address, time: Update['time']) {
   return { kind: 'put' as const, bare: true, sequence: 0, address, time, supersedes: [], value: null }
 }
 
-/** What a dot row counts for in the log: nothing when it is not there, live, or unreadable. */
+/** Bytes that a dot row counts for in the log: 0 when it is absent, live, or unreadable. */
 function loggedBytes(batch: Batch, key: Buffer): number {
   try {
     const row = batch.get(key)

@@ -22,11 +22,11 @@ import type { EntryRows } from './entry-rows.js'
 import type { FeedRows } from './feed-rows.js'
 import type { ApplyOutcome } from './types.js'
 
-/** How much of an update is known. */
+/** Degree to which an update is known. */
 export interface Knowledge {
-  /** What it superseded is not known. */
+  /** True if the dots that it superseded are not known. */
   readonly bare: boolean
-  /** It counts as applied: all of its effects are in the state with this write. */
+  /** True if it counts as applied: all of its effects are in the state with this write. */
   readonly counts: boolean
 }
 
@@ -229,7 +229,10 @@ export class Effects {
     return isReissue && dropped.length > 0
   }
 
-  /** What becomes of a dot that an update superseded. */
+  /**
+   * Records that an update superseded a dot: in the dot's row or digest, and in the seen context. A dot that has
+   * another content here keeps it.
+   */
   #supersede(batch: Batch, named: NamedDot, by: Update, version: Version | undefined, isReissue: boolean): void {
     const { dots, digests, contexts } = this.#rows
     const isSeen = contexts.seen.has(named)

@@ -35,7 +35,7 @@ interface OpenEntry {
   readonly key: Buffer
   /** Undefined as long as it was only read. */
   address: Address | undefined
-  /** What stood there before. */
+  /** Versions of the entry when it was opened. */
   readonly before: readonly Version[]
   after: readonly Version[]
 }
@@ -44,7 +44,7 @@ const mark = new Uint8Array(0)
 
 /** The entries that the next batch builds on. */
 export class EntryRows {
-  /** How many changes of the mesh's own records there were so far, committed or not. */
+  /** Number of changes of the mesh's own records so far, committed or not. */
   systemWrites = 0
   #counts: EntryCounts
   #trie = new Map<string, TrieChange>()
@@ -152,7 +152,7 @@ export class EntryRows {
 
   // --- what damage took ---------------------------------------------------------------------------------------------
 
-  /** Whether addresses are marked as lost. */
+  /** True if addresses are marked as lost to damage. */
   get hasLost(): boolean {
     return this.#lost.size > 0
   }

@@ -34,7 +34,7 @@ export class FeedRows {
     })
   }
 
-  /** Where an update stands: a version that came bare, and then as its own update, keeps its place. */
+  /** Position of an update in the feed: the one that it got when its version came bare, otherwise the next one. */
   placeOf(batch: Batch, update: Update, known: DotRow | undefined): number {
     if (known?.state === 'live') return known.sequence
     if (known === undefined || known.sequence === 0) return this.#arrive(batch, update)

@@ -15,7 +15,7 @@ import { decodeState, stateKey } from '../rows/state.js'
 import { feedPageBytesMax, feedPageRowsMax } from './limits.js'
 import type { FeedEvent } from './types.js'
 
-/** Where a reader of the feed stands. */
+/** Position of one reader in the feed. */
 export interface FeedPosition {
   /** Everything up to here has been read. */
   readonly sequence: number
@@ -23,7 +23,7 @@ export interface FeedPosition {
   readonly base: number
 }
 
-/** What is asked of the feed. */
+/** Request for one page of the feed. */
 export interface FeedRequest {
   readonly from: FeedPosition
   /** The last committed position: nothing beyond it is shown. */
@@ -139,7 +139,7 @@ export class FeedReader {
   }
 }
 
-/** What a read gives; undefined when its row is damaged. */
+/** Runs a read and returns its result; undefined when the row is damaged, which `onDamage` is notified of. */
 function readable<T>(read: () => T, onDamage: (error: Error) => void = () => {}): T | undefined {
   try {
     return read()
@@ -150,7 +150,7 @@ function readable<T>(read: () => T, onDamage: (error: Error) => void = () => {})
   }
 }
 
-/** Which row of which page is looked at, under which snapshot. */
+/** Row that is being read: its page, its position, and the snapshot of the read. */
 interface At {
   readonly page: Page
   readonly sequence: number

@@ -2,12 +2,12 @@
 import { type HybridTime, isFuture } from '../model/clock.js'
 import type { MemberTag } from '../model/codec.js'
 
-/** What came of one member with such times. */
+/** Updates of one member whose times lie beyond the bound. */
 export interface FutureTime {
   readonly member: MemberTag
   /** Updates of the member that came so since the start. */
   readonly updates: number
-  /** How far the latest of their times lies after now, in milliseconds. */
+  /** Milliseconds by which the latest of their times lies after now. */
   readonly aheadMs: number
 }
 

@@ -14,7 +14,7 @@ import { isOvertaken, repair } from './repair.js'
 import { Signal } from './signal.js'
 import { type Damage, isSound, Verification } from './verify.js'
 
-/** What is known of a store before it is verified, and who hears of what it cannot mend itself. */
+/** Condition of a store at its start, and the listener for damage that cannot be repaired while it is open. */
 export interface HealthOptions {
   /** Parts of the store are known to be missing or unreadable. */
   readonly isSuspect: boolean
@@ -30,7 +30,7 @@ export class Health {
   readonly #log: UpdateLog
   readonly #onUnreadableTables: () => void
   #trie = new Trie()
-  /** Whether the trie holds what is committed: it follows every commit then. */
+  /** True if the trie holds what is committed: then it follows every commit. */
   #isTrieWhole = false
   /** While the trie is being built: changes committed meanwhile, to be made afterwards. Undefined while nobody builds it. */
   #trieBacklog: TrieChange[] | undefined
@@ -57,7 +57,7 @@ export class Health {
     this.#listener = listener
   }
 
-  /** Whether the store was compared with its own checksums, and nothing was found damaged since. */
+  /** True once the store has passed a comparison with its own checksums, until damage is found or the store fails. */
   get isVerified(): boolean {
     return this.#isVerified
   }
@@ -77,7 +77,7 @@ export class Health {
     return this.#core.failure
   }
 
-  /** Why the store is not verified, in words; null when it is. */
+  /** Reason why the store is not verified, in words; null when it is. */
   get unverifiedReason(): string | null {
     if (this.#isVerified) return null
     return (this.failure ?? this.#failure)?.message ?? 'the store is being compared with its checksums'
@@ -88,7 +88,10 @@ export class Health {
     return this.#isSuspect && !this.#isVerified ? (this.#failure ?? beingVerified()) : undefined
   }
 
-  /** What keeps users from being served: the disk failed, or a damaged store is not verified. Undefined when nothing does. */
+  /**
+   * Error with which users are refused: the store failed, or it is damaged and not verified yet. Undefined when there
+   * is none.
+   */
   get obstacle(): HearsayError | undefined {
     return this.failure ?? this.doubt
   }
@@ -161,7 +164,10 @@ export class Health {
     this.passes.emit()
   }
 
-  /** Looks at one snapshot, and mends what is damaged in it. Returns false when that was overtaken by writes under way. */
+  /**
+   * Looks at one snapshot, and repairs what is damaged in it. Returns false when that was overtaken by writes under
+   * way.
+   */
   async #attempt(): Promise<boolean> {
     const { store, committed, inFlight } = this.#core
     const snapshot = store.snapshot()
@@ -226,7 +232,10 @@ export class Health {
   }
 }
 
-/** Whether a snapshot with this state row holds the batch in flight. Where that cannot be told it is taken to: then what it lost is not believed. */
+/**
+ * True if a snapshot with this state row holds the batch in flight, or may hold it because the row is missing or
+ * unreadable: then dots of that batch count as seen only where they can be read.
+ */
 function isShown<T extends { readonly state: StateRow }>(
   inFlight: T | undefined,
   state: StateRow | undefined,

@@ -23,7 +23,7 @@ import { FeedRows } from './feed-rows.js'
 import { OwnRuns, type RunMemory } from './run.js'
 import type { ApplyOutcome, FeedEvent, PeerEntry } from './types.js'
 
-/** What one batch did to the state in memory. */
+/** State in memory after one batch, and what the batch changed. */
 export interface LedgerChanges {
   readonly seen: Context
   readonly applied: Context
@@ -32,13 +32,13 @@ export interface LedgerChanges {
   readonly events: readonly FeedEvent[]
   readonly issued: readonly (readonly Update[])[]
   readonly contextsChanged: boolean
-  /** How many changes of the mesh's own records there were so far. */
+  /** Number of changes of the mesh's own records so far. */
   readonly systemWrites: number
-  /** Whether addresses are marked as lost. */
+  /** True if addresses are marked as lost to damage. */
   readonly hasLost: boolean
 }
 
-/** What the ledger needs to know of its surroundings. */
+/** Surroundings of a ledger: environment, member, clocks and listeners. */
 export interface LedgerOptions {
   readonly environment: Environment
   /** The tag of this node's member. */
@@ -48,7 +48,7 @@ export interface LedgerOptions {
   sharedNowMs(): number
   /** Notified of an update of a member whose time lies beyond the bound. */
   onFutureTime(time: HybridTime, member: MemberTag): void
-  /** What a copied process remembered of its runs; undefined: the first write takes a new id. */
+  /** Memory that a copied process had of its runs; undefined: the first write takes a new id. */
   readonly memory?: RunMemory | undefined
   /** Notified, in words, of evidence that another copy of this process issues updates under its ids. */
   onCopyFound(what: string): void
@@ -58,7 +58,7 @@ export interface LedgerOptions {
   onDamage(error: Error): void
 }
 
-/** What is issued, before it has a dot. */
+/** Update to be issued, before it has a dot. */
 export interface LedgerDraft {
   readonly address: Address
   readonly kind: UpdateKind
@@ -68,7 +68,7 @@ export interface LedgerDraft {
   readonly supersedes: readonly NamedDot[]
 }
 
-/** What was met that honest nodes that run once never send. */
+/** Counts of what honest nodes that run once never send. */
 export interface Irregularities {
   /** Times that one dot turned out to have two contents: a machine was cloned while it ran, or rolled back with its memory. */
   readonly clashes: number
@@ -246,8 +246,9 @@ export class Ledger implements Contexts {
   }
 
   /**
-   * Whether a version is live here that came after the peer was compared with us, and that the peer had seen by then: the peer may have
-   * removed it. A union would say that it was never superseded, and nothing but the tree would take it away again.
+   * True if a version is live here that came after the two copies were compared, and that the peer had seen by then.
+   * The peer may have removed it: a union would record that nothing superseded it, and only the tree would remove it
+   * here again.
    */
   hasUnsettled(batch: Batch, peer: TaggedContexts, compared: Context): boolean {
     for (const dot of this.seen.minus(compared).intersection(peer.seen).dots()) {

@@ -5,8 +5,8 @@ export const commitBytesMax = 8 * 1024 * 1024
 /** Writes waiting for a later batch; more are refused until some are done. */
 export const waitingWritesMax = 100_000
 /**
- * How many links of superseded updates are followed to send them together, and bytes of what they supersede, as it travels at most; a longer
- * chain is left to the tree.
+ * Longest chain of superseded updates that is sent together, in links, and in bytes of what they supersede as it
+ * travels at most; a longer one is left to the tree.
  */
 export const chainMax = 10_000
 export const chainBytesMax = 8 * 1024 * 1024
@@ -20,27 +20,35 @@ export const missingGapMax = 2
 export const missingLookupsMax = 16
 /** Entries of several versions that one such call keeps decoded. */
 export const missingEntriesMax = 16
-/** How long answers of retry-safe requests are kept at least, in milliseconds of one run, and how many. */
+/**
+ * Time for which answers of retry-safe requests are kept, in milliseconds of one run, and their number, above which the
+ * oldest are deleted before that.
+ */
 export const retryKeepMs = 24 * 3600 * 1000
 export const retryKeepCount = 100_000
-/** How often answers beyond that are looked for, in milliseconds. */
+/** Interval between prunings of these answers, in milliseconds. */
 export const retryPruneIntervalMs = 600_000
-/** How long the recent past of the applied context is kept for `appliedBefore`, in milliseconds, and its grain. */
+/** Time for which the past of the applied context is kept for `appliedBefore`, and its grain, in milliseconds. */
 export const pastKeepMs = 10_000
 export const pastGrainMs = 100
-/** How long after its deadline a version is deleted for good, in milliseconds, and the jitter between nodes. */
+/** Time from its deadline until a version is deleted for good, and the jitter between nodes, in milliseconds. */
 export const expiryGraceMs = 60_000
 export const expiryJitterMs = 30_000
-/** How long what was made of all clocks is kept, and by how much the own one may step meanwhile, in milliseconds. */
+/**
+ * Time for which one look at all clocks is used, and the step of the own clock that ends it earlier, in milliseconds.
+ */
 export const clockLookKeptMs = 100
 export const clockLookSlackMs = 50
-/** How often versions past their deadline are looked for, in milliseconds; how many are deleted in one write. */
+/** Mean interval between sweeps for versions past their deadline, in milliseconds; versions deleted in one write. */
 export const expirySweepMs = 10_000
 export const expirySweepMax = 500
-/** How often acknowledged log rows are let go of, in milliseconds; rows in one write. */
+/** Interval between trims of acknowledged log rows, in milliseconds; rows in one write. */
 export const trimIntervalMs = 2_000
 export const trimRowsMax = 1_000
-/** Baselines of counters looked at, and let go of, in one write; and the share of sweeps that a node makes, so that usually one node does it. */
+/**
+ * Baselines of counters looked at, and deleted, in one write; and the share of sweeps that a node makes, so that
+ * usually one node does it.
+ */
 export const baselineSweepMax = 256
 export const baselineSweepChance = 0.25
 /** Snapshots looked at for one verification, when writes that were under way go on writing over what was damaged. */
@@ -49,7 +57,9 @@ export const verifyAttemptsMax = 8
 export const verifySliceRows = 256
 /** Trie nodes whose digests are computed in one slice after the scan. */
 export const trieSliceNodes = 2_000
-/** How far the wall clock may jump against the monotonic one between two writes before a run ends, in milliseconds. */
+/**
+ * Largest jump of the wall clock against the monotonic one between two writes that does not end a run, in milliseconds.
+ */
 export const clockJumpMs = 2_000
 /** Feed rows looked at for one page of the change feed, and bytes of values in it; one event may be larger. */
 export const feedPageRowsMax = 256

@@ -1,6 +1,6 @@
 /**
- * The update log's obligations: which updates members still miss (hints), and what may be let go of.
- * A row of the log goes when every member has acknowledged it, or when the log is over its limit; correctness never depends on it.
+ * The update log's obligations: which updates members still miss (hints), and which rows may be trimmed. A row of the
+ * log goes when every member has acknowledged it, or when the log is over its limit; correctness never depends on it.
  */
 import { rangeOf } from '../keyspace.js'
 import { type MemberTag, unknownMember } from '../model/codec.js'
@@ -14,7 +14,7 @@ import type { ReplicaCore } from './core.js'
 import { hintBytesReadMax, hintRowsMax, trimRowsMax } from './limits.js'
 import type { Obligation } from './types.js'
 
-/** How much of the log is kept for members that are away. */
+/** Limits of the log that is kept for members that are away. */
 export interface LogLimits {
   /** Bytes of log rows whose version is no longer live. */
   readonly maxBytes: number
@@ -22,11 +22,11 @@ export interface LogLimits {
   readonly maxAgeMs: number
 }
 
-/** What is held for a member. */
+/** Hint of a member: the updates that it misses, and the log that is kept for it. */
 export interface LogHint {
   readonly updates: number
   readonly bytes: number
-  /** Since when it misses updates, in milliseconds since 1970; null when it misses none. */
+  /** Time since which it misses updates, in milliseconds since 1970; null when it misses none. */
   readonly sinceMs: number | null
 }
 
@@ -47,7 +47,7 @@ export class UpdateLog {
   readonly #behindSince = new Map<MemberTag, number>()
   readonly #measured = new Map<MemberTag, { missed: Context; logBytes: number; bytes: number }>()
   #cursor = 0
-  /** What came after this position is held for readers of the feed. */
+  /** Position in the feed after which rows are held for its readers. */
   #hold = Number.POSITIVE_INFINITY
   #trimmedSinceCompaction = 0
 
@@ -71,7 +71,7 @@ export class UpdateLog {
     return this.#core.ledger.dots.logBytes
   }
 
-  /** Since when a member misses updates, in milliseconds since 1970; undefined when it misses none. */
+  /** Time since which a member misses updates, in milliseconds since 1970; undefined when it misses none. */
   behindSinceMs(member: MemberTag): number | undefined {
     return this.#behindSince.get(member)
   }
@@ -81,7 +81,7 @@ export class UpdateLog {
     this.#behindSince.set(member, sinceMs)
   }
 
-  /** What is held for a member. Bytes are those of the log rows of the updates that it misses. */
+  /** Hint of a member. Bytes are those of the log rows of the updates that it misses. */
   hint(member: MemberTag): LogHint {
     const obligation = this.#obligations?.find((other) => other.member === member)
     if (obligation === undefined) return { updates: 0, bytes: 0, sinceMs: null }
@@ -102,7 +102,7 @@ export class UpdateLog {
     return common
   }
 
-  /** Whether every member has acknowledged a dot, and has acknowledged nothing that has not come here: no surprise is under way. */
+  /** True if every member has acknowledged a dot, and all that the members have acknowledged is applied here. */
   isKnownToAll(dot: Dot): boolean {
     if (this.#obligations === undefined || !this.#areMembersSettled) return false
     const applied = this.#core.committed.applied
@@ -110,7 +110,10 @@ export class UpdateLog {
     return this.#obligations.every(({ acknowledged }) => acknowledged.has(dot) && applied.covers(acknowledged))
   }
 
-  /** Whether these runs are all of this node, or of members whose acknowledgements are waited for: others may go on unheard. */
+  /**
+   * True if each of these runs is of this node, or of a member whose acknowledgements the log waits for: others
+   * may issue updates that it does not wait for.
+   */
   areMembers(actors: ReadonlySet<Actor>): boolean {
     const known = new Set([this.#core.member, ...(this.#obligations ?? []).map(({ member }) => member)])
     return [...actors].every((actor) => known.has(this.#core.ledger.members.get(actor) ?? unknownMember))
@@ -121,7 +124,7 @@ export class UpdateLog {
     this.#hold = sequence ?? Number.POSITIVE_INFINITY
   }
 
-  /** Lets go of what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
+  /** Trims what nobody needs any more, a bounded number of rows in each write. Returns how many rows went. */
   async trim(): Promise<number> {
     let trimmed = 0
     this.#cursor = Math.min(this.#cursor, this.#core.ledger.feed.takeReopened() - 1)

@@ -1,4 +1,7 @@
-/** What one node knows of time: its own wall clock, those of the members that were heard of late, and times from beyond the bound. */
+/**
+ * Clocks as one node knows them: its own wall clock, those of the members heard of late, and times from beyond the
+ * bound.
+ */
 import type { Environment } from '../environment.js'
 import { agreedNowMs, type HeardClocks, type HybridTime, sharedNowMs } from '../model/clock.js'
 import type { MemberTag } from '../model/codec.js'
@@ -12,7 +15,7 @@ export type MemberClocks = () => HeardClocks
 /** The clocks of a node that has no members. */
 export const noMembers: HeardClocks = { hasMembers: false, offsetsMs: [] }
 
-/** What was made of all clocks at one look, each against the monotonic one, in milliseconds. */
+/** Result of one look at all clocks, in milliseconds: the monotonic clock, and the offsets of the others from it. */
 interface Look {
   readonly atMs: number
   readonly ownMs: number
@@ -41,7 +44,7 @@ export class MeshClock {
     this.#look = undefined
   }
 
-  /** What clocks have to do with display. */
+  /** Clock for the display of versions: the own time, the shared time, and the bound on times in the future. */
   display(): DisplayClock {
     return { nowMs: this.#environment.nowMs(), sharedNowMs: this.sharedNowMs(), clockBoundMs: this.#boundMs }
   }

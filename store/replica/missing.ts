@@ -56,7 +56,7 @@ export class PeerReader {
     return version && versionDigest(version, row.address)
   }
 
-  /** Whether the address was lost to damage, and its fate has not been learnt again. */
+  /** True if the address was lost to damage, and its fate has not been learnt again. */
   isLost(address: Address): boolean {
     const key = entryKey(address)
     const row = this.#store.get(key)

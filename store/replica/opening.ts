@@ -19,7 +19,7 @@ import {
 } from '../rows/state.js'
 import { loadContexts } from './verify.js'
 
-/** What was read of a store at its start. */
+/** Rows of a store that are read at its start. */
 export interface OpenedRows {
   readonly contexts: Contexts
   readonly members: Map<Actor, MemberTag>

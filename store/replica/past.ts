@@ -16,7 +16,7 @@ export class Past {
     commits.listen(({ applied }) => this.#note(applied))
   }
 
-  /** What had been applied so many milliseconds ago or earlier; never anything later. */
+  /** Applied context as it was so many milliseconds ago or earlier; never later. */
   before(ageMs: number): Context {
     const atMs = this.#environment.monotonicMs() - ageMs
     return (this.#moments.findLast((moment) => moment.atMs <= atMs) ?? this.#moments[0]!).applied

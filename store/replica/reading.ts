@@ -25,7 +25,7 @@ const updateOverheadBytes = 48
 const dotBytes = 4
 const dotBytesMax = 27 + contentDigestBytes
 
-/** What one call has found. */
+/** Updates, digests and missing dots that one call has found so far. */
 export class Reading implements MissingUpdates {
   readonly updates: Update[] = []
   readonly listed = new Context()
@@ -49,7 +49,7 @@ export class Reading implements MissingUpdates {
     this.#untilMs = environment.monotonicMs() + missingMsMax
   }
 
-  /** Whether it is enough: of bytes, of rows, of time. */
+  /** True if a limit of the call is reached: of bytes, rows or time. */
   get isFull(): boolean {
     return this.#bytesLeft <= 0 || this.rows >= missingRowsMax || this.#environment.monotonicMs() > this.#untilMs
   }
@@ -151,7 +151,9 @@ export class Reading implements MissingUpdates {
   }
 }
 
-/** What the row says that a dot superseded. Never itself: no peer would take that, nor anything that comes with it. */
+/**
+ * Dots that a dot superseded according to its row, never itself: no peer would accept that, nor anything sent with it.
+ */
 export function supersededBy(dot: Dot, row: DotRow | undefined): readonly NamedDot[] {
   const supersedes = row?.supersedes ?? []
   return includesDot(supersedes, dot) ? supersedes.filter((other) => !sameDot(other, dot)) : supersedes

@@ -11,8 +11,9 @@ import type { Ledger } from './ledger.js'
 import type { Damage } from './verify.js'
 
 /**
- * Whether a row that could not be read under the snapshot was written since. A write that was under way when the damage came has read the
- * rows whole, and writes over the damage: then the snapshot says neither what is lost nor what is to be counted, and a new one must.
+ * True if a row that could not be read under the snapshot was written since. A write that was under way when the damage
+ * came has read the rows while they were whole, and writes over the damage: then the snapshot shows neither what is
+ * lost nor what is to be counted, and a new one is needed.
  */
 export function isOvertaken(batch: Batch, { damagedEntryKeys, damagedDots, lost }: Damage): boolean {
   return (
@@ -32,7 +33,7 @@ export function isOvertaken(batch: Batch, { damagedEntryKeys, damagedDots, lost 
   )
 }
 
-/** Whether a row can be read, and is as wanted. */
+/** True if a row can be read, and `isWanted` accepts it. */
 function isReadable<T>(read: () => T, isWanted: (row: T) => boolean = () => true): boolean {
   try {
     return isWanted(read())
@@ -123,8 +124,9 @@ function reindex(batch: Batch, ledger: Ledger, damage: Damage): number {
 }
 
 /**
- * What may be believed of the past, and everything that came since it was read. Context rows that could not be read do not make the past
- * of their actors news: a running node still has it in memory, and would take for deleted what is lost.
+ * Contexts after a repair: the believable ones, and all dots that came since the snapshot. The dots of context rows
+ * that could not be read are not among those: a running node still has them in memory, and would take for deleted what
+ * is lost.
  */
 function withNews(ledger: Ledger, damage: Damage, believed: Contexts, known: Contexts): Contexts {
   const before = damage.survey.contexts

@@ -25,12 +25,14 @@ import type { Commit, Transact } from './types.js'
 import { Upkeep } from './upkeep.js'
 import type { Warnings } from './warnings.js'
 
-/** How a replica is opened. */
+/** Options with which a replica is opened. */
 export interface ReplicaOptions extends CoreOptions {
   readonly log: LogLimits
   /** The store was repaired by LevelDB, or is otherwise known to be incomplete: contexts are rebuilt from what is readable. */
   readonly isSuspect?: boolean
-  /** Told when LevelDB itself cannot read parts of its tables: what is readable is to be saved at the next start. */
+  /**
+   * Notified when LevelDB itself cannot read parts of its tables: what is readable is to be salvaged at the next start.
+   */
   onUnreadableTables?(): void
 }
 
@@ -39,25 +41,25 @@ export class Replica {
   /** The store beneath, for listings in key order; committed rows alone are in it. */
   readonly store: KvStore
   readonly environment: Environment
-  /** What the clocks of the mesh say: for display, and for expiry. */
+  /** Clocks of the mesh, for display and for expiry. */
   readonly clock: MeshClock
   /** The ids that this process issues under. */
   readonly runs: OwnRuns
   /** Verification, the trie that it builds, and what keeps users from being served. */
   readonly health: Health
-  /** What peers see, and what they bring. */
+  /** Side that peers see, and that applies what they bring. */
   readonly sync: SyncSide
   /** The update log: which updates members still miss. */
   readonly log: UpdateLog
-  /** What members acknowledged, as it is kept on disk. */
+  /** Acknowledgements of the members, kept on disk. */
   readonly acks: KeptAcknowledgements
   /** The change feed, for its readers. */
   readonly feed: ChangeFeed
-  /** What it does by itself now and then. */
+  /** Upkeep that runs at intervals. */
   readonly upkeep: Upkeep
   /** Runs reads of rows from the store beneath. */
   readonly guard: ReadGuard
-  /** What an operator should know, in words. */
+  /** Warnings for an operator, in words. */
   readonly warnings: Warnings
   /** Counts since the start of what honest nodes that run once never send. */
   readonly irregularities: Irregularities

@@ -1,4 +1,4 @@
-/** How long the answers of retry-safe requests are kept. */
+/** Deletion of the remembered answers of retry-safe requests, once they are too old or too many. */
 import { rangeOf } from '../keyspace.js'
 import { decodeRetryOrder, retryKeyRow } from '../rows/retries.js'
 import type { ReplicaCore } from './core.js'

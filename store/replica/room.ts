@@ -1,4 +1,7 @@
-/** How much one address may hold by local writes: siblings without end would make each further write, and each reader, pay for all of them. */
+/**
+ * Bound on what local writes store at one address: siblings without end would make each further write, and each reader,
+ * pay for all of them.
+ */
 import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
 import { type Dot, matcherOf } from '../model/dot.js'

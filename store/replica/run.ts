@@ -5,7 +5,7 @@ import { type Actor, actorBytes, type Dot } from '../model/dot.js'
 import type { Batch } from './batch.js'
 import { clockJumpMs } from './limits.js'
 
-/** What a process remembers of its runs: whoever copies a running machine copies it too. */
+/** Memory that a process has of its runs; a copy of a running machine has the same. */
 export interface RunMemory {
   /** The id that it issues under; undefined before its first write, and after the id was ended. */
   readonly actor: Actor | undefined
@@ -39,7 +39,7 @@ export class OwnRuns {
     this.#issued = new Map(memory?.issued)
   }
 
-  /** What this process remembers of its runs. */
+  /** Memory that this process has of its runs. */
   get memory(): RunMemory {
     return { actor: this.#current, issued: new Map(this.#issued), clockOffsetMs: this.#clockOffsetMs }
   }

@@ -35,7 +35,7 @@ export class SyncSide implements SyncReplica {
     return this.#health.damageEpoch
   }
 
-  /** Whether something was lost to damage whose fate only a complete pass with a peer can tell, or show to be known. */
+  /** True if addresses are marked as lost to damage: a complete pass with a peer settles their fate. */
   get awaitsPass(): boolean {
     return this.#core.ledger.entries.hasLost || this.#core.committed.hasLost
   }

@@ -1,4 +1,4 @@
-/** What a user's write may do inside the committing batch, on top of the ledger. */
+/** Transactions: reads and writes inside the committing batch, on top of the ledger. */
 import type { Address } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
 import { supersedesAim } from '../model/limits.js'

@@ -1,4 +1,4 @@
-/** What the one writer promises to protocols and to the API: the types of its commits, captures and joins. */
+/** Types that the one writer shares with protocols and the API: those of its commits, captures and joins. */
 import type { TrieReader } from '../merkle/types.js'
 import type { Address } from '../model/address.js'
 import type { HybridTime } from '../model/clock.js'
@@ -30,7 +30,7 @@ export interface PeerEntry {
   readonly shown?: readonly NamedDot[]
 }
 
-/** What a step of replication changed. */
+/** Counts of what a step of replication changed. */
 export interface ApplyOutcome {
   /** Updates (or versions) that were news here. */
   readonly news: number
@@ -63,13 +63,13 @@ export interface FeedEvent {
   readonly value: Uint8Array | null
 }
 
-/** What one durable batch did; told to the one listener after the commit, in order. */
+/** Changes of one durable batch; the one listener is notified of them after the commit, in order. */
 export interface Commit {
   /** Updates issued here, to be gossiped; grouped as they were written (one group is one atomic write). */
   readonly issued: readonly (readonly Update[])[]
   /** Feed events in order. */
   readonly events: readonly FeedEvent[]
-  /** Whether a context changed. */
+  /** True if a context changed. */
   readonly contextsChanged: boolean
 }
 
@@ -113,7 +113,7 @@ export interface SyncReplica {
   unite(peer: TaggedContexts, except?: Context, compared?: Context): Promise<void>
 }
 
-/** What a user's write may do, inside the committing batch. Reads see everything written before, durable or not. */
+/** Operations of one write inside the committing batch. Reads see everything written before, durable or not. */
 export interface Transaction {
   /** The wall clock at the start of the write, in milliseconds since 1970. */
   readonly nowMs: number
@@ -142,7 +142,7 @@ export type Transact = <T>(write: (transaction: Transaction) => T) => Promise<T>
 /** The members as the log must know them: whose acknowledgements it waits for. */
 export interface Obligation {
   readonly member: MemberTag
-  /** What the member has applied durably, as last heard. */
+  /** Context that the member has applied durably, as last heard. */
   readonly acknowledged: Context
 }
 
@@ -154,6 +154,6 @@ export interface ActorNames {
 /** One page of entries in key order. */
 export interface EntryPage {
   readonly entries: readonly Entry[]
-  /** Where to go on; null at the end. */
+  /** Key to go on behind; null at the end. */
   readonly next: string | null
 }

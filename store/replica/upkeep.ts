@@ -1,4 +1,7 @@
-/** What a replica does by itself now and then: lets go of acknowledged log rows, of what is past its deadline, of idle baselines, and of old answers. */
+/**
+ * Upkeep of a replica at intervals: trims acknowledged log rows, and deletes what is past its deadline, idle baselines,
+ * old digests, and old answers.
+ */
 import type { Timer } from '../environment.js'
 import { BaselineSweep } from './baselines.js'
 import type { ReplicaCore } from './core.js'
@@ -19,9 +22,9 @@ export class Upkeep {
   readonly #digests: DigestSweep
   readonly #retries: Retries
   #timer: Timer | undefined
-  /** When remembered answers were last pruned, on the monotonic clock; the first time is soon after the start. */
+  /** Time of the last pruning of remembered answers, on the monotonic clock; the first is soon after the start. */
   #prunedAtMs = Number.NEGATIVE_INFINITY
-  /** When digests were last looked at, on the same clock. */
+  /** Time of the last sweep of digests, on the same clock. */
   #sweptAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
@@ -47,7 +50,7 @@ export class Upkeep {
     this.#expiry.stop()
   }
 
-  /** Lets go of log rows that every member has acknowledged. Returns how many went. Runs by itself once verified. */
+  /** Trims log rows that every member has acknowledged. Returns how many went. Runs by itself once verified. */
   async trim(): Promise<number> {
     if (!this.#isAllowed) return 0
     const trimmed = await this.#log.trim()
@@ -65,7 +68,7 @@ export class Upkeep {
     return this.#isAllowed ? this.#baselines.sweep() : 0
   }
 
-  /** Whether rows may go: the store is verified, and takes writes. */
+  /** True if rows may be deleted: the store is verified, and takes writes. */
   get #isAllowed(): boolean {
     return this.#health.isVerified && this.#core.failure === undefined
   }

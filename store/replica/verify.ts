@@ -34,7 +34,7 @@ interface Tally {
   checksum: Checksum
 }
 
-/** What a scan of the whole store found. */
+/** Result of a scan of the whole store. */
 export interface Survey {
   readonly entries: Tally & { userEntries: number }
   readonly dots: Tally
@@ -53,7 +53,7 @@ export interface Survey {
   readonly logBytes: number
 }
 
-/** What is wrong, as far as the two sides together can tell. */
+/** Damage, as far as the two sides together show it. */
 export interface Damage {
   /** Live according to the index, but not readable: their fate is to be learnt again. */
   readonly lost: readonly { readonly dot: Dot; readonly address: Address }[]
@@ -268,7 +268,7 @@ export class Verification {
   }
 }
 
-/** Whether both sides and the persisted counts agree, and every row was readable. */
+/** True if both sides and the persisted counts agree, and every row was readable. */
 export function isSound(survey: Survey): boolean {
   const { entries, dots, state } = survey
   return (
@@ -283,7 +283,9 @@ export function isSound(survey: Survey): boolean {
   )
 }
 
-/** Whether the persisted counts are what is readable plus exactly what the index says is lost. */
+/**
+ * True if the persisted counts equal those of the readable entries plus the dots that are lost according to the index.
+ */
 function isExplained(survey: Survey, lost: readonly { dot: Dot; address: Address }[]): boolean {
   if (survey.state === undefined || survey.damagedContexts || survey.damagedBlocks) return false
   const tally: Tally = { ...survey.entries }

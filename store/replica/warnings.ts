@@ -1,4 +1,4 @@
-/** What an operator should know of a store, in words: one sentence about each matter. */
+/** Warnings for an operator about a store, in words: one sentence about each matter. */
 
 /** The warnings that hold now. */
 export class Warnings {

@@ -8,7 +8,7 @@ import { systemCodeOf, systemRemedy } from '../system-errors.js'
 import { Batch } from './batch.js'
 import { commitBytesMax, waitingWritesMax } from './limits.js'
 
-/** What a writer asks of its owner. */
+/** Hooks of a writer, provided by its owner. */
 export interface WriterHooks {
   /** The open batch is about to be written: adds the rows that go with every batch. Returns what to do once it is durable. */
   seal(batch: Batch): () => void
@@ -134,7 +134,7 @@ export class GroupCommit {
     this.#drain()
   }
 
-  /** What was written meanwhile now lies directly over the store. */
+  /** Places the open batch directly over the store, which now holds the batch that was in flight. */
   #rebase(): void {
     this.#open.setBeneath((key) => this.#store.get(key))
   }
