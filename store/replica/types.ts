@@ -150,10 +150,3 @@ export interface Obligation {
 export interface ActorNames {
   memberOf(actor: Actor): MemberTag
 }
-
-/** One page of entries in key order. */
-export interface EntryPage {
-  readonly entries: readonly Entry[]
-  /** Key to go on behind; null at the end. */
-  readonly next: string | null
-}
