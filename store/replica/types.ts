@@ -5,7 +5,7 @@ import type { HybridTime } from '../model/clock.js'
 import type { MemberTag, TaggedContexts, TaggedUpdates } from '../model/codec.js'
 import type { Context } from '../model/context.js'
 import type { Actor, ContentDigest, Dot, NamedDot } from '../model/dot.js'
-import type { Entry, Update, Version } from '../model/update.js'
+import type { Update, Version } from '../model/update.js'
 
 /** Contexts, root and size of the committed state, read in one turn. */
 export interface Capture extends TaggedContexts {
