@@ -52,13 +52,13 @@ export class Inspector {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** A node deletes versions for their deadline: its clock and those of its members must have passed it. Whoever knows no member goes by its own. */
+  /** A node deletes versions for their deadline: its clock and another one must have passed it. Whoever knows no member goes by its own. */
   expired(issuer: string, dots: readonly Dot[]): void {
     const { world, roster, oracle } = this.#at
     const clockMs = ({ clock }: Pick<SimNode, 'clock'>) => world.nowMs + (clock.offsetMs ?? 0)
     const node = roster.get(issuer)!
-    const members = new Set(node.run?.protocols.membership.records().map(({ peer }) => peer))
-    const others = roster.alive().filter(({ name }) => members.has(name))
+    const isAlone = node.run?.protocols.membership.records().length === 0
+    const others = isAlone ? [] : roster.alive().filter(({ name }) => name !== issuer)
     this.#check(() => oracle.expiredBy(issuer, dots, clockMs(node), others.map(clockMs)))
   }
 

@@ -72,13 +72,16 @@ async function endFaults({ mesh, roster, disks, machines }: Resting): Promise<vo
   mesh.heal()
   machines.end()
   for (const node of roster.alive()) {
-    const { run } = node
     node.disk.failNext(undefined)
-    const isBroken = run?.isServing === true && run.replica.health.failure !== undefined
-    if (node.isDoubtful || isBroken) await disks.crash(node, true)
+    if (node.isDoubtful || isBroken(node)) await disks.crash(node, true)
     roster.startSoon(node.name)
   }
   connectParts(mesh, roster)
+}
+
+/** True if a write of a node has failed: its daemon restarts. */
+function isBroken({ run }: SimNode): boolean {
+  return run?.isServing === true && run.replica.health.failure !== undefined
 }
 
 /** A retired node may have been the only way between two others. */
@@ -93,13 +96,16 @@ function connectParts(mesh: SimMesh, roster: Roster): void {
  * read of its node, also at the judge's own: then a node lacks what another one had a moment later.
  */
 async function converge(resting: Resting): Promise<void> {
-  const { world, mesh, roster, step } = resting
+  const { world, mesh, roster, disks, step } = resting
   const untilMs = world.elapsedMs + convergenceMs
   // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
   const areIdle = () => roster.alive().every(({ disk }) => disk.isIdle)
   while (!areAtRest(roster.alive()) || !areIdle() || world.elapsedMs < mesh.gossip.untilMs) {
-    // Who was on its way down when the faults ended comes up again as well.
-    for (const { name } of roster.alive()) roster.startSoon(name)
+    // Who was on its way down when the faults ended comes up again as well; so does one whose failed write is answered only now.
+    for (const node of roster.alive()) {
+      if (isBroken(node)) await disks.crash(node, true)
+      roster.startSoon(node.name)
+    }
     if (!(await step(untilMs))) throw new SimulationViolation('not-converged', differences(roster.alive()))
   }
   judge(resting)
