@@ -1,4 +1,4 @@
-/** Small tools for whoever talks over a channel: reading frame by frame, and breaking a channel that stands still. */
+/** Tools for services that use a channel: reading it frame by frame, and breaking one that makes no progress. */
 import type { Environment, Timer } from '../store/environment.js'
 import type { Channel, PeerId } from './network.js'
 
@@ -17,17 +17,17 @@ export class FrameReader {
   }
 }
 
-/** How patient a watchdog is. */
+/** Bounds on a transfer that a watchdog enforces. */
 export interface TransferTimeouts {
-  /** How long the channel may stand still, in milliseconds. */
+  /** Longest time without progress, in milliseconds. */
   readonly idleMs: number
-  /** How long all of it may take, in milliseconds, before the bytes that were transferred earn it more … */
+  /** Longest duration of the whole transfer, in milliseconds, before the bytes that were transferred extend it. */
   readonly totalMs: number
-  /** … at so many bytes a second. */
+  /** Rate at which transferred bytes extend `totalMs`, in bytes a second. */
   readonly bytesPerSecondMin: number
 }
 
-/** Breaks a channel that stands still, or goes on so slowly that it would hold its slot for ever. */
+/** Breaks a channel that makes no progress, or so little that it would hold its slot for ever. */
 export class Watchdog {
   readonly #environment: Environment
   readonly #channel: Channel
@@ -45,7 +45,7 @@ export class Watchdog {
     this.progress(0)
   }
 
-  /** So many bytes went either way. */
+  /** Counts bytes that were transferred in either direction, and sets the deadline again. */
   progress(bytes: number): void {
     const { idleMs, totalMs, bytesPerSecondMin } = this.#timeouts
     this.#bytes += bytes
@@ -57,24 +57,24 @@ export class Watchdog {
     )
   }
 
-  /** Watches no longer. */
+  /** Stops watching. */
   stop(): void {
     this.#timer?.cancel()
   }
 }
 
-/** How many channels each peer has open at once, so that none takes the slots of all others. */
+/** Numbers of channels that each peer has open at once, so that none takes the slots of all others. */
 export class ChannelCounts {
   readonly #counts = new Map<PeerId, number>()
 
-  /** One more. Returns how many that makes. */
+  /** Counts one more channel of a peer. Returns how many it has now. */
   enter(peer: PeerId): number {
     const count = (this.#counts.get(peer) ?? 0) + 1
     this.#counts.set(peer, count)
     return count
   }
 
-  /** One less. */
+  /** Counts one channel of a peer less. */
   leave(peer: PeerId): void {
     const count = (this.#counts.get(peer) ?? 0) - 1
     if (count > 0) this.#counts.set(peer, count)

@@ -1,4 +1,7 @@
-/** What a message may hold that only later versions know: fields at its end, which a reader skips; and whole messages of such fields. */
+/**
+ * Parts of a message that only later versions know: fields at its end, which a reader skips; and whole messages of such
+ * fields.
+ */
 import { ByteReader, DecodeError } from '../store/model/bytes.js'
 import { laterFieldsMax } from './limits.js'
 

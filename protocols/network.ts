@@ -1,4 +1,7 @@
-/** What protocols need of a network: peers, framed channels, gossip. libp2p stands behind it in the daemon, virtual links in the simulator. */
+/**
+ * The network as protocols need it: peers, framed channels, gossip. The daemon implements it with libp2p, the simulator
+ * with virtual links.
+ */
 
 /** A libp2p peer id in its text form. */
 export type PeerId = string
@@ -18,17 +21,17 @@ export interface Channel {
 
 /** A protocol: its versioned id and its bound on frames. */
 export interface Protocol {
-  /** For example `/hearsay/sync/1`. */
+  /** Name with version, for example `/hearsay/sync/1`. */
   readonly id: string
   /** Bytes of one frame; more ends the channel before anything is allocated. */
   readonly frameBytesMax: number
 }
 
-/** Told of peers and gossip. */
+/** Listener that is notified of connections to peers. */
 export interface NetworkListener {
-  /** The first connection to a peer stands, secured and identified. */
+  /** Called when the first connection to a peer is open, secured and identified. */
   connected(peer: PeerId): void
-  /** The last connection to a peer is gone. */
+  /** Called when the last connection to a peer is gone. */
   disconnected(peer: PeerId): void
 }
 
@@ -38,8 +41,9 @@ export interface Network {
   /** Connected peers. */
   peers(): PeerId[]
   /**
-   * When bytes of a connected peer came last, of whatever protocol, in monotonic milliseconds; undefined where that is not known.
-   * On a slow link a frame may wait long behind others, of which every byte says that the peer is there.
+   * Time at which bytes of a connected peer last came, of whatever protocol, in monotonic milliseconds; undefined if it
+   * is not known. On a slow link a frame may wait long behind others, and every byte of those shows that the peer is
+   * there.
    */
   heardMs(peer: PeerId): number | undefined
   /** Opens a channel. Rejects when the peer is not connected or does not speak the protocol. */

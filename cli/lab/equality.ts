@@ -1,7 +1,7 @@
-/** PURE: whether the nodes of a lab are equal, and what a heal has cost, from what the nodes say of themselves. */
+/** PURE: equality of the nodes of a lab, and the cost of a heal, from what the nodes say of themselves. */
 import type { Status } from '../client.js'
 
-/** What is looked at of a node's status. */
+/** Part of a node's status by which nodes are compared. */
 export type NodeState = Pick<Status, 'node' | 'root' | 'context' | 'verified'> & {
   readonly members: readonly Pick<Status['members'][number], 'name' | 'connected' | 'converged' | 'blocked'>[]
 }
@@ -44,7 +44,7 @@ export function hasMet(
   return others.every((other) => connected.has(other.node) || isBlockBetween(own, other))
 }
 
-/** What went over the links for anti-entropy. */
+/** Traffic of anti-entropy over the links. */
 export interface SyncCounts {
   readonly sessions: number
   readonly bytes: number
@@ -57,7 +57,7 @@ export function syncCountsOf(metrics: string): SyncCounts {
   return { sessions: count('completed'), bytes: count('bytes_sent'), entries: count('entries_sent') }
 }
 
-/** What was added between two looks at the same nodes. Each session has two sides; each byte and entry was sent once. */
+/** Traffic between two readings of the same nodes. Each session has two sides; each byte and entry was sent once. */
 export function difference(before: readonly SyncCounts[], after: readonly SyncCounts[]): SyncCounts {
   const added = (name: keyof SyncCounts) =>
     sum(after.map((counts) => counts[name])) - sum(before.map((counts) => counts[name]))

@@ -1,6 +1,7 @@
 /**
- * Loaded by Node into each process of a lab before its own program (`--import`): writes down the process, so that `lab down` finds it whatever
- * happened to who started it, and leads a daemon's connections to its peers through the switch of the lab.
+ * Module that Node loads into each process of a lab before its own program (`--import`): it writes down the process, so
+ * that `lab down` finds it whatever happened to the one that started it, and leads a daemon's connections to its peers
+ * through the switch of the lab.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -18,8 +19,8 @@ if (isMainThread) {
 }
 
 /**
- * First the number is written, then the lab is looked at; `lab down` first marks the lab as closing, then reads the numbers. So whoever is not
- * found by it finds the mark, and ends before it has done anything.
+ * Writes the number of the process first, then looks at the lab; `lab down` first marks the lab as closing, then reads
+ * the numbers. So a process that it does not find will find the mark, and ends before it has done anything.
  */
 function register({ pid, record, closing }: Places): void {
   try {
@@ -32,7 +33,10 @@ function register({ pid, record, closing }: Places): void {
   process.exit(0)
 }
 
-/** Connections to the loopback interface go to the switch, with one line before all else that says who dials which port. */
+/**
+ * Leads connections to the loopback interface to the switch, with one line before all else that names the caller and
+ * the port.
+ */
 function redirect({ ready }: Places): void {
   const connect = net.connect as (...args: unknown[]) => net.Socket
   const dial = (...args: unknown[]): net.Socket => {

@@ -13,7 +13,7 @@ import { Processes, poll } from './processes.js'
 import { reloadSwitch } from './switch-client.js'
 import { takeDown } from './taking-down.js'
 
-/** What a heal came to. */
+/** Result of a heal. */
 export interface Healed extends SyncCounts {
   readonly elapsedMs: number
   /** The nodes that are equal now. */
@@ -152,7 +152,7 @@ export class Lab {
     if (!noticed) throw new HearsayApiError('TIMED_OUT', 0, 'the nodes have not noticed the cut in time')
   }
 
-  /** Mends all cuts, and waits until all nodes that run are equal. Throws TIMED_OUT. */
+  /** Heals all cuts, and waits until all nodes that run are equal. Throws TIMED_OUT. */
   async heal(timeoutMs = equalMsDefault): Promise<Healed> {
     const nodes = this.running()
     const before = await this.#counts(nodes)
@@ -198,7 +198,7 @@ export class Lab {
     else await this.#processes.start(switchName)
   }
 
-  /** Ends a node where it stands. */
+  /** Kills a node, without an orderly end. */
   async kill(name: string): Promise<void> {
     this.requireRunning(name)
     await this.#end(name, 'SIGKILL')

@@ -8,7 +8,7 @@ export const nodesDefault = 5
 export const slowRulesMax = 16
 /** The longest delay of a slow link in one direction, in milliseconds. */
 export const delayMsMax = 60_000
-/** The greatest loss of a slow link, in percent: of a link that loses more, nothing comes through. */
+/** The highest loss of a slow link, in percent: of a link that loses more, nothing comes through. */
 export const lossPercentMax = 90
 /** The slowest and the fastest rate of a slow link, in bytes a second. */
 export const rateMin = 128
@@ -20,14 +20,14 @@ export const scriptBytesMax = 1024 * 1024
 export const scriptLinesMax = 10_000
 /** Keys that one `fill` of a script writes. */
 export const fillKeysMax = 1_000_000
-/** How long an expectation on what is read is looked at again until it holds, in milliseconds. */
+/** Time for which an expectation on a read is checked again until it holds, in milliseconds. */
 export const expectationMs = 10_000
 /** Bytes of one output that a script compares. */
 export const outputBytesMax = 64 * 1024 * 1024
 
 /** Bytes of the line with which a connection to the switch begins. */
 export const requestLineBytesMax = 256
-/** How long that line may take to come, in milliseconds. */
+/** Longest wait for that line, in milliseconds. */
 export const requestLineMs = 5_000
 /** Connections that the switch carries or holds at once; more are refused. */
 export const connectionsMax = 4_096
@@ -36,21 +36,21 @@ export const heldBytesMax = 64 * 1024
 /** Bytes on their way in one direction of one connection before its sender is held up. */
 export const bytesOnTheWayMax = 256 * 1024
 
-/** How long a process of the lab may take to be ready, in milliseconds. */
+/** Longest wait until a process of the lab is ready, in milliseconds. */
 export const readyMsMax = 60_000
-/** How long the nodes may take to become equal after a heal, in milliseconds, when the command says nothing else. */
+/** Longest wait until the nodes are equal after a heal, in milliseconds, when the command does not name one. */
 export const equalMsDefault = 60_000
-/** How long a node may take to end in order; the daemon itself gives up sooner, in milliseconds. */
+/** Longest wait for the orderly end of a node, in milliseconds; the daemon itself gives up sooner. */
 export const stopMsMax = 10_000
-/** How long a killed process may take to be gone, in milliseconds. */
+/** Longest wait until a killed process is gone, in milliseconds. */
 export const killMsMax = 5_000
-/** How long the switch may take to answer, in milliseconds. */
+/** Longest wait for an answer of the switch, in milliseconds. */
 export const switchAnswerMs = 5_000
-/** How often a file or a process is looked at, in milliseconds. */
+/** Interval at which a file or a process is looked at, in milliseconds. */
 export const filePollMs = 15
-/** How often the nodes are asked for their state, in milliseconds. */
+/** Interval at which the nodes are asked for their state, in milliseconds. */
 export const statusPollMs = 60
-/** How long the statement `wait` of a script may pause, in milliseconds. */
+/** Longest pause of the statement `wait` of a script, in milliseconds. */
 export const pauseMsMax = 600_000
 /** Characters of a log that are shown when a process did not start. */
 export const lastWordsCharacters = 400

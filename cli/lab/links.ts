@@ -1,7 +1,7 @@
-/** PURE: which links of a lab are cut, and which are slow. */
+/** PURE: the links of a lab that are cut, and those that are slow. */
 import { delayMsMax, lossPercentMax, rateMax, rateMin, slowRulesMax } from './limits.js'
 
-/** What makes a link slow, in each direction; what is absent is as fast as the machine. */
+/** Slowness of a link, in each direction; where a property is absent, it is as fast as the machine. */
 export interface Slowness {
   readonly delayMs?: number
   /** Packets that are lost and have to be sent again, in percent. */

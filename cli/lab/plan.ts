@@ -1,7 +1,7 @@
-/** PURE: where everything of a lab is, and how its processes are started. */
+/** PURE: the places of all files of a lab, and the arguments and the environment of its processes. */
 import { join } from 'node:path'
 
-/** What is remembered of a lab for all of its life. */
+/** Record that is kept of a lab for all of its life. */
 export interface LabRecord {
   readonly version: 1
   readonly nodes: readonly string[]
@@ -17,15 +17,15 @@ export interface Places {
   readonly directory: string
   /** The first file that is made and the last that is removed: this directory is a lab. */
   readonly record: string
-  /** There once the lab is taken down: whatever starts then ends at once. */
+  /** File that exists once the lab is taken down: a process that starts then ends at once. */
   readonly closing: string
   readonly links: string
   readonly runFolder: string
   readonly logFolder: string
   readonly nodeFolder: string
-  /** Where a process writes its number, before it does anything else. */
+  /** File to which a process writes its number, before it does anything else. */
   pid(name: string): string
-  /** What a process prints when it is ready. */
+  /** File with what a process prints when it is ready. */
   ready(name: string): string
   log(name: string): string
   data(node: string): string
@@ -51,7 +51,7 @@ export function placesOf(directory: string): Places {
 
 /** Programs, as URLs of files. */
 export interface Programs {
-  /** Loaded into each process before its own program. */
+  /** Module that Node loads into each process before its own program. */
   readonly guest: string
   readonly switch: string
   readonly hearsay: string
@@ -83,10 +83,10 @@ export function environmentOf(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !isOther(name)))
 }
 
-/** What is needed of a daemon's ready line. */
+/** Parts of a daemon's ready line that the lab needs. */
 export interface ReadyNode {
   readonly peer: string
-  /** Where it listens for peers, on the loopback interface. */
+  /** Port on which it listens for peers, on the loopback interface. */
   readonly port: number
   /** Its API over TCP. */
   readonly api: string

@@ -60,7 +60,7 @@ export class Processes {
     return last === '' ? `its log, ${path}, is empty` : `its log, ${path}, ends with: ${last}`
   }
 
-  /** What a process has printed since its start; empty when it has not been started. */
+  /** Output of a process since its start; empty when it has not been started. */
   printed(name: string): string {
     return readIfThere(this.#places.ready(name))
   }
@@ -125,7 +125,7 @@ export async function poll<T>(
   }
 }
 
-/** A process may have ended a moment ago. */
+/** Sends a signal to a process, which may have ended a moment ago. */
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)

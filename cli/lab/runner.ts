@@ -5,7 +5,7 @@ import { poll } from './processes.js'
 import type { LineOutcome, ScriptLine, Statement, Target } from './script.js'
 import { printStatement } from './script-print.js'
 
-/** What a command gave. */
+/** Result of a command. */
 export interface Ran {
   readonly exit: number
   readonly stdout: string
@@ -15,27 +15,27 @@ export interface Ran {
 /** Statements that act on the lab as a whole. */
 export type Act = Exclude<Statement, { readonly kind: 'run' | 'expect' | 'echo' }>
 
-/** Where a script is played. */
+/** A lab as a script acts on it. */
 export interface Stage {
   /** The nodes that a target means. Throws NOT_FOUND. */
   nodesOf(target: Target): readonly string[]
   /** Runs a command of the command line on a node. */
   command(node: string, words: readonly string[]): Promise<Ran>
-  /** Performs a statement; resolves with what there is to tell of it, empty when nothing. */
+  /** Performs a statement; resolves with the text to report of it, empty when there is none. */
   perform(statement: Act): Promise<string>
 }
 
-/** What is told of a line once it has been played. */
+/** Report of a line once it has been played. */
 export interface Told {
   readonly line: number
   /** The statement, printed. */
   readonly statement: string
   readonly kind: Statement['kind']
-  /** What it printed or found, by node where there are several; without a newline at the end. */
+  /** Text that it printed or found, by node where there are several; without a newline at the end. */
   readonly output: string
 }
 
-/** What a whole script came to. */
+/** Result of a whole script. */
 export interface Played {
   readonly statements: number
   readonly expectations: number
@@ -122,7 +122,7 @@ async function untilHolds(
   return held ?? last!
 }
 
-/** What a fulfilled expectation shows beyond its own text. */
+/** Text that a fulfilled expectation shows beyond its own. */
 function proofOf(outcome: LineOutcome, ran: Ran): string {
   if (outcome.kind === 'is') return 'so it is'
   return outcome.kind === 'contains' ? allOf(ran) : `exit code ${ran.exit}: ${allOf(ran).split('\n')[0]}`

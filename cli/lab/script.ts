@@ -7,7 +7,7 @@ import { LineProblem, readWords, type Word } from './words.js'
 /** Nodes by name or number, or all that run. */
 export type Target = readonly string[] | 'all'
 
-/** What a command is expected to do. */
+/** Expected outcome of a command. */
 export type LineOutcome =
   | { readonly kind: 'is'; readonly text: string }
   | { readonly kind: 'contains'; readonly text: string }
@@ -29,7 +29,7 @@ export type Statement =
   | { readonly kind: 'run'; readonly on: Target; readonly words: readonly string[] }
   | { readonly kind: 'expect'; readonly on: Target; readonly words: readonly string[]; readonly outcome: LineOutcome }
 
-/** A statement and where it stands, from 1 on. */
+/** A statement and the number of its line, from 1 on. */
 export interface ScriptLine {
   readonly line: number
   readonly statement: Statement

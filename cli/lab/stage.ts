@@ -9,9 +9,9 @@ import type { Act, Ran, Stage } from './runner.js'
 import type { Target } from './script.js'
 import { equalText, healText, slowText, splitText, upText } from './telling.js'
 
-/** What a stage is made with. */
+/** Settings of a stage. */
 export interface StageOptions {
-  /** Where `up` makes the lab. */
+  /** Directory in which `up` makes the lab. */
   readonly directory: string
   readonly io: Io
   readonly signal?: AbortSignal
@@ -82,7 +82,7 @@ export class LabStage implements Stage {
     return upText(this.#lab.nodes, performance.now() - startMs)
   }
 
-  /** Keys with numbers behind the prefix, through the import. */
+  /** Writes keys with numbers behind the prefix, through the import. */
   async #fill(node: string, prefix: string, count: number): Promise<string> {
     const digits = String(count).length
     async function* lines() {

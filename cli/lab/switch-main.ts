@@ -6,7 +6,9 @@ import { Switch } from './switch.js'
 
 const places = placesOf(process.argv[2] ?? '')
 
-/** The ready lines are read at each dial: a node that was restarted may listen elsewhere. */
+/**
+ * Node that listens on a port. The ready lines are read at each dial: a node that was restarted may listen elsewhere.
+ */
 function nodeAt(port: number): string | undefined {
   const suffix = '.ready'
   const files = readdirSync(places.runFolder).filter((file) => file.endsWith(suffix))

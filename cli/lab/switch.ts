@@ -5,7 +5,7 @@ import { connectionsMax, heldBytesMax, requestLineBytesMax, requestLineMs } from
 import { type Links, linkBetween } from './links.js'
 import { carry, Wire } from './wire.js'
 
-/** What the switch needs of its lab. */
+/** Parts of a lab that its switch needs. */
 export interface SwitchOptions {
   /** Reads the state of the links. Throws when it cannot. */
   links(): Links
@@ -133,7 +133,10 @@ export class Switch {
   }
 }
 
-/** Keeps what a caller sends until it can be carried; a caller that gives up, or sends more than a handshake, is let go. */
+/**
+ * Keeps what a caller sends until it can be carried; a caller that gives up, or sends more than a handshake, is
+ * disconnected.
+ */
 function hold(socket: Socket, first: Buffer): () => Buffer {
   let held = first
   const keep = (bytes: Buffer) => {
@@ -148,7 +151,7 @@ function hold(socket: Socket, first: Buffer): () => Buffer {
   }
 }
 
-/** Both ends learn at once that the connection is gone. */
+/** Resets both ends of a connection, so that they learn at once that it is gone. */
 function breakOff({ near, far }: Dial): void {
   for (const socket of [near, far]) socket?.resetAndDestroy()
 }

@@ -1,4 +1,4 @@
-/** What the lab tells people: sentences about what was done. */
+/** Reports of the lab to people: sentences about what was done. */
 import { formatBytes } from '../duration.js'
 import { count } from '../output.js'
 import type { Healed, LabNodeView } from './lab.js'
@@ -28,7 +28,7 @@ export function equalText(nodes: readonly string[]): string {
   return nodes.length === 1 ? `${nodes[0]} alone` : `all ${numberText(nodes.length)} are equal`
 }
 
-/** How slow which links are; a line for each rule. */
+/** Links that are slow, and their slowness; a line for each rule. */
 export function slowText({ slow }: Links): string {
   if (slow.length === 0) return 'no link is slow'
   const between = (groups: Links['groups']) => (groups.length === 0 ? 'all links' : groupsText(groups))

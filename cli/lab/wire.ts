@@ -1,20 +1,26 @@
-/** One direction of a link that may be slow: when bytes arrive, and carrying them from one socket to another. */
+/**
+ * One direction of a link that may be slow: the times at which bytes arrive, and carrying them from one socket to
+ * another.
+ */
 import type { Socket } from 'node:net'
 import { bytesOnTheWayMax } from './limits.js'
 import type { Slowness } from './links.js'
 
 /** Bytes of one packet on the way. */
 const packetBytes = 1_448
-/** How long a sender waits at least before it sends a lost packet again, in milliseconds (RFC 6298 asks for a second; Linux does this). */
+/**
+ * Shortest wait of a sender before it sends a lost packet again, in milliseconds (RFC 6298 asks for a second; Linux
+ * does this).
+ */
 const resendMsMin = 200
 /** Times that one packet is sent again at most. */
 const resendsMax = 6
 
-/** What a wire needs of its surroundings. */
+/** Dependencies of a wire. */
 export interface WireOptions {
   /** The slowness at this moment. */
   slowness(): Slowness
-  /** From 0 to below 1. */
+  /** Random number from 0 to below 1. */
   random(): number
   nowMs(): number
 }
@@ -29,7 +35,7 @@ export class Wire {
     this.#options = options
   }
 
-  /** When bytes that are sent now arrive, on the clock of `nowMs`. */
+  /** Time at which bytes that are sent now arrive, on the clock of `nowMs`. */
   arrivalMs(bytes: number): number {
     const { delayMs = 0, lossPercent = 0, bytesPerSecond } = this.#options.slowness()
     const leavingMs = bytesPerSecond === undefined ? 0 : (bytes / bytesPerSecond) * 1000

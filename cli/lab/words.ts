@@ -7,7 +7,7 @@ export interface Word {
   readonly isQuoted: boolean
 }
 
-/** A line that is malformed: what was expected, and what stands there. */
+/** A line that is malformed: what was expected, and what was found. */
 export class LineProblem extends Error {
   constructor(
     readonly expected: string,
@@ -62,7 +62,9 @@ function double(rest: string): [word: Word, length: number] {
   throw new LineProblem('a closing "', 'the end of the line')
 }
 
-/** A text as one word that is read back as the same text. `isPlain` says which bare words have another meaning where it stands. */
+/**
+ * A text as one word that is read back as the same text. `isPlain` says which bare words have no other meaning there.
+ */
 export function printWord(text: string, isPlain: (text: string) => boolean = () => true): string {
   const isBare = /^[^\s'"#\\]\S*$/.test(text) && isPlain(text)
   if (isBare) return text

@@ -24,7 +24,7 @@ const counterFields = {
   value: counterValue,
   code: Type.Optional(Type.Literal('COUNTER_RANGE', { description: 'The value lies beyond 2^53 - 1.' })),
 }
-/** How much a counter goes up. */
+/** Body of an increment: the number to add, which may be negative. */
 export const incrementBody = Type.Object(
   {
     by: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, default: 1 })),

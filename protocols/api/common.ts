@@ -1,10 +1,12 @@
-/** What the endpoints of several subjects share: texts in paths, queries and headers of reads and writes, errors. */
+/**
+ * Parts that the endpoints of several subjects share: texts in paths, queries and headers of reads and writes, errors.
+ */
 import Type from 'typebox'
 import type { ErrorCode } from '../../store/errors.js'
 import type { Shape } from './endpoint.js'
 import { nodesQuery, strict } from './parts.js'
 
-/** The texts of the user that stand in paths, by the name in braces. */
+/** The texts of the user in paths, by the name in braces. */
 export const segments = {
   key: Type.String({
     description: 'The key, 1 to 1,024 bytes of UTF-8, percent-encoded as one segment (`/` as `%2F`).',

@@ -27,7 +27,7 @@ const siblingsTag = Type.Unsafe<SiblingsTag>(
     { default: 'reg' },
   ),
 )
-/** How a conflict is settled. */
+/** Body of a request that settles a conflict: by the number of a version, by a value, or by merging. */
 export const resolutionBody = Type.Object(
   {
     pick: Type.Optional(Type.Integer({ minimum: 1, description: 'The number of a displayed version, from 1.' })),
@@ -42,7 +42,7 @@ export const resolutionBody = Type.Object(
   },
   strict,
 )
-/** How a conflict is settled. */
+/** Body of a request that settles a conflict: by the number of a version, by a value, or by merging. */
 export type ResolutionBody = Shape<typeof resolutionBody>
 
 /** The endpoints below /v1/conflicts. */

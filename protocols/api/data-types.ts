@@ -1,11 +1,11 @@
 /** The types of data that users see, one descriptor each: what each is called, and how it shows in listings, exports, the change feed and batches. Plain data. */
 import type { KnownType, Type, UnknownType } from '../../store/model/types.js'
 
-/** What daemon, client and command line need to know of a type of data. */
+/** Descriptor of a type of data, for daemon, client and command line. */
 export interface DataType {
-  /** What one of them is called, for people. */
+  /** Noun for one item of the type, in texts for people. */
   readonly noun: string
-  /** What its addresses have beside the key: the name of that part in JSON; null when nothing. */
+  /** Name in JSON of the part that its addresses have beside the key; null if they have none. */
   readonly part: 'member' | 'field' | null
   /** The operations of a batch that write it. */
   readonly operations: readonly string[]

@@ -6,13 +6,16 @@ import type { Route } from './routes.js'
 /** One endpoint: everything that is asked and answered under one route. */
 export interface Endpoint {
   readonly route: Route
-  /** What it does, for the OpenAPI document; null: it is not in there. */
+  /** Summary for the OpenAPI document; null: the endpoint is left out of it. */
   readonly summary: string | null
   /** Null: the query is not looked at. */
   readonly query: TObject | null
   /** Headers beside those of HTTP itself. */
   readonly headers?: TObject
-  /** What the body is: JSON of a shape, or whole bytes. Absent: there is none, or the handler reads it from the connection. */
+  /**
+   * Form of the body: JSON of a shape, or whole bytes. Absent if there is no body, or if the handler reads it from the
+   * connection.
+   */
   readonly body?: JsonBody | BytesBody
   readonly answer: Answer
   /** The codes that it refuses with, beside those that any endpoint may answer (`anywhere` in `common.ts`); null: it refuses nothing. */
@@ -46,7 +49,7 @@ export interface NoAnswer {
   readonly kind: 'nothing'
 }
 
-/** The handler sends bytes or a stream; `shape` says what they are, or what stands in their JSON form. */
+/** The handler sends bytes or a stream; `shape` describes them, or their JSON form. */
 export interface SentAnswer<S = unknown> {
   readonly kind: 'sent'
   readonly shape: S

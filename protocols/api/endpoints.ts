@@ -29,9 +29,9 @@ export const endpoints = {
 
 type EndpointAt<R extends Route> = Extract<(typeof endpoints)[keyof typeof endpoints], { readonly route: R }>
 
-/** What is answered under a route, as JSON. */
+/** The JSON that is answered under a route. */
 export type AnswerAt<R extends Route> = AnswerOf<EndpointAt<R>>
-/** What may be asked in the query under a route. */
+/** The query that a route accepts. */
 export type QueryAt<R extends Route> = QueryOf<EndpointAt<R>>
 /** The JSON that is sent under a route. */
 export type BodyAt<R extends Route> = EndpointAt<R> extends { readonly body: JsonBody<infer S> } ? Shape<S> : unknown

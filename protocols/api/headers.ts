@@ -6,15 +6,15 @@ export const headerNames = {
   context: 'Hearsay-Context',
   /** The dot of what is shown. */
   dot: 'Hearsay-Dot',
-  /** How many siblings a read shows. */
+  /** Number of siblings that a read shows. */
   siblings: 'Hearsay-Siblings',
-  /** How many places inside a document hold concurrent values. */
+  /** Number of places inside a document that hold concurrent values. */
   conflicts: 'Hearsay-Conflicts',
-  /** How many versions of a document cannot be read. */
+  /** Number of versions of a document that cannot be read. */
   unreadable: 'Hearsay-Unreadable',
-  /** What makes a repeated request harmless. */
+  /** Key of a write, which makes a repeated request harmless. */
   retryKey: 'Idempotency-Key',
-  /** Where a reader of the change feed goes on. */
+  /** Cursor behind which a reader of the change feed goes on. */
   lastEvent: 'Last-Event-ID',
 } as const
 

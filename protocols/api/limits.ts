@@ -8,7 +8,7 @@ export const batchBodyBytesMax = 8 * 1024 * 1024
 /** Items of a page when the request does not say, and at most. */
 export const pageItemsDefault = 1_000
 export const pageItemsMax = 10_000
-/** How long `wait` waits when the request does not say, in milliseconds. */
+/** Timeout of `wait` when the request does not name one, in milliseconds. */
 export const waitTimeoutMsDefault = 30_000
 /** The longest timeout that a request may ask for, in milliseconds. */
 export const timeoutMsMax = 24 * 3600 * 1000
@@ -16,7 +16,7 @@ export const timeoutMsMax = 24 * 3600 * 1000
 export const importLineBytesMax = 256 * 1024 * 1024
 /** Failed lines that an import reports one by one; a client gives up after so many. */
 export const importFailuresMax = 1_000
-/** How often a reader of the change feed gets a comment line, in milliseconds. */
+/** Interval of the comment lines that a reader of the change feed gets, in milliseconds. */
 export const watchHeartbeatMs = 15_000
 /** Bytes of a value that any node takes, whatever its `values.maxBytes`; clients send no more. */
 export const valueBytesMax = 64 * 1024 * 1024

@@ -34,7 +34,7 @@ export const member = Type.Object({
 export type Member = Shape<typeof member>
 /** All members but this node. */
 export const membersShape = Type.Object({ members: Type.Array(member) })
-/** What a node knows of itself and the mesh. */
+/** Status of a node, and of the mesh as the node sees it. */
 export const statusShape = Type.Object({
   node: Type.String(),
   peer: Type.String(),
@@ -52,7 +52,7 @@ export const statusShape = Type.Object({
   warnings: names,
   members: Type.Array(member),
 })
-/** What a node knows of itself and the mesh. */
+/** Status of a node, and of the mesh as the node sees it. */
 export type Status = Shape<typeof statusShape>
 /** An invitation. */
 export const tokenShape = Type.Object({ token: Type.String({ minLength: 1 }) }, strict)
@@ -62,9 +62,9 @@ export const joinedShape = Type.Object({ node: Type.String(), peer: Type.String(
 export const blockBody = Type.Object({ peers: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }) }, strict)
 /** Peers to let in again; all when absent. */
 export const unblockBody = Type.Object({ peers: Type.Optional(Type.Array(Type.String({ minLength: 1 }))) }, strict)
-/** Who is cut off now. */
+/** Peers that are cut off now. */
 export const blockedShape = Type.Object({ blocked: names })
-/** With whom to sync; every connected peer when absent. */
+/** Peer to sync with; every connected peer when absent. */
 export const syncBody = Type.Object({ peer: Type.Optional(Type.String({ minLength: 1 })) }, strict)
 /** The report of one session of anti-entropy; `name` is the peer's id while its name is not known. */
 export const session = Type.Object({
@@ -82,7 +82,7 @@ export const session = Type.Object({
 export type SyncSession = Shape<typeof session>
 /** Reports of sessions. */
 export const sessionsShape = Type.Object({ sessions: Type.Array(session) })
-/** Who holds the shown version of a key. */
+/** Nodes that hold the shown version of a key, that lack it, and that did not answer. */
 export const whereShape = Type.Object({
   key: Type.String(),
   dot: Type.String(),
@@ -90,7 +90,7 @@ export const whereShape = Type.Object({
   missing: Type.Array(Type.String(), { description: 'They were asked, and do not have it.' }),
   unknown: Type.Array(Type.String(), { description: 'They did not answer.' }),
 })
-/** Who holds the shown version of a key. */
+/** Nodes that hold the shown version of a key, that lack it, and that did not answer. */
 export type Where = Shape<typeof whereShape>
 /** A wait that came true. */
 export const waitShape = Type.Object({ ok: Type.Literal(true) })

@@ -1,4 +1,4 @@
-/** What the shapes of several subjects are made of. */
+/** Parts of which the shapes of several subjects are made. */
 import Type, { type TUnsafe } from 'typebox'
 import { dataTypeTags, type TypeTag } from './data-types.js'
 import type { Shape } from './endpoint.js'
@@ -15,7 +15,7 @@ export const time = Type.String({ format: 'date-time' })
 export const timeOrNull = Type.Union([time, Type.Null()])
 /** Names, or other words. */
 export const names = Type.Array(Type.String())
-/** How a value stands in JSON: `utf8` when its bytes are valid UTF-8. */
+/** Encoding of a value in JSON: `utf8` when its bytes are valid UTF-8. */
 export const encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')])
 /** A length of time as people write it. */
 export const duration = (description: string) => Type.String({ description, examples: ['30s'] })
@@ -23,9 +23,9 @@ export const duration = (description: string) => Type.String({ description, exam
 export const encodedValue = Type.Object({ value: Type.String(), encoding })
 /** A value in JSON. */
 export type EncodedValue = Shape<typeof encodedValue>
-/** Which nodes have a write durably, of how many wanted. */
+/** Acknowledgements of a write: the number of nodes that hold it durably, the number wanted, and their names. */
 export const acks = Type.Object({ have: Type.Integer(), want: Type.Integer(), nodes: names })
-/** Which nodes have a write durably, of how many wanted. */
+/** Acknowledgements of a write: the number of nodes that hold it durably, the number wanted, and their names. */
 export type Acks = Shape<typeof acks>
 /** One sibling as shown; `node` is the name of the node that wrote it. */
 export const version = Type.Object({
@@ -43,7 +43,7 @@ const typeName = `^(${dataTypeTags.join('|')}|type-\\d+)$`
 export const typeTag = Type.Unsafe<TypeTag>(
   Type.String({ pattern: typeName, description: '`type-N` is one of a later version.' }),
 )
-/** What a write asks of other nodes. */
+/** Parameters of a write that concern other nodes: acknowledgements, quorum, and the time to wait for both. */
 export const nodesQuery = {
   acks: Type.Optional(
     Type.String({ description: 'How many nodes must have it durably: a number, `majority` or `all`.' }),
@@ -53,13 +53,13 @@ export const nodesQuery = {
   ),
   timeout: Type.Optional(duration('How long to wait for other nodes.')),
 }
-/** Which page of a listing is asked for. */
+/** Parameters that select a page of a listing. */
 export const pageQuery = {
   prefix: Type.Optional(Type.String()),
   after: Type.Optional(Type.String({ description: 'Go on behind this key: `next` of the page before.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: pageItemsMax, default: pageItemsDefault })),
 }
-/** Where the next page goes on; null at the end. */
+/** Key behind which the next page begins; null at the end. */
 export const next = Type.Union([Type.String(), Type.Null()])
 /** A page of a listing in key order: pass `next` as `after` to go on; it is null at the end. */
 export interface Page<Item> {

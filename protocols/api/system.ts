@@ -1,20 +1,26 @@
-/** What the daemon tells of itself: health, readiness, settings, metrics, this contract. */
+/** Endpoints about the daemon itself: health, readiness, settings, metrics, this contract. */
 import Type from 'typebox'
 import { noQuery } from './common.js'
 import { type Endpoint, json, type Shape, sent } from './endpoint.js'
 import { oneOf } from './parts.js'
 import { routes } from './routes.js'
 
-/** Whether the daemon is alive. */
+/** Health: the answer of a daemon that is alive. */
 export const healthShape = Type.Object({ status: Type.Literal('ok') })
-/** Whether the node serves clients, how far it is with the rest, and what it waits for before it syncs. */
+/**
+ * Readiness of a node: it serves clients, has verified its store, takes part in sync; and the reason it does not sync
+ * yet.
+ */
 export const readyShape = Type.Object({
   ready: Type.Boolean(),
   verified: Type.Boolean(),
   syncing: Type.Boolean(),
   waitsFor: Type.Union([Type.String(), Type.Null()]),
 })
-/** Whether the node serves clients, how far it is with the rest, and what it waits for before it syncs. */
+/**
+ * Readiness of a node: it serves clients, has verified its store, takes part in sync; and the reason it does not sync
+ * yet.
+ */
 export type Readiness = Shape<typeof readyShape>
 /** The settings in effect. */
 export const configShape = Type.Object({

@@ -11,14 +11,14 @@ export const exportQuery = Type.Object({ prefix: pageQuery.prefix }, strict)
 export const linesShape = Type.String({
   description: 'One JSON object a line: `{key, type, versions: [{value, encoding, dot, node, time, expires?}]}`.',
 })
-/** What an import did. */
+/** Result of an import: numbers of lines imported and skipped, and the lines that failed. */
 export const importShape = Type.Object({
   imported: Type.Integer(),
   skipped: Type.Integer({ description: 'Lines whose values were there already.' }),
   failed: Type.Array(Type.Object({ line: Type.Integer(), code: Type.String(), message: Type.String() })),
   failures: Type.Integer({ description: 'Failed lines in all; `failed` lists the first of them.' }),
 })
-/** What an import did. */
+/** Result of an import: numbers of lines imported and skipped, and the lines that failed. */
 export type ImportSummary = Shape<typeof importShape>
 /** A backup. */
 export const backupShape = Type.String({

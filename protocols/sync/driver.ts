@@ -17,13 +17,13 @@ import {
 import { decodeMessage, encodeMessage, lastMessageCode, type Message, UnknownVersion } from './messages.js'
 import { Assembly, piecesOf } from './pieces.js'
 
-/** What a driven session needs beside its channel. */
+/** Dependencies of a driven session beside its channel. */
 export interface SessionSurroundings {
   readonly environment: Environment
   readonly replica: SyncReplica
   /** Takes the slot for bulk transfers. */
   claim(): boolean
-  /** The peer told its contexts. */
+  /** Called with the contexts that the peer has sent. */
   heard(capture: Capture): void
 }
 
@@ -74,7 +74,7 @@ export class Driver {
     }
   }
 
-  /** A peer of another version is told so. */
+  /** Answers a peer of another version with `busy version`. */
   async #answerVersion(): Promise<void> {
     try {
       await this.send({ type: 'busy', reason: 'version' })
@@ -171,10 +171,10 @@ export class Driver {
   }
 }
 
-/** How the reason of a session begins that was cut because the peer's bytes made no sense. */
+/** Beginning of the reason with which a session ends that was cut because the peer's bytes were malformed. */
 export const malformedReason = 'malformed'
 
-/** Why a session was cut, in few words. */
+/** Reason for which a session was cut, in few words. */
 export function endReasonOf(error: unknown): string {
   if (error instanceof SyncError) return error.reason
   if (error instanceof DecodeError) return `${malformedReason}: ${error.message}`

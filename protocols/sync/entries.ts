@@ -1,4 +1,4 @@
-/** The codec of entries in a descent: what stands at an address, each version only as far as the peer does not know it. */
+/** The codec of entries in a descent: the versions at an address, each only as far as the peer does not know it. */
 import { type ByteReader, type ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import { zeroTime } from '../../store/model/clock.js'
 import {
@@ -32,7 +32,7 @@ const hasExpiry = 0x02
 const isBare = 0x04
 /** The dot alone: the receiver has applied it. */
 const isNamed = 0x08
-/** Without its value, the digest of its content: the receiver compares it with what it knows of the dot. */
+/** Digest of the content in place of the value: the receiver compares it with the digest that it knows for the dot. */
 const hasDigest = 0x10
 
 /** A version of which the receiver needs the dot alone, and the digest of its content. */

@@ -6,14 +6,17 @@ import type { Protocol } from '../network.js'
 /** The version in the first message; another one is answered with `busy version`. It is that of all that decides roots. */
 export const syncVersion = rootsVersion
 
-/** Bytes of a piece of a message in one frame, as sent and as accepted: a slow link still shows progress while a great value travels. */
+/**
+ * Bytes of a piece of a message in one frame, as sent and as accepted: a slow link still shows progress while a large
+ * value travels.
+ */
 export const pieceBytesAim = 256 * 1024
 export const pieceBytesMax = 1024 * 1024
 /** Bytes of a piece that others follow, at least: a message is not made of crumbs. */
 export const pieceBytesMin = pieceBytesAim / 4
-/** Bytes of one whole message: the greatest value, and the actors, addresses and superseded dots around it. */
+/** Bytes of one whole message: the largest value, and the actors, addresses and superseded dots around it. */
 export const messageBytesMax = valueBytesMax + 16 * 1024 * 1024
-/** Bytes that whole messages are aimed at; a single greater value makes a greater one. */
+/** Bytes that whole messages are aimed at; a single larger value makes a larger one. */
 export const messageBytesAim = 128 * 1024
 /** Bytes of updates asked of the log for one message. */
 export const deltaBytesAim = 256 * 1024
@@ -74,24 +77,30 @@ export const youngMs = 2_000
 
 /** Applies and joins under way at once in one session. */
 export const pendingWritesMax = 3
-/** Sessions that peers may have open with us at once; all but one of them can only be told that we are busy, or equal. */
+/** Sessions that peers may have open with us at once; all but one of them are answered only with `busy` or `equal`. */
 export const inboundSessionsMax = 32
-/** Of these, sessions of one peer, which has one when it keeps to the protocol, and some that are about to end. */
+/** Sessions of one peer among these; a peer that keeps to the protocol has one, and some that are about to end. */
 export const inboundSessionsPerPeerMax = 4
-/** How long a session may wait for the first frame of the peer, in milliseconds: until then it may hold the slot for nothing. */
+/**
+ * Longest wait of a session for the first frame of the peer, in milliseconds: until then it may hold the slot for
+ * nothing.
+ */
 export const firstFrameTimeoutMs = 10_000
-/** How long a session may wait for any other frame of the peer, in milliseconds. */
+/** Longest wait of a session for any other frame of the peer, in milliseconds. */
 export const progressTimeoutMs = 30_000
-/** How long a session may wait for the peer in all, in milliseconds, before what was transferred earned it more … */
+/** Longest wait of a session for the peer in all, in milliseconds, before the bytes that were transferred extend it. */
 export const patienceMs = 60_000
-/** … at so many bytes a second: a peer that trickles valid frames does not hold the slot for ever. */
+/**
+ * Rate at which transferred bytes extend `patienceMs`, in bytes a second: a peer that trickles valid frames does not
+ * hold the slot for ever.
+ */
 export const bytesPerSecondMin = 16 * 1024
 
 /** Default of `sync.interval`, in milliseconds. */
 export const syncIntervalMsDefault = 10_000
 /** Wait after a gap in gossip, so that reordered gossip can still arrive, in milliseconds. */
 export const gapDelayMs = 250
-/** How long heartbeats may show a mismatch before a session, in milliseconds. */
+/** Time for which heartbeats show a mismatch before it leads to a session, in milliseconds. */
 export const mismatchMs = 2_000
 /** Wait of the side with the greater peer id after a connect, in milliseconds, so that not both open a session. */
 export const connectGraceMs = 750

@@ -31,7 +31,7 @@ import {
   wantsMax,
 } from './limits.js'
 
-/** Why a session is refused. */
+/** Reasons for which a session is refused. */
 export const busyReasons = ['bulk', 'crossed', 'unverified', 'stranger', 'version', 'closing'] as const
 
 /** One of the reasons. */
@@ -41,7 +41,7 @@ export type BusyReason = (typeof busyReasons)[number]
 const laterReason = 'another reason'
 const laterReasonNumber = 255
 
-/** What stands below one differing prefix: the salted digests of its 16 children, or those of all of its entries. */
+/** A node below one differing prefix: the salted digests of its 16 children, or those of all of its entries. */
 export interface TreeNode {
   readonly kind: 'digests' | 'listing'
   /** 8 bytes each. */
@@ -51,7 +51,7 @@ export interface TreeNode {
 /** An address at which the sender of a message knows other contents under some dots that the receiver has live there. */
 export interface ClashingDots {
   readonly address: Address
-  /** With the digests of the contents that the sender knows. */
+  /** Dots with the digests of the contents that the sender knows. */
   readonly dots: readonly NamedDot[]
 }
 
@@ -60,8 +60,8 @@ export type Message =
   | {
       readonly type: 'open'
       /**
-       * Of the initiator: young differences may end the session.
-       * Of the responder: all that the initiator lacks is young, nothing is sent, the floor goes back.
+       * True from the initiator if young differences may end the session. True from the responder if all that the
+       * initiator lacks is young: nothing is sent, and the floor goes back.
        */
       readonly young: boolean
       readonly salt: Uint8Array
@@ -77,29 +77,35 @@ export type Message =
   | {
       readonly type: 'check'
       readonly capture: CapturePatch
-      /** The first nodes of a descent follow in the same turn. */
+      /** True if the first nodes of a descent follow in the same turn. */
       readonly descends: boolean
     }
   | {
       readonly type: 'tree'
-      /** For each of the peer's blocks of 16 digests, in order: which of them differ here, lowest child first. */
+      /**
+       * Masks, one for each of the peer's blocks of 16 digests, in order: a bit for each child that differs here,
+       * lowest child first.
+       */
       readonly answers: readonly number[]
-      /** For each child that differs, in order: what stands here. */
+      /** The sender's nodes for the children that differ, in order. */
       readonly nodes: readonly TreeNode[]
     }
   | { readonly type: 'wants'; readonly positions: readonly number[] }
   | { readonly type: 'entries'; readonly part: boolean; readonly entries: TaggedEntries }
   | { readonly type: 'values'; readonly addresses: readonly Address[] }
-  /** Under these dots the sender knows another content than it was shown, or has it live: nothing of that was removed. */
+  /**
+   * Dots under which the sender knows another content than it was shown, or which it has live: nothing of that was
+   * removed.
+   */
   | {
       readonly type: 'clashes'
-      /** Not all could be named: the receiver removes nothing that it showed. */
+      /** True if not all could be named: the receiver removes nothing that it showed. */
       readonly more: boolean
       readonly clashes: readonly ClashingDots[]
     }
   | {
       readonly type: 'end'
-      /** Something in this turn needs an answer. */
+      /** True if something in this turn needs an answer. */
       readonly expecting: boolean
     }
 

@@ -15,24 +15,24 @@ import {
 } from './limits.js'
 import type { SessionReport } from './service.js'
 
-/** What heartbeats tell of peers. */
+/** The peers as their heartbeats show them. */
 export interface PeerView {
-  /** Whether a peer is a member that we may sync with. */
+  /** True if a peer is a member that we may sync with. */
   isMember(peer: PeerId): boolean
-  /** Whether its last heartbeat showed our root and contexts of now; undefined when none was heard. */
+  /** True if the last heartbeat of a peer showed our root and contexts of now; undefined if none was heard. */
   looksEqual(peer: PeerId): boolean | undefined
-  /** When it was last proven equal, on the monotonic clock, in milliseconds; undefined: never. */
+  /** Time at which a peer was last proven equal, on the monotonic clock, in milliseconds; undefined: never. */
   lastEqualMs(peer: PeerId): number | undefined
 }
 
-/** What the scheduler needs. */
+/** Dependencies and settings of the scheduler. */
 export interface SchedulerOptions {
   readonly environment: Environment
   readonly network: Pick<Network, 'self' | 'peers' | 'listen'>
   readonly peers: PeerView
   /** Holds one session; never rejects. */
   run(peer: PeerId, options: { readonly youngOk: boolean }): Promise<SessionReport>
-  /** Whether the store is verified: before, no session is opened. Call `wake` when it becomes true. */
+  /** True if the store is verified: before, no session is opened. Call `wake` when it becomes true. */
   isReady(): boolean
   /** `sync.interval`, in milliseconds. Shorter finds damage sooner and costs more contexts under steady writes. */
   readonly intervalMs: number
@@ -44,7 +44,7 @@ interface Wanted {
   youngOk: boolean
   dueMs: number
   attempts: number
-  /** Asked again just before it starts: whether it is still needed. */
+  /** True if the session is still needed; called just before it starts. */
   isNeeded: () => boolean
   readonly waiters: ((report: SessionReport) => void)[]
 }
@@ -55,7 +55,10 @@ export class SyncScheduler {
   readonly #wanted = new Map<PeerId, Wanted>()
   readonly #failures = new Map<PeerId, number>()
   readonly #mismatchSinceMs = new Map<PeerId, number>()
-  /** When each connected peer was met, or when a session since then went all the way, on the monotonic clock. */
+  /**
+   * Time at which each connected peer was met, or of the last complete session since then that young differences could
+   * not end, on the monotonic clock.
+   */
   readonly #deepSinceMs = new Map<PeerId, number>()
   #interval: Timer | undefined
   #pump: Timer | undefined
@@ -86,7 +89,7 @@ export class SyncScheduler {
     this.#wanted.clear()
   }
 
-  /** The store is verified now. */
+  /** Sets the timer, now that the store is verified. */
   wake(): void {
     this.#arm()
   }
@@ -211,7 +214,10 @@ export class SyncScheduler {
     this.#arm()
   }
 
-  /** What others did meanwhile may have made it needless; a session that somebody waits for is held anyway. */
+  /**
+   * True if the session is still to be held: always if somebody waits for it, else unless it has become needless
+   * meanwhile.
+   */
   #shouldRun(wanted: Wanted): boolean {
     const { peers } = this.#options
     if (wanted.waiters.length > 0) return true
@@ -254,7 +260,7 @@ export class SyncScheduler {
     this.#want(wanted.peer, { youngOk: wanted.youngOk, delayMs, isNeeded: wanted.isNeeded })
   }
 
-  /** Its session failed, and the next try is set. */
+  /** True if the last session with a peer failed, and the next try is set. */
   #isBackingOff(peer: PeerId): boolean {
     return this.#failures.has(peer) && this.#wanted.has(peer)
   }

@@ -34,31 +34,31 @@ export interface SessionReport {
   readonly bytesReceived: number
   readonly entriesSent: number
   readonly entriesReceived: number
-  /** Why it ended: `complete`, `young`, why it was refused, or why it was cut. */
+  /** Reason of the end: `complete`, `young`, that of the refusal, or that of the cut. */
   readonly ended: string
 }
 
-/** Told of sessions. */
+/** Listener that is notified of sessions. */
 export interface SyncListener {
-  /** The peer told what it has seen and applied durably: the applied context is an acknowledgement. */
+  /** Called with what the peer has seen and applied durably: the applied context is an acknowledgement. */
   peerContexts?(peer: PeerId, contexts: Contexts): void
-  /** Roots were equal when compared after both captures. */
+  /** Called when roots were equal, compared after both captures. */
   provenEqual?(peer: PeerId): void
-  /** A session ended; `role` is ours. */
+  /** Called when a session has ended; `role` is ours. */
   ended?(report: SessionReport, role: Role): void
-  /** Values of the peer were too great for this node: their dots stay out of its contexts. */
+  /** Called when values of the peer were too large for this node: their dots stay out of its contexts. */
   refused?(peer: PeerId, dots: Context): void
 }
 
-/** What the service needs. */
+/** Dependencies and settings of the service. */
 export interface SyncServiceOptions {
   readonly network: Network
   readonly replica: SyncReplica
   readonly environment: Environment
   readonly listener?: SyncListener
-  /** Whether sessions with this peer are allowed; all by default. */
+  /** True if sessions with this peer are allowed; by default all are. */
   accepts?(peer: PeerId): boolean
-  /** Bytes of the greatest value that is taken; the protocol's own limit by default. */
+  /** Bytes of the largest value that is taken; the protocol's own limit by default. */
   readonly valueBytesMax?: number
 }
 
@@ -185,7 +185,7 @@ export class SyncService {
     return report
   }
 
-  /** What was heard and applied stands, however the session ended. */
+  /** Notifies the listener: however the session ended, what was heard and applied is kept. */
   #tell(report: SessionReport, role: Role, session: SessionCore): void {
     const { listener } = this.#options
     const { talk, outcome } = session

@@ -20,7 +20,7 @@ export class BulkSlot {
     this.#self = self
   }
 
-  /** Whether nobody holds it. */
+  /** True if nobody holds the slot. */
   get isFree(): boolean {
     return this.#holder === undefined
   }

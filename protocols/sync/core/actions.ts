@@ -1,7 +1,7 @@
 /**
- * What a session asks of its surroundings, one action at a time, and what it is told in return.
- * A session is a generator: pure, synchronous, with no stream, clock or randomness of its own.
- * Source of the shape: etcd raft's rawnode (event in, what to do out).
+ * Actions that a session asks of its surroundings, one at a time, and the answers to them. A session is a generator:
+ * pure, synchronous, with no stream, clock or randomness of its own. Source of the shape: etcd raft's rawnode (event
+ * in, actions out).
  */
 import type { TaggedContexts, TaggedUpdates } from '../../../store/model/codec.js'
 import type { Context } from '../../../store/model/context.js'
@@ -23,7 +23,7 @@ export type SyncView = Pick<
   | 'digestOf'
 >
 
-/** What a session asks for. */
+/** One thing that a session asks of its surroundings. */
 export type SessionAction =
   /** Send a message; go on when the next may be sent. */
   | { readonly type: 'send'; readonly message: Message }
@@ -49,12 +49,12 @@ export type SessionAction =
       readonly type: 'unite'
       readonly peer: TaggedContexts
       readonly except: Context
-      /** What had been seen here when the copies were compared, and what the peer listed since. */
+      /** Dots that had been seen here when the copies were compared, and those that the peer listed since. */
       readonly compared: Context
     }
   /** Take the slot for bulk transfers. */
   | { readonly type: 'claim' }
-  /** The peer has told its contexts: what it applied is acknowledged. */
+  /** Take note of the contexts that the peer has sent: what it applied is acknowledged. */
   | { readonly type: 'heard'; readonly capture: Capture }
   /** Let others have a turn. */
   | { readonly type: 'pause' }

@@ -35,7 +35,7 @@ export interface CapturePatch {
   readonly added: readonly AddedActor[]
 }
 
-/** What both sides know of each other's contexts: the union of the last capture sent and the last one received. */
+/** Union of the last capture sent and the last one received: what both sides know of each other's contexts. */
 export function baselineOf(...captures: readonly (TaggedContexts | undefined)[]): TaggedContexts {
   const seen = new Context()
   const applied = new Context()

@@ -1,4 +1,7 @@
-/** Comparing the peer's digests with ours: which children differ, what stands there, which entries the peer lacks, which we want. */
+/**
+ * Comparison of the peer's digests with ours: children that differ, our nodes there, entries that the peer lacks, and
+ * entries that we want.
+ */
 import { differencesBelow, saltedBelow, saltedDigests } from '../../../store/merkle/salted.js'
 import type { Prefix, TrieEntry } from '../../../store/merkle/types.js'
 import { saltedDigestBytes } from '../../../store/model/roots.js'
@@ -11,13 +14,13 @@ import { IdList, idText } from './ids.js'
 export const prefixLengthMax = 32
 const digits = '0123456789abcdef'
 
-/** A node of the peer's, and where it stands. */
+/** A node of the peer, with its place in the tree. */
 export interface PlacedNode {
   readonly prefix: Prefix
   readonly node: TreeNode
 }
 
-/** What decides the shape of a descent; limits.ts has the values in use, tests lower them. */
+/** Sizes that decide the shape of a descent; limits.ts has the values in use, tests lower them. */
 export interface TreeLimits {
   /** Entries in all that the first message lists rather than divides. */
   readonly helloListingAim: number
@@ -30,7 +33,10 @@ export interface TreeLimits {
   readonly entryVersionsMax: number
 }
 
-/** What one side put into its turn and must remember until the answer: its blocks of digests and the ids that it listed, in order. */
+/**
+ * Part of one side's turn that it must remember until the answer: its blocks of digests and the ids that it listed, in
+ * order.
+ */
 export class Asked {
   readonly blocks: Prefix[] = []
   readonly listed = new IdList()
@@ -65,7 +71,7 @@ export class Comparison {
     return nodes.map((node, at) => ({ prefix: isListing ? '' : digits[at]!, node }))
   }
 
-  /** Which children of a block differ (a bit each), and what stands here at those. */
+  /** Compares a block. Returns a mask with a bit for each child that differs, and our nodes for those children. */
   *block(place: PlacedNode, asked: Asked): SessionPart<{ answer: number; nodes: TreeNode[] }> {
     let answer = 0
     const nodes: TreeNode[] = []
@@ -77,7 +83,10 @@ export class Comparison {
     return { answer, nodes }
   }
 
-  /** Which positions of the peer's listing are unknown here, and the ids of our entries there that it lacks. */
+  /**
+   * Compares a listing of the peer. Returns the positions that are unknown here, and adds the ids of our entries there
+   * that it lacks to `lacking`.
+   */
   *listing(place: PlacedNode, lacking: IdList): SessionPart<number[]> {
     const theirs = keysOf(place.node.digests)
     const positions = new Map(theirs.map((key, position) => [key, position]))

@@ -1,4 +1,4 @@
-/** What one session knows: its captures, what the peer is known to have, and what to report. */
+/** Knowledge of one session: its captures, what the peer is known to have, and the counts for its report. */
 import type { MemberOf, MemberTag, TaggedContexts } from '../../../store/model/codec.js'
 import { unknownMember } from '../../../store/model/codec.js'
 import { Context } from '../../../store/model/context.js'
@@ -12,29 +12,29 @@ import { receive, type SessionPart, SyncError, type SyncView } from './actions.j
 import { baselineOf, type CapturePatch, diffCapture, patchCapture } from './captures.js'
 import type { TreeLimits } from './compare.js'
 
-/** How a session is to be held. */
+/** Settings of one session. */
 export interface SessionOptions extends TreeLimits {
   /** This side's part of the salt: 8 unpredictable bytes. */
   readonly salt: Uint8Array
   /** The initiator's wish: end when all differences are young. */
   readonly youngOk: boolean
-  /** Bytes of the greatest value that is taken; a greater one is refused and left out of every union. */
+  /** Bytes of the largest value that is taken; a larger one is refused and left out of every union. */
   readonly valueBytesMax: number
   /** Age below which a difference is young, in milliseconds. */
   readonly youngMs: number
 }
 
-/** How a session went. */
+/** Kind of a session by the course that it took. */
 export type SessionMode = 'equal' | 'contexts' | 'delta' | 'tree' | 'full' | 'busy' | 'young'
 
-/** What a session reports at its end. */
+/** Outcome of a session, for its report. */
 export interface SessionOutcome {
   readonly mode: SessionMode
-  /** Roots were equal when compared after both captures. */
+  /** True if roots were equal when compared after both captures. */
   readonly provenEqual: boolean
-  /** The peer's contexts were united (or held nothing new). */
+  /** True if the peer's contexts were united, or held nothing new. */
   readonly united: boolean
-  /** Why it ended: `complete`, `young`, or why it was refused. */
+  /** Reason of the end: `complete`, `young`, or that of the refusal. */
   readonly ended: string
   /** Half the number of turns; the closing verdict on a check is not counted, since nothing waits for it. */
   readonly roundTrips: number
@@ -47,7 +47,7 @@ export interface SessionOutcome {
   readonly refused: Context
 }
 
-/** What becomes of the outcome but for the counters. */
+/** Part of the outcome that the steps of a session return; the conversation adds its counters. */
 export type Ending = Pick<SessionOutcome, 'mode' | 'provenEqual' | 'united' | 'ended'>
 
 /** One session's knowledge. Both roles use it. */
@@ -81,13 +81,13 @@ export class Conversation {
     this.#epoch = view.damageEpoch
   }
 
-  /** The last capture that the peer was told. */
+  /** The last capture that was sent to the peer. */
   get mine(): Capture {
     if (this.#mine === undefined) throw new Error('nothing captured yet')
     return this.#mine
   }
 
-  /** The last capture that the peer told. */
+  /** The last capture that the peer sent. */
   get theirs(): Capture {
     if (this.#theirs === undefined) throw new Error('nothing heard yet')
     return this.#theirs
@@ -173,7 +173,7 @@ export class Conversation {
     yield { type: 'unite', peer, except: this.refused, compared }
   }
 
-  /** Tags of actors that a frame of the peer named. */
+  /** Adds the tags of actors that a frame of the peer named. */
   learnMembers(members: ReadonlyMap<Actor, MemberTag>): void {
     for (const [actor, member] of members) {
       if (member !== unknownMember) this.#theirs?.members.set(actor, member)
@@ -187,14 +187,14 @@ export class Conversation {
     }
   }
 
-  /** Whether the peer is known to have seen a dot. */
+  /** True if the peer is known to have seen a dot. */
   peerHasSeen(dot: Dot): boolean {
     return (
       this.theirs.seen.has(dot) || this.sent.has(dot) || (this.#arrived.size > 0 && this.#arrived.has(dotText(dot)))
     )
   }
 
-  /** Whether the peer is known to have applied a dot's own update. */
+  /** True if the peer is known to have applied a dot's own update. */
   peerHasApplied(dot: Dot): boolean {
     return this.theirs.applied.has(dot) || this.sent.has(dot)
   }
@@ -212,7 +212,7 @@ export class Conversation {
     return { address: entry.address, updates, bare }
   }
 
-  /** Whether a value is too great for this node. */
+  /** True if a value is too large for this node. */
   isRefused(update: Update): boolean {
     return update.value !== null && update.value.length > this.options.valueBytesMax
   }

@@ -1,4 +1,4 @@
-/** What a descent knows: what it remembers between turns, and what one turn of the peer brought. */
+/** State of a descent: what it remembers between turns, and what one turn of the peer brought. */
 import type { Address } from '../../../store/model/address.js'
 import { finderOf, type NamedDot } from '../../../store/model/dot.js'
 import type { PeerEntry } from '../../../store/replica/types.js'
@@ -8,21 +8,24 @@ import type { Conversation } from './conversation.js'
 
 /** An entry of ours of which the peer may have removed versions. */
 export interface Doubt {
-  /** What the peer listed at the address; undefined while no entry of it has come: it holds nothing there. */
+  /** Entry that the peer listed at the address; undefined while none of it has come: it holds nothing there. */
   readonly listed: PeerEntry | undefined
-  /** What went out of our entry, before the peer's last turn: to this it has had the chance to object. Undefined while nothing went out. */
+  /**
+   * Dots of our entry, with the digests of their contents, that were sent before the peer's last turn: it has had the
+   * chance to object to them. Undefined while nothing was sent.
+   */
   readonly shown: readonly NamedDot[] | undefined
 }
 
-/** What a descent remembers between turns. */
+/** State of a descent that it keeps between turns. */
 export class DescentState {
   readonly talk: Conversation
   readonly comparison: Comparison
-  /** What our last turn asked. */
+  /** Blocks and listings of our last turn. */
   asked = new Asked()
-  /** Whether our first nodes, or our first answer, went out. */
+  /** True once our first nodes, or our first answer, were sent. */
   hasSpoken = false
-  /** By id. Removals are made once the peer was shown the entry and did not object. */
+  /** Doubts by id. Removals are made once the peer was shown the entry and did not object. */
   readonly doubts = new Map<string, Doubt>()
 
   constructor(talk: Conversation) {
@@ -31,28 +34,28 @@ export class DescentState {
   }
 }
 
-/** What the peer put into one turn. */
+/** Content of one turn of the peer, as far as it has come. */
 export interface PeerTurn {
   readonly places: PlacedNode[]
   /** Ids that the peer wants, of those that we listed; as text. */
   readonly wanted: Set<string>
   /** Addresses of which the peer wants the values. */
   readonly values: Address[]
-  /** By id: addresses where both hold the same dots with different contents. */
+  /** Addresses, by id, where both hold the same dots with different contents. */
   readonly suspects: Map<string, Address>
-  /** By id: dots that the peer showed with another content than we know, with ours. */
+  /** Dots, by id, that the peer showed with another content than we know, with ours. */
   readonly objections: Map<string, ClashingDots>
-  /** By id: dots that we showed with another content than the peer knows, with the peer's. */
+  /** Dots, by id, that we showed with another content than the peer knows, with the peer's. */
   readonly clashes: Map<string, ClashingDots>
   /** Dots in `clashes`. */
   clashCount: number
-  /** The peer knows of more clashes than it named: nothing that it was shown is removed. */
+  /** True if the peer knows of more clashes than it named: nothing that it was shown is removed. */
   removesNothing: boolean
   /** Ids of entries of which parts have come, and not the whole yet. */
   readonly inParts: Set<string>
-  /** How many of our blocks were answered so far. */
+  /** Number of our blocks that were answered so far. */
   answered: number
-  /** Something in the turn needs an answer. */
+  /** True if something in the turn needs an answer. */
   expecting: boolean
 }
 
@@ -73,7 +76,7 @@ export function startTurn(): PeerTurn {
   }
 }
 
-/** Whether the peer may have removed a version of an entry of ours: it had seen the dot, and does not list it. */
+/** True if the peer may have removed a version of an entry of ours: it had seen the dot, and does not list it. */
 export function mayBeGone(state: DescentState, entry: PeerEntry, listed: PeerEntry | undefined): boolean {
   const { theirs } = state.talk
   const listedAt = finderOf(listed?.updates ?? [])

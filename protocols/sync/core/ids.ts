@@ -6,7 +6,7 @@ import { digestBytes } from '../../../store/model/digest.js'
 export class IdList {
   #writer = new ByteWriter(digestBytes * 16)
 
-  /** How many ids. */
+  /** Number of ids. */
   get length(): number {
     return this.#writer.length / digestBytes
   }

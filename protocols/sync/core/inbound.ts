@@ -78,7 +78,10 @@ function placesBelow(state: DescentState, turn: PeerTurn, message: Extract<Messa
   })
 }
 
-/** What the peer wants differs from what it holds there; unless an entry of it comes in this turn, it holds nothing there. */
+/**
+ * Notes the entries of ours that the peer wants: its own differ there. Where none of its own comes in this turn, it
+ * holds nothing.
+ */
 function takeWants(state: DescentState, turn: PeerTurn, positions: readonly number[]): void {
   for (const position of positions) {
     const id = state.asked.listed.at(position)
@@ -89,7 +92,7 @@ function takeWants(state: DescentState, turn: PeerTurn, positions: readonly numb
   }
 }
 
-/** Under these dots the peer knows other contents: it has removed nothing of ours. */
+/** Notes the dots under which the peer knows other contents: it has removed nothing of ours there. */
 function takeClashes(turn: PeerTurn, { more, clashes }: Extract<Message, { type: 'clashes' }>): void {
   if (more) turn.removesNothing = true
   for (const { address, dots } of clashes) {
@@ -101,8 +104,8 @@ function takeClashes(turn: PeerTurn, { more, clashes }: Extract<Message, { type:
 }
 
 /**
- * What an entry brings is added at once. What it does not list is removed later, when the peer has been shown what stands here: under one of
- * these dots it may know another content than ours.
+ * Adds at once the versions that each entry brings. Those that it does not list are removed later, once the peer has
+ * been shown our entry: under one of these dots it may know another content than ours.
  */
 function* takeEntries(
   state: DescentState,
@@ -178,7 +181,10 @@ function liveAt({ view }: Conversation, id: string, address: Address): (dot: Dot
   return matcherOf(here.flatMap((entry) => entry?.updates ?? []).map(({ dot }) => dot))
 }
 
-/** An entry with a value that is too great is left aside whole; its dots stay out of the union (DESIGN 3.2, rule 6). */
+/**
+ * True if an entry is taken. One with a value that is too large is left aside whole; its dots stay out of the union
+ * (DESIGN 3.2, rule 6).
+ */
 function isAccepted(state: DescentState, entry: PeerEntry): boolean {
   const { talk } = state
   talk.noteArrived(entry)
@@ -187,7 +193,10 @@ function isAccepted(state: DescentState, entry: PeerEntry): boolean {
   return false
 }
 
-/** Same dots, no new values, and yet another digest: a dot issued twice, or bits that rotted. The values must be compared. */
+/**
+ * True if an entry has the same dots as ours, no new values, and yet another digest: a dot issued twice, or bits that
+ * rotted. The values must be compared.
+ */
 function isSuspect(state: DescentState, entry: PeerEntry): boolean {
   if (entry.updates.some((update) => update.value !== null)) return false
   const mine = state.talk.view.peerEntryAt(entry.address).updates

@@ -68,8 +68,8 @@ export function* sendValuesWanted(state: DescentState, turn: PeerTurn): SessionP
 }
 
 /**
- * Sends what stands now at these ids. `forced`: ids whose values go along whatever the peer has seen.
- * With `isLacking`, the peer did not list these entries: unless it answers with its own, it has nothing there.
+ * Sends the entries that are now at these ids. `forced`: ids whose values go along whatever the peer has seen. With
+ * `isLacking`, the peer did not list these entries: unless it answers with its own, it has nothing there.
  */
 export function* sendEntriesOf(
   state: DescentState,
@@ -102,7 +102,7 @@ function show(state: DescentState, text: string, entry: PeerEntry | undefined, {
     state.doubts.set(text, { listed, shown: entry.updates.map((one) => ({ ...one.dot, digest: updateDigest(one) })) })
 }
 
-/** Sends what stands now at these addresses, values and all. */
+/** Sends the entries that are now at these addresses, values and all. */
 export function* sendEntriesAt(state: DescentState, addresses: readonly Address[]): SessionPart<void> {
   const sender = new EntrySender(state)
   for (const address of addresses) {
@@ -209,8 +209,9 @@ class EntrySender {
   }
 
   /**
-   * What the peer needs of a large entry travels ahead of it, a bounded part a message; the entry then names the dots only. Of one that is
-   * not named whole, an empty part at least: the peer must not take it for absent.
+   * Sends the versions of a large entry that the peer needs, ahead of it, in parts of a bounded size. Returns the entry
+   * that is to follow: its dots only, or itself if nothing went ahead. Of an entry that cannot be named whole, an empty
+   * part is sent at least: the peer must not take it for absent.
    */
   *#sendAhead(entry: PeerEntry): SessionPart<PeerEntry> {
     const { talk } = this.#state

@@ -23,7 +23,7 @@ import {
 import { isNothingMissing, missingHere, missingThere, receiveDelta, sendDelta } from './delta.js'
 import { Descent } from './tree.js'
 
-/** Who opened the session. */
+/** Side of a session: the one that opened it, or the one that answers. */
 export type Role = 'initiator' | 'responder'
 
 /** A session in progress. Give each action's answer to `next`, until it is done. */
@@ -37,7 +37,7 @@ export class SessionCore {
     this.#steps = role === 'initiator' ? initiate(this.talk) : respond(this.talk)
   }
 
-  /** What came of it; undefined while it goes on. */
+  /** Outcome of the session; undefined while it goes on. */
   get outcome(): SessionOutcome | undefined {
     return this.#outcome
   }
@@ -201,14 +201,14 @@ function sameRoot(talk: Conversation): boolean {
   return Buffer.compare(talk.mine.root, talk.theirs.root) === 0
 }
 
-/** Whether updates differ, and every one that the peer lacks came here less than the young age ago. */
+/** True if updates differ, and every one that the peer lacks came here less than the young age ago. */
 function isYoung(talk: Conversation): boolean {
   const missing = missingThere(talk)
   if (missing.isEmpty && missingHere(talk).isEmpty) return false
   return missing.intersection(talk.view.appliedBefore(talk.options.youngMs)).isEmpty
 }
 
-/** A side that has seen nothing gets everything. */
+/** Mode of a session that sends updates: `full` if one side has seen nothing, and so gets everything. */
 function bulkMode(talk: Conversation): SessionMode {
   return talk.mine.seen.isEmpty || talk.theirs.seen.isEmpty ? 'full' : 'delta'
 }

@@ -54,7 +54,7 @@ export class Descent {
     throw new SyncError('too many turns')
   }
 
-  /** As `run`, when the peer's first turn is here already: `hello` was all of it. */
+  /** Takes turns as `run` does, when the peer's first turn is here already: `hello` was all of it. */
   *answerFirst(hello: Extract<Message, { type: 'tree' }>, mode: SessionMode): SessionPart<Ending> {
     const turn = startTurn()
     takeTree(this.#state, turn, hello)
