@@ -1,4 +1,4 @@
-/** How all stores fail: the same errors for the same causes. */
+/** Errors that all stores throw alike: for a closed store, and for a snapshot that is closed or of another store. */
 import { HearsayError } from './errors.js'
 
 /** A store was used after it was closed. */

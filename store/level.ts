@@ -16,15 +16,16 @@ import {
 import { type Bounds, boundsOf, limitOf } from './kv-range.js'
 import { systemCodeOf, systemRemedy } from './system-errors.js'
 
-/** How a store is to be opened. */
+/** Options with which a store is opened. */
 export interface LevelOptions {
   /** LevelDB's cache of blocks, in bytes. */
   readonly cacheBytes?: number
   /** LevelDB's log and table in memory, in bytes; up to two are held. */
   readonly writeBufferBytes?: number
   /**
-   * Whether damage that keeps LevelDB from opening (a lost table file, say) is repaired. Repair keeps what can be read:
-   * rows may be gone, or older than they were. Whoever sets it must not trust the store before it has been verified.
+   * True if damage that keeps LevelDB from opening (a lost table file, say) is to be repaired. Repair keeps what can be
+   * read: rows may be gone, or older than they were, so a repaired store must not be trusted before it has been
+   * verified.
    */
   readonly repair?: boolean
 }
@@ -67,7 +68,7 @@ class LevelSnapshot implements KvSnapshot {
  * its iterators and reported at their end only: a scan that throws may have left out rows before it threw.
  */
 export class LevelStore implements KvStore {
-  /** Whether the directory was damaged and LevelDB's repair has run. */
+  /** True if the directory was damaged and LevelDB's repair has run. */
   readonly wasRepaired: boolean
   readonly #database: Database
   #tail: Promise<void> = Promise.resolve()

@@ -4,7 +4,7 @@ import { closedFailure, snapshotFailure } from './kv-failures.js'
 import { memoryChunkRowsMax, scanBytesMax, scanRowsMax } from './kv-limits.js'
 import { boundsOf, limitOf } from './kv-range.js'
 
-/** Who may change a chunk in place: the store, until the next frozen view. */
+/** Token that a frozen view replaces: a chunk that bears the store's present one may be changed in place. */
 type Owner = object
 
 /** A run of rows in order. `texts` are the keys as strings of one character a byte, whose order is that of the bytes. */
@@ -135,7 +135,7 @@ export class MemoryStore implements KvStore {
     return this.#freeze()
   }
 
-  /** From now on nothing that is there is changed in place. */
+  /** Returns the chunks, none of which is changed in place from now on. */
   #freeze(): Chunks {
     if (this.#chunksOwner === this.#owner) this.#owner = {}
     return this.#chunks

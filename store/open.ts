@@ -9,7 +9,7 @@ import { areTablesSound, cutDamagedBlocks } from './tables.js'
 
 /** The folder of the store inside a data directory. */
 const storeFolder = 'store'
-/** Where rows are saved to, before it takes the store's place. */
+/** Folder to which readable rows are copied, before it takes the place of the store. */
 const salvageFolder = 'store.salvage'
 /** The store that was not sound, kept until what was saved of it has been verified. */
 const damagedFolder = 'store.damaged'
@@ -21,11 +21,17 @@ const unverifiedMarker = 'store.unverified'
 /** An opened store. */
 export interface OpenedStore {
   readonly store: LevelStore
-  /** It was repaired or saved: rows may be gone, or older than they were. The replica must rebuild its contexts. */
+  /**
+   * True if the store was repaired or salvaged: rows may be gone, or older than they were. The replica must rebuild its
+   * contexts.
+   */
   readonly isSuspect: boolean
-  /** To be called once a verification has passed. */
+  /** Removes the markers and the damaged store, after a verification has passed. */
   verified(): Promise<void>
-  /** Whether the files hold what was written, by LevelDB's own checksums; reads all of them. `yieldTurn` lets others in. */
+  /**
+   * True if the files hold what was written, by LevelDB's own checksums; reads all of them. `yieldTurn` is awaited
+   * between blocks, so that other work can run.
+   */
   areTablesSound(yieldTurn: () => Promise<void>): Promise<boolean>
   /** Has the readable rows saved into a new store at the next start: for tables that LevelDB turns out not to be able to read. */
   salvageAtNextStart(): Promise<void>
@@ -100,7 +106,7 @@ async function copyReadable(from: string, to: string): Promise<void> {
   }
 }
 
-/** LevelDB steps over blocks that it cannot read, and tells so at the end of the scan. */
+/** Rows that can be read: LevelDB skips damaged blocks, and reports them at the end of the scan. */
 async function* readableRows(store: LevelStore): AsyncIterable<readonly KvRow[]> {
   try {
     yield* store.scan({})

@@ -2,7 +2,7 @@
 
 import { HearsayError } from './errors.js'
 
-/** What a code means to whoever runs the daemon. */
+/** Text and remedy of one code, for the person who runs the daemon. */
 interface SystemError {
   /** The text of the C library, which LevelDB passes on in place of the code. */
   readonly text: string
@@ -65,7 +65,7 @@ export function systemCodeOf(error: unknown): string | undefined {
   return undefined
 }
 
-/** What helps against a code of the operating system; undefined for one that has nothing to do with files. */
+/** Remedy for a code of the operating system; undefined for one that has nothing to do with files. */
 export function systemRemedy(code: string): string | undefined {
   return Object.hasOwn(systemErrors, code) ? systemErrors[code]!.remedy : undefined
 }

@@ -1,4 +1,7 @@
-/** What reading LevelDB's files needs of arithmetic: numbers, CRC-32C (RFC 3720, appendix B.4) and unpacking Snappy (google/snappy, format_description.txt). */
+/**
+ * Arithmetic for reading LevelDB's files: numbers, CRC-32C (RFC 3720, appendix B.4) and unpacking Snappy
+ * (google/snappy, format_description.txt).
+ */
 
 const polynomial = 0x82f63b78
 /** Four tables, so that four bytes are taken at once. */
@@ -87,7 +90,7 @@ export function varint(value: number): Buffer {
   return Buffer.from([...bytes, left])
 }
 
-/** Where a block stands in its table. */
+/** Position and length of a block in its table, in bytes. */
 export interface BlockHandle {
   readonly offset: number
   readonly bytes: number

@@ -1,4 +1,7 @@
-/** Which tables a LevelDB directory is made of: read from its manifest, as LevelDB's doc/log_format.md and db/version_edit.cc say. */
+/**
+ * Reads from its manifest which tables belong to a LevelDB directory. The format is that of LevelDB's doc/log_format.md
+ * and db/version_edit.cc.
+ */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c, masked, TableCursor } from './tables-bytes.js'

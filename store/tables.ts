@@ -15,7 +15,7 @@ const magic = Buffer.from('57fb808b247547db', 'hex')
 const trailerBytes = 5
 /** An unpacked index or block of names beyond this is damage, not a table of ours. */
 const indexBytesMax = 256 * 1024 * 1024
-/** Where tables go that cannot be read at all; LevelDB's own repair uses the same name. */
+/** Folder for tables that cannot be read at all; LevelDB's own repair uses the same name. */
 const lostFolder = 'lost'
 const emptyBlock = Buffer.from('0000000001000000', 'hex')
 
@@ -24,19 +24,20 @@ interface IndexEntry {
   readonly handle: BlockHandle
 }
 
-/** What is wrong with one table file. */
+/** Damage found in one table file. */
 interface TableFault {
   /** The blocks of data whose checksums hold; undefined when the index itself cannot be read. */
   readonly sound: readonly IndexEntry[] | undefined
 }
 
-/** How much is looked at: `index` leaves the blocks of data out, which hold nearly all of the bytes. */
+/** Extent of a check: `index` leaves out the blocks of data, which hold nearly all of the bytes. */
 export type TableDepth = 'index' | 'all'
 
 /**
- * Whether all tables of a LevelDB directory hold what was written: those that its manifest names, because LevelDB leaves unfinished
- * ones behind when the disk is full or the process is killed, and deletes them later. May run while the store is in use: a table
- * that is deleted meanwhile is passed over. `yieldTurn` lets others in between blocks.
+ * True if all tables of a LevelDB directory hold what was written. Where the manifest can be read, only the tables that
+ * it names are checked: LevelDB leaves unfinished ones behind when the disk is full or the process is killed, and
+ * deletes them later. May run while the store is in use: a table that is deleted meanwhile is passed over. `yieldTurn`
+ * is awaited between blocks, so that other work can run.
  */
 export async function areTablesSound(
   path: string,
@@ -73,7 +74,7 @@ async function tablesIn(path: string): Promise<string[]> {
   return names.filter((name) => /\.(ldb|sst)$/.test(name)).sort()
 }
 
-/** Undefined when the table is sound, or gone. */
+/** Damage of one table file; undefined when the table is sound, or gone. */
 async function faultOf(
   table: string,
   depth: TableDepth,
@@ -116,8 +117,8 @@ async function isMetaSound(file: FileHandle, handle: BlockHandle, size: number):
 }
 
 /**
- * The footer stands at the end of the bytes that the manifest knows of; in a table that was rewritten by `rewriteIndex` more bytes
- * follow, and the last footer, a copy of the valid one, is at the end of the file.
+ * The footer, which is at the end of the bytes that the manifest knows of; in a table that was rewritten by
+ * `rewriteIndex` more bytes follow, and the last footer, a copy of the valid one, is at the end of the file.
  */
 async function readFooter(
   file: FileHandle,
@@ -152,7 +153,7 @@ async function readBlock(file: FileHandle, handle: BlockHandle, size: number): P
   return stored.compression === 1 ? unpackSnappy(stored.body, indexBytesMax) : undefined
 }
 
-/** Undefined when the file is shorter, or the disk cannot read it. */
+/** Reads bytes at an offset; undefined when the file is shorter, or the disk cannot read it. */
 async function readAt(file: FileHandle, offset: number, bytes: number): Promise<Buffer | undefined> {
   const buffer = Buffer.allocUnsafe(bytes)
   try {

@@ -21,7 +21,7 @@ import {
 } from './format.js'
 import { blockBytesMax, headTextBytesMax } from './limits.js'
 
-/** What a block holds. */
+/** Content of a block. */
 export type BackupPart =
   | { readonly kind: 'head'; readonly head: BackupHead }
   | { readonly kind: 'keys'; readonly keys: BackupKeys }
@@ -60,7 +60,7 @@ export class BackupDecoder {
     return parts
   }
 
-  /** To be called when there are no more bytes: what was given is true only if this returns. */
+  /** Ends the decoding when there are no more bytes: the parts that were returned are true only if this returns. */
   end(): BackupTotals {
     if (!this.#isStarted && this.#bytes === 0) throw bad('it is empty')
     if (this.#totals === undefined) throw bad('it is truncated')
@@ -179,7 +179,7 @@ function readTotals(body: Buffer): BackupTotals {
   return { blocks, rows }
 }
 
-/** What the daemon wrote when it had to break off. */
+/** Error that the daemon wrote into the backup when it had to break off. */
 function failure(reader: ByteReader): HearsayError {
   const code = reader.text(headTextBytesMax)
   const message = reader.text(headTextBytesMax)

@@ -1,6 +1,6 @@
 /**
- * The file of a backup: what stands in it, and its encoding. SPEC.md beside this file says the same with an example.
- * A file is one magic, then blocks; each block has checksums of its own, and the last one a digest of everything before it.
+ * The file of a backup: its content and its encoding. SPEC.md beside this file says the same with an example. A file is
+ * one magic, then blocks; each block has checksums of its own, and the last one a digest of everything before it.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
@@ -33,11 +33,11 @@ export const secretBytes = 32
  */
 export const backedUpKinds: readonly RowKind[] = rowKinds.filter((kind) => kind !== 'acknowledgement')
 
-/** What a backup says of itself. */
+/** Head of a backup: its origin, and the version of its rows. */
 export interface BackupHead {
   /** The version of the rows' layout. */
   readonly layout: number
-  /** When it was taken, in milliseconds since 1970. */
+  /** Time at which it was taken, in milliseconds since 1970. */
   readonly takenAtMs: number
   /** The version of hearsay that took it. */
   readonly software: string
@@ -48,13 +48,13 @@ export interface BackupHead {
 
 /** The secrets in a backup, 32 bytes each. */
 export interface BackupKeys {
-  /** What the identity of the node is derived from. */
+  /** Seed from which the identity of the node is derived. */
   readonly seed: Uint8Array
   /** The mesh secret. */
   readonly secret: Uint8Array
 }
 
-/** How much stands in a whole backup. */
+/** Numbers of blocks, and of rows of each kind, in a whole backup. */
 export interface BackupTotals {
   readonly blocks: number
   readonly rows: Readonly<Partial<Record<RowKind, number>>>

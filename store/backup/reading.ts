@@ -9,12 +9,12 @@ import { DamagedRow, isSealed } from '../rows/seal.js'
 import { formatKey } from '../rows/state.js'
 import { BackupEncoder, type BackupHead, type BackupKeys, backedUpKinds } from './format.js'
 
-/** What a backup needs of the replica. */
+/** Parts of the replica that a backup needs. */
 export type BackedUpReplica = Pick<Replica, 'store' | 'guard'> & {
   readonly health: Pick<Health, 'isVerified' | 'failure' | 'damageEpoch'>
 }
 
-/** What is in a backup beside the rows. */
+/** Content of a backup beside the rows: its origin and its keys. */
 export interface BackupOrigin extends Omit<BackupHead, 'layout'> {
   readonly keys: BackupKeys
 }
@@ -29,8 +29,9 @@ export function assertSound(replica: BackedUpReplica): void {
 }
 
 /**
- * The bytes of a backup, in pieces of about one block; nothing is read ahead of what is asked for. When it cannot be finished the last
- * piece says why, so that nobody takes what came before for a backup; `onFailure` is told as well.
+ * The bytes of a backup, in pieces of about one block; nothing is read ahead of what is asked for. When it cannot be
+ * finished the last piece says why, so that nobody takes what came before for a backup, and `onFailure` is called with
+ * the error.
  */
 export async function* takeBackup(
   replica: BackedUpReplica,

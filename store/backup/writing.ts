@@ -9,7 +9,7 @@ import { Trie } from '../merkle/trie.js'
 import { isSound, Verification } from '../replica/verify.js'
 import { decodeState, encodeFormat, encodeState, formatKey, stateKey } from '../rows/state.js'
 
-/** What a filled store holds. */
+/** Counts of a filled store. */
 export interface FilledStore {
   /** Entries of the users. */
   readonly entries: number

@@ -6,7 +6,7 @@ import { isNode, type JsonNode, type Stamped, type Tree } from './tree.js'
 
 /** One place with all of its values. */
 export interface DocumentConflict {
-  /** Where, as a JSON pointer into the shown document, or into one of the values of a place that is listed before. */
+  /** JSON pointer of the place into the shown document, or into one of the values of a place that is listed before. */
   readonly path: string
   /** The values, the shown one first. */
   readonly values: readonly Json[]

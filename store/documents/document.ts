@@ -21,7 +21,7 @@ export type DocumentEdit =
   /** RFC 6902. */
   | { readonly operations: readonly PatchOperation[] }
 
-/** What saved versions show together. */
+/** Document that saved versions show together. */
 export interface DocumentView {
   readonly json: JsonObject
   /** The places inside that hold concurrent values that differ. */
@@ -83,7 +83,7 @@ export class OpenDocument {
     return this.#handle.getHeads().sort()
   }
 
-  /** Whether it holds these changes. */
+  /** True if it holds these changes. */
   knows(heads: readonly string[]): boolean {
     return heads.every((head) => this.#handle.getChangeMetaByHash(head) != null)
   }

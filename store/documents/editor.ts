@@ -172,7 +172,7 @@ export class Editor {
     return elements
   }
 
-  /** Of each element that is there its place among all. */
+  /** The place of each element that is there, among all. */
   #places(list: ListNode): number[] {
     return this.#all(list).flatMap((element, place) => (isThere(element) ? [place] : []))
   }

@@ -13,27 +13,27 @@ export interface EditRequest {
   readonly actor: Uint8Array
 }
 
-/** What came of an edit. */
+/** Result of an edit. */
 export type EditResult =
-  /** To be stored in place of the versions of these indices. */
+  /** Bytes to be stored in place of the versions of the indices `merged`. */
   | {
       readonly kind: 'edited'
       readonly bytes: Uint8Array
       readonly heads: string[]
       readonly merged: readonly number[]
     }
-  /** The versions do not hold the changes that were asked for: what was put whole stands for itself. */
+  /** Bytes of a put on an empty document, because the versions do not hold the changes in `heads`. */
   | { readonly kind: 'alone'; readonly bytes: Uint8Array; readonly heads: string[] }
-  /** They do not, and a patch needs them. */
+  /** A patch of versions that do not hold the changes in `heads`: nothing to be stored. */
   | { readonly kind: 'baseUnknown' }
   /** Operations on a document that is not there. */
   | { readonly kind: 'nothing' }
 
 /** Works on documents. */
 export interface DocumentEngine {
-  /** What saved versions show together. */
+  /** Merges saved versions and returns the document that they show together. */
   show(versions: readonly Uint8Array[]): Promise<DocumentView>
-  /** Whether saved versions together hold all of another one; undefined when that cannot be read. */
+  /** True if saved versions together hold all of another one; undefined when that cannot be read. */
   holds(versions: readonly Uint8Array[], other: Uint8Array): Promise<boolean | undefined>
   /** Edits. Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE. */
   edit(request: EditRequest): Promise<EditResult>
@@ -63,7 +63,7 @@ export class LocalDocuments implements DocumentEngine {
   }
 }
 
-/** Undefined when the edit is to stand alone. */
+/** Result of an edit of open versions; undefined when the edit is to be stored alone. */
 function editOf(open: OpenDocument, { edit, heads }: EditRequest): EditResult | undefined {
   if (heads !== undefined && !open.knows(heads)) return 'put' in edit ? undefined : { kind: 'baseUnknown' }
   if ('operations' in edit && open.merged.length === 0) return { kind: 'nothing' }

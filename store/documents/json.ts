@@ -14,12 +14,12 @@ export interface JsonObject {
 /** Any JSON value. */
 export type Json = Scalar | readonly Json[] | JsonObject
 
-/** Whether the value is an object, and neither a list nor null. */
+/** True if the value is an object, and neither a list nor null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whether the value is a list. */
+/** True if the value is a list. */
 export function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value)
 }

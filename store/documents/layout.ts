@@ -1,9 +1,11 @@
 /**
- * How JSON lies in a saved document, so that an edit inside of an object or list outlives a deletion of the whole that had not seen it.
+ * Layout of JSON in a saved document: an edit inside of an object or list outlives a deletion of the whole that had not
+ * seen it.
  *
- * Every JSON object and list is a map of the library, a *container*. It is there as long as its mark is: a deletion removes the mark alone,
- * an edit inside sets the marks of all containers around it again, and a mark set concurrently survives the removal (add-wins). Under one
- * key the kinds of values have entries of their own, so that none is destroyed by another that had not seen it:
+ * Every JSON object and list is a map of the library, a *container*. It is there as long as its mark is: a deletion
+ * removes the mark alone, an edit inside sets the marks of all containers around it again, and a mark set concurrently
+ * survives the removal (add-wins). Under one key the kinds of values have entries of their own, so that none is
+ * destroyed by another that had not seen it:
  *
  *     object  { "!": mark, "=key": text, number, boolean or null, "{key": container of an object, "[key": container of a list }
  *     list    { "!": mark, "[]": list of texts, numbers, booleans, nulls and containers }
@@ -19,7 +21,7 @@ export const markKey = '!'
 /** The key of a list's elements in its container. */
 export const elementsKey = '[]'
 
-/** Which entry of an object a kind of value stands in. */
+/** First characters of the keys of an object's entries, one for each kind of value. */
 export const prefixes = { scalar: '=', map: '{', list: '[' } as const
 
 /** The entry of a value under a key. */
@@ -82,7 +84,7 @@ function finite(value: number): number | null {
   return value === 0 ? 0 : value
 }
 
-/** Whether two values are equal as JSON. */
+/** True if two values are equal as JSON. */
 export function sameJson(a: Json, b: Json): boolean {
   return a === b || canonical(a) === canonical(b)
 }

@@ -22,5 +22,5 @@ export const documentRowsMax = 1_000_000
 export const mergedRowsMax = 4_000_000
 /** Bytes of one column of a saved document, inflated. */
 export const documentColumnBytesMax = 64 * 1024 * 1024
-/** How often an edit is made again because versions came while it was made; then it is stored beside them. */
+/** Number of attempts at an edit while other versions keep coming; the last result is stored beside them. */
 export const editAttemptsMax = 5

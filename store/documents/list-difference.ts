@@ -13,7 +13,7 @@ export type ListStep =
   /** The wanted elements from `from` to before `to` come before `at`. */
   | { readonly kind: 'insert'; readonly at: number; readonly from: number; readonly to: number }
 
-/** Where a stretch of one list stands. */
+/** Range of indices of one list: from `from` to before `to`. */
 interface Gap {
   readonly from: number
   readonly to: number
@@ -97,7 +97,7 @@ function bridge(current: readonly Json[], wanted: readonly Json[], old: Gap, nex
   return steps
 }
 
-/** How many old elements are looked at for each wanted one. */
+/** Number of old elements that are looked at for each wanted one. */
 const lookAheadMax = 32
 
 function versionOf(wanted: Json, current: readonly Json[], gap: Gap): number | undefined {
@@ -106,8 +106,8 @@ function versionOf(wanted: Json, current: readonly Json[], gap: Gap): number | u
 }
 
 /**
- * Whether two elements are taken for versions of one thing: scalars always; objects with the same `id` (or `_id`), or, without one, when at
- * least half of their entries are equal; lists when they begin or end alike.
+ * True if two elements are taken for versions of one thing: scalars always; objects with the same `id` (or `_id`), or,
+ * without one, when at least half of their entries are equal; lists when they begin or end alike.
  */
 export function areVersions(a: Json, b: Json): boolean {
   if (isList(a) && isList(b)) return alike(a[0], b[0]) || alike(a.at(-1), b.at(-1)) || a.length + b.length === 0

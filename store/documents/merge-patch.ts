@@ -18,7 +18,7 @@ function mergeInto(editor: Editor, map: MapNode, key: string, patch: JsonObject)
   else editor.set(map, key, withoutNulls(patch), 'settle')
 }
 
-/** What a patch makes of nothing. */
+/** Result of a patch of an object that does not exist: the patch without its nulls. */
 export function withoutNulls(patch: JsonObject): JsonObject {
   const object: Record<string, Json> = {}
   for (const [key, value] of Object.entries(patch)) {

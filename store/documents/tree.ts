@@ -4,7 +4,7 @@ import { elementsKey, markKey, prefixes, scalarOut } from './layout.js'
 import { type DocumentHandle, type Found, type ObjectId, rootId } from './library.js'
 import { documentDepthMax } from './limits.js'
 
-/** When a value was set: orders concurrent values, the greatest first; the same on every node. */
+/** Id of the operation that set a value: orders concurrent values, the greatest first; the same on every node. */
 export interface Stamp {
   readonly counter: number
   readonly actor: string
@@ -34,9 +34,9 @@ export interface Stamped {
   readonly value: Scalar | JsonNode
 }
 
-/** What lies under a key of an object. */
+/** Content of an object under one key: concurrent values, and containers that were deleted. */
 export interface Slot {
-  /** What is there, the shown value first. */
+  /** Concurrent values, the shown one first. */
   readonly values: readonly Stamped[]
   /** Containers whose mark was removed; used again when a container of this kind is set, because somebody may be editing them. */
   readonly hiddenMaps: readonly ObjectId[]
@@ -66,7 +66,7 @@ export class Tree {
     return [...found].sort()
   }
 
-  /** What lies under a key. */
+  /** The slot under a key. */
   slot(map: MapNode, key: string): Slot {
     const scalars: Stamped[] = []
     const maps: Container[] = []
@@ -202,7 +202,7 @@ interface Container {
 
 type Marked = Container & { readonly stamp: Stamp }
 
-/** Whether a value is a container. */
+/** True if a value is a container. */
 export function isNode(value: Scalar | JsonNode): value is JsonNode {
   return typeof value === 'object' && value !== null
 }

@@ -16,7 +16,7 @@ export class Inner {
   readonly digest = new Uint8Array(digestBytes)
   /** Entries below. */
   count = 0
-  /** Whether anything below has changed since the digest was computed. */
+  /** True if anything below has changed since the digest was computed. */
   isDirty = true
 
   /** Recomputes the digest. No child may be dirty. */

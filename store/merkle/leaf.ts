@@ -23,7 +23,7 @@ export function nibbleAt(id: Uint8Array, depth: number): number {
   return (depth & 1) === 0 ? byte >> 4 : byte & 0x0f
 }
 
-/** Where an entry's locator points: the number of an actor, and a counter. */
+/** Packed form of an entry's locator: the number of an actor, and a counter. */
 export interface PackedLocator {
   readonly actor: number
   readonly counter: number
@@ -51,7 +51,7 @@ const scratch = Buffer.alloc(1 + leafEntriesMax * pairBytes)
 /** A leaf. Whoever drops one must `release` it. */
 export class Leaf {
   slot: number
-  /** Whether the digest in the slot is out of date. */
+  /** True if the digest in the slot is out of date. */
   isDirty = true
   #count = 0
   #capacity: number

@@ -8,7 +8,7 @@ export class LocatorActors {
   readonly #uses: number[] = []
   readonly #free: number[] = []
 
-  /** How many actors are in use. */
+  /** Number of actors in use. */
   get size(): number {
     return this.#numbers.size
   }

@@ -49,8 +49,8 @@ export interface Difference {
 }
 
 /**
- * Where the peer's digests, as its saltedBelow gave them for the same prefix, salt and levels, differ from mine.
- * Throws a RangeError when there are not as many as there must be (check it when decoding).
+ * Places where the two tries differ: `theirs` are the peer's digests, as its saltedBelow gave them for the same prefix,
+ * salt and levels. Throws a RangeError when there are not as many as there must be (check it when decoding).
  */
 export function differencesBelow(
   trie: TrieReader,
@@ -68,7 +68,7 @@ export function differencesBelow(
   return differences
 }
 
-/** Whether the digest at a position of a list in wire form is that of an empty node. */
+/** True if the digest at a position of a list in wire form is that of an empty node. */
 export function isEmptySalted(digests: Uint8Array, position: number): boolean {
   const start = position * saltedDigestBytes
   for (let at = start; at < start + saltedDigestBytes; at++) if (digests[at] !== 0) return false

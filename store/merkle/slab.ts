@@ -3,7 +3,7 @@
 /** Bytes of a page. Small enough for a trie of a few entries, large enough that the cost of a page does not show. */
 export const slabPageBytes = 16 * 1024
 
-/** Who holds a slot. The slab changes `slot` when it moves the bytes. */
+/** Holder of a slot. The slab changes `slot` when it moves the bytes. */
 export interface SlabOwner {
   slot: number
 }
@@ -57,7 +57,7 @@ export class Slab<Owner extends SlabOwner> {
     return this.#pages[Math.floor(slot / this.#slotsPerPage)]!
   }
 
-  /** Where in its page a slot begins. */
+  /** Offset of a slot in its page, in bytes. */
   offset(slot: number): number {
     return (slot % this.#slotsPerPage) * this.#slotBytes
   }

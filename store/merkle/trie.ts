@@ -8,10 +8,10 @@ import { LocatorActors } from './locators.js'
 import { assertPrefix, comparePrefix, digitAt } from './prefix.js'
 import type { Prefix, TrieEntry, TrieNode, TrieReader } from './types.js'
 
-/** What stands at a prefix: a whole node, or the run of a leaf's entries that match a prefix below the leaf. */
+/** Part of the trie at a prefix: an inner node, or the run of a leaf's entries that match the prefix. */
 type Found = { readonly inner: Inner } | { readonly leaf: Leaf; readonly from: number; readonly to: number } | undefined
 
-/** How far a walk over entries goes. */
+/** State of a walk over entries: its bounds, and the entries found so far. */
 interface Walk {
   readonly after: Uint8Array | undefined
   readonly limit: number
@@ -98,7 +98,7 @@ export class Trie implements TrieReader {
     return this.node('').digest
   }
 
-  /** What stands at a prefix; recomputes digests there when they are dirty. Throws a RangeError when it is not a prefix. */
+  /** The node at a prefix; recomputes dirty digests there. Throws a RangeError when it is not a prefix. */
   node(prefix: Prefix): TrieNode {
     const found = this.#find(prefix)
     if (found === undefined) return { kind: 'empty', count: 0, digest: Uint8Array.from(emptyDigest) }

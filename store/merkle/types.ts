@@ -1,4 +1,7 @@
-/** What the hash trie offers to those who read it; the trie itself is in trie.ts. */
+/**
+ * Reading side of the hash trie: its interface, and the nodes and entries that it returns. The trie itself is in
+ * trie.ts.
+ */
 import type { Dot } from '../model/dot.js'
 
 /** A path from the root: hexadecimal digits, one nibble each; '' is the root. */
@@ -14,7 +17,10 @@ export interface TrieEntry {
   readonly locator: Dot
 }
 
-/** What stands at a prefix. A prefix below a leaf is a leaf with the entries that match it (so a leaf may be looked at as finer pieces). */
+/**
+ * Node at a prefix. A prefix below a leaf is a leaf with the entries that match it (so a leaf may be compared in
+ * smaller pieces).
+ */
 export interface TrieNode {
   readonly kind: 'empty' | 'leaf' | 'inner'
   /** Entries below. */
@@ -29,7 +35,7 @@ export interface TrieReader {
   readonly size: number
   /** The root's digest, 16 bytes; all zero when empty. */
   root(): Uint8Array
-  /** What stands at a prefix. */
+  /** The node at a prefix. */
   node(prefix: Prefix): TrieNode
   /** The entries below a prefix, in order of their ids. `after` skips ids up to and including it; `limit` bounds them. */
   entries(prefix: Prefix, options?: { readonly after?: Uint8Array; readonly limit?: number }): TrieEntry[]

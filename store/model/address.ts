@@ -47,7 +47,7 @@ export function addressText(address: Address): string {
   return `${address.type}/${address.key.length}/${address.key}/${Buffer.from(address.field).toString('latin1')}`
 }
 
-/** Whether the address belongs to the users, and not to the mesh itself. */
+/** True if the address belongs to the users, and not to the mesh itself. */
 export function isUserAddress(address: Address): boolean {
   return !isMeshType(address.type)
 }

@@ -81,7 +81,7 @@ export class ByteWriter {
     return this
   }
 
-  /** What was written; the writer may not be used afterwards. */
+  /** Returns the bytes that were written; the writer may not be used afterwards. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#length)
   }

@@ -35,7 +35,7 @@ export function observe(last: HybridTime, remote: HybridTime, nowMs: number, bou
   return compareTimes(remote, last) > 0 ? remote : last
 }
 
-/** Whether a time lies further in the future than the bound. */
+/** True if a time is more than `boundMs` after `nowMs`. */
 export function isFuture(time: HybridTime, nowMs: number, boundMs: number): boolean {
   return time.ms > nowMs + boundMs
 }

@@ -38,7 +38,7 @@ export class Context {
     return copy
   }
 
-  /** Whether the dot is in the set. */
+  /** True if the dot is in the set. */
   has(dot: Dot): boolean {
     const ranges = this.#ranges.get(dot.actor)
     return ranges !== undefined && contains(ranges, dot.counter)
@@ -88,7 +88,7 @@ export class Context {
     return this.minus(this.minus(other))
   }
 
-  /** Whether every dot of another context is in this one. */
+  /** True if every dot of another context is in this one. */
   covers(other: Context): boolean {
     for (const [actor, theirs] of other.#ranges) {
       const mine = this.#ranges.get(actor)
@@ -98,7 +98,7 @@ export class Context {
     return true
   }
 
-  /** Whether both are the same set. */
+  /** True if both are the same set. */
   equals(other: Context): boolean {
     if (this.#ranges.size !== other.#ranges.size) return false
     for (const [actor, mine] of this.#ranges) {
@@ -108,19 +108,19 @@ export class Context {
     return true
   }
 
-  /** Whether it holds no dot. */
+  /** True if it holds no dot. */
   get isEmpty(): boolean {
     return this.#ranges.size === 0
   }
 
-  /** How many dots it holds. */
+  /** Number of dots. */
   get size(): number {
     let total = 0
     for (const ranges of this.#ranges.values()) total += countOf(ranges)
     return total
   }
 
-  /** How many ranges it holds: its cost in memory and on the wire. */
+  /** Number of ranges: its cost in memory and on the wire. */
   get rangeCount(): number {
     let total = 0
     for (const ranges of this.#ranges.values()) total += ranges.length / 2
@@ -182,7 +182,7 @@ export class Context {
   }
 }
 
-/** How many counters the ranges hold. */
+/** Number of counters in the ranges. */
 export function countOf(ranges: Ranges): number {
   let total = 0
   for (let at = 0; at < ranges.length; at += 2) total += ranges[at + 1]! - ranges[at]! + 1
@@ -201,7 +201,7 @@ function contains(ranges: Ranges, counter: number): boolean {
   return containsRange(ranges, counter, counter)
 }
 
-/** Whether one range holds all of first to last. */
+/** True if one range holds all counters from `first` to `last`. */
 function containsRange(ranges: Ranges, first: number, last: number): boolean {
   const at = firstEndingFrom(ranges, first) * 2
   return at < ranges.length && ranges[at]! <= first && last <= ranges[at + 1]!

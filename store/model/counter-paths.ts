@@ -16,7 +16,7 @@ export interface Chain {
   readonly chain: number
 }
 
-/** How far a chain has come: the number of its increments, their sum, and the trail that leads there. */
+/** Progress of a chain: the number of its increments, their sum, and the trail that leads there. */
 export interface Reach extends Chain {
   readonly sequence: number
   readonly total: number
@@ -55,7 +55,7 @@ export function compareReaches(a: Reach, b: Reach): number {
 
 const nothing = new Uint8Array(0)
 
-/** What an increment under a dot, at a time, makes of a chain. */
+/** The reach of a chain after an increment of `by` under a dot, at a time; without `last`, that of a new chain. */
 export function extended(last: Reach | undefined, dot: Dot, time: HybridTime, by: number): Reach {
   const before = last === undefined ? [] : stepsOf(last)
   const writer = new ByteWriter(64).u8(linkDomain).hex(before.at(-1)?.link ?? '')

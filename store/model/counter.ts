@@ -23,14 +23,14 @@ import { type Actor, actorBytes, type Dot } from './dot.js'
 import { baselineTrailBytesAim, chainsMax, counterTrailBytesMax, resetChainsMax, supersedesAim } from './limits.js'
 import type { Version } from './update.js'
 
-/** What a version of a counter holds. */
+/** Content of a version of a counter. */
 export type CounterValue =
   | { readonly kind: 'total'; readonly reach: Reach }
   | { readonly kind: 'baseline'; readonly reaches: readonly Reach[] }
   /** A value that was imported, and the baseline of what it took the place of. */
   | { readonly kind: 'imported'; readonly total: number; readonly reaches: readonly Reach[] }
 
-/** What one increment stores, given what is live. */
+/** Content that one increment stores, and the versions that it supersedes. */
 export interface Increment {
   readonly value: Uint8Array
   /** This run's version that it goes on from, if any. */
@@ -83,7 +83,7 @@ function readValue(reader: ByteReader): CounterValue {
   }
 }
 
-/** Whether the bytes of a version are those of a baseline, as far as its first byte tells. */
+/** True if the bytes of a version are those of a baseline; only the first byte is looked at. */
 export function isBaseline(value: Uint8Array): boolean {
   return value[0] === baselineKind || value[0] === bareBaselineKind
 }
@@ -178,7 +178,7 @@ export function counterValue(versions: readonly Version[]): bigint | undefined {
   return value
 }
 
-/** Whether there is a counter: an imported value, or any chain beyond its baseline. */
+/** True if the counter exists: it has an imported value, or a chain beyond its baseline. */
 export function isPresent(versions: readonly Version[]): boolean {
   const reading = readVersions(versions)
   if (reading.imported !== undefined) return true
@@ -187,8 +187,8 @@ export function isPresent(versions: readonly Version[]): boolean {
 }
 
 /**
- * What an increment under `dot` at `time` stores: this run's chain goes on from its live version; one whose version was removed, or lies at its
- * baseline, or whose total would leave the safe integers, is followed by a new chain.
+ * The increment of `by` under `dot` at `time`: it continues this run's chain from its live version. A new chain begins
+ * when there is no such version, when its baseline covers it, or when the total would leave the safe integers.
  */
 export function increment(versions: readonly Version[], dot: Dot, time: HybridTime, by: number): Increment {
   const { baselines } = readVersions(versions)
@@ -214,7 +214,7 @@ function isLater(reach: Reach, than: Reach | undefined): boolean {
   )
 }
 
-/** What takes the place of versions: how far chains had come, and the versions that go. One update. */
+/** One update of a delete or an import: how far chains had come, and the versions that it supersedes. */
 export interface Reset {
   /** Sorted by chain; empty when nothing needs to be remembered. */
   readonly reaches: readonly Reach[]
@@ -222,9 +222,9 @@ export interface Reset {
 }
 
 /**
- * What a delete stores, and an import beneath its value: how far every chain in view had come, by its live version or an earlier baseline.
- * One update, or several when there is more than one can name: then each names the chains whose versions it supersedes, and the last
- * supersedes what stood for the chains until then. Always at least one.
+ * Updates of a delete, or of an import beneath its value: how far every chain in view had come, by its live version or
+ * an earlier baseline. Always at least one; several when one cannot name all chains. Then each supersedes the versions
+ * of the chains that it names, and the last ones also the earlier baselines and imported values.
  */
 export function resetsOf(versions: readonly Version[]): Reset[] {
   const { live, baselines } = readVersions(versions)

@@ -45,7 +45,7 @@ export function entryDigest(id: Uint8Array, versions: readonly Version[]): Buffe
 const contentDomain = 0x03
 const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']
 
-/** What is hashed of a put or a delete. */
+/** Content of a put or a delete, as it is hashed. */
 type Content = Pick<Update, 'address' | 'kind' | 'time' | 'expiresAtMs'> & { readonly valueHash: Uint8Array | null }
 
 /**
@@ -79,8 +79,9 @@ const placeDomain = 0x06
 const placeMark = '00000000'
 
 /**
- * What is kept of a dot that was superseded before it came, by an update that did not say what it meant: the place alone. The dot is known
- * there, and at any other address the update had no business with it.
+ * Digest that is kept of a dot that was superseded before its own update came, by an update that did not name its
+ * content: a mark of the address alone. At this address any content of the dot counts as the superseded one, at every
+ * other address as a different one (see `differs`).
  */
 export function placeDigest(address: Address): ContentDigest {
   const writer = new ByteWriter(64).u8(placeDomain)

@@ -28,7 +28,7 @@ export function compareDots(a: Dot, b: Dot): number {
   return a.counter - b.counter
 }
 
-/** Whether two dots name the same update. */
+/** True if two dots name the same update. */
 export function sameDot(a: Dot, b: Dot): boolean {
   return a.counter === b.counter && a.actor === b.actor
 }
@@ -38,14 +38,14 @@ export function dotText(dot: Dot): string {
   return `${dot.actor}:${dot.counter}`
 }
 
-/** Whether a list of dots holds this one. */
+/** True if a list of dots holds this one. */
 export function includesDot(dots: readonly Dot[], dot: Dot): boolean {
   return dots.some((other) => sameDot(other, dot))
 }
 
 const fewDots = 8
 
-/** Tells of any dot whether a list holds it, in constant time however long the list is. */
+/** Function that returns true if a list holds a dot, in constant time however long the list is. */
 export function matcherOf(dots: readonly Dot[]): (dot: Dot) => boolean {
   if (dots.length <= fewDots) return (dot) => includesDot(dots, dot)
   const texts = new Set(dots.map(dotText))

@@ -8,7 +8,7 @@ import { valueHash, versionDigest } from './digest.js'
 import { compareDots, type Dot, finderOf, matcherOf, type NamedDot, sameDot } from './dot.js'
 import type { Update, Version } from './update.js'
 
-/** What became of the versions at one address. */
+/** Effect of an update or of another copy on the versions at one address. */
 export interface Change {
   /** The live versions afterwards, sorted by dot. */
   readonly versions: readonly Version[]

@@ -33,7 +33,7 @@ export function repeatedName(text: string): string | undefined {
   }
 }
 
-/** Where a text in quotes ends that begins at `at`, behind its quote; the end of all when it is not closed. */
+/** Index behind the closing quote of the quoted text that begins at `at`; the end of `text` when it is not closed. */
 export function textEnd(text: string, at: number): number {
   for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let escapes = 0
@@ -50,7 +50,7 @@ export function isName(text: string, end: number): boolean {
   return text.charCodeAt(at) === colon
 }
 
-/** Nearly no name has escapes. */
+/** Name between two quotes, unescaped; nearly no name has escapes. */
 function nameIn(text: string, at: number, end: number): string {
   const raw = text.slice(at + 1, end - 1)
   return raw.includes('\\') ? (JSON.parse(text.slice(at, end)) as string) : raw

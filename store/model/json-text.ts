@@ -27,8 +27,8 @@ export function readJson(bytes: Uint8Array): JsonValue | undefined {
 }
 
 /**
- * Whether objects and arrays stand within one another deeper than `jsonDepthMax`. To be asked before anything else looks at a text: JSON.parse
- * takes seconds for a megabyte of brackets, and whatever walks the result by recursion ends at the end of the stack.
+ * True if objects and arrays are nested deeper than `jsonDepthMax`. Must be called before anything else looks at a
+ * text: JSON.parse takes seconds for a megabyte of brackets, and recursion over the result overflows the stack.
  */
 export function nestsTooDeep(bytes: Uint8Array): boolean {
   let depth = 0
@@ -74,7 +74,7 @@ export function roundedNumber(
   return { path, spelt }
 }
 
-/** Nothing else can be rounded: sixteen digits in a row, or an exponent. */
+/** Texts that may hold a number that is rounded: it has sixteen digits in a row, or an exponent. */
 const mayHoldRounded = /\d{16}|\d[eE]/
 /** Digits that tell two doubles apart, always. */
 const doubleDigits = 17
@@ -111,7 +111,7 @@ function braced(members: readonly string[]): string {
 
 const exponentDigitsMax = 12
 
-/** The most common case of plainNumber, told without taking the number apart. */
+/** The most common case of plainNumber, recognised without taking the number apart. */
 const wholeWithoutEndingZero = /^-?\d*[1-9]$/
 
 /** Sign, digits without zeros at either end, and a power of ten: `1`, `1.0` and `10e-1` are one number, exactly. */
@@ -125,7 +125,7 @@ function plainNumber(text: string): string {
   return `${sign}${short}e${Number(exponent) - fraction.length + (digits.length - short.length)}`
 }
 
-/** By hand: the regular expression for it takes time in the square of a long row of zeros. */
+/** Digits without the zeros at their end. A regular expression would take time in the square of a long row of zeros. */
 function withoutEndingZeros(digits: string): string {
   let end = digits.length
   while (end > 0 && digits[end - 1] === '0') end--

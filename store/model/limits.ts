@@ -37,7 +37,7 @@ export const timeMsMax = 2 ** 48 - 1
 export const logicalMax = 0xffff
 /** Updates in one frame. */
 export const frameUpdatesMax = 65_536
-/** How far in the future a hybrid logical time may lie before it is shown last, in milliseconds. */
+/** Default bound on how far in the future a hybrid logical time may lie before it is shown last, in milliseconds. */
 export const clockBoundMsDefault = 60_000
 /** Objects and arrays within one another in a JSON text: deeper bodies of requests are refused, deeper texts are not merged and stay siblings. */
 export const jsonDepthMax = 128

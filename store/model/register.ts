@@ -13,17 +13,17 @@ export interface Sibling {
   readonly dots: readonly Dot[]
 }
 
-/** What clocks have to do with display. */
+/** Clock readings, and the bound, on which the display of versions depends. */
 export interface DisplayClock {
   /** The own wall clock, which hides versions from their deadline on, in milliseconds since 1970. */
   readonly nowMs: number
   /** Now, by the median of the own clock and the members', which orders versions: nodes that hear each other show the same winner. */
   readonly sharedNowMs: number
-  /** How far in the future a time may lie before it sorts last, in milliseconds. */
+  /** Bound on how far in the future a time may lie before it sorts last, in milliseconds. */
   readonly clockBoundMs: number
 }
 
-/** Whether a version's deadline has passed. */
+/** True if a version's deadline has passed. */
 export function hasExpired(version: Version, nowMs: number): boolean {
   return version.expiresAtMs !== null && version.expiresAtMs <= nowMs
 }

@@ -2,8 +2,8 @@
 import type { Sibling } from './register.js'
 
 /**
- * What a resolver makes of siblings: the bytes shown in their place; `siblings` when they are shown as they are; `pending` when
- * `prepare` must be awaited first.
+ * Result of a resolver for siblings: the bytes shown in their place; `siblings` when they are shown as they are;
+ * `pending` when `prepare` must be awaited first.
  */
 export type Outcome = { readonly value: Uint8Array } | 'siblings' | 'pending'
 

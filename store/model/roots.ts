@@ -1,6 +1,7 @@
 /**
- * What decides roots, whole: two nodes of which one differs in any of it hold the same data and never look equal, and would compare for
- * ever. So every change of it is a new version, which the id of the sync protocol carries: nodes of two versions do not compare at all.
+ * Constants that decide roots, all of them: two nodes that differ in one of them would hold the same data and never
+ * have equal roots, and would compare for ever. So every change of one is a new version, which the id of the sync
+ * protocol carries: nodes of two versions do not compare at all.
  */
 
 /** The version of everything below, of the form of updates (codec.ts), and of the messages that sync is made of. */

@@ -27,7 +27,7 @@ const names: readonly Type[] = Array.from(
 const numbers: ReadonlyMap<string, number> = new Map(names.map((name, number) => [name, number]))
 const meshTypes: ReadonlySet<string> = new Set(['sys', ...names.slice(meshTypesFrom)])
 
-/** How a type is named by its number. */
+/** Name of a type made of its number, as in `type-6`. */
 function numberedName(number: number): UnknownType {
   return `type-${number}`
 }
@@ -61,7 +61,7 @@ export function isExportedAsStored(type: Type): boolean {
   return typeNumber(type) >= firstLaterType
 }
 
-/** How exports name a type: by its number, but for those that every version has known, so that every version can import it. */
+/** Name of a type in exports: made of its number unless every version knows it, so that every version can import it. */
 export function exportedType(type: Type): Type {
   return isExportedAsStored(type) ? numberedName(typeNumber(type)) : type
 }

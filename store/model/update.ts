@@ -20,7 +20,7 @@ export interface Entry {
   readonly versions: readonly Version[]
 }
 
-/** What an update does: store a version, delete, or delete because of a deadline. */
+/** Effect of an update: it stores a version, deletes, or deletes because of a deadline. */
 export type UpdateKind = 'put' | 'delete' | 'expiry'
 
 /** One update: the unit of gossip, of the log and of delta sync. */
@@ -29,9 +29,12 @@ export interface Update {
   readonly address: Address
   readonly kind: UpdateKind
   readonly time: HybridTime
-  /** Of a put; null otherwise and when it does not expire. */
+  /** Deadline of a put, in milliseconds since 1970; null otherwise and when it does not expire. */
   readonly expiresAtMs: number | null
-  /** Of a put; null for deletes, and for a put whose version has been superseded and whose bytes are not sent again. */
+  /**
+   * Bytes of a put; null for deletes, and for a put whose version has been superseded and whose bytes are not sent
+   * again.
+   */
   readonly value: Uint8Array | null
   /** The dots at the same address that this update supersedes, with the digest of the content that it means; sorted. */
   readonly supersedes: readonly NamedDot[]

@@ -6,10 +6,10 @@ import type { Ranges } from '../model/context.js'
 import { type Actor, actorBytes } from '../model/dot.js'
 import { seal, unlimited, unseal } from './seal.js'
 
-/** What a member last acknowledged. */
+/** Last acknowledgement of a member. */
 export interface AcknowledgementRow {
   readonly ranges: ReadonlyMap<Actor, Ranges>
-  /** Since when it misses updates, in milliseconds since 1970; 0: it does not. */
+  /** Time from which on it misses updates, in milliseconds since 1970; 0 when it misses none. */
   readonly behindSinceMs: number
 }
 

@@ -6,7 +6,7 @@ import type { Ranges } from '../model/context.js'
 import { type Actor, actorBytes } from '../model/dot.js'
 import { seal, unlimited, unseal } from './seal.js'
 
-/** What is known of one actor. */
+/** Member of one actor, and the counters of that actor that are seen and applied. */
 export interface ContextRow {
   readonly member: MemberTag
   readonly seen: Ranges

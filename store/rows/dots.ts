@@ -23,7 +23,7 @@ import type { UpdateKind } from '../model/update.js'
 import { numberBytes, readNumber, writeNumber } from './keys.js'
 import { seal, unlimited, unseal } from './seal.js'
 
-/** What a dot row says of its dot. */
+/** State of a dot, as its row records it. */
 export type DotState =
   /** Its version is live: the row is the dot index, and the log. */
   | 'live'
@@ -97,7 +97,7 @@ export function encodeDotRow(key: Uint8Array, row: DotRow): Buffer {
   return seal(key, writer)
 }
 
-/** Whether a dot row, as it is on the disk, says that its version is live. */
+/** True if the bytes of a dot row say that its version is live. */
 export function isLiveRow(value: Uint8Array): boolean {
   return (value[0]! & 0x03) === states.indexOf('live')
 }

@@ -8,7 +8,7 @@ const checksumBytes = 4
 /** Rows were written here and are checked by their sum: what is in them is read, however much it is. Only what travels has limits. */
 export const unlimited = Number.MAX_SAFE_INTEGER
 
-/** Whether an error tells of a row that cannot be read: its checksum fails, or LevelDB finds its block damaged. */
+/** True if an error is about a row that cannot be read: its checksum fails, or LevelDB finds its block damaged. */
 export function isDamage(error: unknown): boolean {
   return error instanceof DamagedRow || (error instanceof HearsayError && error.code === 'DAMAGED_VALUE')
 }
@@ -31,7 +31,7 @@ export function seal(key: Uint8Array, writer: ByteWriter): Buffer {
   return writer.u32(crc32(body, crc32(key))).finish()
 }
 
-/** Whether a row's checksum fits key and value. */
+/** True if a row's checksum fits key and value; for kinds of rows without a value, if the value is empty. */
 export function isSealed(key: Uint8Array, value: Uint8Array): boolean {
   if (kindsWithoutValue.has(kindOfRow(key))) return value.length === 0
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
