@@ -24,6 +24,7 @@ import { TableDamage } from './node/table-damage.js'
 import { makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { WatchHub } from './watch/hub.js'
+import { loadWebFiles } from './web/files.js'
 
 /** Time for requests under way to end once the daemon stops, in milliseconds. */
 const requestGraceMs = 1_500
@@ -199,12 +200,14 @@ export class RunningDaemon {
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(
-    services: Omit<ApiServices, 'openApi' | 'config' | 'log' | 'stopping'>,
+    services: Omit<ApiServices, 'openApi' | 'web' | 'config' | 'log' | 'stopping'>,
     environment: NodeJS.ProcessEnv,
   ): Promise<string[]> {
     const { config, log } = this
-    const api = await createApi({ ...services, openApi: openApiText, config, log, stopping: this.#stopping.signal })
-    const listeners = new Listeners(api.routing)
+    const web = loadWebFiles()
+    const { signal: stopping } = this.#stopping
+    const api = await createApi({ ...services, openApi: openApiText, web, config, log, stopping })
+    const listeners = new Listeners(api.routing, web.page)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data
     const place = {

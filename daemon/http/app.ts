@@ -14,6 +14,7 @@ import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
+import { dashboardFileRoutes } from './routes/dashboard.js'
 import { documentRoutes } from './routes/documents.js'
 import { kvRoutes } from './routes/kv.js'
 import { mapRoutes } from './routes/maps.js'
@@ -71,6 +72,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   await add(watchRoutes)
   await add(backupRoutes)
   await add(systemRoutes(new Metrics(services, answers)))
+  await add(dashboardFileRoutes)
   await app.ready()
   return app
 }

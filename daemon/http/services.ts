@@ -6,6 +6,7 @@ import type { Backups, DataViews } from '../views/data-view.js'
 import type { Mesh } from '../views/mesh-view.js'
 import type { NodeView } from '../views/node-view.js'
 import type { WatchFeed } from '../watch/hub.js'
+import type { WebFiles } from '../web/files.js'
 import { keyOf, pathOfUrl } from './paths.js'
 
 /** Everything that the API needs of the daemon. */
@@ -17,6 +18,8 @@ export interface ApiServices extends DataViews {
   readonly backups: Backups
   /** The OpenAPI document, as JSON. */
   readonly openApi: () => Promise<string>
+  /** The files of the dashboard. */
+  readonly web: WebFiles
   readonly config: Config
   readonly log: Log
   /** The wall clock, in milliseconds since 1970. */

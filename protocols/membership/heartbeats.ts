@@ -3,6 +3,7 @@
  */
 import type { Environment, Timer } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
+import type { MemberTag } from '../../store/model/codec.js'
 import { FrameReader } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
@@ -115,6 +116,11 @@ export class Heartbeats {
   /** The latest heartbeat of a connected peer. */
   latest(peer: PeerId): Beat | undefined {
     return this.#neighbours.get(peer)?.beat
+  }
+
+  /** Members that a connected peer is connected to; undefined until it has said so. */
+  neighboursOf(peer: PeerId): ReadonlySet<MemberTag> | undefined {
+    return this.#neighbours.get(peer)?.neighbours
   }
 
   /** Times when a peer was last heard and last equal, in milliseconds since 1970; null: never since the start. */

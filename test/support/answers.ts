@@ -44,6 +44,8 @@ export const memberAnswer: Member = {
   addresses: ['/ip4/10.0.0.1/tcp/7400'],
   version: '0.1.0',
   clockOffsetMs: -3,
+  root: 'abababab',
+  hears: ['12D3a'],
 }
 /** A node with one member. */
 export const status: Status = {

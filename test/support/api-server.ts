@@ -27,7 +27,7 @@ export async function startApiServer(flags: Record<string, unknown> = {}, isReal
   const directory = mkdtempSync(join(tmpdir(), 'hearsay-api-'))
   const services = await fakeServices(flags)
   const api = await createApi(isReal ? { ...services, ...services.real.services() } : services)
-  const listeners = new Listeners(api.routing)
+  const listeners = new Listeners(api.routing, services.web.page)
   const socketPath = join(directory, 'api.sock')
   await listeners.listenUnix(socketPath)
   const address = await listeners.listenTcp({ host: '127.0.0.1', port: 0 }, { token: testToken, hostname: 'a' })

@@ -10,6 +10,7 @@ import type { Backups, Contents, Registers } from '../../daemon/views/data-view.
 import type { Mesh } from '../../daemon/views/mesh-view.js'
 import type { NodeView } from '../../daemon/views/node-view.js'
 import type { WatchFeed } from '../../daemon/watch/hub.js'
+import { loadWebFiles } from '../../daemon/web/files.js'
 import type { MemberStatus, Waited } from '../../protocols/membership/types.js'
 import { Access } from '../../store/data/access.js'
 import type { Content } from '../../store/data/contents.js'
@@ -283,6 +284,8 @@ const memberB: MemberStatus = {
   addresses: ['/ip4/127.0.0.1/tcp/7401'],
   version: '0.1.0',
   clockOffsetMs: -2,
+  root: '0badcafe',
+  hears: [],
 }
 
 /** A node at rest. */
@@ -367,6 +370,7 @@ export async function fakeServices(
     backups: new FakeBackups(),
     watch: closedFeed,
     openApi: openApiText,
+    web: loadWebFiles(),
     config,
     log,
     nowMs: () => fakeNowMs,
