@@ -7,6 +7,7 @@ import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { SessionMode, SessionOptions } from './core/conversation.js'
+import type { SessionReason, SessionStart } from './core/progress.js'
 import { type Role, SessionCore } from './core/session.js'
 import { Driver, endReasonOf } from './driver.js'
 import {
@@ -23,6 +24,7 @@ import {
 import { type BusyReason, encodeMessage } from './messages.js'
 import { piecesOf } from './pieces.js'
 import { BulkSlot, type SlotHold } from './slot.js'
+import { WatchedSession, type WatchSession } from './watching.js'
 
 /** The report of one session. */
 export interface SessionReport {
@@ -58,6 +60,8 @@ export interface SyncServiceOptions {
   readonly listener?: SyncListener
   /** True if sessions with this peer are allowed; by default all are. */
   accepts?(peer: PeerId): boolean
+  /** Watches sessions; absent: nothing is computed for anybody who would. */
+  readonly watch?: WatchSession
   /** Bytes of the largest value that is taken; the protocol's own limit by default. */
   readonly valueBytesMax?: number
 }
@@ -93,11 +97,11 @@ export class SyncService {
    * Holds one session with a connected peer, once the bulk slot is free. `youngOk`: it may end when all differences are young.
    * Resolves with its report, whether it was completed, refused or cut. Never rejects.
    */
-  run(peer: PeerId, options: { readonly youngOk: boolean }): Promise<SessionReport> {
-    return this.#track(this.#open(peer, options.youngOk))
+  run(peer: PeerId, options: { readonly youngOk: boolean; readonly why?: SessionReason }): Promise<SessionReport> {
+    return this.#track(this.#open(peer, { youngOk: options.youngOk, why: options.why ?? 'asked' }))
   }
 
-  async #open(peer: PeerId, youngOk: boolean): Promise<SessionReport> {
+  async #open(peer: PeerId, asked: Asking): Promise<SessionReport> {
     const { network, replica } = this.#options
     await this.slot.whenFree()
     if (this.#isStopped || !replica.isVerified) return nothing(peer, this.#isStopped ? 'closing' : 'unverified')
@@ -114,7 +118,7 @@ export class SyncService {
         channel.abort('crossed')
         return nothing(peer, 'crossed')
       }
-      const report = await this.#hold('initiator', channel, { youngOk, claim: () => hold, begin: () => hold.begin() })
+      const report = await this.#hold('initiator', channel, { ...asked, claim: () => hold, begin: () => hold.begin() })
       return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
     } catch (error) {
       return { ...nothing(peer, endReasonOf(error)), mode: 'contexts' }
@@ -140,7 +144,7 @@ export class SyncService {
       return hold
     }
     try {
-      await this.#hold('responder', channel, { youngOk: false, claim, begin: () => undefined })
+      await this.#hold('responder', channel, { youngOk: false, why: 'peer', claim, begin: () => undefined })
     } finally {
       this.#inbound--
       this.#inboundOf.leave(peer)
@@ -157,14 +161,16 @@ export class SyncService {
   async #hold(
     role: Role,
     channel: Channel,
-    slot: { youngOk: boolean; claim: () => SlotHold | undefined; begin: () => void },
+    slot: Asking & { readonly claim: () => SlotHold | undefined; readonly begin: () => void },
   ): Promise<SessionReport> {
     const { peer } = channel
-    const { environment, replica, listener } = this.#options
+    const { environment, replica, listener, watch } = this.#options
     const session = new SessionCore(role, replica, this.#sessionOptions(slot.youngOk))
+    const watched = watch && new WatchedSession(() => watch(peer), session.talk, { role, ...slot }, environment)
     const driver = new Driver(session, channel, {
       environment,
       replica,
+      ...(watched && { observe: (...seen) => watched.observe(...seen) }),
       claim: () => slot.claim() !== undefined,
       heard: (capture) => {
         slot.begin()
@@ -182,15 +188,16 @@ export class SyncService {
     }
     const report = reportOf(peer, session, driver, ended)
     this.#tell(report, role, session)
+    watched?.end({ ...report, equal: isProvenEqual(session, report) })
     return report
   }
 
   /** Notifies the listener: however the session ended, what was heard and applied is kept. */
   #tell(report: SessionReport, role: Role, session: SessionCore): void {
     const { listener } = this.#options
-    const { talk, outcome } = session
+    const { talk } = session
     if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
-    if (outcome?.provenEqual && report.ended === 'complete') listener?.provenEqual?.(report.peer)
+    if (isProvenEqual(session, report)) listener?.provenEqual?.(report.peer)
     listener?.ended?.(report, role)
   }
 
@@ -208,6 +215,12 @@ export class SyncService {
     running.then(done, done)
     return running
   }
+}
+
+type Asking = Pick<SessionStart, 'youngOk' | 'why'>
+
+function isProvenEqual({ outcome }: SessionCore, { ended }: SessionReport): boolean {
+  return outcome?.provenEqual === true && ended === 'complete'
 }
 
 /** The report of a session that did not come about. */

@@ -120,6 +120,11 @@ export class Context {
     return total
   }
 
+  /** Number of dots of an actor. */
+  sizeOf(actor: Actor): number {
+    return countOf(this.#ranges.get(actor) ?? none)
+  }
+
   /** Number of ranges: its cost in memory and on the wire. */
   get rangeCount(): number {
     let total = 0
