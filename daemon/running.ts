@@ -12,6 +12,7 @@ import { KeptSocket } from './http/listening/kept-socket.js'
 import { Listeners } from './http/listening/listeners.js'
 import { openApiText } from './http/openapi.js'
 import type { Api, ApiServices } from './http/services.js'
+import { SignIn } from './http/sign-in/sign-in.js'
 import { createLog, type Log } from './log/log.js'
 import { BlockList } from './mesh/block-list.js'
 import { DaemonMesh } from './mesh/mesh.js'
@@ -200,13 +201,14 @@ export class RunningDaemon {
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(
-    services: Omit<ApiServices, 'openApi' | 'web' | 'config' | 'log' | 'stopping'>,
+    services: Omit<ApiServices, 'openApi' | 'web' | 'signIn' | 'config' | 'log' | 'stopping'>,
     environment: NodeJS.ProcessEnv,
   ): Promise<string[]> {
     const { config, log } = this
     const web = loadWebFiles()
     const { signal: stopping } = this.#stopping
-    const api = await createApi({ ...services, openApi: openApiText, web, config, log, stopping })
+    const signIn = new SignIn(realEnvironment)
+    const api = await createApi({ ...services, openApi: openApiText, web, signIn, config, log, stopping })
     const listeners = new Listeners(api.routing, web.page)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data
@@ -221,7 +223,10 @@ export class RunningDaemon {
     const urls = [`unix:${path}`]
     const token = await loadApiToken(dataDirectory)
     for (const address of config.settings.api) {
-      urls.push(`http://${await listeners.listenTcp(parseApiAddress(address), { token, hostname: hostname() })}`)
+      const gate = { token, hostname: hostname(), signIn }
+      const url = `http://${await listeners.listenTcp(parseApiAddress(address), gate)}`
+      signIn.reachableAt(ownUrl(url))
+      urls.push(url)
     }
     return urls
   }
@@ -245,4 +250,9 @@ export class RunningDaemon {
       }
     }
   }
+}
+
+/** The address at which this machine reaches a listener: one on every address is reached over the loopback. */
+function ownUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }

@@ -14,7 +14,7 @@ import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
-import { dashboardFileRoutes } from './routes/dashboard.js'
+import { dashboardFileRoutes, dashboardRoutes } from './routes/dashboard.js'
 import { documentRoutes } from './routes/documents.js'
 import { kvRoutes } from './routes/kv.js'
 import { mapRoutes } from './routes/maps.js'
@@ -73,6 +73,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   await add(backupRoutes)
   await add(systemRoutes(new Metrics(services, answers)))
   await add(dashboardFileRoutes)
+  await add(dashboardRoutes)
   await app.ready()
   return app
 }

@@ -8,6 +8,7 @@ import type { NodeView } from '../views/node-view.js'
 import type { WatchFeed } from '../watch/hub.js'
 import type { WebFiles } from '../web/files.js'
 import { keyOf, pathOfUrl } from './paths.js'
+import type { SignIn } from './sign-in/sign-in.js'
 
 /** Everything that the API needs of the daemon. */
 export interface ApiServices extends DataViews {
@@ -18,6 +19,8 @@ export interface ApiServices extends DataViews {
   readonly backups: Backups
   /** The OpenAPI document, as JSON. */
   readonly openApi: () => Promise<string>
+  /** Sign-in of browsers. */
+  readonly signIn: SignIn
   /** The files of the dashboard. */
   readonly web: WebFiles
   readonly config: Config

@@ -30,7 +30,10 @@ export async function startApiServer(flags: Record<string, unknown> = {}, isReal
   const listeners = new Listeners(api.routing, services.web.page)
   const socketPath = join(directory, 'api.sock')
   await listeners.listenUnix(socketPath)
-  const address = await listeners.listenTcp({ host: '127.0.0.1', port: 0 }, { token: testToken, hostname: 'a' })
+  const address = await listeners.listenTcp(
+    { host: '127.0.0.1', port: 0 },
+    { token: testToken, hostname: 'a', signIn: services.signIn },
+  )
   const [host, port] = address.split(':')
   const close = async (graceMs = 0) => {
     await listeners.close(graceMs)

@@ -5,6 +5,7 @@
 import { type Config, loadConfig } from '../../daemon/config/load.js'
 import { openApiText } from '../../daemon/http/openapi.js'
 import type { ApiServices } from '../../daemon/http/services.js'
+import { SignIn } from '../../daemon/http/sign-in/sign-in.js'
 import { type Log, silentLog } from '../../daemon/log/log.js'
 import type { Backups, Contents, Registers } from '../../daemon/views/data-view.js'
 import type { Mesh } from '../../daemon/views/mesh-view.js'
@@ -321,6 +322,8 @@ export interface FakeServices extends ApiServices {
   readonly mesh: FakeMeshApi
   readonly node: FakeNode
   readonly backups: FakeBackups
+  /** Time of links and sessions. */
+  readonly environment: StillEnvironment
   /** May be replaced by a test. */
   watch: WatchFeed
 }
@@ -357,12 +360,14 @@ export async function fakeServices(
     home: '/',
     hostname: 'a',
   })
-  const { replica } = await openNode('api', {}, new StillEnvironment(seed, fakeNowMs))
+  const environment = new StillEnvironment(seed, fakeNowMs)
+  const { replica } = await openNode('api', {}, environment)
   const real = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
   const registers = new FakeRegisters()
   return {
     ...real.services(),
     registers,
+    environment,
     contents: new FakeContents(registers, real.contents),
     real,
     mesh: new FakeMeshApi(),
@@ -371,6 +376,7 @@ export async function fakeServices(
     watch: closedFeed,
     openApi: openApiText,
     web: loadWebFiles(),
+    signIn: new SignIn(environment),
     config,
     log,
     nowMs: () => fakeNowMs,
