@@ -1,10 +1,12 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import type { Batched, Operation } from '../protocols/api/batch.js'
-import type { Conflict } from '../protocols/api/conflicts.js'
+import type { Conflict, Resolved, Undone } from '../protocols/api/conflicts.js'
+import type { DashboardLink } from '../protocols/api/dashboard.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
 import type { ListItem, Versions } from '../protocols/api/kv.js'
 import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
+import type { RecordedSession } from '../protocols/api/live.js'
 import type { Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
@@ -40,9 +42,11 @@ export type {
   SetMember,
   SetMembers,
 } from '../protocols/api/collections.js'
-export type { Conflict } from '../protocols/api/conflicts.js'
+export type { Conflict, Resolved, Undone } from '../protocols/api/conflicts.js'
+export type { DashboardLink } from '../protocols/api/dashboard.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
 export type { ListItem, Versions } from '../protocols/api/kv.js'
+export type { RecordedSession, SessionStep } from '../protocols/api/live.js'
 export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
 export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
 export type { ConfigShown } from '../protocols/api/system.js'
@@ -142,10 +146,28 @@ export class Client {
   }
 
   /** Settles a conflict, that of a map's `field` where given; rejects with STALE_CONTEXT when a sibling has come that the context lacks. */
-  resolve(key: string, resolution: options.Resolution, context?: string, field?: string): Promise<options.Written> {
+  resolve(key: string, resolution: options.Resolution, context?: string, field?: string): Promise<Resolved> {
     const choice = 'value' in resolution ? encode(bytesOf(resolution.value)) : resolution
     const json = { ...choice, context, field }
     return this.#requests.json(routes.resolveConflict, { path: { key }, json, timeoutMs: meshTimeoutMs })
+  }
+
+  /**
+   * Undoes the last resolution of a key at the asked node, or that of a token which `resolve` answered. Rejects with STALE_CONTEXT when something
+   * newer is there, with NOT_FOUND when it is not kept any more.
+   */
+  undo(key: string, asked: options.UndoOptions = {}): Promise<Undone> {
+    return this.#requests.json(routes.undoResolution, { path: { key }, json: asked, timeoutMs: meshTimeoutMs })
+  }
+
+  /** A link that opens the dashboard in a browser, once. Keep it secret. */
+  dashboardLink(): Promise<DashboardLink> {
+    return this.#requests.json(routes.makeDashboardLink, { json: {} })
+  }
+
+  /** The last sync sessions of the asked node, step by step, oldest first. */
+  async sessions(): Promise<readonly RecordedSession[]> {
+    return (await this.#requests.json(routes.listSessions, {})).sessions
   }
 
   /** State of the node, and of the mesh as it knows it. */

@@ -13,6 +13,11 @@ import { Listeners } from './http/listening/listeners.js'
 import { openApiText } from './http/openapi.js'
 import type { Api, ApiServices } from './http/services.js'
 import { SignIn } from './http/sign-in/sign-in.js'
+import { statusJson } from './http/status.js'
+import { UndoLog } from './http/undo-log.js'
+import { LiveHub } from './live/hub.js'
+import { protocolBytes } from './live/rates.js'
+import { SessionLog } from './live/session-log.js'
 import { createLog, type Log } from './log/log.js'
 import { BlockList } from './mesh/block-list.js'
 import { DaemonMesh } from './mesh/mesh.js'
@@ -150,7 +155,9 @@ export class RunningDaemon {
       mayRestart: this.#mayRestart,
     })
     this.#add('replica', () => node.close())
+    const sessions = new SessionLog(realEnvironment.nowMs)
     const mesh = await DaemonMesh.create({
+      watchSession: sessions.watch,
       ...{ node, settings, identity, secret, blocks, book, log: this.log },
       onIdentityLost: (reason, token) => void this.#takeIdentity(identity, reason, token),
     })
@@ -158,7 +165,9 @@ export class RunningDaemon {
     const { nowMs } = realEnvironment
     const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
     const watch = this.#watch(node, mesh)
-    const api = await this.#serve({ ...node.data.services(), node, mesh, watch, backups, nowMs }, environment)
+    sessions.nameOf = (member) => mesh.nameOf(member)
+    const live = this.#live(node, mesh, sessions)
+    const api = await this.#serve({ ...node.data.services(), node, mesh, watch, live, backups, nowMs }, environment)
     node.replica.health.onChange(() => {
       mesh.verificationChanged()
       node.verificationChanged()
@@ -184,6 +193,21 @@ export class RunningDaemon {
     return watch
   }
 
+  /** The hub of the live stream. */
+  #live(node: StoredNode, mesh: DaemonMesh, sessions: SessionLog): LiveHub {
+    const live = new LiveHub({
+      environment: realEnvironment,
+      sessions,
+      names: { memberOf: node.replica.memberOf, nameOf: (member) => mesh.nameOf(member) },
+      status: () => statusJson({ mesh, node }),
+      bytes: () => protocolBytes(node.counters()),
+      rss: () => process.memoryUsage.rss(),
+    })
+    node.onCommit((commit) => live.committed(commit))
+    this.#add('live', () => live.stop())
+    return live
+  }
+
   /** Another node keeps the peer id that this one was started with. The data stays; the next start makes a member of its own of it. */
   async #takeIdentity({ peer: old }: Identity, why: string, token: string | undefined): Promise<void> {
     if (this.#isIdentityLost) return
@@ -201,14 +225,15 @@ export class RunningDaemon {
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(
-    services: Omit<ApiServices, 'openApi' | 'web' | 'signIn' | 'config' | 'log' | 'stopping'>,
+    services: Omit<ApiServices, 'openApi' | 'web' | 'signIn' | 'undos' | 'config' | 'log' | 'stopping'>,
     environment: NodeJS.ProcessEnv,
   ): Promise<string[]> {
     const { config, log } = this
     const web = loadWebFiles()
     const { signal: stopping } = this.#stopping
     const signIn = new SignIn(realEnvironment)
-    const api = await createApi({ ...services, openApi: openApiText, web, signIn, config, log, stopping })
+    const own = { openApi: openApiText, web, signIn, undos: new UndoLog() }
+    const api = await createApi({ ...services, ...own, config, log, stopping })
     const listeners = new Listeners(api.routing, web.page)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data

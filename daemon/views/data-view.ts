@@ -8,13 +8,16 @@ import type { Registers as StoreRegisters } from '../../store/data/registers.js'
 import type { Sets as StoreSets } from '../../store/data/sets.js'
 
 /** The users' registers, as the API uses them. */
-export type Registers = Pick<StoreRegisters, 'get' | 'prepare' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve'>
+export type Registers = Pick<
+  StoreRegisters,
+  'get' | 'prepare' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve' | 'reopen'
+>
 /** The users' counters. */
 export type Counters = Pick<StoreCounters, 'get' | 'increment' | 'delete'>
 /** The users' sets. */
 export type Sets = Pick<StoreSets, 'has' | 'members' | 'add' | 'remove' | 'clear'>
 /** The users' maps. */
-export type Maps = Pick<StoreMaps, 'get' | 'prepare' | 'fields' | 'put' | 'delete' | 'clear' | 'resolve'>
+export type Maps = Pick<StoreMaps, 'get' | 'prepare' | 'fields' | 'put' | 'delete' | 'clear' | 'resolve' | 'reopen'>
 /** The users' documents. */
 export type Documents = Pick<StoreDocuments, 'get' | 'edit' | 'delete'>
 /** Everything, for exports and imports. */

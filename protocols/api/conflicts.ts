@@ -89,7 +89,7 @@ export const conflicts = {
     query: noQuery,
     headers: onceHeaders,
     body: json(resolutionBody),
-    answer: json(writtenShape),
+    answer: json(resolvedShape),
     errors: [...writeErrors, 'BAD_CONTEXT', 'STALE_CONTEXT', 'TOO_MANY_SIBLINGS'],
   },
 } as const satisfies Readonly<Record<string, Endpoint>>

@@ -40,7 +40,7 @@ export interface HeartbeatOptions {
 /** Heartbeats of one node. */
 export class Heartbeats {
   /** Counts since the start. */
-  readonly counts = { sent: 0, bytesSent: 0, received: 0, malformed: 0, later: 0 }
+  readonly counts = { sent: 0, bytesSent: 0, received: 0, bytesReceived: 0, malformed: 0, later: 0 }
   readonly #options: HeartbeatOptions
   readonly #neighbours = new Map<PeerId, Neighbour>()
   readonly #clocks = new Map<PeerId, ClockSamples>()
@@ -271,6 +271,7 @@ export class Heartbeats {
       // A channel that broke or was replaced is no error here: the clock notices silence.
       const frame = await frames.next().catch(() => undefined)
       if (frame === undefined || neighbour.incoming !== channel) return
+      this.counts.bytesReceived += frame.length
       if (isLaterFrame(frame)) {
         this.counts.later++
         continue

@@ -3,7 +3,13 @@ import type { Environment } from '../../store/environment.js'
 import type { PeerId } from '../network.js'
 import type { SessionAction, SessionAnswer } from './core/actions.js'
 import type { Conversation } from './core/conversation.js'
-import { Progress, type ProgressStep, type SessionBytes, type SessionEnd, type SessionStart } from './core/progress.js'
+import {
+  type ProgressStep,
+  type SessionBytes,
+  type SessionEnd,
+  SessionProgress,
+  type SessionStart,
+} from './core/progress.js'
 
 /**
  * Called when a session begins; returns what is called with each step of it and the milliseconds since its start. The last step is the end;
@@ -13,7 +19,7 @@ export type WatchSession = (peer: PeerId) => (step: ProgressStep, ms: number) =>
 
 /** Session that somebody watches. */
 export class WatchedSession {
-  readonly #progress: Progress
+  readonly #progress: SessionProgress
   readonly #environment: Pick<Environment, 'monotonicMs'>
   readonly #startMs: number
   #tell: ((step: ProgressStep, ms: number) => void) | undefined
@@ -24,7 +30,7 @@ export class WatchedSession {
     start: SessionStart,
     environment: Pick<Environment, 'monotonicMs'>,
   ) {
-    this.#progress = new Progress(talk, start)
+    this.#progress = new SessionProgress(talk, start)
     this.#environment = environment
     this.#startMs = environment.monotonicMs()
     this.#safely(() => {

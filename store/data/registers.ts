@@ -1,8 +1,20 @@
 /** Registers: a key with one multi-value register. */
 import { register } from '../model/address.js'
+import type { Dot } from '../model/dot.js'
 import type { Access } from './access.js'
 import { Listing } from './listing.js'
-import type { ConflictItem, ListItem, Page, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
+import type {
+  ConflictItem,
+  ListItem,
+  Page,
+  Reopened,
+  Resolution,
+  ResolveOptions,
+  SettledVersion,
+  Shown,
+  WriteOptions,
+  Written,
+} from './types.js'
 import { Values } from './values.js'
 
 /** Registers over a replica, and the listing of all keys. */
@@ -48,5 +60,10 @@ export class Registers {
   /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
   resolve(key: string, resolution: Resolution, options: ResolveOptions): Promise<Written> {
     return this.#values.resolve(register(key), resolution, options)
+  }
+
+  /** Undoes a resolution while its version is live; STALE_CONTEXT when it is not any more. */
+  reopen(key: string, resolution: Dot, settled: readonly SettledVersion[]): Promise<Reopened> {
+    return this.#values.reopen(register(key), resolution, settled)
   }
 }

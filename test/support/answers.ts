@@ -1,11 +1,13 @@
 /** Answers of a daemon for the tests of clients, held by the compiler to the contract. */
-import type { Conflict } from '../../protocols/api/conflicts.js'
+import type { Conflict, Resolved } from '../../protocols/api/conflicts.js'
 import type { Versions, Written } from '../../protocols/api/kv.js'
 import type { Member, Status } from '../../protocols/api/mesh.js'
 import type { Version } from '../../protocols/api/parts.js'
 
 /** The answer to a put. */
 export const written: Written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['alpha'] } }
+/** The answer to a resolution. */
+export const resolvedAnswer: Resolved = { ...written, undo: 'token' }
 
 const version = (value: string, node: string): Version => ({
   value,

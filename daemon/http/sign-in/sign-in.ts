@@ -8,7 +8,7 @@ import { sha256 } from '../../../store/model/digest.js'
 import { browserSessionMs, browserSessionsMax, linkMs, linksMax, signInSecretBytes } from './limits.js'
 
 /** A link's secret, and when it ends. */
-export interface Link {
+export interface SignInLink {
   readonly secret: string
   readonly expiresAtMs: number
 }
@@ -37,7 +37,7 @@ export class SignIn {
   }
 
   /** Makes a link; of too many that nobody has used, the oldest ends. */
-  makeLink(): Link {
+  makeLink(): SignInLink {
     return { secret: this.#links.add(), expiresAtMs: this.#environment.nowMs() + linkMs }
   }
 

@@ -75,7 +75,7 @@ export type ProgressStep =
   | ({ readonly step: 'end' } & SessionEnd)
 
 /** Reads the steps of one session. */
-export class Progress {
+export class SessionProgress {
   readonly #talk: Conversation
   readonly #start: SessionStart
   readonly #levels = new Levels()
