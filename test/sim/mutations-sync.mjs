@@ -121,6 +121,8 @@ export const syncMutations = [
         replace: '',
       },
     ],
+    // The second guard, objections that look at the disk, keeps 2,000 seeds from losing anything.
+    test: { file: 'test/unit/sync-session-faults.test.ts' },
   },
   one(
     'quorum-by-connections',
