@@ -1,4 +1,7 @@
-/** The small interface that every store implements (ordered bytes, atomic durable batches, snapshots), and what all stores share. */
+/**
+ * The small interface that every store implements (ordered bytes, atomic durable batches, snapshots), and what all
+ * stores share.
+ */
 import { HearsayError } from './errors.js'
 
 /** One row. */
