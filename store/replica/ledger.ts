@@ -288,7 +288,7 @@ export class Ledger implements Contexts {
     return changes
   }
 
-  /** A time from beyond the bound is told of, and moves no clock. */
+  /** A time from beyond the bound is reported, and moves no clock. */
   #observe(time: HybridTime, member: MemberTag): void {
     const { clockBoundMs, environment, onFutureTime, sharedNowMs } = this.#options
     const nowMs = sharedNowMs()

@@ -92,8 +92,8 @@ export class BuildNode {
 
   /** Events of the change feed from its beginning. */
   async changes(): Promise<string[]> {
-    const { reader, stand } = this.node.replica.feed
-    const request = { from: { sequence: 0, base: stand.floor }, until: stand.sequence, prefix: '' }
+    const { reader, bounds } = this.node.replica.feed
+    const request = { from: { sequence: 0, base: bounds.floor }, until: bounds.sequence, prefix: '' }
     const { events } = await reader.read(request)
     const names = { memberOf: this.node.replica.memberOf, nameOf: () => 'node' }
     return events.map((event) => {

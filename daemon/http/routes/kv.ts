@@ -14,7 +14,7 @@ import { deadlineOf } from '../query.js'
 import { absentValue, afterRepair, answerShown } from '../reads.js'
 import { listItemJson, writtenJson } from '../render.js'
 import { headerOf, requestKey } from '../services.js'
-import { startWrite, tellSiblings } from '../writes.js'
+import { addSiblingsHeader, startWrite } from '../writes.js'
 
 const putValue: Handler<typeof kv.putValue> = async (request, reply, services) => {
   const key = requestKey(request)
@@ -26,7 +26,7 @@ const putValue: Handler<typeof kv.putValue> = async (request, reply, services) =
     ifAbsent: request.query.ifAbsent ?? false,
     ...write.once,
   })
-  tellSiblings(reply, written)
+  addSiblingsHeader(reply, written)
   return write.acknowledged([written.dot], writtenJson(key, written))
 }
 
