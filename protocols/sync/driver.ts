@@ -9,7 +9,7 @@ import type { SessionCore } from './core/session.js'
 import {
   bytesPerSecondMin,
   firstFrameTimeoutMs,
-  patienceMs,
+  peerWaitMs,
   pendingWritesMax,
   progressTimeoutMs,
   skippedMessagesMax,
@@ -22,9 +22,9 @@ export interface SessionSurroundings {
   readonly environment: Environment
   readonly replica: SyncReplica
   /** Takes the slot for bulk transfers. */
-  claim(): boolean
+  acquireSlot(): boolean
   /** Called with the contexts that the peer has sent. */
-  heard(capture: Capture): void
+  peerCaptured(capture: Capture): void
 }
 
 /** A session on its channel. */
@@ -56,7 +56,7 @@ export class Driver {
       let action = this.#session.start()
       while (action !== undefined) action = this.#session.next(await this.#perform(action))
       await this.#settle()
-      await this.#patiently(this.#channel.close())
+      await this.#withTimeout(this.#channel.close())
     } catch (error) {
       await Promise.allSettled(this.#writes)
       if (error instanceof UnknownVersion) await this.#answerVersion()
@@ -70,7 +70,7 @@ export class Driver {
     const { memberOf } = this.#session.talk
     for (const piece of piecesOf(encodeMessage(message, memberOf))) {
       this.bytesSent += piece.length
-      await this.#patiently(this.#channel.send(piece))
+      await this.#withTimeout(this.#channel.send(piece))
     }
   }
 
@@ -78,14 +78,14 @@ export class Driver {
   async #answerVersion(): Promise<void> {
     try {
       await this.send({ type: 'busy', reason: 'version' })
-      await this.#patiently(this.#channel.close())
+      await this.#withTimeout(this.#channel.close())
     } catch {
       this.#channel.abort('version')
     }
   }
 
   async #perform(action: SessionAction): Promise<SessionAnswer> {
-    const { replica, environment, claim, heard } = this.#surroundings
+    const { replica, environment, acquireSlot, peerCaptured } = this.#surroundings
     switch (action.type) {
       case 'send':
         await this.send(action.message)
@@ -107,10 +107,10 @@ export class Driver {
       case 'unite':
         await replica.unite(action.peer, action.except, action.compared)
         return { type: 'done' }
-      case 'claim':
-        return { type: 'claimed', granted: claim() }
-      case 'heard':
-        heard(action.capture)
+      case 'acquireSlot':
+        return { type: 'acquired', granted: acquireSlot() }
+      case 'peerCaptured':
+        peerCaptured(action.capture)
         return { type: 'done' }
       case 'pause':
         await environment.yieldTurn()
@@ -120,7 +120,7 @@ export class Driver {
 
   async #receive(): Promise<Message> {
     for (;;) {
-      const { done, value } = await this.#patiently(this.#frames.next())
+      const { done, value } = await this.#withTimeout(this.#frames.next())
       if (done) throw new SyncError('closed by the peer')
       this.bytesReceived += value.length
       const message = this.#assembly.add(value)
@@ -149,11 +149,11 @@ export class Driver {
   }
 
   /** Waits for the peer, but not for ever: each wait is bounded, and all of them together by what was transferred. */
-  async #patiently<T>(waiting: Promise<T>): Promise<T> {
+  async #withTimeout<T>(waiting: Promise<T>): Promise<T> {
     const { environment } = this.#surroundings
     const startMs = environment.monotonicMs()
     const earnedMs = ((this.bytesSent + this.bytesReceived) / bytesPerSecondMin) * 1000
-    const leftMs = Math.max(0, patienceMs + earnedMs - this.#waitedMs)
+    const leftMs = Math.max(0, peerWaitMs + earnedMs - this.#waitedMs)
     let tooLong = (): void => undefined
     const limit = new Promise<never>((_, reject) => {
       tooLong = () => reject(new SyncError('no progress'))

@@ -114,7 +114,7 @@ export class SyncService {
         channel.abort('crossed')
         return nothing(peer, 'crossed')
       }
-      const report = await this.#hold('initiator', channel, { youngOk, claim: () => hold, begin: () => hold.begin() })
+      const report = await this.#hold('initiator', channel, { youngOk, acquire: () => hold, begin: () => hold.begin() })
       return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
     } catch (error) {
       return { ...nothing(peer, endReasonOf(error)), mode: 'contexts' }
@@ -135,12 +135,12 @@ export class SyncService {
     }
     this.#inbound++
     let hold: SlotHold | undefined
-    const claim = () => {
+    const acquire = () => {
       hold = this.slot.accept(peer)
       return hold
     }
     try {
-      await this.#hold('responder', channel, { youngOk: false, claim, begin: () => undefined })
+      await this.#hold('responder', channel, { youngOk: false, acquire, begin: () => undefined })
     } finally {
       this.#inbound--
       this.#inboundOf.leave(peer)
@@ -157,7 +157,7 @@ export class SyncService {
   async #hold(
     role: Role,
     channel: Channel,
-    slot: { youngOk: boolean; claim: () => SlotHold | undefined; begin: () => void },
+    slot: { youngOk: boolean; acquire: () => SlotHold | undefined; begin: () => void },
   ): Promise<SessionReport> {
     const { peer } = channel
     const { environment, replica, listener } = this.#options
@@ -165,8 +165,8 @@ export class SyncService {
     const driver = new Driver(session, channel, {
       environment,
       replica,
-      claim: () => slot.claim() !== undefined,
-      heard: (capture) => {
+      acquireSlot: () => slot.acquire() !== undefined,
+      peerCaptured: (capture) => {
         slot.begin()
         listener?.peerContexts?.(peer, capture)
       },
@@ -185,7 +185,7 @@ export class SyncService {
     return report
   }
 
-  /** Notifies the listener: however the session ended, what was heard and applied is kept. */
+  /** Notifies the listener: however the session ended, what was received and applied is kept. */
   #tell(report: SessionReport, role: Role, session: SessionCore): void {
     const { listener } = this.#options
     const { talk, outcome } = session

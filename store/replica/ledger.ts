@@ -188,7 +188,7 @@ export class Ledger implements Contexts {
       dot = this.#nextDot(nowMs)
       draft = draftFor(dot, time)
     }
-    const supersedes = this.#effects.named(batch, draft.address, draft.supersedes)
+    const supersedes = this.#effects.contents.named(batch, draft.address, draft.supersedes)
     const update = this.#effects.withoutForeignDots(batch, { ...draft, dot, time, supersedes })
     this.#effects.apply(batch, update, whole)
     this.#issuing.push(update)
@@ -235,7 +235,7 @@ export class Ledger implements Contexts {
   /** Keeps digests that a peer sent of dots whose updates it does not keep any more. */
   keepDigests(batch: Batch, digests: readonly NamedDot[]): void {
     for (const { digest, ...dot } of digests) {
-      const ours = this.#effects.digestOf(batch, dot)
+      const ours = this.#effects.contents.of(batch, dot)
       if (digest !== undefined && (ours === undefined || isPlace(ours))) this.digests.write(batch, dot, digest)
     }
   }
@@ -288,7 +288,7 @@ export class Ledger implements Contexts {
     return changes
   }
 
-  /** A time from beyond the bound is told of, and moves no clock. */
+  /** A time from beyond the bound is reported, and moves no clock. */
   #observe(time: HybridTime, member: MemberTag): void {
     const { clockBoundMs, environment, onFutureTime, sharedNowMs } = this.#options
     const nowMs = sharedNowMs()

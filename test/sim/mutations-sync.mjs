@@ -7,8 +7,8 @@ export const syncMutations = [
     'unite-at-start',
     "a session unites the peer's contexts before anything was transferred",
     'protocols/sync/core/conversation.ts',
-    "    yield { type: 'heard', capture }\n",
-    "    yield { type: 'heard', capture }\n    yield { type: 'unite', peer: capture, except: this.refused, compared: capture.seen }\n",
+    "    yield { type: 'peerCaptured', capture }\n",
+    "    yield { type: 'peerCaptured', capture }\n    yield { type: 'unite', peer: capture, except: this.refused, compared: capture.seen }\n",
   ),
   one(
     'unite-after-cut',

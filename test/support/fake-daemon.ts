@@ -198,7 +198,7 @@ function dotsOf(key: string, context: string): string[] {
 }
 
 /** A mesh of one other member, `b`; everything it was asked is kept in `calls`. */
-export class FakeMeshApi implements Mesh {
+export class FakeMeshView implements Mesh {
   readonly name = 'a'
   readonly peer = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
@@ -315,7 +315,7 @@ export interface FakeServices extends ApiServices {
   readonly registers: FakeRegisters
   /** Every type as it really is, in memory. */
   readonly real: UserData
-  readonly mesh: FakeMeshApi
+  readonly mesh: FakeMeshView
   readonly node: FakeNode
   readonly backups: FakeBackups
   /** May be replaced by a test. */
@@ -362,7 +362,7 @@ export async function fakeServices(
     registers,
     contents: new FakeContents(registers, real.contents),
     real,
-    mesh: new FakeMeshApi(),
+    mesh: new FakeMeshView(),
     node: new FakeNode(),
     backups: new FakeBackups(),
     watch: closedFeed,

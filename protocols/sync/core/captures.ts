@@ -1,5 +1,5 @@
 /**
- * Captures as they travel: contexts as a patch on what both sides already told each other in this session,
+ * Captures as they travel: contexts as a patch on what both sides already sent each other in this session,
  * so that contexts that are known cost nothing.
  */
 import { type ByteReader, type ByteWriter, DecodeError } from '../../../store/model/bytes.js'

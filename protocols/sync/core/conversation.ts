@@ -89,7 +89,7 @@ export class Conversation {
 
   /** The last capture that the peer sent. */
   get theirs(): Capture {
-    if (this.#theirs === undefined) throw new Error('nothing heard yet')
+    if (this.#theirs === undefined) throw new Error('nothing received yet')
     return this.#theirs
   }
 
@@ -121,7 +121,7 @@ export class Conversation {
     const members = new Map([...(this.#theirs?.members ?? []), ...capture.members])
     this.#theirs = { ...capture, members }
     this.#theirsAtFirst ??= capture
-    yield { type: 'heard', capture }
+    yield { type: 'peerCaptured', capture }
     return capture
   }
 
