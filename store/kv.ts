@@ -1,4 +1,8 @@
-/** The small interface that every store implements: ordered bytes, atomic durable batches, snapshots. */
+/**
+ * The small interface that every store implements (ordered bytes, atomic durable batches, snapshots), and what all
+ * stores share.
+ */
+import { HearsayError } from './errors.js'
 
 /** One row. */
 export interface KvRow {
@@ -45,4 +49,42 @@ export interface KvStore {
   compact(range: { readonly gte: Uint8Array; readonly lt: Uint8Array }): Promise<void>
   /** Closes; waits for writes under way. */
   close(): Promise<void>
+}
+
+/** At most one bound on each side: the tightest of those given. */
+export interface Bounds {
+  readonly lower: Uint8Array | undefined
+  readonly isLowerIncluded: boolean
+  readonly upper: Uint8Array | undefined
+  readonly isUpperIncluded: boolean
+}
+
+/** The tightest bounds of a range. LevelDB itself looks at one of two bounds on the same side first and may miss rows. */
+export function boundsOf(range: KvRange): Bounds {
+  const { gt, gte, lt, lte } = range
+  const isGtTighter = gt !== undefined && (gte === undefined || Buffer.compare(gt, gte) >= 0)
+  const isLtTighter = lt !== undefined && (lte === undefined || Buffer.compare(lt, lte) <= 0)
+  return {
+    lower: isGtTighter ? gt : gte,
+    isLowerIncluded: !isGtTighter,
+    upper: isLtTighter ? lt : lte,
+    isUpperIncluded: !isLtTighter,
+  }
+}
+
+/** The limit of a range; no limit is Infinity. Throws a RangeError for what is not a count. */
+export function limitOf(range: KvRange): number {
+  const limit = range.limit ?? Number.POSITIVE_INFINITY
+  if (Number.isNaN(limit) || limit < 0) throw new RangeError(`not a limit: ${limit}`)
+  return limit
+}
+
+/** A store was used after it was closed. */
+export function closedFailure(): HearsayError {
+  return new HearsayError('STORE_FAILED', 'the store is closed; start the daemon again')
+}
+
+/** A snapshot was used after it was closed, or with a store that it is not of. A defect of the caller. */
+export function snapshotFailure(): HearsayError {
+  return new HearsayError('INTERNAL', 'a closed or foreign snapshot was read; this is a defect, please report it')
 }

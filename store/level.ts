@@ -3,8 +3,18 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel, type Snapshot } from 'classic-level'
 import { HearsayError } from './errors.js'
-import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from './kv.js'
-import { closedFailure, snapshotFailure } from './kv-failures.js'
+import {
+  type Bounds,
+  boundsOf,
+  closedFailure,
+  type KvChange,
+  type KvRange,
+  type KvRow,
+  type KvSnapshot,
+  type KvStore,
+  limitOf,
+  snapshotFailure,
+} from './kv.js'
 import {
   levelCacheBytesDefault,
   levelOpenFilesMax,
@@ -12,8 +22,7 @@ import {
   levelWriteBufferBytesDefault,
   scanBytesMax,
   scanRowsMax,
-} from './kv-limits.js'
-import { type Bounds, boundsOf, limitOf } from './kv-range.js'
+} from './limits.js'
 import { systemCodeOf, systemRemedy } from './system-errors.js'
 
 /** Options with which a store is opened. */

@@ -1,8 +1,16 @@
 /** A store in memory: for tests and for simulations of thousands of nodes. Deterministic; snapshots and copies cost next to nothing. */
-import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from './kv.js'
-import { closedFailure, snapshotFailure } from './kv-failures.js'
-import { memoryChunkRowsMax, scanBytesMax, scanRowsMax } from './kv-limits.js'
-import { boundsOf, limitOf } from './kv-range.js'
+import {
+  boundsOf,
+  closedFailure,
+  type KvChange,
+  type KvRange,
+  type KvRow,
+  type KvSnapshot,
+  type KvStore,
+  limitOf,
+  snapshotFailure,
+} from './kv.js'
+import { memoryChunkRowsMax, scanBytesMax, scanRowsMax } from './limits.js'
 
 /** Token that a frozen view replaces: a chunk that bears the store's present one may be changed in place. */
 type Owner = object

@@ -132,14 +132,14 @@ function queryOf(members: unknown): string {
 /** A read that may ask other nodes. */
 export function reading({ consistency, timeoutMs }: options.ReadOptions) {
   const query: ReadQuery = { consistency, timeout: durationText(timeoutMs) }
-  return { query, timeoutMs: patience(timeoutMs) }
+  return { query, timeoutMs: responseTimeoutMs(timeoutMs) }
 }
 
 /** A write that may ask something of other nodes, and can be repeated. */
 export function writing(asked: options.WriteOptions) {
   const { acks, requireQuorum, timeoutMs } = asked
   const query = { acks: acks === undefined ? undefined : `${acks}`, requireQuorum, timeout: durationText(timeoutMs) }
-  return { query, headers: writeHeaders(asked), timeoutMs: patience(timeoutMs) }
+  return { query, headers: writeHeaders(asked), timeoutMs: responseTimeoutMs(timeoutMs) }
 }
 
 /** A put of a register or a field. */
@@ -172,7 +172,7 @@ export function durationText(durationMs: number | undefined): string | undefined
 }
 
 /** Longest silence before an answer for which the daemon may wait so long for other nodes, in milliseconds. */
-export function patience(timeoutMs: number | undefined): number {
+export function responseTimeoutMs(timeoutMs: number | undefined): number {
   return timeoutMs === undefined ? responseTimeoutMsDefault : timeoutMs + responseGraceMs
 }
 

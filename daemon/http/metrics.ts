@@ -39,12 +39,12 @@ export class Metrics {
       ['conflicts', 'Keys in conflict.', () => node.countConflicts()],
       [
         'verified',
-        'Whether the store has been compared with its checksums since the start.',
+        '1 once the store has been compared with its checksums since the start, else 0.',
         () => Number(node.isVerified()),
       ],
       [
         'store_failed',
-        'Whether the node is read-only after a failure of its disk.',
+        '1 while the node is read-only after a failure of its disk, else 0.',
         () => Number(node.obstacle()?.code === 'STORE_FAILED'),
       ],
       ['warnings', 'Warnings in the status.', () => node.warnings().length + mesh.warnings().length],

@@ -1,13 +1,16 @@
 /**
- * Common parts of reads of single addresses: read repair from other nodes, and the answer with the versions of a
- * register.
+ * Common parts of reads of single addresses: read repair from other nodes, the answer with the versions of a
+ * register, and the error for a key that has none.
  */
 import type { FastifyReply } from 'fastify'
 import type { ReadQuery } from '../../protocols/api/common.js'
+import { dataTypeOf } from '../../protocols/api/data-types.js'
 import { contentTypes, headerNames } from '../../protocols/api/headers.js'
-import type { Shown } from '../../store/data/types.js'
+import type { ListItem, Shown, UserType } from '../../store/data/types.js'
+import { HearsayError } from '../../store/errors.js'
 import type { Address } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
+import type { Registers } from '../views/data-view.js'
 import type { Mesh } from '../views/mesh-view.js'
 import { asBuffer } from '../views/value-json.js'
 import { idleSocketMs, nodesTimeoutMsDefault } from './limits.js'
@@ -51,4 +54,23 @@ function valueHeaders(shown: Shown): Record<string, string> {
     [headerNames.dot]: dotText(shown.versions[0]!.dot),
     [headerNames.siblings]: `${shown.versions.length}`,
   }
+}
+
+/** Rejects with NOT_FOUND for a key without a register; `types` in its details are those that it has. */
+export async function absentValue(registers: Pick<Registers, 'list'>, key: string): Promise<never> {
+  // A key is the first of all that begin with it.
+  const { items } = await registers.list({ prefix: key, limit: 1, values: false })
+  const types = typesOf(items[0], key)
+  if (types.length === 0) throw new HearsayError('NOT_FOUND', `there is no "${key}"`)
+  const held = types.map(nounOf).join(' and ')
+  throw new HearsayError('NOT_FOUND', `"${key}" is ${held}, and has no value of its own`, { types })
+}
+
+function typesOf(item: ListItem | undefined, key: string): readonly UserType[] {
+  return item?.key === key ? item.types.filter((type) => type !== 'reg') : []
+}
+
+function nounOf(type: UserType): string {
+  const noun = dataTypeOf(type)?.noun
+  return noun === undefined ? `data that this version does not know (${type})` : `a ${noun}`
 }

@@ -66,8 +66,8 @@ export function startWrite(
   }
 }
 
-/** Says with a put how many versions a read shows now, as a read does: whoever put without a context may have left siblings. */
-export function tellSiblings(reply: FastifyReply, { siblings }: Written): void {
+/** Adds the number of versions that a read shows now, as a read does: a put without a context may have left siblings. */
+export function addSiblingsHeader(reply: FastifyReply, { siblings }: Written): void {
   if (siblings !== undefined) void reply.header(headerNames.siblings, `${siblings}`)
 }
 

@@ -3,7 +3,7 @@ import type { Connection, ConnectionGater, MultiaddrConnection } from '@libp2p/i
 import type { PeerId } from '../../protocols/network.js'
 import type { Environment } from '../../store/environment.js'
 import type { NetCounters } from './counters.js'
-import { claimLapseMs, identifyTimeoutMs, simultaneousDialMs } from './limits.js'
+import { identifyTimeoutMs, pendingConnectionMs, simultaneousDialMs } from './limits.js'
 import type { NetLog } from './log.js'
 
 /** Listener that is notified of peers; the addresses are those the peer says it listens on. */
@@ -36,7 +36,8 @@ interface Entry {
   readonly markClosed: () => void
 }
 
-interface Claim {
+/** A connection that was admitted and is still being set up. */
+interface PendingConnection {
   readonly link: MultiaddrConnection
   readonly atMs: number
 }
@@ -50,7 +51,7 @@ interface Claim {
  */
 export class ConnectionTable {
   readonly #entries = new Map<PeerId, Entry>()
-  readonly #claims = new Map<PeerId, Claim>()
+  readonly #pending = new Map<PeerId, PendingConnection>()
   #identify: Identify = () => Promise.reject(new Error('the host is not started'))
 
   constructor(
@@ -138,7 +139,7 @@ export class ConnectionTable {
       connection.abort(new Error('a second connection'))
       return
     }
-    this.#claims.delete(peer)
+    this.#pending.delete(peer)
     if (connection.direction === 'inbound') this.counters.inboundAccepted++
     let markClosed!: () => void
     const closed = new Promise<void>((resolve) => {
@@ -199,18 +200,18 @@ export class ConnectionTable {
       await this.close(peer, 'replaced by a newer connection')
     }
     if (this.self > peer) return false
-    if (this.#isClaimed(peer)) return this.#count(true)
-    for (const other of this.#claims.keys()) if (!this.#isClaimed(other)) this.#claims.delete(other)
-    this.#claims.set(peer, { link, atMs: this.environment.monotonicMs() })
+    if (this.#isPending(peer)) return this.#count(true)
+    for (const other of this.#pending.keys()) if (!this.#isPending(other)) this.#pending.delete(other)
+    this.#pending.set(peer, { link, atMs: this.environment.monotonicMs() })
     return false
   }
 
-  /** True if a connection to the peer was let in and is still being set up. */
-  #isClaimed(peer: PeerId): boolean {
-    const claim = this.#claims.get(peer)
-    if (claim === undefined) return false
-    const lapsed = this.environment.monotonicMs() - claim.atMs > claimLapseMs
-    return claim.link.timeline.close === undefined && !lapsed
+  /** True if a connection to the peer was admitted and is still being set up. */
+  #isPending(peer: PeerId): boolean {
+    const pending = this.#pending.get(peer)
+    if (pending === undefined) return false
+    const lapsed = this.environment.monotonicMs() - pending.atMs > pendingConnectionMs
+    return pending.link.timeline.close === undefined && !lapsed
   }
 
   #count(denied: boolean): boolean {

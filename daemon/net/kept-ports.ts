@@ -14,7 +14,7 @@ export async function readBound(dataDirectory: string): Promise<readonly string[
     const bound: unknown = JSON.parse(await readFile(join(dataDirectory, fileName), 'utf8'))
     return Array.isArray(bound) ? bound.filter((address) => typeof address === 'string') : []
   } catch {
-    // A courtesy to other members: without it a port is free to choose.
+    // Other members find this one sooner at its earlier port; without it any port will do.
     return []
   }
 }

@@ -14,8 +14,8 @@ export const dialTimeoutMs = 5_000
 export const dialStaggerMs = 200
 /** Two connections of a pair opened within this time were dialled at the same moment; an older one is stale, in milliseconds. */
 export const simultaneousDialMs = 5_000
-/** Time in which a connection that was let in must open before its claim lapses, in milliseconds. */
-export const claimLapseMs = 10_000
+/** Time in which a connection that was admitted must open; then another of the same peer is, in milliseconds. */
+export const pendingConnectionMs = 10_000
 /** Time in which a peer must identify itself after the handshake, in milliseconds. */
 export const identifyTimeoutMs = 5_000
 /**

@@ -121,7 +121,7 @@ export class SupervisorCore {
       target.state = 'idle'
       target.failures = stable ? 0 : Math.min(target.failures, 3) + 1
       const pause = stable ? this.random() * limits.redialFirstMs : this.#pause(target.failures)
-      target.nextMs = nowMs + pause + this.#courtesy(target)
+      target.nextMs = nowMs + pause + this.#staggerMs(target)
       if (target.key !== target.peer) target.peer = undefined
     }
   }
@@ -219,7 +219,7 @@ export class SupervisorCore {
       triedAtMs: Number.NEGATIVE_INFINITY,
       nextMs: nowMs,
     }
-    target.nextMs += delayMs ?? this.#courtesy(target)
+    target.nextMs += delayMs ?? this.#staggerMs(target)
     this.#targets.set(key, target)
     return target
   }
@@ -237,11 +237,11 @@ export class SupervisorCore {
   #hint(target: Target, nowMs: number, delayMs: number): void {
     if (target.state !== 'idle') return
     const spaced = Math.max(nowMs, target.triedAtMs + limits.hintSpacingMs)
-    target.nextMs = Math.min(target.nextMs, spaced + delayMs + this.#courtesy(target))
+    target.nextMs = Math.min(target.nextMs, spaced + delayMs + this.#staggerMs(target))
   }
 
   /** The greater peer id waits a little, so that pairs seldom dial at the same moment. */
-  #courtesy(target: Target): number {
+  #staggerMs(target: Target): number {
     return target.peer !== undefined && this.self > target.peer ? limits.greaterPeerDelayMs : 0
   }
 

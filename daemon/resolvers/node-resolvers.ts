@@ -1,4 +1,7 @@
 /** The resolvers of one node, as its configuration says: the rule with the longest prefix that fits a key. */
+
+import { isUtf8 } from 'node:buffer'
+import { readFile, stat } from 'node:fs/promises'
 import type { RuleMark } from '../../protocols/membership/core/rules.js'
 import type { Environment } from '../../store/environment.js'
 import type { Sibling } from '../../store/model/register.js'
@@ -6,11 +9,10 @@ import type { Outcome, Resolvers } from '../../store/model/resolver.js'
 import type { ResolverRule } from '../config/checks.js'
 import type { Log } from '../log/log.js'
 import { JsonMergeRule, lastWriteRule, siblingsRule } from './built-in.js'
+import { moduleBytesMax } from './limits.js'
 import { ModuleRule } from './module-rule.js'
-import { readModule } from './module-source.js'
 import { ResultCache } from './result-cache.js'
-import type { Rule } from './rule.js'
-import { builtInMark, moduleMark } from './rule-mark.js'
+import { builtInMark, moduleMark, type Rule } from './rule.js'
 
 /** Options of a node's resolvers. */
 export interface ResolverOptions {
@@ -99,4 +101,22 @@ async function loadModule(path: string, cache: ResultCache, options: ResolverOpt
   // One that cannot be read here is another rule than the same one elsewhere.
   const mark = moduleMark(Buffer.from(typeof source === 'string' ? source : ''))
   return { rule: new ModuleRule({ ...options, name: path, source, cache }), mark }
+}
+
+/** The text of a module; or why there is none. Never rejects. */
+export async function readModule(path: string): Promise<string | { readonly reason: string }> {
+  try {
+    const { size, isFile } = await statOf(path)
+    if (!isFile) return { reason: 'it is not a file' }
+    if (size > moduleBytesMax) return { reason: `it has ${size} bytes, more than ${moduleBytesMax}` }
+    const bytes = await readFile(path)
+    return isUtf8(bytes) ? bytes.toString() : { reason: 'it is not UTF-8' }
+  } catch (error) {
+    return { reason: `it cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})` }
+  }
+}
+
+async function statOf(path: string): Promise<{ size: number; isFile: boolean }> {
+  const stats = await stat(path)
+  return { size: stats.size, isFile: stats.isFile() }
 }

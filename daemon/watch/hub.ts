@@ -155,7 +155,7 @@ export class WatchHub {
 
   #positionOf(since: string | undefined): FeedPosition {
     const { replica } = this.#options
-    const { id, sequence, floor } = replica.feed.stand
+    const { id, sequence, floor } = replica.feed.bounds
     if (since === undefined) return { sequence, base: 0 }
     if (since === '0') return { sequence: 0, base: floor }
     const cursor = parseCursor(since)
@@ -174,8 +174,8 @@ export class WatchHub {
       store: replica.feed.reader,
       pageRowsMax: this.#options.pageRowsMax,
       recent: this.#recent,
-      feedId: replica.feed.stand.id,
-      last: () => replica.feed.stand.sequence,
+      feedId: replica.feed.bounds.id,
+      last: () => replica.feed.bounds.sequence,
       render: (event, position) => this.#render(event, position),
       change: (timeoutMs, signal) => this.#change(timeoutMs, signal),
       lost: (sequence) => this.#lost(sequence),
@@ -188,13 +188,13 @@ export class WatchHub {
   #render(event: FeedEvent, position: FeedPosition): Buffer {
     const { replica, nameOf } = this.#options
     const json = eventJson(event, { memberOf: replica.memberOf, nameOf })
-    return eventFrame(json, cursorText({ feedId: replica.feed.stand.id, position, mark: markOf(event.dot) }))
+    return eventFrame(json, cursorText({ feedId: replica.feed.bounds.id, position, mark: markOf(event.dot) }))
   }
 
   /** Reports a missing row: below the floor the log has trimmed it, above it this is damage. */
   #lost(sequence: number): void {
     const { replica } = this.#options
-    if (sequence > replica.feed.stand.floor) replica.feed.lose(sequence).catch(() => {})
+    if (sequence > replica.feed.bounds.floor) replica.feed.markLost(sequence).catch(() => {})
   }
 
   /** Wakes all waiting readers in a later turn: the answers to the writes go first. */

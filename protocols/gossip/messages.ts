@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import {
   ActorTable,
   type MemberOf,
-  type MemberTag,
+  type MemberTags,
   readActorTable,
   readTableDot,
   readUpdates,
@@ -12,7 +12,7 @@ import {
   writeUpdates,
 } from '../../store/model/codec.js'
 import { digestBytes, valueHash } from '../../store/model/digest.js'
-import { type Actor, type Dot, dotText } from '../../store/model/dot.js'
+import { type Dot, dotText } from '../../store/model/dot.js'
 import { valueBytesMax } from '../../store/model/limits.js'
 import type { Update } from '../../store/model/update.js'
 import { endLaterMessage, endMessage } from '../later.js'
@@ -36,7 +36,7 @@ export interface AnnouncedUpdate {
 export interface Announcement {
   readonly updates: readonly AnnouncedUpdate[]
   /** The member of each actor. */
-  readonly members: ReadonlyMap<Actor, MemberTag>
+  readonly members: MemberTags
 }
 
 /**

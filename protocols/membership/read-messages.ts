@@ -6,7 +6,7 @@ import { type Address, addressText } from '../../store/model/address.js'
 import { ByteReader, ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import {
   type MemberOf,
-  type MemberTag,
+  type MemberTags,
   readAddress,
   readDots,
   readNamedDots,
@@ -16,7 +16,7 @@ import {
   writeNamedDots,
   writeUpdates,
 } from '../../store/model/codec.js'
-import { type Actor, compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
+import { compareDots, type Dot, dotText, type NamedDot } from '../../store/model/dot.js'
 import { dotsBytesBound, tableActorBytes, updateBytesBound } from '../../store/model/sizes.js'
 import type { PeerEntry } from '../../store/replica/types.js'
 import { endMessage } from '../later.js'
@@ -39,7 +39,7 @@ export interface Copy {
    */
   readonly removed: readonly Dot[]
   /** The member of each actor that issued a live dot. */
-  readonly members: ReadonlyMap<Actor, MemberTag>
+  readonly members: MemberTags
 }
 
 /** A question. */

@@ -10,7 +10,7 @@ import type { SessionCore } from './core/session.js'
 import {
   bytesPerSecondMin,
   firstFrameTimeoutMs,
-  patienceMs,
+  peerWaitMs,
   pendingWritesMax,
   progressTimeoutMs,
   skippedMessagesMax,
@@ -23,9 +23,9 @@ export interface SessionSurroundings {
   readonly environment: Environment
   readonly replica: SyncReplica
   /** Takes the slot for bulk transfers. */
-  claim(): boolean
+  acquireSlot(): boolean
   /** Called with the contexts that the peer has sent. */
-  heard(capture: Capture): void
+  peerCaptured(capture: Capture): void
   /** Called after each action with its answer, and with the bytes of the session so far; absent: nobody watches. */
   observe?(action: SessionAction, answer: SessionAnswer, bytes: SessionBytes): void
 }
@@ -59,7 +59,7 @@ export class Driver {
       let action = this.#session.start()
       while (action !== undefined) action = this.#session.next(await this.#step(action))
       await this.#settle()
-      await this.#patiently(this.#channel.close())
+      await this.#withTimeout(this.#channel.close())
     } catch (error) {
       await Promise.allSettled(this.#writes)
       if (error instanceof UnknownVersion) await this.#answerVersion()
@@ -73,7 +73,7 @@ export class Driver {
     const { memberOf } = this.#session.talk
     for (const piece of piecesOf(encodeMessage(message, memberOf))) {
       this.bytesSent += piece.length
-      await this.#patiently(this.#channel.send(piece))
+      await this.#withTimeout(this.#channel.send(piece))
     }
   }
 
@@ -81,7 +81,7 @@ export class Driver {
   async #answerVersion(): Promise<void> {
     try {
       await this.send({ type: 'busy', reason: 'version' })
-      await this.#patiently(this.#channel.close())
+      await this.#withTimeout(this.#channel.close())
     } catch {
       this.#channel.abort('version')
     }
@@ -94,7 +94,7 @@ export class Driver {
   }
 
   async #perform(action: SessionAction): Promise<SessionAnswer> {
-    const { replica, environment, claim, heard } = this.#surroundings
+    const { replica, environment, acquireSlot, peerCaptured } = this.#surroundings
     switch (action.type) {
       case 'send':
         await this.send(action.message)
@@ -116,10 +116,10 @@ export class Driver {
       case 'unite':
         await replica.unite(action.peer, action.except, action.compared)
         return { type: 'done' }
-      case 'claim':
-        return { type: 'claimed', granted: claim() }
-      case 'heard':
-        heard(action.capture)
+      case 'acquireSlot':
+        return { type: 'acquired', granted: acquireSlot() }
+      case 'peerCaptured':
+        peerCaptured(action.capture)
         return { type: 'done' }
       case 'pause':
         await environment.yieldTurn()
@@ -129,7 +129,7 @@ export class Driver {
 
   async #receive(): Promise<Message> {
     for (;;) {
-      const { done, value } = await this.#patiently(this.#frames.next())
+      const { done, value } = await this.#withTimeout(this.#frames.next())
       if (done) throw new SyncError('closed by the peer')
       this.bytesReceived += value.length
       const message = this.#assembly.add(value)
@@ -158,11 +158,11 @@ export class Driver {
   }
 
   /** Waits for the peer, but not for ever: each wait is bounded, and all of them together by what was transferred. */
-  async #patiently<T>(waiting: Promise<T>): Promise<T> {
+  async #withTimeout<T>(waiting: Promise<T>): Promise<T> {
     const { environment } = this.#surroundings
     const startMs = environment.monotonicMs()
     const earnedMs = ((this.bytesSent + this.bytesReceived) / bytesPerSecondMin) * 1000
-    const leftMs = Math.max(0, patienceMs + earnedMs - this.#waitedMs)
+    const leftMs = Math.max(0, peerWaitMs + earnedMs - this.#waitedMs)
     let tooLong = (): void => undefined
     const limit = new Promise<never>((_, reject) => {
       tooLong = () => reject(new SyncError('no progress'))

@@ -4,7 +4,7 @@ import { zeroTime } from '../../store/model/clock.js'
 import {
   ActorTable,
   type MemberOf,
-  type MemberTag,
+  type MemberTags,
   readActorTable,
   readAddress,
   readSupersedes,
@@ -24,7 +24,7 @@ import { messageEntriesMax } from './limits.js'
 /** Entries with the member of each actor named in them. */
 export interface TaggedEntries {
   readonly entries: readonly PeerEntry[]
-  readonly members: ReadonlyMap<Actor, MemberTag>
+  readonly members: MemberTags
 }
 
 const hasValue = 0x01

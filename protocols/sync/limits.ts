@@ -89,9 +89,9 @@ export const firstFrameTimeoutMs = 10_000
 /** Longest wait of a session for any other frame of the peer, in milliseconds. */
 export const progressTimeoutMs = 30_000
 /** Longest wait of a session for the peer in all, in milliseconds, before the bytes that were transferred extend it. */
-export const patienceMs = 60_000
+export const peerWaitMs = 60_000
 /**
- * Rate at which transferred bytes extend `patienceMs`, in bytes a second: a peer that trickles valid frames does not
+ * Rate at which transferred bytes extend `peerWaitMs`, in bytes a second: a peer that trickles valid frames does not
  * hold the slot for ever.
  */
 export const bytesPerSecondMin = 16 * 1024

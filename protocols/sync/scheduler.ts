@@ -20,7 +20,7 @@ import type { SessionReport } from './service.js'
 export interface PeerView {
   /** True if a peer is a member that we may sync with. */
   isMember(peer: PeerId): boolean
-  /** True if the last heartbeat of a peer showed our root and contexts of now; undefined if none was heard. */
+  /** True if the last heartbeat of a peer showed our root and contexts of now; undefined if none was received. */
   looksEqual(peer: PeerId): boolean | undefined
   /** Time at which a peer was last proven equal, on the monotonic clock, in milliseconds; undefined: never. */
   lastEqualMs(peer: PeerId): number | undefined
@@ -121,7 +121,7 @@ export class SyncScheduler {
     this.#want(peer, { why: 'gap', youngOk: false, delayMs: gapDelayMs, isNeeded: isOpen })
   }
 
-  /** A heartbeat of a peer was heard, and `looksEqual` is up to date. */
+  /** A heartbeat of a peer was received, and `looksEqual` is up to date. */
   heartbeatHeard(peer: PeerId): void {
     if (this.#options.peers.looksEqual(peer) !== false) {
       this.#mismatchSinceMs.delete(peer)

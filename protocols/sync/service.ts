@@ -118,7 +118,11 @@ export class SyncService {
         channel.abort('crossed')
         return nothing(peer, 'crossed')
       }
-      const report = await this.#hold('initiator', channel, { ...asked, claim: () => hold, begin: () => hold.begin() })
+      const report = await this.#hold('initiator', channel, {
+        ...asked,
+        acquire: () => hold,
+        begin: () => hold.begin(),
+      })
       return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
     } catch (error) {
       return { ...nothing(peer, endReasonOf(error)), mode: 'contexts' }
@@ -139,12 +143,12 @@ export class SyncService {
     }
     this.#inbound++
     let hold: SlotHold | undefined
-    const claim = () => {
+    const acquire = () => {
       hold = this.slot.accept(peer)
       return hold
     }
     try {
-      await this.#hold('responder', channel, { youngOk: false, why: 'peer', claim, begin: () => undefined })
+      await this.#hold('responder', channel, { youngOk: false, why: 'peer', acquire, begin: () => undefined })
     } finally {
       this.#inbound--
       this.#inboundOf.leave(peer)
@@ -161,7 +165,7 @@ export class SyncService {
   async #hold(
     role: Role,
     channel: Channel,
-    slot: Asking & { readonly claim: () => SlotHold | undefined; readonly begin: () => void },
+    slot: Asking & { readonly acquire: () => SlotHold | undefined; readonly begin: () => void },
   ): Promise<SessionReport> {
     const { peer } = channel
     const { environment, replica, listener, watch } = this.#options
@@ -171,8 +175,8 @@ export class SyncService {
       environment,
       replica,
       ...(watched && { observe: (...seen) => watched.observe(...seen) }),
-      claim: () => slot.claim() !== undefined,
-      heard: (capture) => {
+      acquireSlot: () => slot.acquire() !== undefined,
+      peerCaptured: (capture) => {
         slot.begin()
         listener?.peerContexts?.(peer, capture)
       },
@@ -192,7 +196,7 @@ export class SyncService {
     return report
   }
 
-  /** Notifies the listener: however the session ended, what was heard and applied is kept. */
+  /** Notifies the listener: however the session ended, what was received and applied is kept. */
   #tell(report: SessionReport, role: Role, session: SessionCore): void {
     const { listener } = this.#options
     const { talk } = session

@@ -81,6 +81,13 @@ export class ByteWriter {
     return this
   }
 
+  /** Characters of one byte each as bytes, without a length. */
+  latin1(characters: string): this {
+    this.#reserve(characters.length)
+    for (let at = 0; at < characters.length; at++) this.#buffer[this.#length++] = characters.charCodeAt(at)
+    return this
+  }
+
   /** Returns the bytes that were written; the writer may not be used afterwards. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#length)

@@ -36,6 +36,12 @@ export type MemberTag = string
 /** The tag of an actor whose member is not known. */
 export const unknownMember: MemberTag = '0000000000000000'
 
+/** The members of actors. */
+export interface MemberTags extends Iterable<readonly [Actor, MemberTag]> {
+  /** The member of an actor; undefined when it is not among these. */
+  get(actor: Actor): MemberTag | undefined
+}
+
 /** Names the member that an actor belongs to. */
 export type MemberOf = (actor: Actor) => MemberTag
 
@@ -193,13 +199,13 @@ export interface Contexts {
 
 /** Contexts as they travel: with the member of each actor. */
 export interface TaggedContexts extends Contexts {
-  readonly members: ReadonlyMap<Actor, MemberTag>
+  readonly members: MemberTags
 }
 
 /** A list of updates as it travels, with the member of each actor that issued one. */
 export interface TaggedUpdates {
   readonly updates: Update[]
-  readonly members: ReadonlyMap<Actor, MemberTag>
+  readonly members: MemberTags
 }
 
 const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']

@@ -1,25 +1,38 @@
 /** Contexts: exact, compact sets of dots (per actor, ranges of counters; nearly always one range from 1). */
+import { ActorMap } from './actor-map.js'
 import type { Actor, Dot } from './dot.js'
+import {
+  containsRange,
+  countOf,
+  insertRange,
+  noRanges,
+  type Ranges,
+  rangesText,
+  sameRanges,
+  subtractRanges,
+  uniteRanges,
+} from './ranges.js'
 
-/** Ranges of counters, flat and ascending: first, last, first, last, … Neighbouring ranges are merged. Never changed once handed out. */
-export type Ranges = readonly number[]
+export { countOf, type Ranges } from './ranges.js'
 
-const none: Ranges = []
+/** The dots of one actor: its last counter where all from 1 on are in the set, else its ranges. */
+type Held = number | Ranges
 
 /**
  * A set of dots. Gaps are kept exactly: a context says which dots, not how far.
- * Clones are cheap (copy on write), so that a context can be captured in one turn and kept while the original moves on.
+ * Clones are cheap (copy on write), so that a context can be captured in one turn and kept while the original moves on; and what two contexts
+ * share by their past costs nothing when they are compared or united.
  * Source: version vectors with exceptions; the node-wide contexts of DottedDB and of delta-state CRDTs.
  */
 export class Context {
-  #ranges: Map<Actor, Ranges>
-  #shared = false
+  #held: ActorMap<Held>
   /** Actors whose array nobody else has seen: it may be changed in place. */
   readonly #owned = new Set<Actor>()
 
   /** An empty context, or one over the given ranges, which it takes over. */
-  constructor(ranges: Map<Actor, Ranges> = new Map()) {
-    this.#ranges = ranges
+  constructor(ranges?: ReadonlyMap<Actor, Ranges>) {
+    this.#held = new ActorMap()
+    for (const [actor, of] of ranges ?? []) this.#held.set(actor, held(of))
   }
 
   /** The context of exactly these dots. */
@@ -29,19 +42,18 @@ export class Context {
     return context
   }
 
-  /** An independent copy; constant time until one of the two changes. */
+  /** An independent copy, in constant time. */
   clone(): Context {
-    this.#shared = true
-    this.#owned.clear()
-    const copy = new Context(this.#ranges)
-    copy.#shared = true
+    const copy = new Context()
+    copy.#held = this.#share()
     return copy
   }
 
   /** True if the dot is in the set. */
-  has(dot: Dot): boolean {
-    const ranges = this.#ranges.get(dot.actor)
-    return ranges !== undefined && contains(ranges, dot.counter)
+  has({ actor, counter }: Dot): boolean {
+    const here = this.#held.get(actor)
+    if (here === undefined) return false
+    return typeof here === 'number' ? counter <= here : containsRange(here, counter, counter)
   }
 
   /** Adds one dot. Returns whether it was new. */
@@ -51,108 +63,153 @@ export class Context {
 
   /** Adds the counters `first` to `last` (both included) of an actor. Returns whether any was new. */
   addRange(actor: Actor, first: number, last: number): boolean {
-    const ranges = this.#ranges.get(actor)
-    if (ranges !== undefined && containsRange(ranges, first, last)) return false
-    const own = this.#owned.has(actor) ? (ranges as number[]) : (ranges?.slice() ?? [])
+    const here = this.#held.get(actor) ?? 0
+    if (typeof here === 'number' && first <= here + 1) {
+      if (last > here) this.#held.set(actor, last)
+      return last > here
+    }
+    const ranges = rangesIn(here)
+    if (containsRange(ranges, first, last)) return false
+    const own = this.#owned.has(actor) ? (ranges as number[]) : ranges.slice()
     insertRange(own, first, last)
-    this.#own().set(actor, own)
-    this.#owned.add(actor)
+    const now = held(own)
+    this.#held.set(actor, now)
+    if (now === own) this.#owned.add(actor)
+    else this.#owned.delete(actor)
     return true
   }
 
   /** Adds every dot of another context. */
   union(other: Context): void {
-    for (const [actor, theirs] of other.#ranges) {
-      const mine = this.#ranges.get(actor)
-      const united = mine === undefined ? theirs : uniteRanges(mine, theirs)
-      if (united === mine) continue
-      this.#own().set(actor, united)
-      if (united === theirs) this.#handOut(other, actor)
+    if (this.isEmpty) {
+      this.#held = other.#share()
+      this.#owned.clear()
+      return
     }
+    const changed: [Actor, Held][] = []
+    other.#held.visitUnlike(this.#held, alike, (actor, theirs, mine) => {
+      const united = mine === undefined ? theirs : unitedWith(mine, theirs)
+      if (united !== mine) changed.push([actor, united])
+      if (united === theirs) other.#owned.delete(actor)
+      return true
+    })
+    for (const [actor, united] of changed) this.#replace(actor, united)
   }
 
   /** The dots of this context that another lacks. */
   minus(other: Context): Context {
-    const result = new Map<Actor, Ranges>()
-    for (const [actor, mine] of this.#ranges) {
-      const theirs = other.#ranges.get(actor)
-      const left = theirs === undefined ? mine : subtractRanges(mine, theirs)
-      if (left.length > 0) result.set(actor, left)
+    if (other.isEmpty) return this.clone()
+    const result = new Context()
+    this.#held.visitUnlike(other.#held, alike, (actor, mine, theirs) => {
+      const left = theirs === undefined ? mine : held(subtractRanges(rangesIn(mine), rangesIn(theirs)))
       if (left === mine) this.#owned.delete(actor)
-    }
-    return new Context(result)
+      if (left !== 0) result.#held.set(actor, left)
+      return true
+    })
+    return result
   }
 
   /** The dots in both contexts. */
   intersection(other: Context): Context {
-    return this.minus(this.minus(other))
+    const [few, many] = this.#held.size <= other.#held.size ? [this, other] : [other, this]
+    const result = few.clone()
+    few.#held.visitUnlike(many.#held, alike, (actor, one, two) => {
+      result.#replace(actor, two === undefined ? 0 : commonTo(one, two))
+      return true
+    })
+    return result
   }
 
   /** True if every dot of another context is in this one. */
   covers(other: Context): boolean {
-    for (const [actor, theirs] of other.#ranges) {
-      const mine = this.#ranges.get(actor)
-      if (mine === theirs) continue
-      if (mine === undefined || subtractRanges(theirs, mine).length > 0) return false
-    }
-    return true
+    return other.#held.visitUnlike(
+      this.#held,
+      alike,
+      (_, theirs, mine) => mine !== undefined && subtractRanges(rangesIn(theirs), rangesIn(mine)).length === 0,
+    )
   }
 
   /** True if both are the same set. */
   equals(other: Context): boolean {
-    if (this.#ranges.size !== other.#ranges.size) return false
-    for (const [actor, mine] of this.#ranges) {
-      const theirs = other.#ranges.get(actor)
-      if (theirs === undefined || !sameRanges(mine, theirs)) return false
-    }
-    return true
+    return this.#held.size === other.#held.size && this.#held.visitUnlike(other.#held, alike, () => false)
   }
 
   /** True if it holds no dot. */
   get isEmpty(): boolean {
-    return this.#ranges.size === 0
+    return this.#held.size === 0
   }
 
   /** Number of dots. */
   get size(): number {
     let total = 0
-    for (const ranges of this.#ranges.values()) total += countOf(ranges)
+    for (const here of this.#held.values()) total += typeof here === 'number' ? here : countOf(here)
     return total
   }
 
   /** Number of dots of an actor. */
   sizeOf(actor: Actor): number {
-    return countOf(this.#ranges.get(actor) ?? none)
+    const here = this.#held.get(actor) ?? 0
+    return typeof here === 'number' ? here : countOf(here)
   }
 
   /** Number of ranges: its cost in memory and on the wire. */
   get rangeCount(): number {
     let total = 0
-    for (const ranges of this.#ranges.values()) total += ranges.length / 2
+    for (const here of this.#held.values()) total += rangesIn(here).length / 2
     return total
+  }
+
+  /** Number of actors with at least one dot. */
+  get actorCount(): number {
+    return this.#held.size
   }
 
   /** The actors with at least one dot, in ascending order. */
   actors(): Actor[] {
-    return [...this.#ranges.keys()].sort()
+    return Array.from(this.#held, ([actor]) => actor)
+  }
+
+  /** The position of an actor among `actors()`; undefined when it has no dot. */
+  rankOf(actor: Actor): number | undefined {
+    return this.#held.rankOf(actor)
+  }
+
+  /** The actor at a position among `actors()`; undefined beyond the end. */
+  actorAt(rank: number): Actor | undefined {
+    return this.#held.actorAt(rank)
+  }
+
+  /** The actors whose dots differ between this context and another, in ascending order. */
+  actorsUnlike(other: Context): Actor[] {
+    const actors = new Set<Actor>()
+    const add = (actor: Actor) => actors.add(actor) !== undefined
+    this.#held.visitUnlike(other.#held, alike, add)
+    other.#held.visitUnlike(this.#held, alike, add)
+    return [...actors].sort()
+  }
+
+  /** Visits the actors in ascending order, each packed (8 characters, its bytes), with its ranges here and in another context. */
+  visitWith(other: Context, visit: (key: string, here: Ranges, there: Ranges) => void): void {
+    this.#owned.clear()
+    other.#owned.clear()
+    this.#held.visitWith(other.#held, (key, here, there) => visit(key, rangesIn(here), rangesIn(there ?? 0)))
   }
 
   /** The ranges of an actor; empty when it has none. */
   rangesOf(actor: Actor): Ranges {
     this.#owned.delete(actor)
-    return this.#ranges.get(actor) ?? none
+    return rangesIn(this.#held.get(actor) ?? 0)
   }
 
   /** Puts the given ranges in place of an actor's present ones; an empty list removes the actor. */
   setRanges(actor: Actor, ranges: Ranges): void {
-    this.#owned.delete(actor)
-    if (ranges.length === 0) this.#own().delete(actor)
-    else this.#own().set(actor, ranges)
+    this.#replace(actor, held(ranges))
   }
 
   /** The greatest counter of an actor; 0 when it has none. */
   lastOf(actor: Actor): number {
-    return this.#ranges.get(actor)?.at(-1) ?? 0
+    const here = this.#held.get(actor) ?? 0
+    return typeof here === 'number' ? here : here.at(-1)!
   }
 
   /** Every dot, actors ascending, counters ascending. For small contexts and tests: the number of dots is not bounded by the size in memory. */
@@ -172,105 +229,45 @@ export class Context {
       .join(' ')
   }
 
-  /** Another context's array stands here too now: neither may change it in place. */
-  #handOut(other: Context, actor: Actor): void {
+  /** Puts an array in place that stands elsewhere too, or may: it is not changed any more. */
+  #replace(actor: Actor, here: Held): void {
     this.#owned.delete(actor)
-    other.#owned.delete(actor)
+    if (here === 0) this.#held.delete(actor)
+    else this.#held.set(actor, here)
   }
 
-  #own(): Map<Actor, Ranges> {
-    if (this.#shared) {
-      this.#ranges = new Map(this.#ranges)
-      this.#shared = false
-    }
-    return this.#ranges
+  /** Hands out all that it holds: from now on neither context may change an array in place. */
+  #share(): ActorMap<Held> {
+    this.#owned.clear()
+    return this.#held.clone()
   }
 }
 
-/** Number of counters in the ranges. */
-export function countOf(ranges: Ranges): number {
-  let total = 0
-  for (let at = 0; at < ranges.length; at += 2) total += ranges[at + 1]! - ranges[at]! + 1
-  return total
+/** The short form of ranges; 0 for none. */
+function held(ranges: Ranges): Held {
+  if (ranges.length === 0) return 0
+  return ranges.length === 2 && ranges[0] === 1 ? ranges[1]! : ranges
 }
 
-function rangesText(ranges: Ranges): string {
-  const parts: string[] = []
-  for (let at = 0; at < ranges.length; at += 2) {
-    parts.push(ranges[at] === ranges[at + 1] ? `${ranges[at]}` : `${ranges[at]}-${ranges[at + 1]}`)
-  }
-  return parts.join(',')
+function rangesIn(here: Held): Ranges {
+  if (typeof here !== 'number') return here
+  return here === 0 ? noRanges : [1, here]
 }
 
-function contains(ranges: Ranges, counter: number): boolean {
-  return containsRange(ranges, counter, counter)
+function alike(a: Held, b: Held): boolean {
+  return a === b || (typeof a !== 'number' && typeof b !== 'number' && sameRanges(a, b))
 }
 
-/** True if one range holds all counters from `first` to `last`. */
-function containsRange(ranges: Ranges, first: number, last: number): boolean {
-  const at = firstEndingFrom(ranges, first) * 2
-  return at < ranges.length && ranges[at]! <= first && last <= ranges[at + 1]!
+/** Returns `mine` or `theirs` itself when that is the union. */
+function unitedWith(mine: Held, theirs: Held): Held {
+  if (typeof mine === 'number' && typeof theirs === 'number') return Math.max(mine, theirs)
+  const [a, b] = [rangesIn(mine), rangesIn(theirs)]
+  const united = uniteRanges(a, b)
+  return united === a ? mine : sameRanges(united, b) ? theirs : held(united)
 }
 
-/** The index of the first range that ends at `counter` or behind it; the number of ranges when none does. */
-function firstEndingFrom(ranges: Ranges, counter: number): number {
-  let low = 0
-  let high = ranges.length / 2
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (ranges[middle * 2 + 1]! < counter) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function sameRanges(a: Ranges, b: Ranges): boolean {
-  return a === b || (a.length === b.length && a.every((value, at) => value === b[at]))
-}
-
-/** Changes the array in place: every range that overlaps or touches the new one becomes part of it. */
-function insertRange(ranges: number[], first: number, last: number): void {
-  const from = firstEndingFrom(ranges, first - 1)
-  let to = from
-  while (to * 2 < ranges.length && ranges[to * 2]! <= last + 1) to++
-  const start = to === from ? first : Math.min(first, ranges[from * 2]!)
-  const end = to === from ? last : Math.max(last, ranges[to * 2 - 1]!)
-  ranges.splice(from * 2, (to - from) * 2, start, end)
-}
-
-/** Returns `a` itself when `b` adds nothing. */
-function uniteRanges(a: Ranges, b: Ranges): Ranges {
-  const result: number[] = []
-  let atA = 0
-  let atB = 0
-  while (atA < a.length || atB < b.length) {
-    const takeA = atB >= b.length || (atA < a.length && a[atA]! <= b[atB]!)
-    const first = takeA ? a[atA]! : b[atB]!
-    const last = takeA ? a[atA + 1]! : b[atB + 1]!
-    if (takeA) atA += 2
-    else atB += 2
-    const end = result.at(-1)
-    if (end !== undefined && first <= end + 1) result[result.length - 1] = Math.max(end, last)
-    else result.push(first, last)
-  }
-  return sameRanges(result, a) ? a : result
-}
-
-function subtractRanges(a: Ranges, b: Ranges): Ranges {
-  if (a === b) return none
-  const result: number[] = []
-  let atB = 0
-  for (let at = 0; at < a.length; at += 2) {
-    let first = a[at]!
-    const last = a[at + 1]!
-    while (atB < b.length && b[atB + 1]! < first) atB += 2
-    let scan = atB
-    while (scan < b.length && b[scan]! <= last && first <= last) {
-      if (b[scan]! > first) result.push(first, b[scan]! - 1)
-      first = Math.max(first, b[scan + 1]! + 1)
-      scan += 2
-    }
-    if (first <= last) result.push(first, last)
-  }
-  return result
+function commonTo(one: Held, two: Held): Held {
+  if (typeof one === 'number' && typeof two === 'number') return Math.min(one, two)
+  const a = rangesIn(one)
+  return held(subtractRanges(a, subtractRanges(a, rangesIn(two))))
 }

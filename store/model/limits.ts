@@ -28,6 +28,8 @@ export const counterTrailMax = 64
 export const counterTrailBytesMax = 1024
 /** Bytes of all trails in one baseline, roughly: one of many chains carries shorter ones. */
 export const baselineTrailBytesAim = 1024 * 1024
+/** Actors in one leaf of a map of actors: beyond, it is divided by the next bit of their ids. */
+export const actorLeafMax = 128
 /** Actors in one context on the wire. */
 export const contextActorsMax = 1_000_000
 /** Ranges of one actor in one context on the wire: more than a message has room for, whatever a rebuilt context looks like. */

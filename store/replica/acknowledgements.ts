@@ -1,7 +1,7 @@
 /** Acknowledgements of the members, kept on disk across restarts: the update log waits for them. */
 import { rangeOf } from '../keyspace.js'
 import type { MemberTag } from '../model/codec.js'
-import { Context } from '../model/context.js'
+import type { Context } from '../model/context.js'
 import {
   acknowledgementKey,
   acknowledgementMember,
@@ -30,7 +30,7 @@ export class KeptAcknowledgements {
         try {
           const row = decodeAcknowledgement(key, value)
           const member = acknowledgementMember(key)
-          loaded.set(member, new Context(new Map(row.ranges)))
+          loaded.set(member, row.acknowledged)
           if (row.behindSinceMs !== 0) this.#log.wasBehind(member, row.behindSinceMs)
         } catch (error) {
           if (!(error instanceof DamagedRow)) throw error
@@ -46,8 +46,7 @@ export class KeptAcknowledgements {
     const behindSinceMs = this.#log.behindSinceMs(member) ?? 0
     await this.#core.submit((batch) => {
       if (acknowledged === null) return batch.set(key, null)
-      const ranges = new Map(acknowledged.actors().map((actor) => [actor, acknowledged.rangesOf(actor)]))
-      batch.set(key, encodeAcknowledgement(key, { ranges, behindSinceMs }))
+      batch.set(key, encodeAcknowledgement(key, { acknowledged, behindSinceMs }))
     })
   }
 }

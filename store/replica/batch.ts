@@ -4,25 +4,25 @@ import type { KvChange } from '../kv.js'
 /** Rows by their key's bytes as latin1 text: cheap map keys, equal only for equal bytes. */
 type Rows = Map<string, KvChange>
 
-/** Reads a row beneath this batch. */
-export type ReadBeneath = (key: Uint8Array) => Uint8Array | undefined
+/** Reads a row of the base of a batch. */
+export type ReadBase = (key: Uint8Array) => Uint8Array | undefined
 
-/** The rows of one batch. Reads fall through to what lies beneath: the batch in flight, then the store. */
+/** The rows of one batch. Reads fall through to its base: the batch in flight, then the store. */
 export class Batch {
   readonly #rows: Rows = new Map()
-  #beneath: ReadBeneath
+  #base: ReadBase
   #bytes = 0
   #isTouched = false
   #journal: (() => void)[] | undefined
 
-  /** `beneath` reads what was written before this batch. */
-  constructor(beneath: ReadBeneath) {
-    this.#beneath = beneath
+  /** `base` reads what was written before this batch. */
+  constructor(base: ReadBase) {
+    this.#base = base
   }
 
-  /** Names another layer beneath, once what lay there has become part of it. */
-  setBeneath(beneath: ReadBeneath): void {
-    this.#beneath = beneath
+  /** Names another base, once the earlier one has become part of it. */
+  setBase(base: ReadBase): void {
+    this.#base = base
   }
 
   /** True if the batch changes neither rows nor memory: there is nothing to make durable. */
@@ -44,7 +44,7 @@ export class Batch {
   get(key: Uint8Array): Uint8Array | undefined {
     const change = this.#rows.get(rowText(key))
     if (change !== undefined) return change.value ?? undefined
-    return this.#beneath(key)
+    return this.#base(key)
   }
 
   /** Writes a row; null deletes it. */

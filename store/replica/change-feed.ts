@@ -1,4 +1,4 @@
-/** The change feed as its readers use it: where it stands, reading it, and holding it for those who are behind. */
+/** The change feed as its readers use it: its identity and bounds, reading it, and holding it for those who are behind. */
 import { decodeFeedHold, encodeFeedHold, feedHoldKey } from '../rows/feed.js'
 import { isDamage } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'
@@ -6,7 +6,7 @@ import { FeedReader } from './feed.js'
 import type { UpdateLog } from './log.js'
 
 /** Identity and bounds of a feed. */
-export interface FeedStand {
+export interface FeedBounds {
   /** The id of this feed: positions of another one mean nothing here. */
   readonly id: string
   /** The last committed position. */
@@ -17,7 +17,7 @@ export interface FeedStand {
 
 /** The feed of one replica. */
 export class ChangeFeed {
-  /** Reads it from the store; for readers that are behind what the listener was told. */
+  /** Reads it from the store; for readers that are behind what the listener was notified of. */
   readonly reader: FeedReader
   readonly #core: ReplicaCore
   readonly #log: UpdateLog
@@ -29,7 +29,7 @@ export class ChangeFeed {
   }
 
   /** Id, last committed position and floor of this feed. */
-  get stand(): FeedStand {
+  get bounds(): FeedBounds {
     const { feedId, sequence, feedFloor } = this.#core.committed.state
     return { id: feedId, sequence, floor: feedFloor }
   }
@@ -54,17 +54,17 @@ export class ChangeFeed {
       const row = this.#core.store.get(feedHoldKey)
       return row === undefined ? undefined : decodeFeedHold(row)
     } catch (error) {
-      // What is held is a courtesy to readers: a damaged row holds everything.
+      // A damaged row holds everything: readers miss nothing then.
       if (isDamage(error)) return 0
       throw error
     }
   }
 
   /**
-   * A row turned out to be lost: readers from before it are told so from now on, those from the beginning pass over it.
+   * Marks a row as lost: readers from before it get an error from now on, those from the beginning pass over it.
    * Rejects with STORE_FAILED.
    */
-  lose(sequence: number): Promise<void> {
+  markLost(sequence: number): Promise<void> {
     return this.#core.write((batch) => {
       batch.touch()
       this.#core.ledger.feed.raiseFloor(sequence)

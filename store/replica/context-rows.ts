@@ -1,4 +1,5 @@
 /** Both contexts and the members of actors as the writer changes them, and the rows that go with them. */
+import type { ActorMap } from '../model/actor-map.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import type { Actor, Dot } from '../model/dot.js'
@@ -9,13 +10,13 @@ import type { Batch } from './batch.js'
 export class ContextRows implements Contexts {
   readonly seen: Context
   readonly applied: Context
-  readonly members: Map<Actor, MemberTag>
+  readonly members: ActorMap<MemberTag>
   /** Actors whose row is to be written with the batch. */
   readonly #touched = new Set<Actor>()
   /** Actors whose ranges before the present write are noted. */
   readonly #remembered = new Set<Actor>()
 
-  constructor({ seen, applied }: Contexts, members: Map<Actor, MemberTag>) {
+  constructor({ seen, applied }: Contexts, members: ActorMap<MemberTag>) {
     this.seen = seen
     this.applied = applied
     this.members = members

@@ -1,25 +1,22 @@
 /**
- * The effects of one update: on the entry, the dot rows, the feed and the contexts; and the rules for one dot with two contents, which only
- * copies of a running machine issue (DESIGN section 2, Actor ids): the greater digest keeps the dot, the lesser content gets the name of its
- * reissue, live or superseded as it is. So nothing is taken for known, or for removed, that only shares a dot with what is.
+ * The effects of one update: on the entry, the dot rows, the feed and the contexts; and the rules for one dot with two
+ * contents, which only copies of a running machine issue (DESIGN section 2, Actor ids): the greater digest keeps the
+ * dot, the lesser content gets the name of its reissue, live or superseded as it is. So nothing is taken for known, or
+ * for removed, that only shares a dot with what is.
  */
-
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
-import { contentDigest, differs, isPlace, updateDigest, valueHash, versionDigest } from '../model/digest.js'
-import { type ContentDigest, compareDots, type Dot, finderOf, type NamedDot, sameDot } from '../model/dot.js'
+import { differs, isPlace, updateDigest, versionDigest } from '../model/digest.js'
+import { type ContentDigest, type Dot, finderOf, type NamedDot, sameDot } from '../model/dot.js'
 import { applyUpdate, versionAt } from '../model/join.js'
 import { reissueDot, reissueOf, renamedBy } from '../model/reissue.js'
 import type { Update, Version } from '../model/update.js'
 import type { DotRow } from '../rows/dots.js'
 import { entryKey } from '../rows/entries.js'
-import { encodeFeed, feedKey } from '../rows/feed.js'
 import type { Batch } from './batch.js'
-import type { ContextRows } from './context-rows.js'
-import type { DigestRows } from './digest-rows.js'
-import { type DotRows, stubRow } from './dot-rows.js'
-import type { EntryRows } from './entry-rows.js'
-import type { FeedRows } from './feed-rows.js'
+import { ContentDigests, type Rows } from './content-digests.js'
+import { stubRow } from './dot-rows.js'
+import { Reissues } from './reissues.js'
 import type { ApplyOutcome } from './types.js'
 
 /** Degree to which an update is known. */
@@ -35,15 +32,6 @@ export const whole: Knowledge = { bare: false, counts: true }
 /** A version of which the superseded dots are not known: it stays hollow until its own update comes, or a complete pass is united. */
 export const bareVersion: Knowledge = { bare: true, counts: false }
 
-/** The rows that the next batch builds on. */
-export interface Rows {
-  readonly entries: EntryRows
-  readonly dots: DotRows
-  readonly digests: DigestRows
-  readonly feed: FeedRows
-  readonly contexts: ContextRows
-}
-
 /** Notified of what honest nodes that run once never send; each call is counted. */
 export interface EffectEvents {
   /** Two contents under one dot. */
@@ -57,12 +45,17 @@ const noOutcome: ApplyOutcome = { news: 0, dropped: 0 }
 
 /** Applies updates to the rows of one write. */
 export class Effects {
+  /** The contents that dots have here. */
+  readonly contents: ContentDigests
   readonly #rows: Rows
   readonly #events: EffectEvents
+  readonly #reissues: Reissues
 
   constructor(rows: Rows, events: EffectEvents) {
     this.#rows = rows
     this.#events = events
+    this.contents = new ContentDigests(rows)
+    this.#reissues = new Reissues(rows, this.contents)
   }
 
   /**
@@ -73,8 +66,8 @@ export class Effects {
     const { dots, contexts } = this.#rows
     const digest = updateDigest(update)
     const renamed = renamedBy(update, digest)
-    if (renamed !== undefined && this.#isSuperseded(batch, renamed, update.dot))
-      return this.#bury(batch, update.dot, digest!)
+    if (renamed !== undefined && this.#reissues.isSuperseded(batch, renamed, update.dot))
+      return this.#reissues.bury(batch, update.dot, digest!)
     const known = contexts.seen.has(update.dot) ? dots.read(batch, update.dot) : undefined
     return this.#take(batch, update, { digest, knowledge, isNew: false, known })
   }
@@ -86,7 +79,7 @@ export class Effects {
   settle(batch: Batch, update: Update, mayBeLive = false): ApplyOutcome | undefined {
     const theirs = updateDigest(update)
     if (theirs === undefined) return undefined
-    const ours = this.digestOf(batch, update.dot)
+    const ours = this.contents.of(batch, update.dot)
     if (ours === undefined || !differs(ours, theirs, update.address)) return undefined
     if (!isPlace(ours)) this.#events.clash(update.dot)
     if (mayBeLive && update.value === null) return noOutcome
@@ -96,10 +89,10 @@ export class Effects {
 
   /** A peer knows another content under a dot: if its digest is the greater one, ours gets the name of its reissue. */
   yieldTo(batch: Batch, dot: Dot, theirs: ContentDigest): void {
-    const ours = this.digestOf(batch, dot)
+    const ours = this.contents.of(batch, dot)
     if (ours === undefined || ours === theirs || isPlace(ours) || isPlace(theirs)) return
     this.#events.clash(dot)
-    if (ours < theirs) this.#rename(batch, dot, ours)
+    if (ours < theirs) this.#reissues.rename(batch, dot, ours)
   }
 
   /** A version that a peer had seen and no longer has is gone: its dot row goes, its digest stays. */
@@ -109,31 +102,6 @@ export class Effects {
     dots.write(batch, version.dot, null)
     digests.write(batch, version.dot, row?.digest ?? versionDigest(version, address))
     feed.remove(batch, address, version, row?.sequence ?? 0)
-  }
-
-  /** The digest of the content that a dot has here; undefined when it is not known. */
-  digestOf(batch: Batch, dot: Dot): ContentDigest | undefined {
-    const { dots, digests, contexts } = this.#rows
-    const row = contexts.seen.has(dot) ? dots.read(batch, dot) : undefined
-    return (row && this.#digestOfRow(batch, dot, row)) ?? digests.read(batch, dot)
-  }
-
-  /**
-   * Names dots that are to be superseded at an address, sorted. What was read elsewhere names its content itself; of what is live here it is
-   * known, also where damage took the row. Anything else stays without a digest: a guess could mean a content that the writer never had in view.
-   */
-  named(batch: Batch, address: Address, dots: readonly NamedDot[]): NamedDot[] {
-    return dots.map((dot) => (dot.digest === undefined ? this.#namedHere(batch, address, dot) : dot)).sort(compareDots)
-  }
-
-  #namedHere(batch: Batch, address: Address, { actor, counter }: Dot): NamedDot {
-    const dot = { actor, counter }
-    if (!this.#rows.contexts.seen.has(dot)) return dot
-    const row = this.#rows.dots.read(batch, dot)
-    if (row?.state === 'live') return { ...dot, digest: this.#digestOfRow(batch, dot, row) }
-    if (row !== undefined) return dot
-    const version = versionAt(this.#rows.entries.read(batch, entryKey(address)), dot)
-    return version === undefined ? dot : { ...dot, digest: versionDigest(version, address) }
   }
 
   /**
@@ -146,7 +114,7 @@ export class Effects {
       if (sameDot(named, update.dot)) return false
       const row = contexts.seen.has(named) ? dots.read(batch, named) : undefined
       if (row === undefined || isAt(row, update.address)) return true
-      const ours = this.#digestOfRow(batch, named, row)
+      const ours = this.contents.ofRow(batch, named, row)
       return named.digest !== undefined && ours !== undefined && differs(ours, named.digest, update.address)
     }
     const supersedes = update.supersedes.filter(isOwn)
@@ -154,16 +122,6 @@ export class Effects {
     const own = new Set(supersedes)
     for (const dot of update.supersedes) if (!own.has(dot)) this.#events.foreignDot(dot)
     return { ...update, supersedes }
-  }
-
-  /** Rows of format 1 have no digest of their own: it is computed from what is there. */
-  #digestOfRow(batch: Batch, dot: Dot, row: DotRow): ContentDigest | undefined {
-    if (row.digest !== undefined || row.state === 'stub') return row.digest
-    if (row.kind !== 'put') return contentDigest({ ...row, valueHash: null })
-    if (row.value !== null) return contentDigest({ ...row, valueHash: valueHash(row.value) })
-    if (row.state !== 'live') return undefined
-    const version = this.#rows.entries.read(batch, entryKey(row.address)).find((other) => sameDot(other.dot, dot))
-    return version && versionDigest(version, row.address)
   }
 
   /** The change itself. `isNew`: what the seen context says of the dot is of another content. */
@@ -239,11 +197,12 @@ export class Effects {
     const row = isSeen ? dots.read(batch, named) : undefined
     // What was dropped stands in its entry no more, where a row without a digest would look for it.
     const dropped = version && (row?.digest ?? versionDigest(version, by.address))
-    const ours = dropped ?? (isSeen ? this.digestOf(batch, named) : undefined)
+    const ours = dropped ?? (isSeen ? this.contents.of(batch, named) : undefined)
     // Another content keeps the dot here: that of the name was settled before, and of a reissue it says nothing.
     if (named.digest !== undefined && ours !== undefined && differs(ours, named.digest, by.address)) return
     // The same content may be live under the name of its reissue: who superseded it has superseded that.
-    if (version === undefined && named.digest !== undefined && !isReissue) this.#buryKnown(batch, named, named.digest)
+    if (version === undefined && named.digest !== undefined && !isReissue)
+      this.#reissues.buryKnown(batch, named, named.digest)
     if (version !== undefined && row?.state === 'live') {
       dots.write(batch, named, { ...row, state: 'logged', supersededBy: by.dot, value: version.value, digest: ours })
     } else if (row !== undefined && row.supersededBy === null) {
@@ -267,7 +226,7 @@ export class Effects {
     if (renamedBy(update, digest) !== undefined) return
     for (const named of update.supersedes) {
       if (named.digest === undefined || !this.#rows.contexts.seen.has(named)) continue
-      const ours = this.digestOf(batch, named)
+      const ours = this.contents.of(batch, named)
       if (ours === undefined || !differs(ours, named.digest, update.address)) continue
       this.#supersedeOther(batch, { ...named, digest: named.digest }, ours, update)
     }
@@ -277,10 +236,10 @@ export class Effects {
   #supersedeOther(batch: Batch, named: Required<NamedDot>, ours: ContentDigest, by: Update): void {
     if (!isPlace(ours) && !isPlace(named.digest!)) this.#events.clash(named)
     if (named.digest! < ours) {
-      this.#bury(batch, reissueDot(named, named.digest!), named.digest!)
+      this.#reissues.bury(batch, reissueDot(named, named.digest!), named.digest!)
       return
     }
-    this.#rename(batch, named, ours)
+    this.#reissues.rename(batch, named, ours)
     this.#rows.dots.write(batch, named, stubRow(by, named.digest))
   }
 
@@ -295,7 +254,7 @@ export class Effects {
     this.#supersedeAll(batch, update, undefined, dropped)
     if (update.kind !== 'put') return { news: 1, dropped: dropped.length }
     const reissue = reissueOf(update, digest)
-    this.#nameMember(batch, reissue.dot, update.dot)
+    this.#reissues.nameMember(batch, reissue.dot, update.dot)
     // Without its bytes it was superseded: by an update that names it, or by its reissue. Both tell the rest themselves.
     if (update.value !== null && !contexts.applied.has(reissue.dot)) this.apply(batch, reissue, whole)
     return { news: 1, dropped: dropped.length }
@@ -303,7 +262,7 @@ export class Effects {
 
   /** Their content is the greater one: ours makes way, and theirs is applied as if the dot had not been seen. */
   #takeGreater(batch: Batch, update: Update, digest: ContentDigest, ours: ContentDigest): ApplyOutcome {
-    this.#rename(batch, update.dot, ours)
+    this.#reissues.rename(batch, update.dot, ours)
     const isGone = update.kind === 'put' && update.value === null
     if (isGone) {
       this.#rows.dots.write(batch, update.dot, null)
@@ -311,89 +270,10 @@ export class Effects {
     }
     return this.#take(batch, update, { digest, knowledge: whole, isNew: true, known: undefined })
   }
-
-  /** Gives the content that a dot has here the name of its reissue; watchers find it where the content came. The dot has none afterwards. */
-  #rename(batch: Batch, dot: Dot, digest: ContentDigest): void {
-    const { entries, dots, contexts, feed } = this.#rows
-    const name = reissueDot(dot, digest)
-    this.#nameMember(batch, name, dot)
-    const row = dots.read(batch, dot)
-    if (row?.state !== 'live') {
-      // Nobody's content, but a place: there is nothing to be named.
-      if (isPlace(digest)) return
-      // Superseded: by its reissue, when that is known here, and otherwise by somebody who had it in view.
-      if (!contexts.seen.has(name)) this.#bury(batch, name, digest)
-      return
-    }
-    const key = entryKey(row.address)
-    const before = entries.read(batch, key)
-    const version = before.find((other) => sameDot(other.dot, dot))
-    const others = before.filter((other) => other !== version)
-    const isNew = version !== undefined && !contexts.seen.has(name)
-    const after = isNew ? [...others, { ...version, dot: name }].sort((a, b) => compareDots(a.dot, b.dot)) : others
-    entries.write(batch, row.address, key, before, after)
-    dots.write(batch, dot, { ...row, state: 'logged', supersededBy: name, value: null, sequence: 0, digest })
-    if (isNew) {
-      const supersedes = [{ ...bareDot(dot), digest }]
-      dots.write(batch, name, { ...row, bare: false, supersedes, supersededBy: null, digest })
-      if (row.sequence > feed.state.feedFloor) {
-        const place = feedKey(row.sequence)
-        batch.set(place, encodeFeed(place, { kind: 'update', dot: name }))
-      }
-    }
-    contexts.addApplied(batch, name)
-  }
-
-  /** A reissue whose content was superseded: its dot is known, and not live. */
-  #bury(batch: Batch, name: Dot, digest: ContentDigest): ApplyOutcome {
-    const { entries, dots, digests, contexts } = this.#rows
-    const row = contexts.seen.has(name) ? dots.read(batch, name) : undefined
-    let dropped = 0
-    if (row?.state === 'live') {
-      const key = entryKey(row.address)
-      const before = entries.read(batch, key)
-      const after = before.filter((version) => !sameDot(version.dot, name))
-      dropped = before.length - after.length
-      entries.write(batch, row.address, key, before, after)
-      dots.write(batch, name, null)
-    }
-    digests.write(batch, name, digest)
-    contexts.addApplied(batch, name)
-    return { news: 1, dropped }
-  }
-
-  /** Buries the reissue of a content, if there is one here. */
-  #buryKnown(batch: Batch, dot: Dot, digest: ContentDigest): void {
-    const name = reissueDot(dot, digest)
-    if (this.#rows.contexts.seen.has(name)) this.#bury(batch, name, digest)
-  }
-
-  /**
-   * True if a content was superseded, by other than its reissue, which is about to come. A content that travels without its bytes is followed
-   * by what superseded it; until that has come nothing is known.
-   */
-  #isSuperseded(batch: Batch, { actor, counter, digest }: Required<NamedDot>, reissue: Dot): boolean {
-    const dot = { actor, counter }
-    if (!this.#rows.contexts.seen.has(dot) || this.digestOf(batch, dot) !== digest) return false
-    const row = this.#rows.dots.read(batch, dot)
-    if (row === undefined) return true
-    return row.state !== 'live' && row.supersededBy !== null && !sameDot(row.supersededBy, reissue)
-  }
-
-  /** A reissue belongs to the member whose content it is. */
-  #nameMember(batch: Batch, name: Dot, dot: Dot): void {
-    const { contexts } = this.#rows
-    const member = contexts.members.get(dot.actor)
-    if (member !== undefined) contexts.setMember(batch, name.actor, member)
-  }
 }
 
 function isAt(row: DotRow, address: Address): boolean {
   return addressText(row.address) === addressText(address)
-}
-
-function bareDot({ actor, counter }: Dot): Dot {
-  return { actor, counter }
 }
 
 /** Of two digests of one content the one that says more. */

@@ -53,7 +53,7 @@ export class EntryRows {
   readonly #lost = new Map<string, Address>()
   readonly #onDamage: (row: Error) => void
 
-  /** `onDamage`: told of a row that failed its checksum. */
+  /** `onDamage`: notified of a row that failed its checksum. */
   constructor({ liveDots, userEntries, checksum }: StateRow, onDamage: (row: Error) => void) {
     this.#counts = { liveDots, userEntries, checksum }
     this.#onDamage = onDamage

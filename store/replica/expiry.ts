@@ -32,7 +32,7 @@ export class ExpirySweep {
     this.#extraMs = core.environment.random() * expiryJitterMs
   }
 
-  /** Sweeps at intervals from now on. */
+  /** Sweeps at intervals from now on; started again, the intervals begin now. */
   start(): void {
     this.#isRunning = true
     this.#schedule()
@@ -79,7 +79,9 @@ export class ExpirySweep {
     }
   }
 
+  /** There is one timer at a time: a start while a sweep is under way, and the end of that sweep, both come here. */
   #schedule(): void {
+    this.#timer?.cancel()
     if (!this.#isRunning) return
     const delayMs = expirySweepMs * (0.75 + this.#core.environment.random() / 2)
     this.#timer = this.#core.environment.setTimer(delayMs, () => {

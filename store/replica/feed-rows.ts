@@ -42,7 +42,7 @@ export class FeedRows {
     return known.sequence
   }
 
-  /** A version was removed elsewhere. What was told of its arrival stays readable, without its bytes. `arrival`: its place, or 0. */
+  /** A version was removed elsewhere. The event of its arrival stays readable, without its bytes. `arrival`: its place, or 0. */
   remove(batch: Batch, address: Address, { dot, time }: Version, arrival: number): void {
     const isAboveFloor = arrival > this.#state.feedFloor
     if (arrival > 0) {

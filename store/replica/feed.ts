@@ -48,7 +48,7 @@ export class FeedReader {
   readonly #store: KvStore
   readonly #onDamage: (error: Error) => void
 
-  /** `onDamage` is told of dot rows and entries that cannot be read; a feed row that cannot is a gap, which goes with the log. */
+  /** `onDamage` is notified of dot rows and entries that cannot be read; a feed row that cannot is a gap, which goes with the log. */
   constructor(store: KvStore, onDamage: (error: Error) => void) {
     this.#store = store
     this.#onDamage = onDamage
@@ -78,7 +78,7 @@ export class FeedReader {
     }
   }
 
-  /** A number that tells the row at a position from one that another history has there; 0 when none is kept. */
+  /** A number that distinguishes the row at a position from one that another history has there; 0 when none is kept. */
   mark(sequence: number): number {
     const key = feedKey(sequence)
     const row = readable(() => this.#store.get(key))
@@ -91,17 +91,17 @@ export class FeedReader {
     return row === undefined ? 0 : decodeState(row).feedFloor
   }
 
-  /** Adds what a row tells to a page. Returns false when the page is full, or ends before this row. */
+  /** Adds the event of a row to a page. Returns false when the page is full, or ends before this row. */
   #take(page: Page, row: KvRow, snapshot: KvSnapshot): boolean {
     const sequence = feedSequence(row.key)
     const feedRow = readable(() => decodeFeed(row.key, row.value))
-    const told = feedRow === undefined ? 'lost' : this.#told(feedRow, { page, sequence, snapshot })
-    if (told === 'lost') return page.lack(sequence)
-    return page.add(sequence, told)
+    const event = feedRow === undefined ? 'lost' : this.#eventOf(feedRow, { page, sequence, snapshot })
+    if (event === 'lost') return page.lack(sequence)
+    return page.add(sequence, event)
   }
 
-  /** The event of a row; undefined when it is none for this reader; lost when it should be one, and cannot be told any more. */
-  #told(row: FeedRow, { page, sequence, snapshot }: At): FeedEvent | undefined | 'lost' {
+  /** The event of a row; undefined when it is none for this reader; lost when it should be one, and cannot be read any more. */
+  #eventOf(row: FeedRow, { page, sequence, snapshot }: At): FeedEvent | undefined | 'lost' {
     const { dot } = row
     if (row.kind !== 'update') {
       const { address, time } = row
@@ -187,7 +187,7 @@ class Page {
     return true
   }
 
-  /** Adds what a row told. Returns whether more may be added. */
+  /** Adds the event of a row. Returns whether more may be added. */
   add(sequence: number, event: FeedEvent | undefined): boolean {
     this.#sequence = sequence
     if (event === undefined) return true
@@ -196,7 +196,7 @@ class Page {
     return this.#bytes < feedPageBytesMax
   }
 
-  /** A row cannot be told: the page ends before it; one that would begin with it cannot be read. Returns whether to go on. */
+  /** A row cannot be read: the page ends before it; one that would begin with it cannot be read. Returns whether to go on. */
   lack(sequence: number): boolean {
     if (this.showsLiveOnly(sequence)) return this.add(sequence, undefined)
     if (sequence <= this.#request.from.sequence + 1) throw cursorGone(sequence)
@@ -209,7 +209,7 @@ class Page {
   }
 }
 
-/** Tells a dot from another in the cursors of the feed; never 0. */
+/** Mark by which a dot is distinguished from another in the cursors of the feed; never 0. */
 export function markOf(dot: Dot): number {
   return crc32(dotText(dot)) || 1
 }

@@ -52,7 +52,7 @@ export class Health {
     core.guard.damage.listen((row) => this.#damageFound(row))
   }
 
-  /** Names who is told when a verification begins, when one has passed, and when the store fails: `isVerified` has changed. */
+  /** Names who is notified when a verification begins, when one has passed, and when the store fails: `isVerified` has changed. */
   onChange(listener: () => void): void {
     this.#listener = listener
   }
@@ -120,7 +120,7 @@ export class Health {
     await this.#verifying?.catch(() => undefined)
   }
 
-  /** The trie follows what was committed, or is told of it once it is built. */
+  /** The trie follows what was committed, or receives it once it is built. */
   #follow(changes: readonly TrieChange[]): void {
     if (this.#isTrieWhole) for (const change of changes) changeTrie(this.#trie, change)
     else for (const change of changes) this.#trieBacklog?.push(change)

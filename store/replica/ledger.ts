@@ -3,12 +3,13 @@
  * Every method runs inside one write of one batch: rows, contexts, counts and checksum move together or not at all.
  */
 import type { Environment } from '../environment.js'
+import type { ActorMap } from '../model/actor-map.js'
 import type { Address } from '../model/address.js'
 import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.js'
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import type { Context } from '../model/context.js'
 import { isPlace } from '../model/digest.js'
-import { type Actor, type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
+import { type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
 import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import { entryKey } from '../rows/entries.js'
@@ -99,7 +100,7 @@ export class Ledger implements Contexts {
   #issuing: Update[] = []
 
   /** Takes over the contexts and members as they were loaded. */
-  constructor(contexts: Contexts, members: Map<Actor, MemberTag>, state: StateRow, options: LedgerOptions) {
+  constructor(contexts: Contexts, members: ActorMap<MemberTag>, state: StateRow, options: LedgerOptions) {
     const { environment } = options
     this.#contexts = new ContextRows(contexts, members)
     this.entries = new EntryRows(state, options.onDamage)
@@ -131,7 +132,7 @@ export class Ledger implements Contexts {
   }
 
   /** The member of each actor. */
-  get members(): Map<Actor, MemberTag> {
+  get members(): ActorMap<MemberTag> {
     return this.#contexts.members
   }
 
@@ -188,7 +189,7 @@ export class Ledger implements Contexts {
       dot = this.#nextDot(nowMs)
       draft = draftFor(dot, time)
     }
-    const supersedes = this.#effects.named(batch, draft.address, draft.supersedes)
+    const supersedes = this.#effects.contents.named(batch, draft.address, draft.supersedes)
     const update = this.#effects.withoutForeignDots(batch, { ...draft, dot, time, supersedes })
     this.#effects.apply(batch, update, whole)
     this.#issuing.push(update)
@@ -235,7 +236,7 @@ export class Ledger implements Contexts {
   /** Keeps digests that a peer sent of dots whose updates it does not keep any more. */
   keepDigests(batch: Batch, digests: readonly NamedDot[]): void {
     for (const { digest, ...dot } of digests) {
-      const ours = this.#effects.digestOf(batch, dot)
+      const ours = this.#effects.contents.of(batch, dot)
       if (digest !== undefined && (ours === undefined || isPlace(ours))) this.digests.write(batch, dot, digest)
     }
   }
@@ -288,7 +289,7 @@ export class Ledger implements Contexts {
     return changes
   }
 
-  /** A time from beyond the bound is told of, and moves no clock. */
+  /** A time from beyond the bound is reported, and moves no clock. */
   #observe(time: HybridTime, member: MemberTag): void {
     const { clockBoundMs, environment, onFutureTime, sharedNowMs } = this.#options
     const nowMs = sharedNowMs()

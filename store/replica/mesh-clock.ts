@@ -3,10 +3,9 @@
  * bound.
  */
 import type { Environment } from '../environment.js'
-import { agreedNowMs, type HeardClocks, type HybridTime, sharedNowMs } from '../model/clock.js'
+import { agreedNowMs, type HeardClocks, type HybridTime, isFuture, sharedNowMs } from '../model/clock.js'
 import type { MemberTag } from '../model/codec.js'
 import type { DisplayClock } from '../model/register.js'
-import { type FutureTime, FutureTimes } from './future-times.js'
 import { clockLookKeptMs, clockLookSlackMs, expiryGraceMs } from './limits.js'
 
 /** The members' clocks as they were heard in the last minute. */
@@ -83,5 +82,40 @@ export class MeshClock {
     const agreedMs = agreedNowMs(nowMs, heard) - monotonicMs
     this.#look = { atMs: monotonicMs, ownMs, sharedMs, agreedMs }
     return this.#look
+  }
+}
+
+/** Updates of one member whose times lie beyond the bound. */
+export interface FutureTime {
+  readonly member: MemberTag
+  /** Updates of the member that came so since the start. */
+  readonly updates: number
+  /** Milliseconds by which the latest of their times lies after now. */
+  readonly aheadMs: number
+}
+
+/** Remembers, for each member, the latest time beyond the bound. */
+export class FutureTimes {
+  readonly #boundMs: number
+  readonly #latest = new Map<MemberTag, { updates: number; time: HybridTime }>()
+
+  /** `boundMs`: how far after now a time may lie. */
+  constructor(boundMs: number) {
+    this.#boundMs = boundMs
+  }
+
+  /** An update of a member came with such a time. */
+  met(time: HybridTime, member: MemberTag): void {
+    const before = this.#latest.get(member)
+    const isLater = before === undefined || time.ms > before.time.ms
+    this.#latest.set(member, { updates: (before?.updates ?? 0) + 1, time: isLater ? time : before.time })
+  }
+
+  /** Those that still lie beyond the bound. */
+  still(nowMs: number): FutureTime[] {
+    for (const [member, { time }] of this.#latest) {
+      if (!isFuture(time, nowMs, this.#boundMs)) this.#latest.delete(member)
+    }
+    return [...this.#latest].map(([member, { updates, time }]) => ({ member, updates, aheadMs: time.ms - nowMs }))
   }
 }

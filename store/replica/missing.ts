@@ -63,7 +63,7 @@ export class PeerReader {
     return row !== undefined && decodeVersions(key, row).length === 0
   }
 
-  /** The mesh's own records whose key starts with a prefix; those that cannot be read are told of, and left out. */
+  /** The mesh's own records whose key starts with a prefix; those that cannot be read are reported, and left out. */
   async systemEntries(prefix: string, damageFound: (row: Error) => void): Promise<Entry[]> {
     const entries: Entry[] = []
     const gte = entryPrefix('system', prefix)
@@ -97,7 +97,7 @@ export class PeerReader {
 
   /**
    * The entry that stands in the trie of the committed state behind this locator; undefined when it is gone since.
-   * LevelDB shows a batch before its writer is told: then the locator may be live no longer, and what the batch in flight did to the trie
+   * LevelDB shows a batch before its writer is notified: then the locator may be live no longer, and what the batch in flight did to the trie
    * (`inFlight`) tells where the entry stands. Taking it for absent would have the peer delete what stands there beside the old locator.
    * Throws DamagedRow, also when the locator is dead and nothing that is known has superseded it.
    */

@@ -3,10 +3,12 @@ import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
 import { formatVersion } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
+import { ActorMap } from '../model/actor-map.js'
 import { zeroTime } from '../model/clock.js'
 import type { Contexts, MemberTag } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import { type Actor, actorBytes } from '../model/dot.js'
+import { type Ranges, sameRanges } from '../model/ranges.js'
 import {
   decodeFormat,
   decodeState,
@@ -22,7 +24,7 @@ import { loadContexts } from './verify.js'
 /** Rows of a store that are read at its start. */
 export interface OpenedRows {
   readonly contexts: Contexts
-  readonly members: Map<Actor, MemberTag>
+  readonly members: ActorMap<MemberTag>
   readonly state: StateRow
   /** Something of it could not be read: what the store does not show may be lost. */
   readonly isDamaged: boolean
@@ -40,19 +42,22 @@ export async function openRows(store: KvStore, environment: Environment): Promis
   if (format.value !== undefined && format.value < formatVersion) await migrate(store)
   const known = readRow(store, stateKey, decodeState)
   const seen = new Context()
-  const applied = new Context()
-  const members = new Map<Actor, MemberTag>()
+  const applied: [Actor, Ranges][] = []
+  const members = new ActorMap<MemberTag>()
+  const tags = new Map<MemberTag, MemberTag>()
   const { damaged } = await loadContexts(store, (actor, row) => {
     seen.setRanges(actor, row.seen)
-    applied.setRanges(actor, row.applied)
-    members.set(actor, row.member)
+    if (!sameRanges(row.applied, row.seen)) applied.push([actor, row.applied])
+    // One text for each member, however many runs it had.
+    if (!tags.has(row.member)) tags.set(row.member, row.member)
+    members.set(actor, tags.get(row.member)!)
   })
   const isNew = !format.isThere && !known.isThere && seen.isEmpty
   const state = known.value ?? freshState(environment)
   if (isNew) await writeFirstRows(store, state)
   const isUnreadable = format.isThere && format.value === undefined
   const isDamaged = damaged || isUnreadable || (known.value === undefined && !isNew)
-  return { contexts: { seen, applied }, members, state, isDamaged }
+  return { contexts: { seen, applied: differingFrom(seen, applied) }, members, state, isDamaged }
 }
 
 /**
@@ -61,6 +66,13 @@ export async function openRows(store: KvStore, environment: Environment): Promis
  */
 async function migrate(store: KvStore): Promise<void> {
   await store.write([{ key: formatKey, value: encodeFormat(formatVersion) }], { sync: true })
+}
+
+/** A copy of a context with the ranges of some actors changed: it shares in memory what is the same, which is nearly all. */
+function differingFrom(context: Context, changes: Iterable<readonly [Actor, Ranges]>): Context {
+  const changed = context.clone()
+  for (const [actor, ranges] of changes) changed.setRanges(actor, ranges)
+  return changed
 }
 
 /** A row that is there and has no value cannot be read. */

@@ -75,7 +75,7 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Cont
     )
   else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt, known))
   recount(batch, ledger, damage)
-  // What the feed says of the time before may have holes: readers from then are told so.
+  // What the feed says of the time before may have holes: readers from then get an error.
   ledger.feed.raiseFloor(ledger.feed.state.sequence)
   const found = `${damage.damagedEntryKeys.length} unreadable entries, ${lost.length} lost versions, ${reindexed} index rows`
   return rebuilt === undefined

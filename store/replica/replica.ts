@@ -38,7 +38,7 @@ export interface ReplicaOptions extends CoreOptions {
 
 /** One node's copy of the data: what users and the mesh's own records need, and its parts. */
 export class Replica {
-  /** The store beneath, for listings in key order; committed rows alone are in it. */
+  /** The store, for listings in key order; committed rows alone are in it. */
   readonly store: KvStore
   readonly environment: Environment
   /** Clocks of the mesh, for display and for expiry. */
@@ -57,7 +57,7 @@ export class Replica {
   readonly feed: ChangeFeed
   /** Upkeep that runs at intervals. */
   readonly upkeep: Upkeep
-  /** Runs reads of rows from the store beneath. */
+  /** Runs reads of rows from the store. */
   readonly guard: ReadGuard
   /** Warnings for an operator, in words. */
   readonly warnings: Warnings
@@ -130,7 +130,7 @@ export class Replica {
     return this.#core.committed.state.userEntries
   }
 
-  /** Names the one listener; it is told of every commit, in order, after it is durable. */
+  /** Names the one listener; it is notified of every commit, in order, after it is durable. */
   onCommit(listener: (commit: Commit) => void): void {
     this.#listener = listener
   }

@@ -12,7 +12,7 @@ import { baselineSweepChance, digestSweepIntervalMs, retryPruneIntervalMs, trimI
 import type { UpdateLog } from './log.js'
 import { Retries } from './retries.js'
 
-/** Tidies one store at intervals. */
+/** Maintains one store at intervals. */
 export class Upkeep {
   readonly #core: ReplicaCore
   readonly #log: UpdateLog
@@ -73,19 +73,19 @@ export class Upkeep {
     return this.#health.isVerified && this.#core.failure === undefined
   }
 
-  /** Tidies after an interval, and again. */
+  /** Maintains the store after an interval, and again. */
   #schedule(): void {
     this.#timer?.cancel()
     if (this.#isStopped) return
     const { environment, warnings } = this.#core
     this.#timer = environment.setTimer(trimIntervalMs, () => {
-      this.#tidy()
+      this.#maintain()
         .catch((error: unknown) => warnings.give('trim', `the update log could not be trimmed: ${String(error)}`))
         .finally(() => this.#schedule())
     })
   }
 
-  async #tidy(): Promise<void> {
+  async #maintain(): Promise<void> {
     const { environment } = this.#core
     await this.trim()
     if (environment.random() < baselineSweepChance) await this.sweepBaselines()

@@ -1,5 +1,5 @@
 /**
- * Group commit: writes run one after the other in memory, a batch of them is made durable at once, and only then is anybody told.
+ * Group commit: writes run one after the other in memory, a batch of them is made durable at once, and only then is anybody notified.
  * What must be durable before what: rows of a batch before its answers, before the committed state moves, before the listener hears.
  */
 import { HearsayError } from '../errors.js'
@@ -136,7 +136,7 @@ export class GroupCommit {
 
   /** Places the open batch directly over the store, which now holds the batch that was in flight. */
   #rebase(): void {
-    this.#open.setBeneath((key) => this.#store.get(key))
+    this.#open.setBase((key) => this.#store.get(key))
   }
 
   #fail(cause: unknown, settlers: readonly { reject: (error: unknown) => void }[]): void {

@@ -2,13 +2,13 @@
 import { rowPrefixes } from '../keyspace.js'
 import { ByteWriter } from '../model/bytes.js'
 import { type MemberTag, readRanges, writeRanges } from '../model/codec.js'
-import type { Ranges } from '../model/context.js'
-import { type Actor, actorBytes } from '../model/dot.js'
+import { Context } from '../model/context.js'
+import { actorBytes } from '../model/dot.js'
 import { seal, unlimited, unseal } from './seal.js'
 
 /** Last acknowledgement of a member. */
 export interface AcknowledgementRow {
-  readonly ranges: ReadonlyMap<Actor, Ranges>
+  readonly acknowledged: Context
   /** Time from which on it misses updates, in milliseconds since 1970; 0 when it misses none. */
   readonly behindSinceMs: number
 }
@@ -25,11 +25,12 @@ export function acknowledgementMember(key: Uint8Array): MemberTag {
 
 /** Writes a member's acknowledgement. */
 export function encodeAcknowledgement(key: Uint8Array, row: AcknowledgementRow): Buffer {
-  const writer = new ByteWriter(64).varint(row.behindSinceMs).varint(row.ranges.size)
-  for (const actor of [...row.ranges.keys()].sort()) {
-    writer.hex(actor)
-    writeRanges(writer, row.ranges.get(actor)!)
-  }
+  const { acknowledged, behindSinceMs } = row
+  const writer = new ByteWriter(64).varint(behindSinceMs).varint(acknowledged.actorCount)
+  acknowledged.visitWith(acknowledged, (actor, ranges) => {
+    writer.latin1(actor)
+    writeRanges(writer, ranges)
+  })
   return seal(key, writer)
 }
 
@@ -37,10 +38,10 @@ export function encodeAcknowledgement(key: Uint8Array, row: AcknowledgementRow):
 export function decodeAcknowledgement(key: Uint8Array, value: Uint8Array): AcknowledgementRow {
   return unseal(key, value, (reader) => {
     const behindSinceMs = reader.varint()
-    const ranges = new Map<Actor, Ranges>()
+    const acknowledged = new Context()
     for (let left = reader.count(unlimited, actorBytes + 1); left > 0; left--) {
-      ranges.set(reader.hex(actorBytes), readRanges(reader, unlimited))
+      acknowledged.setRanges(reader.hex(actorBytes), readRanges(reader, unlimited))
     }
-    return { ranges, behindSinceMs }
+    return { acknowledged, behindSinceMs }
   })
 }

@@ -132,7 +132,7 @@ describe('a backup', () => {
     expect((await rows(store, rangeOf('deadline'))).length).toBeGreaterThan(0)
     expect(head).toEqual({ takenAtMs: 1, software: '1', node: 'ann', peer: 'peer', layout: 2 })
     const back = await openNode('bob', { store })
-    expect(back.replica.feed.stand).toEqual({ ...node.replica.feed.stand, id: feedId })
+    expect(back.replica.feed.bounds).toEqual({ ...node.replica.feed.bounds, id: feedId })
     expect(back.replica.userEntries).toBe(node.replica.userEntries)
     await back.replica.transact((transaction) => {
       expect(transaction.recall('retry')?.answer.toString()).toBe('answer')

@@ -158,7 +158,7 @@ class World {
   }
 
   async #watch(prefix: string, from: 'now' | 'beginning'): Promise<void> {
-    const { sequence, floor } = this.#node.replica.feed.stand
+    const { sequence, floor } = this.#node.replica.feed.bounds
     const watcher = new Watcher(prefix, from === 'now' ? undefined : '0')
     const isNow = from === 'now'
     this.opened.push({ watcher, after: isNow ? sequence : 0, base: isNow ? sequence : floor })

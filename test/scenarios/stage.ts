@@ -3,10 +3,10 @@ import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'
 import { type Actor, compareDots, type Dot } from '../../store/model/dot.js'
-import type { Fate } from '../sim/channels.js'
 import type { Run, SimNode } from '../sim/node.js'
 import { convergenceMs, replicasAreEqual } from '../sim/rest.js'
 import { Simulation } from '../sim/world.js'
+import type { Fate } from '../support/network/pipe.js'
 
 /** What a scenario chooses for its mesh. */
 export interface ScenarioOptions {

@@ -1,6 +1,8 @@
 /** What befalls disks: power losses, images put back, rows that rot or are gone; and what the oracle must excuse for it. */
+import { rangeOf } from '../../store/keyspace.js'
 import type { KvChange, KvRow } from '../../store/kv.js'
-import { dotKey } from '../../store/rows/dots.js'
+import { dotText } from '../../store/model/dot.js'
+import { dotKey, dotOfKey } from '../../store/rows/dots.js'
 import { Random } from '../support/random.js'
 import type { DiskImage } from './disk.js'
 import type { SimNode } from './node.js'
@@ -10,6 +12,8 @@ import type { Trace } from './trace.js'
 
 /** Kinds of rows that are damaged; as often as it stands here. */
 const damagedKinds = ['entry', 'entry', 'dot', 'context', 'system'] as const
+
+const dotPrefix = rangeOf('dot').gte[0]!
 
 /** What these faults touch. */
 export interface DisksAround {
@@ -88,8 +92,15 @@ export class DiskFaults {
     node.wasDamaged = true
     node.damagedRun = node.run
     node.isRewound = true
+    this.#noteDigests(node, changes)
     await node.disk.damage(changes)
     this.excuse(node)
+  }
+
+  /** Takes note of the dots whose rows are damaged: of those that are not live there, the digest is gone with the row. */
+  #noteDigests(node: SimNode, changes: readonly KvChange[]): void {
+    const dots = changes.flatMap(({ key }) => (key[0] === dotPrefix ? [dotText(dotOfKey(key))] : []))
+    for (const dot of dots) if (!node.mirror.live.has(dot)) this.#around.oracle.issues.digestsTaken.add(dot)
   }
 
   /** What only this node had may be gone. */

@@ -4,7 +4,7 @@ import { rangeOf } from '../../store/keyspace.js'
 import type { KvChange, KvRange, KvRow, KvSnapshot, KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import type { Random } from '../support/random.js'
-import type { VirtualWorld } from '../support/virtual-environment.js'
+import { neverSettles, type VirtualWorld } from '../support/virtual-environment.js'
 import { Mirror, type MirrorDelta } from './mirror.js'
 
 /** A disk as it was at some moment. */
@@ -206,11 +206,6 @@ export class SimDisk {
     else this.#unsynced.push({ changes: undo })
     this.onBatch(this.mirror.apply(changes), changes.length)
   }
-}
-
-/** A promise that a dead process waits for. */
-export function neverSettles<T>(): Promise<T> {
-  return new Promise<T>(() => undefined)
 }
 
 /** One node's opening of the disk. Once dead, it answers nothing any more. */

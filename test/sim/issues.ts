@@ -54,6 +54,8 @@ export class Issues {
   readonly forks = new Forks()
   /** Updates that a liar made up. */
   readonly lies = new Set<string>()
+  /** Dots whose row damage took from some disk where they were not live: their digest was in it. */
+  readonly digestsTaken = new Set<string>()
   /** All updates of the dots that name several. */
   readonly #doubles = new Map<string, Known[]>()
   /** The actors of reissues that there may be, and what they were computed from. */
@@ -178,6 +180,11 @@ export class Issues {
   hasDoubles(known: Known): boolean {
     if (this.forks.has(known.dot) || groupOf(known).length > 1) return true
     return this.superseders(known.dot).some((by) => this.forks.has(by.dot))
+  }
+
+  /** True if the dot of an update names two contents, and damage took the digest of one of them from some disk. */
+  isDigestTaken({ dot }: Known): boolean {
+    return this.forks.has(dot) && this.digestsTaken.has(dotText(dot))
   }
 
   /** True if a disk has an update: of a dot that names two, this one. */

@@ -7,8 +7,8 @@ export const syncMutations = [
     'unite-at-start',
     "a session unites the peer's contexts before anything was transferred",
     'protocols/sync/core/conversation.ts',
-    "    yield { type: 'heard', capture }\n",
-    "    yield { type: 'heard', capture }\n    yield { type: 'unite', peer: capture, except: this.refused, compared: capture.seen }\n",
+    "    yield { type: 'peerCaptured', capture }\n",
+    "    yield { type: 'peerCaptured', capture }\n    yield { type: 'unite', peer: capture, except: this.refused, compared: capture.seen }\n",
   ),
   one(
     'unite-after-cut',
@@ -121,6 +121,8 @@ export const syncMutations = [
         replace: '',
       },
     ],
+    // The second guard, objections that look at the disk, keeps 2,000 seeds from losing anything.
+    test: { file: 'test/unit/sync-session-faults.test.ts' },
   },
   one(
     'quorum-by-connections',

@@ -106,7 +106,7 @@ export const versionMutations = [
         replace: '',
       },
       {
-        file: 'store/replica/effects.ts',
+        file: 'store/replica/reissues.ts',
         find: 'const isNew = version !== undefined && !contexts.seen.has(name)',
         replace: 'const isNew = false as boolean',
       },
@@ -122,7 +122,7 @@ export const versionMutations = [
         replace: 'return { ...update, expiresAtMs: null, dot: reissueDot(dot, digest), supersedes',
       },
       {
-        file: 'store/replica/effects.ts',
+        file: 'store/replica/reissues.ts',
         find: '[...others, { ...version, dot: name }]',
         replace: '[...others, { ...version, dot: name, expiresAtMs: null }]',
       },

@@ -16,13 +16,13 @@ import type { Version } from '../../store/model/update.js'
 import { Replica } from '../../store/replica/replica.js'
 import type { RunMemory } from '../../store/replica/run.js'
 import type { SyncReplica, Transact, Transaction } from '../../store/replica/types.js'
-import type { ClockFault, VirtualEnvironment } from '../support/virtual-environment.js'
-import { neverSettles, type SimDisk } from './disk.js'
+import type { FakeNetwork } from '../support/network/network.js'
+import { type ClockFault, neverSettles, type VirtualEnvironment } from '../support/virtual-environment.js'
+import type { SimDisk } from './disk.js'
 import { SlowDocuments } from './documents.js'
 import type { Known } from './issues.js'
 import { type Liar, LyingSync } from './liar.js'
 import type { SimMesh } from './mesh.js'
-import type { SimNetwork } from './network.js'
 import type { Oracle } from './oracle.js'
 import { settingsDefaults } from './settings.js'
 import { Sleep } from './sleep.js'
@@ -150,7 +150,7 @@ export class SimNode implements Witness {
 /** One process on a node. */
 export class Run {
   readonly environment: VirtualEnvironment
-  readonly network: SimNetwork
+  readonly network: FakeNetwork
   isServing = false
   /** Its disk changed since the last look. */
   isChanged = true

@@ -20,7 +20,7 @@ export interface KnownAtRest {
 
 /** Judges nodes at rest. */
 export class RestJudge {
-  /** Number of times that a counter was not judged, because it is in the window of `counters`. */
+  /** Number of times that a key was not judged, because it is in a window that remains of copied machines. */
   windows = 0
   readonly #known: KnownAtRest
   readonly #issues: Issues
@@ -86,6 +86,10 @@ export class RestJudge {
     }
     const mustStay = (known.isAcknowledged || known.isDurable) && !known.isExcused
     if (areBytesShown || !mustStay || sure.length + perhaps.length > 0) return
+    if (this.#issues.isDigestTaken(known)) {
+      this.windows++
+      return
+    }
     throw new SimulationViolation(
       'lost',
       `${name} lacks ${short(known.dot)} of ${known.issuer} at ${where}; nobody superseded it`,
@@ -94,21 +98,23 @@ export class RestJudge {
 
   /**
    * Every counter shows what was added and not taken away, as it is read at this node. One of which an update was lost together with the only
-   * disks that had it is left out: what was counted from it is not known. So is, and that is counted, one in the window that remains of copied
-   * machines: all members had acknowledged a delete, its baseline was deleted, and then the other branch of a chain below it is heard of.
+   * disks that had it is left out: what was counted from it is not known. So is, and that is counted, one in a window that remains of copied
+   * machines: all members had acknowledged a delete, its baseline was deleted, and then the other branch of a chain below it is heard of; or
+   * damage took the digest of one of two contents of a dot.
    */
   counters(witness: Witness, read: (address: Address) => readonly Version[]): void {
     const { mirror, name } = witness
     const hasEffect = (known: Known) => this.#issues.isSettled(mirror, known)
     for (const { address, expected, updates, afterBaseline } of this.#known.counters.checks(hasEffect)) {
       if (updates.some(({ isExcused }) => isExcused)) continue
-      if (afterBaseline.some((known) => this.#issues.hasDoubles(known))) {
+      const isAfterBaseline = afterBaseline.some((known) => this.#issues.hasDoubles(known))
+      const versions = read(address)
+      const value = counterValue(versions)
+      if (value === expected && !isAfterBaseline) continue
+      if (isAfterBaseline || updates.some((known) => this.#issues.isDigestTaken(known))) {
         this.windows++
         continue
       }
-      const versions = read(address)
-      const value = counterValue(versions)
-      if (value === expected) continue
       throw new SimulationViolation(
         'miscounted',
         `${name} shows ${address.key} as ${counterText(versions)} instead of ${expected}`,

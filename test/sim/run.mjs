@@ -107,7 +107,7 @@ async function many(seeds) {
       `${sums.steps} steps, ${hours} simulated hours in ${seconds.toFixed(1)} s (${(seeds.length / seconds).toFixed(1)} seeds/s)`,
   )
   if (sums.windows > 0)
-    console.log(`${sums.windows} counters of copied machines were not judged: docs/OPERATIONS.md, "Clones"`)
+    console.log(`${sums.windows} keys of copied machines were not judged: docs/OPERATIONS.md, "Clones"`)
   for (const { seed } of failed.slice(0, 3)) console.log(`replay: npm run sim -- --seed ${seed}`)
   const isGood = failed.length === 0 && unhandled.length === 0
   if (stillOpen > 0) console.log(`${stillOpen} seeds are open findings, not passes: test/sim/open.txt`)

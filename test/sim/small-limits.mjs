@@ -63,6 +63,7 @@ export const smallLimits = [
   limit('protocols/membership/limits.ts', 'relaysAim', '8', '2'),
   limit('protocols/membership/limits.ts', 'relayActorsAim', '256', '3'),
   limit('protocols/membership/limits.ts', 'changesKept', '4_096', '6'),
+  limit('store/model/limits.ts', 'actorLeafMax', '128', '2'),
   limit('store/model/limits.ts', 'localVersionsMax', '1_000', '6'),
   limit('store/model/limits.ts', 'localVersionBytesMax', '16 * 1024 * 1024', '12_000'),
 ]

@@ -172,8 +172,7 @@ export class Simulation {
 
   #connectedMesh(): SimMesh {
     const { latencyMs, jitterMs, seed } = this.#plan
-    const quality = { latencyMs, jitterMs, loss: 0, duplication: 0, lateMs: 0 }
-    const mesh = new SimMesh(this.world, new Random(seed ^ 0x3e7), quality)
+    const mesh = new SimMesh(this.world, { latencyMs, jitterMs }, new Random(seed ^ 0x3e7))
     mesh.note = (text) => this.trace.note(text)
     mesh.whenAwake = (peer, callback) => this.roster.get(peer)?.sleep.whenAwake(callback)
     mesh.isAsleep = (peer) => this.roster.get(peer)?.isAwake === false

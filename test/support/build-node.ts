@@ -19,10 +19,10 @@ import { type Address, noField } from '../../store/model/address.js'
 import { dotText } from '../../store/model/dot.js'
 import { type Type, typeNumber } from '../../store/model/types.js'
 import { decodeVersions, entryAddress } from '../../store/rows/entries.js'
-import { FakeMeshApi as FakeMeshView } from './fake-daemon.js'
-import type { FakeMesh } from './fake-network.js'
+import { FakeMeshView } from './fake-daemon.js'
 import { type MemberNode, openMember } from './member-nodes.js'
 import type { BareOptions } from './mesh-nodes.js'
+import type { FakeMesh } from './network/mesh.js'
 
 /** One node, with what an operator and a user do with it. */
 export class BuildNode {
@@ -92,8 +92,8 @@ export class BuildNode {
 
   /** Events of the change feed from its beginning. */
   async changes(): Promise<string[]> {
-    const { reader, stand } = this.node.replica.feed
-    const request = { from: { sequence: 0, base: stand.floor }, until: stand.sequence, prefix: '' }
+    const { reader, bounds } = this.node.replica.feed
+    const request = { from: { sequence: 0, base: bounds.floor }, until: bounds.sequence, prefix: '' }
     const { events } = await reader.read(request)
     const names = { memberOf: this.node.replica.memberOf, nameOf: () => 'node' }
     return events.map((event) => {

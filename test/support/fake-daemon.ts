@@ -214,7 +214,7 @@ function dotsOf(key: string, context: string): string[] {
 }
 
 /** A mesh of one other member, `b`; everything it was asked is kept in `calls`. */
-export class FakeMeshApi implements Mesh {
+export class FakeMeshView implements Mesh {
   readonly name = 'a'
   readonly peer = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
@@ -333,7 +333,7 @@ export interface FakeServices extends ApiServices {
   readonly registers: FakeRegisters
   /** Every type as it really is, in memory. */
   readonly real: UserData
-  readonly mesh: FakeMeshApi
+  readonly mesh: FakeMeshView
   readonly node: FakeNode
   readonly backups: FakeBackups
   readonly live: LiveHub
@@ -381,7 +381,7 @@ export async function fakeServices(
   const { replica } = await openNode('api', {}, environment)
   const real = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
   const registers = new FakeRegisters()
-  const mesh = new FakeMeshApi()
+  const mesh = new FakeMeshView()
   const node = new FakeNode()
   const sessions = new SessionLog(() => fakeNowMs)
   const live = new LiveHub({

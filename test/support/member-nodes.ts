@@ -2,8 +2,9 @@
 import { Gossip } from '../../protocols/gossip/service.js'
 import { Membership } from '../../protocols/membership/service.js'
 import type { MembershipOptions } from '../../protocols/membership/types.js'
-import { FakeMesh, type LinkOptions } from './fake-network.js'
 import { type BareNode, type BareOptions, openBareNode } from './mesh-nodes.js'
+import type { LinkQuality } from './network/links.js'
+import { FakeMesh } from './network/mesh.js'
 import { VirtualWorld } from './virtual-environment.js'
 
 /** One node, with what it was told. */
@@ -55,7 +56,7 @@ export async function openMember(
 }
 
 /** Opens so many nodes, connected to each other, that know each other as members. */
-export async function openMembers(peers: readonly string[], links: LinkOptions = {}, seed = 11) {
+export async function openMembers(peers: readonly string[], links: Partial<LinkQuality> = {}, seed = 11) {
   const world = new VirtualWorld(seed)
   const mesh = new FakeMesh(world, links)
   const nodes: MemberNode[] = []

@@ -6,7 +6,8 @@ import { register } from '../../store/model/address.js'
 import type { Dot } from '../../store/model/dot.js'
 import { Replica } from '../../store/replica/replica.js'
 import type { Commit } from '../../store/replica/types.js'
-import type { FakeMesh, FakeNetwork } from './fake-network.js'
+import type { FakeMesh } from './network/mesh.js'
+import type { FakeNetwork } from './network/network.js'
 import type { ClockFault, VirtualEnvironment } from './virtual-environment.js'
 
 /** One node: its surroundings, its network and its replica. */

@@ -49,6 +49,11 @@ export class StillEnvironment implements Environment {
     }
   }
 
+  /** Number of timers that are set. */
+  get timersSet(): number {
+    return this.#timers.length
+  }
+
   yieldTurn(): Promise<void> {
     return Promise.resolve()
   }

@@ -157,9 +157,9 @@ export class Duel {
       case 'unite':
         this.#unite(index, side, action.peer, action.except)
         return { type: 'done' }
-      case 'claim':
-        return { type: 'claimed', granted: true }
-      case 'heard':
+      case 'acquireSlot':
+        return { type: 'acquired', granted: true }
+      case 'peerCaptured':
         if (this.#options.broken?.uniteAtStart && side.heard === undefined) side.replica.uniteNow(action.capture)
         side.heard = action.capture
         return { type: 'done' }

@@ -229,6 +229,11 @@ export class VirtualEnvironment implements Environment {
   }
 }
 
+/** A promise that a dead process waits for. */
+export function neverSettles<T>(): Promise<T> {
+  return new Promise<T>(() => undefined)
+}
+
 function comesBefore(a: Pending, b: Pending): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
 }

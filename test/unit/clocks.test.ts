@@ -5,7 +5,7 @@ import { Registers } from '../../store/data/registers.js'
 import { register } from '../../store/model/address.js'
 import { agreedNowMs, median, sharedNowMs, taken, zeroTime } from '../../store/model/clock.js'
 import { tokenKey } from '../../store/model/token.js'
-import { FutureTimes } from '../../store/replica/future-times.js'
+import { FutureTimes } from '../../store/replica/mesh-clock.js'
 import { type OpenReplica, openNode, putOver } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 

@@ -16,8 +16,9 @@ import { Gossip } from '../../protocols/gossip/service.js'
 import type { GossipOptions } from '../../protocols/gossip/types.js'
 import { register } from '../../store/model/address.js'
 import type { Update } from '../../store/model/update.js'
-import { FakeMesh, type LinkOptions } from '../support/fake-network.js'
 import { type BareNode, openBareNode } from '../support/mesh-nodes.js'
+import type { LinkQuality } from '../support/network/links.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 const actor = '0102030405060708'
@@ -39,7 +40,7 @@ interface GossipNode extends BareNode {
   readonly gaps: string[]
 }
 
-async function openNodes(peers: string[], links: LinkOptions = {}, options: Partial<GossipOptions> = {}) {
+async function openNodes(peers: string[], links: Partial<LinkQuality> = {}, options: Partial<GossipOptions> = {}) {
   const world = new VirtualWorld(7)
   const mesh = new FakeMesh(world, links)
   const nodes: GossipNode[] = []
@@ -177,7 +178,7 @@ describe('gossip', () => {
     await world.runUntil(() => both === 2)
     expect(c.values('two')).toEqual([large])
     expect(a.gossip.counts.announcementsPublished).toBe(1)
-    expect(mesh.gossipBytes).toBeLessThan(1_000)
+    expect(mesh.gossip.bytes).toBeLessThan(1_000)
     expect([...b.gaps, ...c.gaps]).toEqual([])
   })
 
@@ -290,7 +291,7 @@ describe('gossip', () => {
 
   it('is the same from the same seed, under loss and jitter', async () => {
     const run = async () => {
-      const { world, mesh, nodes } = await openNodes(['a', 'b', 'c'], { jitterMs: 20, gossipLoss: 0.3 })
+      const { world, mesh, nodes } = await openNodes(['a', 'b', 'c'], { jitterMs: 20, loss: 0.3 })
       mesh.connectAll()
       for (let at = 0; at < 20; at++) {
         await world.runThrough(nodes[at % 3]!.put(`key-${at}`, `${at}`))

@@ -11,9 +11,9 @@ import { type SessionReport, SyncService } from '../../protocols/sync/service.js
 import { register } from '../../store/model/address.js'
 import { ByteWriter, DecodeError } from '../../store/model/bytes.js'
 import { wireDecoders } from '../fuzz/decoders/wire.js'
-import { FakeMesh } from '../support/fake-network.js'
-import { laterFields } from '../support/later-network.js'
 import { ModelReplica } from '../support/model-replica.js'
+import { laterFields } from '../support/network/later.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 /** Parts of messages, which nothing follows. */

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { bytesAloneIntervalsMax, fullMeshNodesMax } from '../../protocols/membership/limits.js'
 import type { Sighting, SightingStore } from '../../protocols/membership/types.js'
 import { median } from '../../store/model/clock.js'
-import { FakeMesh } from '../support/fake-network.js'
 import { type MemberNode, openEach, openLine, openMember, openMembers } from '../support/member-nodes.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 type Trio = [MemberNode, MemberNode, MemberNode]
@@ -120,7 +120,7 @@ describe('heartbeats', () => {
     mesh.silence('a', 'b')
     const hearBytes = async (seconds: number) => {
       for (let second = 0; second < seconds; second++) {
-        a.network.heard.set('b', a.environment.monotonicMs())
+        a.network.receivedMs.set('b', a.environment.monotonicMs())
         await world.runFor(1_000)
       }
     }

@@ -1,8 +1,8 @@
 /** Proofs of a quorum, who holds a version, and whom a wait is missing: asked afresh, on real replicas in virtual time. */
 import { describe, expect, it } from 'vitest'
 import { encodeRecord, memberAddress } from '../../protocols/membership/core/record.js'
-import { FakeMesh } from '../support/fake-network.js'
 import { type MemberNode, openEach, openLine, openMembers } from '../support/member-nodes.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 type Trio = [MemberNode, MemberNode, MemberNode]

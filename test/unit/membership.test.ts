@@ -1,8 +1,8 @@
 /** Membership as a service, on real replicas in virtual time: records, acknowledgements, waiting. */
 import { describe, expect, it } from 'vitest'
 import { decodeRecord, encodeRecord, memberAddress, memberTag } from '../../protocols/membership/core/record.js'
-import { FakeMesh } from '../support/fake-network.js'
 import { type MemberNode, openEach, openLine, openMember, openMembers } from '../support/member-nodes.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 type Trio = [MemberNode, MemberNode, MemberNode]

@@ -3,7 +3,7 @@ import type { Connection, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ConnectionTable } from '../../daemon/net/connection-table.js'
 import { NetCounters } from '../../daemon/net/counters.js'
-import { claimLapseMs, identifyTimeoutMs, simultaneousDialMs } from '../../daemon/net/limits.js'
+import { identifyTimeoutMs, pendingConnectionMs, simultaneousDialMs } from '../../daemon/net/limits.js'
 import { silentNetLog } from '../../daemon/net/log.js'
 import { realEnvironment } from '../../daemon/net/real-environment.js'
 import type { Environment } from '../../store/environment.js'
@@ -106,7 +106,7 @@ describe('when both sides dial at once', () => {
     failing.timeline.close = 1
     expect(await ask(made, 'inbound', 'b')).toBe(false)
     expect(await ask(made, 'inbound', 'b')).toBe(true)
-    advance(claimLapseMs + 1)
+    advance(pendingConnectionMs + 1)
     expect(await ask(made, 'inbound', 'b')).toBe(false)
   })
 

@@ -12,6 +12,17 @@ const bytes = (text: string) => Buffer.from(text)
 describe('expiry', () => {
   const minutes = 60_000
 
+  it('is swept by one chain of timers, however often the store is verified', async () => {
+    const node = await openNode('a')
+    const timers = node.environment.timersSet
+    for (let again = 0; again < 3; again++) await node.replica.health.verify()
+    expect(node.environment.timersSet).toBe(timers)
+    node.environment.pass(minutes)
+    await expect.poll(() => node.environment.timersSet).toBe(timers)
+    await node.replica.close()
+    expect(node.environment.timersSet).toBe(0)
+  })
+
   it('a deadline hides at once, and deletes only when well past by every clock', async () => {
     const node = await openNode('a')
     const dueMs = node.environment.nowMs() + minutes

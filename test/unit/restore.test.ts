@@ -111,7 +111,7 @@ describe('a restore', () => {
     const feeds = []
     for (const directory of [data, other]) {
       const { replica } = await openNode('x', { store: await LevelStore.open(join(directory, 'store')) })
-      feeds.push(replica.feed.stand.id)
+      feeds.push(replica.feed.bounds.id)
       await replica.close()
     }
     expect(new Set(feeds).size).toBe(2)

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { memberAddress } from '../../protocols/membership/core/record.js'
 import { hasForeign, type Rival, rivalOf } from '../../protocols/membership/core/rival.js'
 import type { Update } from '../../store/model/update.js'
-import { FakeMesh } from '../support/fake-network.js'
 import { type MemberNode, openMember } from '../support/member-nodes.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 const dot = (actor: string, counter: number) => ({ actor, counter })

@@ -49,6 +49,20 @@ function stage() {
 }
 
 describe('the oracle', () => {
+  it('does not judge what lost its digest to damage, and counts it', () => {
+    const { oracle, disk, put, show } = stage()
+    put('k', version(dot(1), 'one', 10), 'ann')
+    put('l', version(dot(1), 'two', 20), 'amy')
+    put('m', version(dot(2), 'three', 30), 'amy')
+    show('k', version(dot(1), 'one', 10))
+    show('m', version(dot(2), 'three', 30))
+    oracle.issues.digestsTaken.add(dotText(dot(2)))
+    expect(() => oracle.rest.entries(disk)).toThrow('lost: disk lacks aaaa:1 of amy at reg l')
+    oracle.issues.digestsTaken.add(dotText(dot(1)))
+    expect(() => oracle.rest.entries(disk)).not.toThrow()
+    expect(oracle.rest.windows).toBe(1)
+  })
+
   it('asks for both of two updates under one dot', () => {
     const { oracle, disk, put, show } = stage()
     const [one, two] = [version(dot(1), 'one', 10), version(dot(1), 'two', 20)]

@@ -72,7 +72,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `more than ${grouped(sync.deltaLookedMax)} rows looked at`,
     `${seconds(sync.firstFrameTimeoutMs)} for the first frame, ${seconds(sync.progressTimeoutMs)} for any other`,
     `${spelt(sync.inboundSessionsPerPeerMax)} sessions of one peer at once`,
-    `in all ${seconds(sync.patienceMs)} and what the bytes transferred earn at ${binary(sync.bytesPerSecondMin)}/s`,
+    `in all ${seconds(sync.peerWaitMs)} and what the bytes transferred earn at ${binary(sync.bytesPerSecondMin)}/s`,
     `${sync.treeTurnsMax} turns`,
   ],
   'store/backup/SPEC.md': [

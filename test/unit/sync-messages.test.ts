@@ -8,6 +8,7 @@ import { decodeMessage, encodeMessage, type Message, UnknownVersion } from '../.
 import { Assembly, piecesOf } from '../../protocols/sync/pieces.js'
 import { noField, register } from '../../store/model/address.js'
 import { DecodeError } from '../../store/model/bytes.js'
+import type { MemberTags } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import type { Capture } from '../../store/replica/types.js'
 
@@ -205,7 +206,7 @@ describe('messages', () => {
   })
 })
 
-function membersOf(message: Message): ReadonlyMap<string, string> {
+function membersOf(message: Message): MemberTags {
   if (message.type === 'delta') return message.updates.members
   return message.type === 'entries' ? message.entries.members : new Map()
 }

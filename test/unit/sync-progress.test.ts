@@ -6,8 +6,9 @@ import { SyncService } from '../../protocols/sync/service.js'
 import type { WatchSession } from '../../protocols/sync/watching.js'
 import { register } from '../../store/model/address.js'
 import type { Update } from '../../store/model/update.js'
-import { FakeMesh, type FakeNetwork } from '../support/fake-network.js'
 import { ModelReplica } from '../support/model-replica.js'
+import { FakeMesh } from '../support/network/mesh.js'
+import type { FakeNetwork } from '../support/network/network.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 interface Watched {

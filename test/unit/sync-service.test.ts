@@ -16,8 +16,10 @@ import { register } from '../../store/model/address.js'
 import { unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import type { Update } from '../../store/model/update.js'
-import { FakeMesh, type FakeNetwork, type LinkOptions } from '../support/fake-network.js'
 import { ModelReplica } from '../support/model-replica.js'
+import type { LinkQuality } from '../support/network/links.js'
+import { FakeMesh } from '../support/network/mesh.js'
+import type { FakeNetwork } from '../support/network/network.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 interface Node {
@@ -34,7 +36,7 @@ class Stage {
   readonly mesh: FakeMesh
   #counter = 0
 
-  constructor(links: LinkOptions = {}) {
+  constructor(links: Partial<LinkQuality> = {}) {
     this.mesh = new FakeMesh(this.world, links)
   }
 

@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as present from '../support/build-node.js'
-import { FakeMesh } from '../support/fake-network.js'
-import { speakLater } from '../support/later-network.js'
 import type { BareOptions } from '../support/mesh-nodes.js'
+import { speakLater } from '../support/network/later.js'
+import { FakeMesh } from '../support/network/mesh.js'
 import { VirtualWorld } from '../support/virtual-environment.js'
 
 type Build = typeof present

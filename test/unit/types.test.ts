@@ -18,7 +18,7 @@ import {
   typeOf,
 } from '../../store/model/types.js'
 import { entryAddress, entryKey } from '../../store/rows/entries.js'
-import { FakeMeshApi } from '../support/fake-daemon.js'
+import { FakeMeshView } from '../support/fake-daemon.js'
 import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const numbers = Array.from({ length: 256 }, (_, number) => number)
@@ -92,7 +92,7 @@ describe('data of a type that is not known', () => {
 
   async function exported(data: UserData): Promise<string> {
     const chunks: Buffer[] = []
-    for await (const chunk of exportLines(data.contents, new FakeMeshApi(), '')) chunks.push(chunk)
+    for await (const chunk of exportLines(data.contents, new FakeMeshView(), '')) chunks.push(chunk)
     return Buffer.concat(chunks).toString()
   }
 

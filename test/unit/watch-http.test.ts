@@ -179,7 +179,7 @@ describe('a cursor', () => {
 
   it('of another feed, from beyond the end, or of another history is refused with 410', async () => {
     await put('k')
-    const { id } = node.replica.feed.stand
+    const { id } = node.replica.feed.bounds
     expect(await refused(`?since=${'a'.repeat(16)}.0.00000000`)).toEqual([410, 'CURSOR_GONE'])
     expect(await refused(`?since=${id}.2.00000000`)).toEqual([410, 'CURSOR_GONE'])
     expect(await refused(`?since=${id}.1.00000001`)).toEqual([410, 'CURSOR_GONE'])

@@ -31,7 +31,7 @@ const pageOf = (
   node: OpenReplica,
   sequence: number,
   base = 0,
-  until = node.replica.feed.stand.sequence,
+  until = node.replica.feed.bounds.sequence,
   rowsMax?: number,
 ) => node.replica.feed.reader.read({ from: { sequence, base }, until, prefix: '', rowsMax })
 const told = ({ events }: { events: readonly FeedEvent[] }) =>
@@ -75,7 +75,7 @@ describe('pages of the feed', () => {
   it('refuse what the log has dropped; below the base they show what is live', async () => {
     const node = await history()
     await node.replica.upkeep.trim()
-    expect(node.replica.feed.stand.floor).toBe(4)
+    expect(node.replica.feed.bounds.floor).toBe(4)
     for (const sequence of [0, 1, 2, 3])
       await expect(pageOf(node, sequence)).rejects.toMatchObject({ code: 'CURSOR_GONE' })
     expect(told(await pageOf(node, 0, 4))).toEqual([[2, 'put', 'other', 'other']])
@@ -99,10 +99,10 @@ describe('pages of the feed', () => {
       await expect(pageOf(node, 2)).rejects.toMatchObject({ code: 'CURSOR_GONE', details: { at: 3 } })
       expect(told(await pageOf(node, 3))).toEqual([[4, 'del', 'k', null]])
       const hub = new WatchHub({ replica: node.replica, environment: node.environment, nameOf: String })
-      await expect(new Watcher('', `${node.replica.feed.stand.id}.2.00000000`).open(hub)).rejects.toMatchObject({
+      await expect(new Watcher('', `${node.replica.feed.bounds.id}.2.00000000`).open(hub)).rejects.toMatchObject({
         code: 'CURSOR_GONE',
       })
-      await expect.poll(() => node.replica.feed.stand.floor).toBe(3)
+      await expect.poll(() => node.replica.feed.bounds.floor).toBe(3)
       // Whoever starts at the beginning passes over it from now on.
       const whole = new Watcher('', '0')
       await whole.open(hub)

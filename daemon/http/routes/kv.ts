@@ -6,16 +6,15 @@ import { pageItemsDefault } from '../../../protocols/api/limits.js'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
 import type { Registers } from '../../views/data-view.js'
-import { absentValue } from '../absent.js'
 import { takeValues } from '../body.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
 import { pageBytesMax } from '../limits.js'
 import { behind } from '../paths.js'
 import { deadlineOf } from '../query.js'
-import { afterRepair, answerShown } from '../reads.js'
+import { absentValue, afterRepair, answerShown } from '../reads.js'
 import { listItemJson, writtenJson } from '../render.js'
 import { headerOf, requestKey } from '../services.js'
-import { startWrite, tellSiblings } from '../writes.js'
+import { addSiblingsHeader, startWrite } from '../writes.js'
 
 const putValue: Handler<typeof kv.putValue> = async (request, reply, services) => {
   const key = requestKey(request)
@@ -27,7 +26,7 @@ const putValue: Handler<typeof kv.putValue> = async (request, reply, services) =
     ifAbsent: request.query.ifAbsent ?? false,
     ...write.once,
   })
-  tellSiblings(reply, written)
+  addSiblingsHeader(reply, written)
   return write.acknowledged([written.dot], writtenJson(key, written))
 }
 

@@ -13,7 +13,7 @@ import { afterRepair, answerShown } from '../reads.js'
 import { writtenJson } from '../render.js'
 import { type AnyRequest, headerOf, requestKey } from '../services.js'
 import { jsonStream, sendStream } from '../streams.js'
-import { dotJson, startWrite, tellSiblings } from '../writes.js'
+import { addSiblingsHeader, dotJson, startWrite } from '../writes.js'
 
 function fieldJson({ field, shown }: ShownField): string {
   const { value, encoding } = encodeValue(shown.versions[0]!.value)
@@ -56,7 +56,7 @@ const putField: Handler<typeof maps.putField> = async (request, reply, services)
     ifAbsent: request.query.ifAbsent ?? false,
     ...write.once,
   })
-  tellSiblings(reply, written)
+  addSiblingsHeader(reply, written)
   return write.acknowledged([written.dot], { ...writtenJson(key, written), field })
 }
 

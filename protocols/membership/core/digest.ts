@@ -12,13 +12,13 @@ const listDomain = 0x11
 const stateDomain = 0x12
 
 /** The digest of the sets seen and applied (whoever the actors belong to), 16 bytes. */
-export function contextsDigest(contexts: Contexts): Buffer {
+export function contextsDigest({ seen, applied }: Contexts): Buffer {
   const writer = new ByteWriter(1024).u8(contextsDomain)
-  for (const actor of contexts.seen.actors()) {
-    writer.hex(actor)
-    writeRanges(writer, contexts.seen.rangesOf(actor))
-    writeRanges(writer, contexts.applied.rangesOf(actor))
-  }
+  seen.visitWith(applied, (actor, ranges, appliedRanges) => {
+    writer.latin1(actor)
+    writeRanges(writer, ranges)
+    writeRanges(writer, appliedRanges)
+  })
   return sha256(writer.finish()).subarray(0, digestBytes)
 }
 

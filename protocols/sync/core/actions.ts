@@ -53,9 +53,9 @@ export type SessionAction =
       readonly compared: Context
     }
   /** Take the slot for bulk transfers. */
-  | { readonly type: 'claim' }
+  | { readonly type: 'acquireSlot' }
   /** Take note of the contexts that the peer has sent: what it applied is acknowledged. */
-  | { readonly type: 'heard'; readonly capture: Capture }
+  | { readonly type: 'peerCaptured'; readonly capture: Capture }
   /** Let others have a turn. */
   | { readonly type: 'pause' }
 
@@ -65,7 +65,7 @@ export type SessionAnswer =
   | { readonly type: 'message'; readonly message: Message }
   | { readonly type: 'missing'; readonly missing: MissingUpdates }
   | { readonly type: 'settled'; readonly outcome: ApplyOutcome }
-  | { readonly type: 'claimed'; readonly granted: boolean }
+  | { readonly type: 'acquired'; readonly granted: boolean }
 
 /** A part of a session: yields actions, is given their answers, and returns a T. */
 export type SessionPart<T> = Generator<SessionAction, T, SessionAnswer>
@@ -84,27 +84,27 @@ export class SyncError extends Error {
 /** Waits for the peer's next message. */
 export function* receive(): SessionPart<Message> {
   const answer = yield { type: 'receive' }
-  if (answer.type !== 'message') throw new Error(`expected a message, was told ${answer.type}`)
+  if (answer.type !== 'message') throw new Error(`expected a message, got ${answer.type}`)
   return answer.message
 }
 
 /** Reads updates from the log. */
 export function* readMissing(missing: Context, bytesMax: number, peerApplied: Context): SessionPart<MissingUpdates> {
   const answer = yield { type: 'readMissing', missing, bytesMax, peerApplied }
-  if (answer.type !== 'missing') throw new Error(`expected updates, was told ${answer.type}`)
+  if (answer.type !== 'missing') throw new Error(`expected updates, got ${answer.type}`)
   return answer.missing
 }
 
 /** Waits until what was applied and joined is durable. */
 export function* settle(): SessionPart<ApplyOutcome> {
   const answer = yield { type: 'settle' }
-  if (answer.type !== 'settled') throw new Error(`expected an outcome, was told ${answer.type}`)
+  if (answer.type !== 'settled') throw new Error(`expected an outcome, got ${answer.type}`)
   return answer.outcome
 }
 
 /** Takes the slot for bulk transfers. Returns whether it was free. */
-export function* claim(): SessionPart<boolean> {
-  const answer = yield { type: 'claim' }
-  if (answer.type !== 'claimed') throw new Error(`expected the slot, was told ${answer.type}`)
+export function* acquireSlot(): SessionPart<boolean> {
+  const answer = yield { type: 'acquireSlot' }
+  if (answer.type !== 'acquired') throw new Error(`expected the slot, got ${answer.type}`)
   return answer.granted
 }

@@ -1,13 +1,20 @@
 /**
- * Captures as they travel: contexts as a patch on what both sides already told each other in this session,
+ * Captures as they travel: contexts as a patch on what both sides already sent each other in this session,
  * so that contexts that are known cost nothing.
  */
 import { type ByteReader, type ByteWriter, DecodeError } from '../../../store/model/bytes.js'
-import { type MemberTag, readRanges, type TaggedContexts, writeRanges } from '../../../store/model/codec.js'
-import { Context, type Ranges } from '../../../store/model/context.js'
+import {
+  type MemberTag,
+  type MemberTags,
+  readRanges,
+  type TaggedContexts,
+  writeRanges,
+} from '../../../store/model/codec.js'
+import { Context } from '../../../store/model/context.js'
 import { digestBytes } from '../../../store/model/digest.js'
 import { type Actor, actorBytes } from '../../../store/model/dot.js'
 import { contextRangesMax } from '../../../store/model/limits.js'
+import { type Ranges, sameRanges } from '../../../store/model/ranges.js'
 import type { Capture } from '../../../store/replica/types.js'
 import { captureActorsMax } from '../limits.js'
 
@@ -39,17 +46,30 @@ export interface CapturePatch {
 export function baselineOf(...captures: readonly (TaggedContexts | undefined)[]): TaggedContexts {
   const seen = new Context()
   const applied = new Context()
-  const members = new Map<Actor, MemberTag>()
-  for (const capture of captures) {
-    if (capture === undefined) continue
+  const known = captures.filter((capture) => capture !== undefined)
+  for (const capture of known) {
     seen.union(capture.seen)
     applied.union(capture.applied)
-    for (const actor of capture.seen.actors()) {
-      const member = capture.members.get(actor)
-      if (member !== undefined) members.set(actor, member)
-    }
   }
-  return { seen, applied, members }
+  return { seen, applied, members: new LayeredTags(known.map(({ members }) => members)) }
+}
+
+/** Members of actors from several sources: the last one that knows an actor counts. */
+export class LayeredTags implements MemberTags {
+  readonly #layers: readonly MemberTags[]
+
+  /** `layers`: what a later one knows counts before what an earlier one does. */
+  constructor(layers: readonly MemberTags[]) {
+    this.#layers = layers
+  }
+
+  get(actor: Actor): MemberTag | undefined {
+    return this.#layers.findLast((layer) => layer.get(actor) !== undefined)?.get(actor)
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [Actor, MemberTag]> {
+    for (const layer of this.#layers) yield* layer
+  }
 }
 
 /** The patch that turns the baseline into the capture. `tag` names the member of an actor. */
@@ -58,19 +78,14 @@ export function diffCapture(
   baseline: TaggedContexts,
   tag: (actor: Actor) => MemberTag,
 ): CapturePatch {
-  const known = baseline.seen.actors()
   const changed: ChangedActor[] = []
-  for (const [index, actor] of known.entries()) {
-    const seen = capture.seen.rangesOf(actor)
-    const applied = capture.applied.rangesOf(actor)
-    const isSame = same(seen, baseline.seen.rangesOf(actor)) && same(applied, baseline.applied.rangesOf(actor))
-    if (!isSame) changed.push({ index, seen, applied })
-  }
   const added: AddedActor[] = []
-  for (const actor of capture.seen.actors()) {
-    if (baseline.seen.rangesOf(actor).length > 0) continue
+  const unlike = [...capture.seen.actorsUnlike(baseline.seen), ...capture.applied.actorsUnlike(baseline.applied)]
+  for (const actor of [...new Set(unlike)].sort()) {
     const [seen, applied] = [capture.seen.rangesOf(actor), capture.applied.rangesOf(actor)]
-    added.push({ actor, member: tag(actor), seen, applied })
+    const index = baseline.seen.rankOf(actor)
+    if (index !== undefined) changed.push({ index, seen, applied })
+    else added.push({ actor, member: tag(actor), seen, applied })
   }
   return { root: capture.root, entries: capture.entries, changed, added }
 }
@@ -79,26 +94,22 @@ export function diffCapture(
 export function patchCapture(patch: CapturePatch, baseline: TaggedContexts): Capture {
   const seen = baseline.seen.clone()
   const applied = baseline.applied.clone()
-  const members = new Map(baseline.members)
-  const known = patch.changed.length === 0 ? [] : baseline.seen.actors()
+  const members = new Map<Actor, MemberTag>()
   for (const { index, ...ranges } of patch.changed) {
-    const actor = known[index]
+    const actor = baseline.seen.actorAt(index)
     if (actor === undefined) throw new DecodeError('an actor that the baseline lacks')
     seen.setRanges(actor, ranges.seen)
     applied.setRanges(actor, ranges.applied)
   }
   for (const { actor, member, ...ranges } of patch.added) {
-    if (baseline.seen.rangesOf(actor).length > 0) throw new DecodeError('an added actor that the baseline holds')
+    if (baseline.seen.rankOf(actor) !== undefined) throw new DecodeError('an added actor that the baseline holds')
     seen.setRanges(actor, ranges.seen)
     applied.setRanges(actor, ranges.applied)
     members.set(actor, member)
   }
   if (!seen.covers(applied)) throw new DecodeError('applied beyond seen')
-  return { seen, applied, members, root: patch.root, entries: patch.entries }
-}
-
-function same(a: Ranges, b: Ranges): boolean {
-  return a === b || (a.length === b.length && a.every((value, at) => value === b[at]))
+  const known = new LayeredTags([baseline.members, members])
+  return { seen, applied, members: known, root: patch.root, entries: patch.entries }
 }
 
 /** Writes a patched capture. */
@@ -141,8 +152,8 @@ export function readCapture(reader: ByteReader): CapturePatch {
 /** Seen, and applied only where it differs. */
 function writeBoth(writer: ByteWriter, seen: Ranges, applied: Ranges): void {
   writeRanges(writer, seen, contextRangesMax)
-  writer.u8(same(seen, applied) ? 0 : 1)
-  if (!same(seen, applied)) writeRanges(writer, applied, contextRangesMax)
+  writer.u8(sameRanges(seen, applied) ? 0 : 1)
+  if (!sameRanges(seen, applied)) writeRanges(writer, applied, contextRangesMax)
 }
 
 function readBoth(reader: ByteReader): { seen: Ranges; applied: Ranges } {
@@ -150,6 +161,6 @@ function readBoth(reader: ByteReader): { seen: Ranges; applied: Ranges } {
   const differs = reader.u8()
   if (differs > 1) throw new DecodeError('bad flag')
   const applied = differs === 1 ? readRanges(reader) : seen
-  if (differs === 1 && same(seen, applied)) throw new DecodeError('applied written though it is the same')
+  if (differs === 1 && sameRanges(seen, applied)) throw new DecodeError('applied written though it is the same')
   return { seen, applied }
 }

@@ -1,5 +1,5 @@
 /** Knowledge of one session: its captures, what the peer is known to have, and the counts for its report. */
-import type { MemberOf, MemberTag, TaggedContexts } from '../../../store/model/codec.js'
+import type { MemberOf, MemberTag, MemberTags, TaggedContexts } from '../../../store/model/codec.js'
 import { unknownMember } from '../../../store/model/codec.js'
 import { Context } from '../../../store/model/context.js'
 import { type Actor, type Dot, dotText, includesDot } from '../../../store/model/dot.js'
@@ -9,7 +9,7 @@ import { namedUpdate, withoutValue } from '../entries.js'
 import { saltBytes } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type SessionPart, SyncError, type SyncView } from './actions.js'
-import { baselineOf, type CapturePatch, diffCapture, patchCapture } from './captures.js'
+import { baselineOf, type CapturePatch, diffCapture, LayeredTags, patchCapture } from './captures.js'
 import type { TreeLimits } from './compare.js'
 
 /** Settings of one session. */
@@ -68,7 +68,9 @@ export class Conversation {
   valuesSent = 0
   #salt: Uint8Array = new Uint8Array(0)
   #mine: Capture | undefined
-  #theirs: (Capture & { readonly members: Map<Actor, MemberTag> }) | undefined
+  #theirs: Capture | undefined
+  /** Members of actors that the peer named, and we may not know. */
+  readonly #named = new Map<Actor, MemberTag>()
   /** The peer's capture that the deltas were made for. */
   #theirsAtFirst: Capture | undefined
   readonly #arrived = new Set<string>()
@@ -94,7 +96,7 @@ export class Conversation {
 
   /** The last capture that the peer sent. */
   get theirs(): Capture {
-    if (this.#theirs === undefined) throw new Error('nothing heard yet')
+    if (this.#theirs === undefined) throw new Error('nothing received yet')
     return this.#theirs
   }
 
@@ -123,10 +125,11 @@ export class Conversation {
   /** Takes the peer's capture. Throws a DecodeError when it does not fit what was said before. */
   *hear(patch: CapturePatch): SessionPart<Capture> {
     const capture = patchCapture(patch, baselineOf(this.#mine, this.#theirs))
-    const members = new Map([...(this.#theirs?.members ?? []), ...capture.members])
-    this.#theirs = { ...capture, members }
+    for (const { actor, member } of patch.added) this.#named.set(actor, member)
+    const mine = this.#mine === undefined ? [] : [this.#mine.members]
+    this.#theirs = { ...capture, members: new LayeredTags([...mine, this.#named]) }
     this.#theirsAtFirst ??= capture
-    yield { type: 'heard', capture }
+    yield { type: 'peerCaptured', capture }
     return capture
   }
 
@@ -179,9 +182,9 @@ export class Conversation {
   }
 
   /** Adds the tags of actors that a frame of the peer named. */
-  learnMembers(members: ReadonlyMap<Actor, MemberTag>): void {
+  learnMembers(members: MemberTags): void {
     for (const [actor, member] of members) {
-      if (member !== unknownMember) this.#theirs?.members.set(actor, member)
+      if (member !== unknownMember) this.#named.set(actor, member)
     }
   }
 

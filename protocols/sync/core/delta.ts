@@ -16,7 +16,7 @@ export function missingHere(talk: Conversation): Context {
   return talk.theirs.applied.minus(talk.mine.applied)
 }
 
-/** The dots that updates here have superseded, whose own updates never came, and of which the peer has not heard. */
+/** The dots that updates here have superseded, whose own updates never came, and that the peer does not know. */
 export function namedThere(talk: Conversation): Context {
   return talk.mine.seen.minus(talk.mine.applied).minus(talk.theirs.seen)
 }
@@ -38,20 +38,20 @@ export function isNothingMissing(talk: Conversation): boolean {
 export function* sendDelta(talk: Conversation): SessionPart<number> {
   const wanted = missingThere(talk)
   const named = namedThere(talk)
-  const told = new Context()
-  const unlisted = yield* sendKnown(talk, wanted, told)
+  const digested = new Context()
+  const unlisted = yield* sendKnown(talk, wanted, digested)
   // No update of them ever came here, so the tree is not asked about them.
-  yield* sendKnown(talk, named.minus(told), told)
+  yield* sendKnown(talk, named.minus(digested), digested)
   yield* talk.send({ type: 'deltaEnd', unlisted })
   return unlisted
 }
 
 /**
  * Sends what the log has of these dots: updates, and digests where only those are kept. A step that looked in vain sends a message without an
- * update, since the peer waits; and a store that knows little of what is asked for is not asked to the end. Adds to `told` the dots that an
+ * update, since the peer waits; and a store that knows little of what is asked for is not asked to the end. Adds to `digested` the dots that an
  * update named with a digest. Returns how many dots the log could not tell about.
  */
-function* sendKnown(talk: Conversation, wanted: Context, told: Context): SessionPart<number> {
+function* sendKnown(talk: Conversation, wanted: Context, digested: Context): SessionPart<number> {
   let missing = wanted
   let unlisted = 0
   let looked = 0
@@ -68,7 +68,7 @@ function* sendKnown(talk: Conversation, wanted: Context, told: Context): Session
       talk.sent.union(found.listed)
     }
     for (const { supersedes } of updates) {
-      for (const dot of supersedes) if (dot.digest !== undefined) told.add(dot)
+      for (const dot of supersedes) if (dot.digest !== undefined) digested.add(dot)
     }
     for (let at = 0; at < digests.length; at += digestsAim) {
       yield* talk.send({ type: 'digests', dots: digests.slice(at, at + digestsAim) })

@@ -150,7 +150,7 @@ function named(entry: PeerEntry): PeerEntry {
 
 /**
  * Objects to what the peer could take for removed here: a dot under which we know another content than it shows, and one that is live here,
- * which may have come since we told what we hold. Asks for the values where the peer's content keeps the dot.
+ * which may have come since we listed what we hold. Asks for the values where the peer's content keeps the dot.
  */
 function compare(state: DescentState, turn: PeerTurn, id: string, entry: PeerEntry): void {
   const { talk } = state

@@ -167,8 +167,8 @@ export function* joinDoubted(state: DescentState, turn: PeerTurn | undefined): S
     yield* add({ updates: [], bare: [], ...listed, address: entry.address, clashes, shown })
   }
   if (entries.length > 0) yield { type: 'join', entries, peer: talk.theirs }
-  const told = [...(turn?.clashes.values() ?? [])]
-  const others = told.map(({ address, dots }) => ({ address, updates: [], bare: [], clashes: dots }))
+  const remaining = [...(turn?.clashes.values() ?? [])]
+  const others = remaining.map(({ address, dots }) => ({ address, updates: [], bare: [], clashes: dots }))
   if (others.length > 0)
     yield { type: 'join', entries: others, peer: { ...talk.theirs, seen: nothing, applied: nothing } }
 }

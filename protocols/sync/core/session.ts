@@ -5,7 +5,7 @@
  */
 import type { BusyReason, Message } from '../messages.js'
 import {
-  claim,
+  acquireSlot,
   receive,
   type SessionAction,
   type SessionAnswer,
@@ -114,7 +114,7 @@ function* respond(talk: Conversation): SessionPart<Ending> {
     talk.turns++
     return yield* concludeEqual(talk)
   }
-  if (!(yield* claim())) return yield* refuse('bulk')
+  if (!(yield* acquireSlot())) return yield* refuse('bulk')
   const { salt } = talk.options
   talk.setSalt(open.salt, salt)
   const young = open.young && isYoung(talk)

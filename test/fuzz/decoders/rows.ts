@@ -1,6 +1,7 @@
 /** The rows of the store, and the key that is parsed back. */
 import { crc32 } from 'node:zlib'
 import { noField } from '../../../store/model/address.js'
+import { Context } from '../../../store/model/context.js'
 import { valueHash } from '../../../store/model/digest.js'
 import {
   acknowledgementKey,
@@ -92,7 +93,7 @@ export const rowDecoders: readonly Decoder[] = [
   ),
   row(
     'acknowledgement',
-    encodeAcknowledgement(ackRow, { ranges: new Map([[exampleActor, [1, 5]]]), behindSinceMs: 4 }),
+    encodeAcknowledgement(ackRow, { acknowledged: new Context(new Map([[exampleActor, [1, 5]]])), behindSinceMs: 4 }),
     ackRow,
     (bytes) => decodeAcknowledgement(ackRow, bytes),
   ),

@@ -1,18 +1,19 @@
-/** One node's view of the simulated network, for one run: what the daemon's protocols take for the network. */
-import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
-import { type Carrier, type Connection, openChannel, type SimulatedHandler } from './channels.js'
-import { neverSettles } from './disk.js'
+/** One node's view of the fake network, for one run: the network as the daemon's protocols see it. */
+import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../../protocols/network.js'
+import { neverSettles } from '../virtual-environment.js'
+import { type ChannelCarrier, type FakeHandler, openChannel } from './channels.js'
 import { GossipMemory, type GossipRelay } from './gossip.js'
+import type { Connection } from './pipe.js'
 
-/** What a node needs of the mesh. */
-export interface Hub extends Carrier {
+/** Services of the mesh that a node needs. */
+export interface Hub extends ChannelCarrier {
   readonly gossip: GossipRelay
   neighbours(peer: PeerId): PeerId[]
   connection(a: PeerId, b: PeerId): Connection | undefined
 }
 
 /** One node's view of the network, for one run. */
-export class SimNetwork implements Network {
+export class FakeNetwork implements Network {
   readonly self: PeerId
   isUp = false
   isDead = false
@@ -20,8 +21,10 @@ export class SimNetwork implements Network {
   valueBytesMax: number | undefined
   /** Channels opened by this node, by protocol. */
   readonly opened = new Map<string, number>()
+  /** Times at which bytes of peers last came, where a test sets them; frames are not in pieces here. */
+  readonly receivedMs = new Map<PeerId, number>()
   readonly #hub: Hub
-  readonly #handlers = new Map<string, SimulatedHandler>()
+  readonly #handlers = new Map<string, FakeHandler>()
   readonly #listeners: NetworkListener[] = []
   readonly #memory = new GossipMemory()
   #receive: ((bytes: Uint8Array, from: PeerId) => boolean) | undefined
@@ -36,9 +39,8 @@ export class SimNetwork implements Network {
     return this.isDead ? [] : this.#hub.neighbours(this.self)
   }
 
-  /** Frames are not in pieces here: heartbeats alone tell that a peer is there. */
-  heardMs(): undefined {
-    return undefined
+  heardMs(peer: PeerId): number | undefined {
+    return this.receivedMs.get(peer)
   }
 
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
@@ -50,7 +52,7 @@ export class SimNetwork implements Network {
     return openChannel(this.#hub, connection, this.self, peer, protocol)
   }
 
-  handle(protocol: Protocol, handler: SimulatedHandler): void {
+  handle(protocol: Protocol, handler: FakeHandler): void {
     this.#handlers.set(protocol.id, handler)
   }
 
@@ -72,19 +74,19 @@ export class SimNetwork implements Network {
     this.#listeners.push(listener)
   }
 
-  /** What accepts channels of a protocol. */
-  handlerOf(protocolId: string): SimulatedHandler | undefined {
+  /** Returns the handler of channels of a protocol; of a dead node, none. */
+  handlerOf(protocolId: string): FakeHandler | undefined {
     return this.isDead ? undefined : this.#handlers.get(protocolId)
   }
 
-  /** Tells the node. */
+  /** Notifies the node of a connection. */
   tellConnected(peer: PeerId): void {
     this.#hand(() => {
       for (const listener of this.#listeners) listener.connected(peer)
     })
   }
 
-  /** Tells the node. */
+  /** Notifies the node that a connection is gone. */
   tellDisconnected(peer: PeerId): void {
     this.#hand(() => {
       for (const listener of this.#listeners) listener.disconnected(peer)

@@ -2,9 +2,9 @@
  * A network as a later version may use it: messages end with fields, and streams bring messages, that this version does
  * not know.
  */
-import type { Channel } from '../../protocols/network.js'
-import { pieceBytesAim } from '../../protocols/sync/limits.js'
-import type { FakeNetwork } from './fake-network.js'
+import type { Channel } from '../../../protocols/network.js'
+import { pieceBytesAim } from '../../../protocols/sync/limits.js'
+import type { FakeNetwork } from './network.js'
 
 /** Two fields: number 9 with two bytes, number 200 with none. */
 export const laterFields = Buffer.of(9, 2, 0xab, 0xcd, 200, 1, 0)

@@ -1,15 +1,15 @@
-/** The links of the simulated network: all share one quality, and each direction of a pair can be blocked or clogged by itself. */
-import type { PeerId } from '../../protocols/network.js'
-import type { Random } from '../support/random.js'
+/** The links of the fake network: all share one quality, and each direction of a pair can be blocked or clogged by itself. */
+import type { PeerId } from '../../../protocols/network.js'
+import type { Random } from '../random.js'
 
-/** How the links behave. Times in milliseconds. */
+/** Behaviour of the links. Times in milliseconds. */
 export interface LinkQuality {
   latencyMs: number
   jitterMs: number
   /** Probability that a gossip message is lost on a link, and that it comes twice. */
   loss: number
   duplication: number
-  /** How much later some gossip comes, so that it is overtaken. */
+  /** Greatest extra delay of some gossip, so that it is overtaken. */
   lateMs: number
 }
 
@@ -18,24 +18,24 @@ interface Direction {
   readonly from: PeerId
   readonly to: PeerId
   isBlocked: boolean
-  /** When something last passed, or could have: when it was last blocked, while it is. */
+  /** Time at which something last passed, or could have: the start of the block, while it is blocked. */
   freeUntilMs: number
   /** Every message of gossip is lost; frames pass. */
   isHushed: boolean
   clogMs: number
-  /** How much later heartbeats come, as those that wait behind a bulk transfer. */
+  /** Extra delay of heartbeats, as of those that wait behind a bulk transfer. */
   lagMs: number
 }
 
 /** All links of one mesh. */
-export class SimulatedLinks {
+export class FakeLinks {
   readonly quality: LinkQuality
   readonly #random: Random
   readonly #directions = new Map<string, Direction>()
 
-  constructor(random: Random, quality: LinkQuality) {
+  constructor(random: Random, quality: Partial<LinkQuality>) {
     this.#random = random
-    this.quality = quality
+    this.quality = { latencyMs: 1, jitterMs: 0, loss: 0, duplication: 0, lateMs: 0, ...quality }
   }
 
   /** True if nothing passes in this direction. */
@@ -76,12 +76,12 @@ export class SimulatedLinks {
     this.#direction(from, to).lagMs = lagMs
   }
 
-  /** How much later heartbeats come than other frames, in milliseconds. */
+  /** Extra delay of heartbeats, in milliseconds. */
   lagMs(from: PeerId, to: PeerId): number {
     return this.#direction(from, to).lagMs
   }
 
-  /** How long one frame or message takes, in milliseconds. */
+  /** Delay of one frame or message, in milliseconds. */
   delayMs(from: PeerId, to: PeerId): number {
     const { latencyMs, jitterMs } = this.quality
     return latencyMs + this.#random.next() * jitterMs + this.#direction(from, to).clogMs

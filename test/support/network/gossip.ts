@@ -1,19 +1,19 @@
-/** Gossip of the simulated network: single messages that are delayed, lost, repeated and overtaken, and what nodes remember of them. */
-import type { PeerId } from '../../protocols/network.js'
-import type { Random } from '../support/random.js'
-import type { VirtualWorld } from '../support/virtual-environment.js'
-import type { SimulatedLinks } from './links.js'
+/** Gossip of the fake network: single messages that are delayed, lost, repeated and overtaken, and what nodes remember of them. */
+import type { PeerId } from '../../../protocols/network.js'
+import type { Random } from '../random.js'
+import type { VirtualWorld } from '../virtual-environment.js'
+import type { FakeLinks } from './links.js'
 
-/** How long gossip ids are remembered, so that what comes later comes again, in milliseconds: as gossipsub's seen cache does. */
+/** Time for which gossip ids are remembered, in milliseconds, as in gossipsub's seen cache: what comes later comes again. */
 const rememberMs = 4_000
 /** Probability that a message is one of those that come late, while links let messages come late. */
 const lateShare = 0.2
 
-/** What gossip needs of the mesh. */
+/** Services of the mesh that gossip needs. */
 export interface GossipPaths {
   readonly world: VirtualWorld
   readonly random: Random
-  readonly links: SimulatedLinks
+  readonly links: FakeLinks
   note(text: () => string): void
   /** A message arrives. */
   deliverGossip(from: PeerId, to: PeerId, id: string, bytes: Uint8Array): void
@@ -21,8 +21,10 @@ export interface GossipPaths {
 
 /** Sends messages along links. */
 export class GossipRelay {
-  /** When the last message that is under way arrives, in virtual milliseconds. */
+  /** Time at which the last message that is under way arrives, in virtual milliseconds. */
   untilMs = 0
+  /** Bytes of all messages that were sent along a link and not lost. */
+  bytes = 0
   readonly #paths: GossipPaths
 
   constructor(paths: GossipPaths) {
@@ -37,6 +39,7 @@ export class GossipRelay {
       this.#paths.note(() => `gossip ${id} from ${from} to ${to} is lost`)
       return
     }
+    this.bytes += bytes.length
     const copies = random.chance(duplication) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       const late = random.chance(lateShare) ? random.next() * lateMs : 0
