@@ -37,7 +37,11 @@ export const errorCodes = {
     meaning: 'the key holds siblings, and the request does not say which of them it means',
   },
   EXISTS: { status: 409, exit: 4, meaning: 'the key exists, and the write was asked for only if it does not' },
-  STALE_CONTEXT: { status: 409, exit: 4, meaning: 'a newer sibling has come since the context was read' },
+  STALE_CONTEXT: {
+    status: 409,
+    exit: 4,
+    meaning: 'something newer has come since the context was read, or since what is to be undone',
+  },
   TOO_MANY_SIBLINGS: {
     status: 409,
     exit: 4,
@@ -111,7 +115,7 @@ export const errorCodes = {
   TOO_MANY_WATCHERS: {
     status: 503,
     exit: 1,
-    meaning: 'the change feed of this node already has its maximum of readers',
+    meaning: 'the change feed, or the live stream, of this node already has its maximum of readers',
   },
   NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },
   TIMED_OUT: { status: 504, exit: 7, meaning: 'what was waited for did not happen in time' },

@@ -57,7 +57,8 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   app.addHook('onResponse', (request, reply, done) => {
     const label = `${request.method} ${request.routeOptions.url ?? '(unknown)'} ${reply.statusCode}`
     answers.set(label, (answers.get(label) ?? 0) + 1)
-    if (isData(request.routeOptions.url)) services.live.answered(request.method !== 'GET', reply.elapsedTime)
+    const isTimed = services.live.readers > 0 && isData(request.routeOptions.url)
+    if (isTimed) services.live.answered(!['GET', 'HEAD'].includes(request.method), reply.elapsedTime)
     done()
   })
   await options.before?.(app)

@@ -58,7 +58,7 @@ export interface LiveRequest {
 }
 
 /** The live stream as the API uses it. */
-export type LiveFeed = Pick<LiveHub, 'open' | 'answered' | 'recentSessions'>
+export type LiveFeed = Pick<LiveHub, 'open' | 'answered' | 'recentSessions' | 'readers'>
 
 interface Served {
   readonly queue: LiveQueue
