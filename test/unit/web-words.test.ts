@@ -209,7 +209,7 @@ describe('a conflict', () => {
 
   it('of one node alone is told as such', () => {
     const own = { ...conflict, versions: conflict.versions.map((one) => ({ ...one, node: 'ann' })) }
-    expect(conflictSentence(own, nowMs)).toContain('ann wrote cart/7 2 times')
+    expect(conflictSentence(own, nowMs)).toContain('cart/7 has 2 versions side by side, all written on ann')
   })
 
   it('that was saved over says what it superseded', () => {

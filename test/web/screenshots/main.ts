@@ -17,8 +17,7 @@ interface Shot {
 }
 
 const shots: readonly Shot[] = [
-  { name: 'mesh', hash: '#/mesh' },
-  { name: 'heal', hash: `#/mesh/${demoPeer('cid')}`, isHealing: true },
+  { name: 'mesh', hash: `#/mesh/${demoPeer('cid')}`, isHealing: true },
   { name: 'keys', hash: '#/keys/config%2Ftheme' },
   { name: 'conflicts', hash: '#/conflicts', before: chooseFirst },
   { name: 'members', hash: `#/members/${demoPeer('pi')}` },

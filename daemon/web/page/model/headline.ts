@@ -40,7 +40,9 @@ function meshSentence(status: Status, nowMs: number): Headline {
   const total = members.length + 1
   const complete = completeCount(status)
   const have =
-    complete === total ? allHave(total) : `${complete} of ${total} nodes ${complete === 1 ? 'has' : 'have'} everything`
+    complete === total
+      ? allHave(total)
+      : `${countText(complete)} of ${countText(total)} nodes ${complete === 1 ? 'has' : 'have'} everything`
   const behind = membersBehind(status)
   if (behind.length > 0) return { level: levelOf(behind), text: `${have}; ${behindText(behind, members, nowMs)}.` }
   if (complete < total) return { level: 'note', text: `${have}; ${receiving(status)}.` }
@@ -50,7 +52,7 @@ function meshSentence(status: Status, nowMs: number): Headline {
 }
 
 function allHave(total: number): string {
-  return total === 2 ? 'Both nodes have everything' : `All ${total} nodes have everything`
+  return total === 2 ? 'Both nodes have everything' : `All ${countText(total)} nodes have everything`
 }
 
 function levelOf(behind: readonly Member[]): Headline['level'] {

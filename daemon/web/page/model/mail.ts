@@ -19,7 +19,7 @@ export function conflictSentence(conflict: Conflict, nowMs: number): string {
   const nodes = [...new Set(versions.map(({ node }) => node))]
   const what = conflictName(conflict)
   if (nodes.length === 1) {
-    return `${nodes[0]} wrote ${what} ${versions.length} times, each time without having seen the others (${spanText(versions, nowMs)}).`
+    return `${what} has ${versions.length} versions side by side, all written on ${nodes[0]} (${spanText(versions, nowMs)}).`
   }
   const both = nodes.length === 2 ? 'both wrote' : 'all wrote'
   return `${namesText(nodes)} ${both} ${what} while they could not hear each other (${spanText(versions, nowMs)}).`

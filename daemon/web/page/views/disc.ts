@@ -22,19 +22,24 @@ export function DiscView({ node, at, radius, isSmall, isSelected, onSelect }: Di
     onSelect(id)
   }
   const said = `${name}, ${word}${digits === null ? '' : `, root ${digits}`}`
-  return html`<g class="node" transform=${`translate(${at.x.toFixed(1)} ${at.y.toFixed(1)})`} role="button" tabindex="0" aria-label=${said}
-    aria-pressed=${isSelected} data-node=${name} data-hue=${node.hue ?? 'none'} onClick=${() => onSelect(id)} onKeyDown=${pressed}>
-    <circle class="halo" r=${radius + 6} />
-    <circle class=${`disc ${formOf(node)}`} r=${radius} />
-    ${isSelf && html`<circle class="self" r=${radius - 4} />`}
-    ${isSmall ? html`<title>${said}</title>` : html`<${DiscText} node=${node} radius=${radius} />`}
+  // Texts stand beside the button: it is named by its label, which says them in order.
+  return html`<g transform=${`translate(${at.x.toFixed(1)} ${at.y.toFixed(1)})`}>
+    <g class="node" role="button" tabindex="0" aria-label=${said} aria-pressed=${isSelected} data-node=${name} data-hue=${node.hue ?? 'none'}
+      onClick=${() => onSelect(id)} onKeyDown=${pressed}>
+      <circle class="halo" r=${radius + 6} />
+      <circle class=${`disc ${formOf(node)}`} r=${radius} />
+      ${isSelf && html`<circle class="self" r=${radius - 4} />`}
+      ${isSmall && html`<title>${said}</title>`}
+    </g>
+    ${isSmall ? null : html`<${DiscText} node=${node} radius=${radius} />`}
   </g>`
 }
 
 function DiscText({ node, radius }: { node: GraphNode; radius: number }) {
-  return html`<text class=${`digits ${formOf(node)}`} y="5">${node.digits ?? (node.isHollow ? '' : '?')}</text>
+  return html`<g class="node-text" aria-hidden="true">
+    <text class=${`digits ${formOf(node)}`} y="5">${node.digits ?? (node.isHollow ? '' : '?')}</text>
     <text class="name" y=${radius + 18}>${node.name}</text>
-    <text class="word" y=${radius + 33}>${node.word}</text>`
+    <text class="word" y=${radius + 33}>${node.word}</text></g>`
 }
 
 function formOf({ isHollow, hue }: GraphNode): string {

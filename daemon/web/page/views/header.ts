@@ -19,7 +19,7 @@ export function PageHeader({ live }: { live: LiveState }) {
   const { status, link, heardMs } = live
   const { level, text } = headlineOf({ status, link, heardMs, nowMs })
   return html`<header class="head">
-    <a class="brand" href="#/mesh" aria-label="hearsay, to the mesh"><${Mark} /><span>${status?.node ?? 'hearsay'}</span></a>
+    <a class="brand" href="#/mesh" title="to the mesh"><${Mark} /><span>${status?.node ?? 'hearsay'}</span></a>
     <h1 class="headline"><span class=${`mark ${level}`} role="img" aria-label=${meanings[level]}>${marks[level]}</span><span>${text}</span></h1>
     <${SearchBox} />
   </header>`
