@@ -55,8 +55,8 @@ const away = (name: string, behind: number) =>
     behind,
     hints: { updates: behind, bytes: 12e6, since: before(3 * dayMs) },
   })
-const headline = (shown: Status | null, link: 'live' | 'away' | 'connecting' = 'live') =>
-  headlineOf({ status: shown, link, heardMs: nowMs - 12_000, nowMs })
+const headline = (shown: Status | null, link: 'live' | 'away' | 'connecting' = 'live', why: string | null = null) =>
+  headlineOf({ status: shown, link, heardMs: nowMs - 12_000, why, nowMs })
 
 describe('the headline', () => {
   it('says that all is well in one sentence', () => {
@@ -100,6 +100,7 @@ describe('the headline', () => {
       text: 'nas does not answer; last seen 12 s ago.',
     })
     expect(headline(null, 'away').text).toBe('The daemon does not answer.')
+    expect(headline(null, 'away', '16 others watch').text).toBe('The daemon shows nothing new: 16 others watch.')
     expect(headline(null, 'connecting').text).toBe('Connecting…')
   })
 })

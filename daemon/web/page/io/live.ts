@@ -38,14 +38,16 @@ export function stopLive(): void {
 
 async function follow(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    let why: string | null = null
     try {
       await readEvents(signal)
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof ApiFailure && (error.status === 401 || error.status === 403)) return stopLive()
+      if (error instanceof ApiFailure && error.status > 0) why = error.message
     }
     // One broken connection is nothing yet: a daemon that restarts is back at the next attempt.
-    if (attempts > 0) live.dispatch({ kind: 'link', link: 'away' })
+    if (attempts > 0 || why !== null) live.dispatch({ kind: 'link', link: 'away', why })
     await new Promise((wake) => setTimeout(wake, reconnectMs(attempts++)))
   }
 }

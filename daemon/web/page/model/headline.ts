@@ -17,11 +17,14 @@ export interface HeadlineFacts {
   readonly status: Status | null
   readonly link: LinkState
   readonly heardMs: number | null
+  /** The refusal of a daemon that answers and yet shows nothing. */
+  readonly why: string | null
   readonly nowMs: number
 }
 
 /** The state of the mesh as a sentence or two. */
-export function headlineOf({ status, link, heardMs, nowMs }: HeadlineFacts): Headline {
+export function headlineOf({ status, link, heardMs, why, nowMs }: HeadlineFacts): Headline {
+  if (link === 'away' && why !== null) return { level: 'fail', text: `The daemon shows nothing new: ${why}.` }
   if (status === null) return { level: 'note', text: link === 'away' ? 'The daemon does not answer.' : 'Connecting…' }
   if (link === 'away') {
     const heard = heardMs === null ? 'never' : agoText(new Date(heardMs).toISOString(), nowMs)

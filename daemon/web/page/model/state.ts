@@ -20,6 +20,8 @@ export interface Skipped {
 export interface LiveState {
   readonly link: LinkState
   readonly heardMs: number | null
+  /** The refusal of a daemon that answers and yet sends no events. */
+  readonly why: string | null
   readonly status: Status | null
   readonly roots: Roots
   readonly hues: Hues
@@ -35,13 +37,14 @@ export interface LiveState {
 export type LiveAction =
   | { readonly kind: 'event'; readonly event: LiveEvent; readonly nowMs: number }
   | { readonly kind: 'sessions'; readonly sessions: readonly RecordedSession[] }
-  | { readonly kind: 'link'; readonly link: LinkState }
+  | { readonly kind: 'link'; readonly link: LinkState; readonly why?: string | null }
   | { readonly kind: 'say'; readonly text: string }
 
 /** The state before anything was heard. */
 export const silentState: LiveState = {
   link: 'connecting',
   heardMs: null,
+  why: null,
   status: null,
   roots: new Map(),
   hues: new Map(),
@@ -55,9 +58,9 @@ export const silentState: LiveState = {
 /** The state after an action. */
 export function reduceLive(state: LiveState, action: LiveAction): LiveState {
   if (action.kind === 'sessions') return { ...state, sessions: joinedSessions(state.sessions, action.sessions) }
-  if (action.kind === 'link') return { ...state, link: action.link }
+  if (action.kind === 'link') return { ...state, link: action.link, why: action.why ?? null }
   if (action.kind === 'say') return { ...state, said: action.text }
-  return { ...onEvent(state, action.event), link: 'live', heardMs: action.nowMs }
+  return { ...onEvent(state, action.event), link: 'live', heardMs: action.nowMs, why: null }
 }
 
 function onEvent(state: LiveState, event: LiveEvent): LiveState {

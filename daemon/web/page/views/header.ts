@@ -16,8 +16,8 @@ const meanings: Readonly<Record<Headline['level'], string>> = {
 /** The header of the page. */
 export function PageHeader({ live }: { live: LiveState }) {
   const nowMs = useNow()
-  const { status, link, heardMs } = live
-  const { level, text } = headlineOf({ status, link, heardMs, nowMs })
+  const { status, link, heardMs, why } = live
+  const { level, text } = headlineOf({ status, link, heardMs, why, nowMs })
   return html`<header class="head">
     <a class="brand" href="#/mesh" title="to the mesh"><${Mark} /><span>${status?.node ?? 'hearsay'}</span></a>
     <h1 class="headline"><span class=${`mark ${level}`} role="img" aria-label=${meanings[level]}>${marks[level]}</span><span>${text}</span></h1>
