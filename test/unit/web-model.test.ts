@@ -1,11 +1,11 @@
 /** Geometry and lists of the dashboard: hues of equality, the graph and its places, prefixes, windows, differences. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { piecesOf } from '../../daemon/web/page/model/difference.js'
+import { differencePieces } from '../../daemon/web/page/model/difference.js'
 import type { Member, Status } from '../../daemon/web/page/model/events.js'
 import { type Graph, graphOf, linksNodesMax } from '../../daemon/web/page/model/graph.js'
 import { huesMax, huesOf, rootsOf } from '../../daemon/web/page/model/hues.js'
-import { between, fitted, placesOf, shapeOf } from '../../daemon/web/page/model/layout.js'
+import { between, fitted, layoutOf, shapeOf } from '../../daemon/web/page/model/layout.js'
 import {
   groupsMax,
   type KeyPage,
@@ -140,8 +140,8 @@ describe('the graph', () => {
   it('has places apart from each other, the same each time, within its box', () => {
     for (const count of [1, 4, 12, 40]) {
       const graph = graphFor(meshOf(count))
-      const places = placesOf(graph, new Map())
-      expect(places).toEqual(placesOf(graph, new Map()))
+      const places = layoutOf(graph, new Map())
+      expect(places).toEqual(layoutOf(graph, new Map()))
       const box = { width: 700, height: 420, marginX: 60, marginTop: 40, marginBottom: 70 }
       const points = [...fitted(places, box).values()]
       for (const { x, y } of points) {
@@ -160,7 +160,7 @@ describe('the graph', () => {
       connected: at < 2,
       converged: at < 2,
     }))
-    const places = placesOf(graphFor(sides), new Map())
+    const places = layoutOf(graphFor(sides), new Map())
     const far = (a: string, b: string) =>
       Math.hypot(places.get(a)!.x - places.get(b)!.x, places.get(a)!.y - places.get(b)!.y)
     expect(far('self', 'm3')).toBeGreaterThan(1.2 * far('self', 'm0'))
@@ -169,7 +169,7 @@ describe('the graph', () => {
   it('of a thousand members has the links of this node alone', () => {
     const graph = graphFor(meshOf(1000, (at) => ({ root: at % 2 === 0 ? 'aa' : 'bb', converged: false })))
     expect(graph.links.length).toBe(1000)
-    expect(placesOf(graph, new Map()).size).toBe(1001)
+    expect(layoutOf(graph, new Map()).size).toBe(1001)
     expect(graph.nodes.length).toBeGreaterThan(linksNodesMax)
   })
 
@@ -257,7 +257,7 @@ describe('differences', () => {
   it('are pieces of the text itself, and the common ones are in the other in this order', () => {
     fc.assert(
       fc.property(text, text, (one, other) => {
-        const pieces = piecesOf(one, other)
+        const pieces = differencePieces(one, other)
         expect(pieces.map((piece) => piece.text).join('')).toBe(one)
         let at = -1
         for (const piece of pieces.filter(({ isCommon }) => isCommon)) {
@@ -271,17 +271,17 @@ describe('differences', () => {
   })
 
   it('mark the words that the other lacks', () => {
-    expect(piecesOf('buy green tea', 'buy coffee')).toEqual([
+    expect(differencePieces('buy green tea', 'buy coffee')).toEqual([
       { text: 'buy ', isCommon: true },
       { text: 'green tea', isCommon: false },
     ])
-    expect(piecesOf('same', 'same')).toEqual([{ text: 'same', isCommon: true }])
-    expect(piecesOf('', 'x')).toEqual([])
+    expect(differencePieces('same', 'same')).toEqual([{ text: 'same', isCommon: true }])
+    expect(differencePieces('', 'x')).toEqual([])
   })
 
   it('of long texts end soon', () => {
     const long = (word: string) => Array.from({ length: 5_000 }, (_, at) => `${word}${at}`).join(' ')
-    const pieces = piecesOf(`start ${long('a')} end`, `start ${long('b')} end`)
+    const pieces = differencePieces(`start ${long('a')} end`, `start ${long('b')} end`)
     expect(pieces.map(({ isCommon }) => isCommon)).toEqual([true, false, true])
   })
 })

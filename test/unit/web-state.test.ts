@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { chartPlans, chartText, columnsOf } from '../../daemon/web/page/model/charts.js'
 import { askedBy, commandsFor } from '../../daemon/web/page/model/commands.js'
 import type { LiveEvent, RecordedSession, SessionStep, Status } from '../../daemon/web/page/model/events.js'
-import { hashOf, placeOf, secretOf } from '../../daemon/web/page/model/places.js'
+import { pageHash, placeAt, secretOf } from '../../daemon/web/page/model/places.js'
 import {
   barParts,
   cellRows,
@@ -153,12 +153,12 @@ describe('sessions', () => {
 describe('addresses', () => {
   it('name places, items and prefixes of any text', () => {
     for (const item of ['cart/7', 'a?b=c#d', 'ü 日', '%', '..', demoPeer('ann')]) {
-      expect(placeOf(hashOf('keys', item, 'a/&=?'))).toEqual({ name: 'keys', item, prefix: 'a/&=?', isNew: false })
+      expect(placeAt(pageHash('keys', item, 'a/&=?'))).toEqual({ name: 'keys', item, prefix: 'a/&=?', isNew: false })
     }
-    expect(placeOf('#/nowhere/x').name).toBe('mesh')
-    expect(placeOf('').item).toBeNull()
-    expect(placeOf('#/keys?new').isNew).toBe(true)
-    expect(placeOf('#/keys/%E0%A4%A')).toMatchObject({ item: '%E0%A4%A' })
+    expect(placeAt('#/nowhere/x').name).toBe('mesh')
+    expect(placeAt('').item).toBeNull()
+    expect(placeAt('#/keys?new').isNew).toBe(true)
+    expect(placeAt('#/keys/%E0%A4%A')).toMatchObject({ item: '%E0%A4%A' })
   })
 
   it('carry the secret of a sign-in', () => {

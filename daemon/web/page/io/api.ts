@@ -13,7 +13,7 @@ export class ApiFailure extends Error {
   }
 }
 
-/** What a request sends. */
+/** Parts of a request. */
 export interface Call {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -71,6 +71,6 @@ export async function jsonOf<T>(path: string, sent: Call = {}): Promise<T> {
 }
 
 /** A failure in words for people. */
-export function failureText(error: unknown): string {
+export function failureSentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,10 +1,10 @@
 /** Hooks for what is asked of the daemon: a thing that is loaded, and an action that runs. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { ApiFailure, failureText } from './api.js'
+import { ApiFailure, failureSentence } from './api.js'
 import { stopLive } from './live.js'
 
 /** Something that is loaded: nothing yet, the thing, or why not. A thing stays while it is loaded again. */
-export interface Loaded<T> {
+export interface Loadable<T> {
   readonly value: T | null
   readonly failure: ApiFailure | Error | null
   /** Loads it again. */
@@ -12,7 +12,7 @@ export interface Loaded<T> {
 }
 
 /** Loads something, and again when one of `inputs` changes. */
-export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Loaded<T> {
+export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Loadable<T> {
   const [state, setState] = useState<{ value: T | null; failure: Error | null }>({ value: null, failure: null })
   const [round, setRound] = useState(0)
   useEffect(() => {
@@ -27,7 +27,7 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, inputs: 
 }
 
 /** An action that runs once at a time; its failure is kept until the next run. */
-export interface Action {
+export interface ActionState {
   readonly isRunning: boolean
   readonly failure: string | null
   run(act: () => Promise<void>): void
@@ -35,7 +35,7 @@ export interface Action {
 }
 
 /** A state for one action. */
-export function useAction(): Action {
+export function useAction(): ActionState {
   const [state, setState] = useState({ isRunning: false, failure: null as string | null })
   const busy = useRef(false)
   const run = useCallback((act: () => Promise<void>) => {
@@ -45,7 +45,7 @@ export function useAction(): Action {
     act()
       .then(
         () => setState({ isRunning: false, failure: null }),
-        (error: Error) => refused(error) || setState({ isRunning: false, failure: failureText(error) }),
+        (error: Error) => refused(error) || setState({ isRunning: false, failure: failureSentence(error) }),
       )
       .finally(() => {
         busy.current = false

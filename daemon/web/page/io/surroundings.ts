@@ -1,12 +1,12 @@
 /** Hooks for what surrounds the page: its address, its size, what the reader prefers. */
 import { useEffect, useState } from 'preact/hooks'
-import { type Place, placeOf } from '../model/places.js'
+import { type PagePlace, placeAt } from '../model/places.js'
 
 /** The place that the address names. */
-export function usePlace(): Place {
-  const [place, setPlace] = useState(() => placeOf(location.hash))
+export function usePlace(): PagePlace {
+  const [place, setPlace] = useState(() => placeAt(location.hash))
   useEffect(() => {
-    const changed = () => setPlace(placeOf(location.hash))
+    const changed = () => setPlace(placeAt(location.hash))
     addEventListener('hashchange', changed)
     return () => removeEventListener('hashchange', changed)
   }, [])

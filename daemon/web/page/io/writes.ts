@@ -16,7 +16,7 @@ const mapPath = (key: string) => `/v1/maps/${segment(key)}`
 const documentPath = (key: string) => `/v1/docs/${segment(key)}`
 
 /** The types under a key, none when there is no such key. */
-export async function typesOf(key: string, signal: AbortSignal): Promise<readonly string[]> {
+export async function keyTypes(key: string, signal: AbortSignal): Promise<readonly string[]> {
   const path = `/v1/kv?prefix=${encodeURIComponent(key)}&limit=1`
   const { items } = await jsonOf<{ items: ListItem[] }>(path, { signal })
   return items[0]?.key === key ? items[0].types : []
@@ -36,7 +36,7 @@ export function putOverContext(key: string, field: string | null, text: string, 
 /** A counter. */
 export const counterOf = (key: string, signal: AbortSignal) => jsonOf<CounterValue>(counterPath(key), { signal })
 /** Adds to a counter. */
-export const increment = (key: string, by: number) =>
+export const addToCounter = (key: string, by: number) =>
   jsonOf<Counted>(counterPath(key), { method: 'POST', json: { by } })
 /** A set. */
 export const membersOf = (key: string, signal: AbortSignal) => jsonOf<SetMembers>(setPath(key), { signal })
@@ -80,7 +80,7 @@ export async function removeKey(key: string, type: string): Promise<void> {
 /** Makes a key of a type with the first thing in it. */
 export async function createKey(key: string, type: NewType, text: string): Promise<void> {
   if (type === 'reg') await call(`${kvPath(key)}?ifAbsent=true`, { method: 'PUT', text })
-  if (type === 'ctr') await increment(key, wholeNumber(text))
+  if (type === 'ctr') await addToCounter(key, wholeNumber(text))
   if (type === 'set') await addMember(key, text)
   if (type === 'doc') await call(`${documentPath(key)}?ifAbsent=true`, { method: 'PUT', text })
   if (type !== 'map') return
@@ -102,7 +102,7 @@ export const listConflicts = (signal: AbortSignal) =>
   jsonOf<{ items: Conflict[]; next: string | null }>('/v1/conflicts?limit=200', { signal })
 
 /** Settles a conflict, just as it was shown. */
-export function settle(
+export function settleConflict(
   { key, type, field, context }: Conflict,
   how: { pick: number } | { value: string } | { merge: true },
 ): Promise<Resolved> {

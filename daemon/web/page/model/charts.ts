@@ -3,7 +3,7 @@ import type { Rates } from './events.js'
 import { bytesText, countText, lengthText } from './format.js'
 
 /** A line of a chart. */
-export interface Series {
+export interface ChartSeries {
   readonly label: string
   readonly of: (rates: Rates) => number | null
 }
@@ -12,7 +12,7 @@ export interface ChartPlan {
   readonly id: string
   readonly title: string
   readonly text: (value: number) => string
-  readonly series: readonly Series[]
+  readonly series: readonly ChartSeries[]
 }
 
 const perSecond = (value: number) => `${countText(Math.round(value * 10) / 10)}/s`

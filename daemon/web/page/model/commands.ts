@@ -1,8 +1,8 @@
 /** The search box as a command line: what a typed line asks for. */
 import { type PlaceName, placeNames } from './places.js'
 
-/** What a line asks for. */
-export type Asked =
+/** Request that a line makes. */
+export type AskedLine =
   | { readonly kind: 'search'; readonly prefix: string }
   | { readonly kind: 'go'; readonly place: PlaceName }
   | { readonly kind: 'get'; readonly key: string }
@@ -21,7 +21,7 @@ export const commandUsages: readonly { readonly name: string; readonly usage: st
 ]
 
 /** Reads a line. A line that begins with no command is the beginning of keys. */
-export function askedBy(line: string): Asked {
+export function askedBy(line: string): AskedLine {
   const [, verb = '', rest = ''] = /^\s*(\S+)\s*(.*)$/s.exec(line) ?? []
   const isCommand = commandUsages.some(({ name }) => name === verb) && (/^\s*\S+\s/.test(line) || isWhole(verb))
   if (!isCommand) return { kind: 'search', prefix: line.trimStart() }
@@ -48,7 +48,7 @@ function isWhole(verb: string): boolean {
   return verb === 'sync' || verb === 'invite'
 }
 
-function usage(verb: string): Asked {
+function usage(verb: string): AskedLine {
   const found = commandUsages.find(({ name }) => name === verb)!
   return { kind: 'usage', text: `${found.usage}: ${found.does}` }
 }

@@ -2,7 +2,7 @@
 import type { Member } from './events.js'
 import { agoText, bytesText, counted } from './format.js'
 
-/** What forgetting a member means: what is lost, what is freed, that there is no way back. */
+/** Consequences of forgetting a member: what is lost, what is freed, that there is no way back. */
 export function forgetConsequences(member: Member, nowMs: number): string[] {
   const { name, behind, ahead, hints, connected, lastSeen } = member
   const own = ahead > 0 ? `${counted(ahead, 'update')} that only ${name} has` : `whatever only ${name} has`
@@ -16,13 +16,13 @@ export function forgetConsequences(member: Member, nowMs: number): string[] {
   ]
 }
 
-/** What a block means. */
+/** Consequence of a block. */
 export function blockConsequence({ name, behind }: Member): string {
   const lacks = behind > 0 ? ` It lacks ${counted(behind, 'update')} already.` : ''
   return `This node and ${name} will not talk until the block is lifted. Both go on taking writes, and become equal afterwards.${lacks}`
 }
 
-/** What is held for a member, and how long that lasts at the present pace; null when nothing is held. */
+/** Log that is held for a member, and how long it lasts at the present pace; null when nothing is held. */
 export function hintText(
   { name, hints }: Member,
   self: string,

@@ -10,7 +10,7 @@ export interface Piece {
 }
 
 /** The pieces of a text, those that another text has not in the same order marked. */
-export function piecesOf(text: string, other: string): Piece[] {
+export function differencePieces(text: string, other: string): Piece[] {
   const words = wordsOf(text)
   const others = wordsOf(other)
   const start = commonStart(words, others)

@@ -17,7 +17,7 @@ export type EntriesStep = StepOf<'entries'>
 export type EndStep = StepOf<'end'>
 /** A step of a session as it is told live. */
 export type SessionEvent = LiveData<'session'>
-/** What the node does in a second. */
+/** Rates of one second. */
 export type Rates = LiveData<'rates'>
 /** One change of the feed, without its value. */
 export type ChangeEvent = LiveData<'change'>

@@ -38,7 +38,7 @@ export function lengthText(ms: number): string {
   return counted(Math.floor(ms / dayMs), 'day')
 }
 
-/** How long ago something was: `now`, `12 s ago`, `3 days ago`; `never` for null. */
+/** Time since something was: `now`, `12 s ago`, `3 days ago`; `never` for null. */
 export function agoText(time: string | null, nowMs: number): string {
   if (time === null) return 'never'
   const ms = nowMs - Date.parse(time)

@@ -12,7 +12,7 @@ export interface Headline {
 /** Connection of the page to its daemon. */
 export type LinkState = 'connecting' | 'live' | 'away' | 'refused'
 
-/** What the headline is made of. */
+/** Facts that the headline is made of. */
 export interface HeadlineFacts {
   readonly status: Status | null
   readonly link: LinkState

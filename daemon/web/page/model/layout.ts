@@ -1,4 +1,4 @@
-/** Places of the nodes of the graph: by force in small meshes, so that cut sides drift apart; in groups of equals in large ones. */
+/** Placement of the nodes of the graph: by force in small meshes, so that cut sides drift apart; in groups of equals in large ones. */
 import {
   forceCollide,
   forceLink,
@@ -31,7 +31,7 @@ export interface Point {
   readonly y: number
 }
 /** The place of each node by its id. */
-export type Places = ReadonlyMap<string, Point>
+export type Placement = ReadonlyMap<string, Point>
 /** The box that places are fitted into, with the space that stays free at its edges. */
 export interface Box {
   readonly width: number
@@ -51,13 +51,16 @@ interface Body extends SimulationNodeDatum {
   readonly id: string
 }
 
-/** Places for all nodes: the same graph from the same places gives the same. */
-export function placesOf(graph: Graph, before: Places): Map<string, Point> {
+/** Placement for all nodes: the same graph from the same places gives the same. */
+export function layoutOf(graph: Graph, before: Placement): Map<string, Point> {
   return graph.nodes.length > linksNodesMax ? sunflower(graph) : settled(graph, before)
 }
 
-/** Places moved and scaled into a box. */
-export function fitted(places: Places, { width, height, marginX, marginTop, marginBottom }: Box): Map<string, Point> {
+/** Placement moved and scaled into a box. */
+export function fitted(
+  places: Placement,
+  { width, height, marginX, marginTop, marginBottom }: Box,
+): Map<string, Point> {
   const points = [...places.values()]
   const [left, right] = extent(points.map(({ x }) => x))
   const [top, bottom] = extent(points.map(({ y }) => y))
@@ -77,8 +80,8 @@ export function towards(from: Point, to: Point, part: number): Point {
   return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part }
 }
 
-/** Places between two layouts, at a part of the way; a node that was not there before is at its end at once. */
-export function between(start: Places, end: Places, part: number): Map<string, Point> {
+/** Placement between two layouts, at a part of the way; a node that was not there before is at its end at once. */
+export function between(start: Placement, end: Placement, part: number): Map<string, Point> {
   return new Map([...end].map(([id, to]) => [id, towards(start.get(id) ?? to, to, part)]))
 }
 
@@ -87,7 +90,7 @@ export function shapeOf({ nodes, links }: Graph): string {
   return [...nodes.map(({ id }) => id), ...links.map(({ id, form }) => `${id} ${form}`)].join('\n')
 }
 
-function settled(graph: Graph, before: Places): Map<string, Point> {
+function settled(graph: Graph, before: Placement): Map<string, Point> {
   const bodies = graph.nodes.map(
     ({ id }, at): Body => ({ id, ...(before.get(id) ?? ringPoint(at, graph.nodes.length)) }),
   )

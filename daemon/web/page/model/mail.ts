@@ -13,7 +13,7 @@ export function conflictId({ key, type, field }: Conflict): string {
   return JSON.stringify([type, key, field])
 }
 
-/** Who wrote, and when, in a sentence. */
+/** Sentence on who wrote, and when. */
 export function conflictSentence(conflict: Conflict, nowMs: number): string {
   const { versions } = conflict
   const nodes = [...new Set(versions.map(({ node }) => node))]
@@ -46,13 +46,13 @@ function spanText(versions: readonly { readonly time: string }[], nowMs: number)
   return first === last ? first : `${first} to ${last}`
 }
 
-/** How a conflict is to be settled. */
+/** Way in which a conflict is to be settled. */
 export type Choice =
   | { readonly kind: 'keep'; readonly at: number }
   | { readonly kind: 'value'; readonly value: string }
   | { readonly kind: 'resolver' }
 
-/** What will be left after a choice, in a sentence. */
+/** Sentence on what will be left after a choice. */
 export function outcomeText({ versions }: Conflict, choice: Choice): string {
   const superseded = versions.length
   if (choice.kind === 'resolver')

@@ -45,7 +45,7 @@ export function toneOf(word: MemberWord): Tone {
   return tones[word]
 }
 
-/** What a state means, as the rest of a sentence that begins with the member's name. */
+/** Meaning of a state, as the rest of a sentence that begins with the member's name. */
 export function meaningOf(word: MemberWord): string {
   return explained[word]
 }

@@ -4,8 +4,8 @@
 export const placeNames = ['mesh', 'keys', 'conflicts', 'members', 'activity'] as const
 /** One of the five places. */
 export type PlaceName = (typeof placeNames)[number]
-/** Where the reader is: a place, what is selected there, and the prefix of keys. */
-export interface Place {
+/** Position of the reader: a place, what is selected there, and the prefix of keys. */
+export interface PagePlace {
   readonly name: PlaceName
   readonly item: string | null
   readonly prefix: string
@@ -23,7 +23,7 @@ export const placeTitles: Readonly<Record<PlaceName, string>> = {
 }
 
 /** The place that an address names; the mesh for any other. */
-export function placeOf(hash: string): Place {
+export function placeAt(hash: string): PagePlace {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?')
   const [name = '', item] = path.split('/')
   const known = placeNames.find((one) => one === name)
@@ -40,7 +40,7 @@ export function placeOf(hash: string): Place {
 export const newKeyHash = '#/keys?new'
 
 /** The address of a place. */
-export function hashOf(name: PlaceName, item: string | null = null, prefix = ''): string {
+export function pageHash(name: PlaceName, item: string | null = null, prefix = ''): string {
   const path = item === null ? '' : `/${encodeURIComponent(item)}`
   return `#/${name}${path}${prefix === '' ? '' : `?prefix=${encodeURIComponent(prefix)}`}`
 }

@@ -27,7 +27,7 @@ export interface PrefixLevel {
   readonly prefix: string
   readonly groups: readonly PrefixGroup[]
   readonly requests: number
-  /** Where the next request goes on; null when the level is whole. */
+  /** Key behind which the next request goes on; null when the level is whole. */
   readonly after: string | null
   /** True if it ended at a bound. */
   readonly isCut: boolean

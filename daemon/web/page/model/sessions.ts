@@ -15,7 +15,7 @@ export const sessionsMax = 20
 /** Steps that are kept of one session: further ones take the place of the last. */
 export const stepsMax = 400
 
-/** What is to be seen of a session at a moment. */
+/** View of a session at a moment. */
 export interface Scene {
   readonly phase: 'start' | 'contexts' | 'tree' | 'entries' | 'end'
   readonly contexts: ContextsStep | null
@@ -145,7 +145,7 @@ export function cellRows({ children, rows }: LevelStep): readonly (readonly bool
   return rows.map((bits) => Array.from({ length: fanOut }, (_, at) => ((bits >> at) & 1) === 1))
 }
 
-/** What a moment of a session shows, in words: for those who do not see it. */
+/** Moment of a session in words, for those who do not see it. */
 export function sceneText({ phase, contexts, levels, entries, end }: Scene): string {
   if (phase === 'start') return 'The session starts.'
   if (phase === 'contexts') {

@@ -33,7 +33,7 @@ export interface LiveState {
   readonly changes: readonly (ChangeEvent | Skipped)[]
   readonly warnings: readonly string[]
 }
-/** What may happen to the live state. */
+/** Event or decision that changes the live state. */
 export type LiveAction =
   | { readonly kind: 'event'; readonly event: LiveEvent; readonly nowMs: number }
   | { readonly kind: 'sessions'; readonly sessions: readonly RecordedSession[] }

@@ -68,7 +68,7 @@ export function hexText(base64: string): string {
   return lines.join('\n')
 }
 
-/** What a write has superseded, in a sentence. */
+/** Sentence on what a write has superseded. */
 export function supersededText(versions: readonly Version[], nowMs: number): string {
   if (versions.length === 0) return 'Saved. Nothing was there before.'
   if (versions.length > 1) {

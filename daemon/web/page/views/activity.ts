@@ -4,11 +4,11 @@ import { signOut } from '../io/session.js'
 import { chartPlans } from '../model/charts.js'
 import type { ChangeEvent, RecordedSession } from '../model/events.js'
 import { clockText, counted, exactText } from '../model/format.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { summaryOf } from '../model/sessions.js'
 import type { Skipped } from '../model/state.js'
 import { typeNoun } from '../model/values.js'
-import { Chart } from './chart.js'
+import { ChartPanel } from './chart.js'
 import type { PlaceProps } from './mesh.js'
 import { Empty, Panel } from './parts.js'
 
@@ -20,7 +20,7 @@ export function ActivityPlace({ live, status }: PlaceProps) {
   const { warnings, rates, changes, sessions } = live
   return html`<div class="activity-place">
     ${warnings.length > 0 && html`<${Panel} title="Warnings"><ul class="findings">${warnings.map((text) => html`<li key=${text}><span class="mark warn" role="img" aria-label="warning">!</span><p>${text}</p></li>`)}</ul><//>`}
-    <div class="charts">${chartPlans.map((plan) => html`<${Chart} key=${plan.id} plan=${plan} rates=${rates} />`)}</div>
+    <div class="charts">${chartPlans.map((plan) => html`<${ChartPanel} key=${plan.id} plan=${plan} rates=${rates} />`)}</div>
     <${Panel} title="Changes" flush=${true} side=${html`<span class="dim">as they arrive here</span>`}>
       ${
         changes.length === 0
@@ -46,7 +46,7 @@ function ChangeRow({ change }: { change: ChangeEvent | Skipped }) {
     return html`<li class="feed-row dim">${counted(change.skipped, 'more change')} not shown</li>`
   const { key, type, field, op, node, time } = change
   return html`<li class="feed-row"><time class="dim small" datetime=${time} title=${exactText(time)}>${clockText(time)}</time>
-    <span class="tag">${operations[op]}</span><a href=${hashOf('keys', key)}><code>${key}${field === '' ? '' : ` · ${field}`}</code></a>
+    <span class="tag">${operations[op]}</span><a href=${pageHash('keys', key)}><code>${key}${field === '' ? '' : ` · ${field}`}</code></a>
     <span class="dim small">${typeNoun(type)} by ${node}</span></li>`
 }
 

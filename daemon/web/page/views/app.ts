@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import { useEffect } from 'preact/hooks'
 import { useLive } from '../io/live.js'
 import { usePlace } from '../io/surroundings.js'
-import { hashOf, type Place, type PlaceName, placeNames, placeTitles } from '../model/places.js'
+import { type PagePlace, type PlaceName, pageHash, placeNames, placeTitles } from '../model/places.js'
 import type { LiveState } from '../model/state.js'
 import { ActivityPlace } from './activity.js'
 import { ConflictsPlace } from './conflicts.js'
@@ -13,7 +13,7 @@ import { MembersPlace } from './members.js'
 import { MeshPlace } from './mesh.js'
 import { NoticeBar } from './notice.js'
 import { Icon, Loading } from './parts.js'
-import { SignIn } from './sign-in.js'
+import { SignInPage } from './sign-in.js'
 
 const views = {
   mesh: MeshPlace,
@@ -31,7 +31,7 @@ export function App({ failure }: { failure: string | null }) {
   useEffect(() => {
     document.title = live.status === null ? 'hearsay' : `${title} · ${live.status.node} · hearsay`
   }, [title, live.status?.node])
-  if (live.link === 'refused') return html`<${SignIn} failure=${failure} />`
+  if (live.link === 'refused') return html`<${SignInPage} failure=${failure} />`
   return html`<a class="skip" href="#main" onClick=${toMain}>Skip to the content</a>
     <div class="shell">
       <${PageHeader} live=${live} />
@@ -42,7 +42,7 @@ export function App({ failure }: { failure: string | null }) {
     <div class="hidden" role="status" aria-live="polite">${live.said}</div>`
 }
 
-function shown(live: LiveState, place: Place) {
+function shown(live: LiveState, place: PagePlace) {
   if (live.status === null) return html`<${Loading} what="the mesh" />`
   return html`<${views[place.name]} live=${live} status=${live.status} place=${place} />`
 }
@@ -52,10 +52,10 @@ function toMain(event: Event): void {
   document.getElementById('main')?.focus()
 }
 
-function Navigation({ live, place }: { live: LiveState; place: Place }) {
+function Navigation({ live, place }: { live: LiveState; place: PagePlace }) {
   return html`<nav class="nav" aria-label="Places">
     ${placeNames.map(
-      (name) => html`<a key=${name} href=${hashOf(name)} aria-current=${name === place.name ? 'page' : undefined}>
+      (name) => html`<a key=${name} href=${pageHash(name)} aria-current=${name === place.name ? 'page' : undefined}>
       <${Icon} name=${name} /><span>${placeTitles[name]}</span><${NavCount} live=${live} name=${name} />
     </a>`,
     )}

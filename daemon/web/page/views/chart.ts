@@ -11,7 +11,7 @@ import { Panel } from './parts.js'
 const chartHeight = 136
 
 /** A chart. */
-export function Chart({ plan, rates }: { plan: ChartPlan; rates: readonly Rates[] }) {
+export function ChartPanel({ plan, rates }: { plan: ChartPlan; rates: readonly Rates[] }) {
   const [attach, { width }, element] = useSize()
   const drawing = useRef<uPlot | null>(null)
   const data = columnsOf(plan, rates) as uPlot.AlignedData

@@ -2,10 +2,10 @@
 import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
 import type { Conflict, Resolved } from '../../../../protocols/api/conflicts.js'
-import { ApiFailure, failureText } from '../io/api.js'
+import { ApiFailure, failureSentence } from '../io/api.js'
 import { useAction } from '../io/loading.js'
 import { useNow } from '../io/store.js'
-import { settle, unsettle } from '../io/writes.js'
+import { settleConflict, unsettle } from '../io/writes.js'
 import { type Choice, conflictName, conflictSentence, outcomeText } from '../model/mail.js'
 import { notify } from './notice.js'
 import { Failed } from './parts.js'
@@ -81,7 +81,7 @@ async function decide(conflict: Conflict, choice: Choice, onSettled: () => void)
       : choice.kind === 'value'
         ? { value: choice.value }
         : { merge: true as const }
-  const settled = await settle(conflict, how).catch((error) => {
+  const settled = await settleConflict(conflict, how).catch((error) => {
     if (error instanceof ApiFailure && error.code === 'STALE_CONTEXT') onSettled()
     throw error
   })
@@ -99,7 +99,7 @@ function wayBack(conflict: Conflict, { undo }: Resolved, onSettled: () => void):
         tone: 'good',
       })
     } catch (error) {
-      notify({ text: failureText(error), tone: 'bad' })
+      notify({ text: failureSentence(error), tone: 'bad' })
     }
     onSettled()
   }

@@ -5,7 +5,7 @@ import { useLive } from '../io/live.js'
 import { useLoaded } from '../io/loading.js'
 import { listConflicts } from '../io/writes.js'
 import { conflictId, conflictName, conflictPreview, latestOf } from '../model/mail.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { ConflictBody } from './conflict-body.js'
 import type { PlaceProps } from './mesh.js'
 import { Ago, Empty, Failed, Icon, Loading, Panel } from './parts.js'
@@ -27,8 +27,8 @@ export function ConflictsPlace({ status, place }: PlaceProps) {
       <ul class="mail">${value.items.map((conflict) => html`<${Letter} key=${conflictId(conflict)} conflict=${conflict} isShown=${conflict === shown} />`)}</ul>
     <//>
     <div class="letter-side">
-      <a class="back" href=${hashOf('conflicts')}><${Icon} name="back" />All conflicts</a>
-      <${Panel} title=${conflictName(shown)} side=${html`<a href=${hashOf('keys', shown.key)}>open the key</a>`}>
+      <a class="back" href=${pageHash('conflicts')}><${Icon} name="back" />All conflicts</a>
+      <${Panel} title=${conflictName(shown)} side=${html`<a href=${pageHash('keys', shown.key)}>open the key</a>`}>
         <${ConflictBody} key=${shown.context} conflict=${shown} onSettled=${again} />
       <//>
     </div>
@@ -37,7 +37,7 @@ export function ConflictsPlace({ status, place }: PlaceProps) {
 
 function Letter({ conflict, isShown }: { conflict: Conflict; isShown: boolean }) {
   const nodes = [...new Set(conflict.versions.map(({ node }) => node))]
-  return html`<li><a class="letter" href=${hashOf('conflicts', conflictId(conflict))} aria-current=${isShown ? 'true' : undefined}>
+  return html`<li><a class="letter" href=${pageHash('conflicts', conflictId(conflict))} aria-current=${isShown ? 'true' : undefined}>
     <span class="letter-head"><b>${nodes.join(', ')}</b><span class="dim small"><${Ago} time=${latestOf(conflict)} /></span></span>
     <code>${conflictName(conflict)}</code>
     <span class="dim small">${conflictPreview(conflict)}</span></a></li>`

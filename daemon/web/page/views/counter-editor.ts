@@ -2,7 +2,7 @@
 import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
 import { useAction, useLoaded } from '../io/loading.js'
-import { counterOf, increment, wholeNumber } from '../io/writes.js'
+import { addToCounter, counterOf, wholeNumber } from '../io/writes.js'
 import { countText } from '../model/format.js'
 import type { EditorProps } from './key-editor.js'
 import { Failed, Loading } from './parts.js'
@@ -18,13 +18,13 @@ export function CounterEditor({ name, seen }: EditorProps) {
   if (value === null) return html`<${Loading} what="the counter" />`
   const add = (number: number) =>
     action.run(async () => {
-      await increment(name, number)
+      await addToCounter(name, number)
       again()
     })
   const submit = (event: Event) => {
     event.preventDefault()
     action.run(async () => {
-      await increment(name, wholeNumber(by))
+      await addToCounter(name, wholeNumber(by))
       setBy('')
       again()
     })

@@ -2,11 +2,11 @@
 import { html } from 'htm/preact'
 import type { Status } from '../model/events.js'
 import { counted } from '../model/format.js'
-import { hashOf, newKeyHash } from '../model/places.js'
+import { newKeyHash, pageHash } from '../model/places.js'
 import { InviteBody } from './invite.js'
 import { Panel } from './parts.js'
 
-/** What an empty mesh shows. */
+/** View of an empty mesh. */
 export function FirstRun({ status }: { status: Status }) {
   return html`<div class="first-run">
     <${Panel} title="Add a second machine">
@@ -15,7 +15,7 @@ export function FirstRun({ status }: { status: Status }) {
     <//>
     <${Panel} title=${status.entries === 0 ? 'Put a first key' : 'Your keys'}>
       <p>${status.entries === 0 ? 'This node takes writes already; what it holds is copied to each machine that joins.' : `${status.node} holds ${counted(status.entries, 'entry', 'entries')}.`}</p>
-      <p class="actions"><a class="button primary" href=${status.entries === 0 ? newKeyHash : hashOf('keys')}>${status.entries === 0 ? 'Put a first key' : 'See the keys'}</a></p>
+      <p class="actions"><a class="button primary" href=${status.entries === 0 ? newKeyHash : pageHash('keys')}>${status.entries === 0 ? 'Put a first key' : 'See the keys'}</a></p>
       <p class="dim small">The same from a shell: <code>hearsay put greeting hello</code></p>
     <//>
   </div>`

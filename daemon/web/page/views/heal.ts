@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
 import type { RecordedSession } from '../model/events.js'
 import { clockText } from '../model/format.js'
-import type { Place } from '../model/places.js'
+import type { PagePlace } from '../model/places.js'
 import { endOf, lastHeal, running, summaryOf } from '../model/sessions.js'
 import { Ago, Empty, Panel } from './parts.js'
 import { Player } from './player.js'
@@ -15,7 +15,7 @@ const listedMax = 6
 export interface HealProps {
   readonly sessions: readonly RecordedSession[]
   readonly self: string
-  readonly place: Place
+  readonly place: PagePlace
 }
 
 /** The panel of the heal. */

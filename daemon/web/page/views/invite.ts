@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import { encode } from 'uqr'
 import { jsonOf } from '../io/api.js'
 import { useAction } from '../io/loading.js'
-import { Copy, Failed } from './parts.js'
+import { CopyButton, Failed } from './parts.js'
 
 /** A button that makes an invitation, and the invitation once it is made. */
 export function InviteBody() {
@@ -24,7 +24,7 @@ export function InviteBody() {
     <div>
       <p>On the other machine, with its daemon running:</p>
       <p class="command"><code class="wrap">${command}</code></p>
-      <p class="actions"><${Copy} text=${command} what="the command" label="Copy the command" /><${Copy} text=${token} what="the token" label="Copy the token" /></p>
+      <p class="actions"><${CopyButton} text=${command} what="the command" label="Copy the command" /><${CopyButton} text=${token} what="the token" label="Copy the token" /></p>
       <p class="dim small">Whoever has the token can join, read and write everything. Keep it secret.</p>
     </div>
   </div>`

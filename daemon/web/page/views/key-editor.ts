@@ -4,17 +4,17 @@ import { useState } from 'preact/hooks'
 import { useLive } from '../io/live.js'
 import { useAction, useLoaded } from '../io/loading.js'
 import { go } from '../io/surroundings.js'
-import { removeKey, typesOf, whereIs } from '../io/writes.js'
+import { keyTypes, removeKey, whereIs } from '../io/writes.js'
 import type { Status } from '../model/events.js'
 import { namesText } from '../model/format.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { typeNoun } from '../model/values.js'
 import { CounterEditor } from './counter-editor.js'
 import { Dialog } from './dialog.js'
 import { DocumentEditor } from './document-editor.js'
 import { MapEditor } from './map-editor.js'
 import { notify } from './notice.js'
-import { Copy, Empty, Failed, Loading, Panel } from './parts.js'
+import { CopyButton, Empty, Failed, Loading, Panel } from './parts.js'
 import { SetEditor } from './set-editor.js'
 import { ValueEditor } from './value-editor.js'
 
@@ -44,8 +44,8 @@ export function KeyEditor({ name, status, prefix }: KeyEditorProps) {
   const { changes } = useLive()
   const last = changes.find((change) => 'key' in change && change.key === name)
   const seen = `${last !== undefined && 'dot' in last ? last.dot : ''} ${status.conflicts}`
-  const { value: types, failure, again } = useLoaded((signal) => typesOf(name, signal), [name, seen])
-  const side = html`<${Copy} text=${name} what="the key" />`
+  const { value: types, failure, again } = useLoaded((signal) => keyTypes(name, signal), [name, seen])
+  const side = html`<${CopyButton} text=${name} what="the key" />`
   return html`<${Panel} title=${name} side=${side}>
     ${failure && html`<${Failed} text=${failure.message} again=${again} />`}
     ${types === null && failure === null && html`<${Loading} what="the key" />`}
@@ -69,7 +69,7 @@ function TypeSection({
     <header class="type-head"><span class="tag">${typeNoun(type)}</span>
       <button type="button" class="button quiet" onClick=${() => setAsking(true)}>Delete…</button></header>
     ${Editor === undefined ? html`<p>This type is of a later version. It is kept and passed on as it is.</p>` : html`<${Editor} name=${name} seen=${seen} />`}
-    ${isAsking && html`<${DeleteDialog} name=${name} type=${type} onClose=${() => setAsking(false)} onDone=${() => isOnly && go(hashOf('keys', null, prefix))} />`}
+    ${isAsking && html`<${DeleteDialog} name=${name} type=${type} onClose=${() => setAsking(false)} onDone=${() => isOnly && go(pageHash('keys', null, prefix))} />`}
   </section>`
 }
 
@@ -108,7 +108,7 @@ function DeleteDialog({
   <//>`
 }
 
-/** Who holds the key durably, asked when the reader wants to know. */
+/** Names of those who hold the key durably, asked when the reader wants to know. */
 function WhereLine({ name, seen }: EditorProps) {
   const [said, setSaid] = useState<{ seen: string; text: string } | null>(null)
   const action = useAction()

@@ -2,11 +2,11 @@
 import { html } from 'htm/preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ListItem } from '../../../../protocols/api/kv.js'
-import { failureText, jsonOf } from '../io/api.js'
+import { failureSentence, jsonOf } from '../io/api.js'
 import { useLive } from '../io/live.js'
 import { useSize } from '../io/surroundings.js'
 import { countText } from '../model/format.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { typeNoun } from '../model/values.js'
 import { rowWindow } from '../model/window.js'
 import { Empty, Failed, Loading } from './parts.js'
@@ -42,7 +42,7 @@ export function KeyList({ prefix, selected }: { prefix: string; selected: string
 
 function KeyRow({ item, prefix, isSelected }: { item: ListItem; prefix: string; isSelected: boolean }) {
   const { key, types, siblings } = item
-  return html`<li><a class="key-row" href=${hashOf('keys', key, prefix)} aria-current=${isSelected ? 'true' : undefined}>
+  return html`<li><a class="key-row" href=${pageHash('keys', key, prefix)} aria-current=${isSelected ? 'true' : undefined}>
     <code title=${key}>${key.slice(prefix.length) || key}</code>
     ${siblings > 1 && html`<span class="pill bad">${siblings} versions</span>`}
     <span class="dim small">${types.map(typeNoun).join(', ')}</span></a></li>`
@@ -76,7 +76,7 @@ function usePages(prefix: string): Pages {
         const all = [...before, ...items]
         setState({ items: all, next: all.length >= keysMax ? null : next, failure: null })
       })
-      .catch((error) => setState({ items: before, next: null, failure: failureText(error) }))
+      .catch((error) => setState({ items: before, next: null, failure: failureSentence(error) }))
       .finally(() => {
         busy.current = false
       })

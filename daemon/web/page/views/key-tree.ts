@@ -1,9 +1,9 @@
 /** Prefixes of keys as a tree that is read level by level, as it is opened. */
 import { html } from 'htm/preact'
 import { useEffect, useState } from 'preact/hooks'
-import { failureText, jsonOf } from '../io/api.js'
+import { failureSentence, jsonOf } from '../io/api.js'
 import { countText } from '../model/format.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import {
   type KeyPage,
   type PrefixGroup,
@@ -18,7 +18,7 @@ import { Failed } from './parts.js'
 /** The tree, opened down to a prefix. */
 export function KeyTree({ prefix, entries }: { prefix: string; entries: number }) {
   return html`<div class="tree">
-    <a class="tree-row" href=${hashOf('keys')} aria-current=${prefix === '' ? 'true' : undefined}><span>all</span><span class="dim">${countText(entries)}</span></a>
+    <a class="tree-row" href=${pageHash('keys')} aria-current=${prefix === '' ? 'true' : undefined}><span>all</span><span class="dim">${countText(entries)}</span></a>
     <${Level} prefix="" shown=${prefix} entries=${entries} />
   </div>`
 }
@@ -41,7 +41,7 @@ function Branch({ group, shown, entries }: { group: PrefixGroup; shown: string; 
   return html`<li>
     <div class="tree-row">
       <button type="button" class="twist" aria-expanded=${isOpen} aria-label=${`open ${path}`} onClick=${() => setOpen(!isOpen)}>${isOpen ? '▾' : '▸'}</button>
-      <a href=${hashOf('keys', null, path)} aria-current=${path === shown ? 'true' : undefined}><code>${label}</code></a>
+      <a href=${pageHash('keys', null, path)} aria-current=${path === shown ? 'true' : undefined}><code>${label}</code></a>
       <span class="dim">${countText(count)}${isMore ? '+' : ''}</span>
     </div>
     ${isOpen && html`<${Level} prefix=${path} shown=${shown} entries=${entries} />`}
@@ -67,7 +67,7 @@ function useLevel(prefix: string, entries: number): { level: PrefixLevel; failur
       }
       if (!gone.signal.aborted) setLevel(next)
     }
-    read().catch((error) => gone.signal.aborted || setFailure(failureText(error)))
+    read().catch((error) => gone.signal.aborted || setFailure(failureSentence(error)))
     return () => gone.abort()
   }, [prefix, entries])
   return { level, failure }

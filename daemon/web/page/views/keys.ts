@@ -1,6 +1,6 @@
 /** Keys: prefixes as a tree, the keys of one as a list of any length, and an editor for the selected one. */
 import { html } from 'htm/preact'
-import { hashOf, newKeyHash } from '../model/places.js'
+import { newKeyHash, pageHash } from '../model/places.js'
 import { KeyEditor } from './key-editor.js'
 import { KeyList } from './key-list.js'
 import { KeyTree } from './key-tree.js'
@@ -17,7 +17,7 @@ export function KeysPlace({ status, place }: PlaceProps) {
     <${Panel} title="Prefixes" flush=${true}><${KeyTree} prefix=${prefix} entries=${status.entries} /><//>
     <${Panel} title=${prefix === '' ? 'All keys' : prefix} side=${fresh} flush=${true}><${KeyList} key=${prefix} prefix=${prefix} selected=${item} /><//>
     <div class="key-side">
-      ${isOpen && html`<a class="back" href=${hashOf('keys', null, prefix)}><${Icon} name="back" />All keys</a>`}
+      ${isOpen && html`<a class="back" href=${pageHash('keys', null, prefix)}><${Icon} name="back" />All keys</a>`}
       ${item !== null && html`<${KeyEditor} key=${item} name=${item} status=${status} prefix=${prefix} />`}
       ${isNew && html`<${NewKey} />`}
       ${!isOpen && html`<${Panel} title="Nothing selected"><${Empty} title="Select a key"><p>Its value, its versions and who holds it are shown here.</p><//><//>`}

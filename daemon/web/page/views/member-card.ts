@@ -7,9 +7,9 @@ import { blockConsequence } from '../model/consequences.js'
 import type { Member, Status } from '../model/events.js'
 import { bytesText, counted } from '../model/format.js'
 import { meaningOf, toneOf, wordOf } from '../model/member-words.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { Dialog } from './dialog.js'
-import { clockText, RootText } from './node-detail.js'
+import { offsetText, RootText } from './node-detail.js'
 import { notify } from './notice.js'
 import { Ago, Failed, Id, Pill } from './parts.js'
 
@@ -26,7 +26,7 @@ export interface MemberCardProps {
 export function MemberCard({ member, status, hue, isOpen, onForget }: MemberCardProps) {
   const word = wordOf(member, status.members)
   return html`<li class="member">
-    <a class="member-row" href=${hashOf('members', isOpen ? null : member.peer)} aria-expanded=${isOpen}>
+    <a class="member-row" href=${pageHash('members', isOpen ? null : member.peer)} aria-expanded=${isOpen}>
       <span class=${hue === undefined ? 'spot' : `spot hue-${hue}`}></span>
       <b>${member.name}</b><${Pill} tone=${toneOf(word)}>${word}<//>
       <span class="dim small grow">${member.behind > 0 ? `${counted(member.behind, 'update')} behind` : 'has everything'}</span>
@@ -42,7 +42,7 @@ export function MemberCard({ member, status, hue, isOpen, onForget }: MemberCard
         <dt>Behind</dt><dd>${member.behind === 0 ? 'nothing' : counted(member.behind, 'update')}</dd>
         <dt>Ahead</dt><dd>${member.ahead === 0 ? 'nothing' : counted(member.ahead, 'update')}</dd>
         <dt>Held for it</dt><dd>${member.hints.updates === 0 ? 'nothing' : `${counted(member.hints.updates, 'update')}, ${bytesText(member.hints.bytes)}`}</dd>
-        <dt>Clock</dt><dd>${clockText(member.clockOffsetMs)}</dd>
+        <dt>Clock</dt><dd>${offsetText(member.clockOffsetMs)}</dd>
         <dt>Version</dt><dd>${member.version === '' ? 'not heard' : member.version}</dd>
         <dt>Peer id</dt><dd><${Id} id=${member.peer} what="the peer id" /></dd>
         <dt>Addresses</dt><dd>${member.addresses.length === 0 ? 'none known' : member.addresses.map((address) => html`<code key=${address} class="wrap block">${address}</code>`)}</dd>

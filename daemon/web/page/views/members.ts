@@ -6,7 +6,7 @@ import { useLoaded } from '../io/loading.js'
 import { go } from '../io/surroundings.js'
 import type { Finding, Member } from '../model/events.js'
 import { countText } from '../model/format.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { Dialog } from './dialog.js'
 import { ForgetDialog } from './forget.js'
 import { InviteBody } from './invite.js'
@@ -20,8 +20,8 @@ export function MembersPlace({ live, status, place }: PlaceProps) {
   const { members } = status
   const [forgetting, setForgetting] = useState<Member | null>(null)
   const { count, more } = useShownCount(members.length)
-  const close = () => go(hashOf('members'))
-  const add = html`<a class="button primary" href=${hashOf('members', 'invite')}><${Icon} name="plus" />Add a machine</a>`
+  const close = () => go(pageHash('members'))
+  const add = html`<a class="button primary" href=${pageHash('members', 'invite')}><${Icon} name="plus" />Add a machine</a>`
   return html`<div class="members-place">
     <${Panel} title=${members.length === 0 ? 'Members' : `${countText(members.length)} other ${members.length === 1 ? 'member' : 'members'}`} side=${add} flush=${true}>
       ${members.length === 0 && html`<${Empty} title="No other machine yet"><p>Add one, so that what this node holds is copied.</p><//>`}
@@ -40,7 +40,7 @@ export function MembersPlace({ live, status, place }: PlaceProps) {
 
 const findingMarks: Readonly<Record<Finding['level'], string>> = { ok: '✓', warn: '!', fail: '×' }
 
-/** What the doctor found, the worst first. */
+/** Findings of the doctor, the worst first. */
 function DoctorPanel() {
   const { value, failure, again } = useLoaded((signal) => jsonOf<{ findings: Finding[] }>('/v1/doctor', { signal }), [])
   // A daemon without a doctor has nothing to show here.

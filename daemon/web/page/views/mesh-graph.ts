@@ -4,12 +4,12 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useSize, wantsStillness } from '../io/surroundings.js'
 import type { RecordedSession } from '../model/events.js'
 import type { Graph, GraphLink, GraphNode } from '../model/graph.js'
-import { type Box, between, fitted, type Places, placesOf, shapeOf } from '../model/layout.js'
+import { type Box, between, fitted, layoutOf, type Placement, shapeOf } from '../model/layout.js'
 import { running, sceneAt } from '../model/sessions.js'
 import { DiscView } from './disc.js'
 import { LinkView } from './link.js'
 
-/** How long nodes take to their new places. */
+/** Milliseconds that nodes take to their new places. */
 const moveMs = 700
 /** Nodes beyond which discs are small and without text. */
 const largeNodesMax = 40
@@ -27,9 +27,9 @@ export function MeshGraph({ graph, sessions, selected, onSelect }: MeshGraphProp
   const [element, { width, height }] = useSize()
   const isLarge = graph.nodes.length > largeNodesMax
   const radius = isLarge ? 7 : width < 480 ? 24 : 30
-  const kept = useRef<Places>(new Map())
+  const kept = useRef<Placement>(new Map())
   const shape = shapeOf(graph)
-  kept.current = useMemo(() => placesOf(graph, kept.current), [shape])
+  kept.current = useMemo(() => layoutOf(graph, kept.current), [shape])
   const box: Box = {
     width,
     height,
@@ -71,8 +71,8 @@ function flowsOf(sessions: readonly RecordedSession[]): Map<string, LinkFlow> {
   return new Map(running(sessions).map((session) => [session.peer, flow(session)]))
 }
 
-/** Places on their way to new ones; at once for who wants no movement, and nothing moves at rest. */
-function useMoving(target: Places): Places {
+/** Placement on their way to new ones; at once for who wants no movement, and nothing moves at rest. */
+function useMoving(target: Placement): Placement {
   const [places, setPlaces] = useState(target)
   const present = useRef(target)
   present.current = places

@@ -4,7 +4,7 @@ import type { Member, Status } from '../model/events.js'
 import { bytesText, countText } from '../model/format.js'
 import type { Hues, Roots } from '../model/hues.js'
 import { toneOf, wordOf } from '../model/member-words.js'
-import { clockText, RootText } from './node-detail.js'
+import { offsetText, RootText } from './node-detail.js'
 import { Ago, Panel, Pill } from './parts.js'
 import { useShownCount } from './shown-count.js'
 
@@ -40,7 +40,7 @@ export function MeshTable({ status, roots, hues, selected, onSelect }: MeshTable
               <td class="number">${countText(member.behind)}</td><td class="number">${countText(member.ahead)}</td>
               <td><${Ago} time=${member.lastEqual} /></td><td><${Ago} time=${member.lastSeen} /></td>
               <td class="number">${member.hints.updates === 0 ? '–' : bytesText(member.hints.bytes)}</td>
-              <td class="number">${clockText(member.clockOffsetMs)}</td><td>${linked(member)}</td></tr>`
+              <td class="number">${offsetText(member.clockOffsetMs)}</td><td>${linked(member)}</td></tr>`
           })}
         </tbody>
       </table>

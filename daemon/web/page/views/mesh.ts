@@ -5,7 +5,7 @@ import { go } from '../io/surroundings.js'
 import type { Status } from '../model/events.js'
 import { graphOf } from '../model/graph.js'
 import { membersBehind } from '../model/member-words.js'
-import { hashOf, type Place } from '../model/places.js'
+import { type PagePlace, pageHash } from '../model/places.js'
 import type { LiveState } from '../model/state.js'
 import { FirstRun } from './first-run.js'
 import { HealPanel } from './heal.js'
@@ -18,7 +18,7 @@ import { Panel } from './parts.js'
 export interface PlaceProps {
   readonly live: LiveState
   readonly status: Status
-  readonly place: Place
+  readonly place: PagePlace
 }
 
 /** The first place. */
@@ -26,7 +26,7 @@ export function MeshPlace({ live, status, place }: PlaceProps) {
   const graph = useMemo(() => graphOf(status, live.roots, live.hues), [status, live.roots, live.hues])
   if (status.members.length === 0) return html`<${FirstRun} status=${status} />`
   const selected = place.item ?? membersBehind(status)[0]?.peer ?? status.peer
-  const select = (id: string) => go(hashOf('mesh', id))
+  const select = (id: string) => go(pageHash('mesh', id))
   const side = html`<${Legend} />`
   return html`<div class="mesh-place">
     <${Panel} title="Who is equal" side=${side} flush=${true}>

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import { useAction } from '../io/loading.js'
 import { go } from '../io/surroundings.js'
 import { createKey, type NewType } from '../io/writes.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { notify } from './notice.js'
 import { Failed, Panel } from './parts.js'
 
@@ -38,7 +38,7 @@ export function NewKey() {
     action.run(async () => {
       await createKey(key, type, text)
       notify({ text: `Made ${key}.`, tone: 'good' })
-      go(hashOf('keys', key))
+      go(pageHash('keys', key))
     })
   }
   const typed = (set: (text: string) => void) => (event: InputEvent) => set((event.target as HTMLInputElement).value)

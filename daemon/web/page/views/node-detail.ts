@@ -1,4 +1,4 @@
-/** What is known of the selected node: first in a sentence, then fact by fact, then what can be done. */
+/** Facts of the selected node: first in a sentence, then fact by fact, then what can be done. */
 import { html } from 'htm/preact'
 import { jsonOf } from '../io/api.js'
 import { useLoaded } from '../io/loading.js'
@@ -8,7 +8,7 @@ import type { Member, Status } from '../model/events.js'
 import { bytesText, counted, countText, lengthText } from '../model/format.js'
 import type { Hues } from '../model/hues.js'
 import { meaningOf, toneOf, wordOf } from '../model/member-words.js'
-import { hashOf } from '../model/places.js'
+import { pageHash } from '../model/places.js'
 import { Ago, Id, Panel, Pill } from './parts.js'
 
 /** Properties of the detail. */
@@ -50,11 +50,11 @@ function MemberDetail({ status, member, hue }: { status: Status; member: Member;
       <dt>Ahead</dt><dd>${member.ahead === 0 ? 'nothing new' : counted(member.ahead, 'update')}</dd>
       <dt>Last equal</dt><dd><${Ago} time=${member.lastEqual} /></dd>
       <dt>Last seen</dt><dd><${Ago} time=${member.lastSeen} /></dd>
-      <dt>Clock</dt><dd>${clockText(member.clockOffsetMs)}</dd>
+      <dt>Clock</dt><dd>${offsetText(member.clockOffsetMs)}</dd>
       <dt>Version</dt><dd>${member.version === '' ? 'not heard' : member.version}</dd>
       <dt>Addresses</dt><dd><${Addresses} list=${member.addresses} /></dd>
     </dl>
-    <p class="actions"><a class="button" href=${hashOf('members', member.peer)}>${member.connected || member.blocked ? 'Manage' : 'Forget, or see why'}…</a></p>
+    <p class="actions"><a class="button" href=${pageHash('members', member.peer)}>${member.connected || member.blocked ? 'Manage' : 'Forget, or see why'}…</a></p>
   <//>`
 }
 
@@ -75,7 +75,7 @@ function useLogLimit(): number | null {
 }
 
 /** A member's clock against ours. */
-export function clockText(offsetMs: number | null): string {
+export function offsetText(offsetMs: number | null): string {
   if (offsetMs === null) return 'not heard'
   const size = lengthText(Math.abs(offsetMs))
   return Math.abs(offsetMs) < 1 ? 'as here' : `${size} ${offsetMs > 0 ? 'ahead' : 'behind'}`

@@ -5,7 +5,7 @@ import { announce } from '../io/live.js'
 import { type Store, storeOf, useStore } from '../io/store.js'
 import { Icon } from './parts.js'
 
-/** How long a notice stays; one with a way back stays until it is closed or the next one comes. */
+/** Milliseconds that a notice stays; one with a way back stays until it is closed or the next one comes. */
 const noticeMs = 8_000
 
 /** A notice. */

@@ -22,11 +22,11 @@ export function Ago({ time }: { time: string | null }) {
 
 /** An id, shortened, with a button that copies it whole. */
 export function Id({ id, what }: { id: string; what: string }) {
-  return html`<span class="id"><code title=${id}>${shortId(id)}</code><${Copy} text=${id} what=${what} /></span>`
+  return html`<span class="id"><code title=${id}>${shortId(id)}</code><${CopyButton} text=${id} what=${what} /></span>`
 }
 
 /** A button that copies a text. */
-export function Copy({ text, what, label = '' }: { text: string; what: string; label?: string }) {
+export function CopyButton({ text, what, label = '' }: { text: string; what: string; label?: string }) {
   const [state, setState] = useState<'' | 'copied' | 'not allowed here'>('')
   const copy = async () => setState((await copied(text)) ? 'copied' : 'not allowed here')
   return html`<button type="button" class=${label === '' ? 'copy' : 'button'} title=${`copy ${what}`} aria-label=${`copy ${what}`} onClick=${copy} onBlur=${() => setState('')}>
@@ -39,17 +39,17 @@ export function Pill({ tone, children }: { tone: Tone } & Holding) {
   return html`<span class=${`pill ${tone}`}>${children}</span>`
 }
 
-/** What a place shows when there is nothing in it. */
+/** Text of a place that has nothing in it. */
 export function Empty({ title, children }: { title: string } & Holding) {
   return html`<div class="empty"><p class="empty-title">${title}</p>${children}</div>`
 }
 
-/** What a place shows while it waits. */
+/** Text of a place that waits. */
 export function Loading({ what }: { what: string }) {
   return html`<p class="loading" role="status">Loading ${what}…</p>`
 }
 
-/** What went wrong, with a way to try again. */
+/** Failure in words, with a way to try again. */
 export function Failed({ text, again }: { text: string; again?: () => void }) {
   return html`<div class="note bad" role="alert"><p>${text}</p>
     ${again && html`<button type="button" class="button" onClick=${again}>Try again</button>`}</div>`

@@ -8,7 +8,7 @@ import { endOf, lastMs, msAt, sceneAt, sceneText, stopsOf } from '../model/sessi
 import { Icon } from './parts.js'
 import { SceneView } from './scene.js'
 
-/** How long one stop of a session is shown. */
+/** Milliseconds for which one stop of a session is shown. */
 const stopMs = 900
 
 /** Plays a session; a running one is shown as it is now. */

@@ -2,10 +2,10 @@
 import { html } from 'htm/preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ListItem } from '../../../../protocols/api/kv.js'
-import { call, failureText, jsonOf, segment } from '../io/api.js'
+import { call, failureSentence, jsonOf, segment } from '../io/api.js'
 import { go } from '../io/surroundings.js'
-import { type Asked, askedBy, commandsFor } from '../model/commands.js'
-import { hashOf } from '../model/places.js'
+import { type AskedLine, askedBy, commandsFor } from '../model/commands.js'
+import { pageHash } from '../model/places.js'
 import { typeNoun } from '../model/values.js'
 import { notify } from './notice.js'
 import { Icon } from './parts.js'
@@ -109,7 +109,7 @@ function choicesOf(line: string, keys: readonly ListItem[], setLine: (line: stri
     id: `key ${key}`,
     label: key,
     hint: types.map(typeNoun).join(', '),
-    take: () => go(hashOf('keys', key, '')),
+    take: () => go(pageHash('keys', key, '')),
   }))
   const commands = commandsFor(line).map(({ name, usage, does }) => ({
     id: name === usage ? `whole ${name}` : `command ${name}`,
@@ -121,34 +121,34 @@ function choicesOf(line: string, keys: readonly ListItem[], setLine: (line: stri
     id: 'browse',
     label: line,
     hint: 'show all keys that begin so',
-    take: () => go(hashOf('keys', null, line)),
+    take: () => go(pageHash('keys', null, line)),
   }
   return [...found, ...commands, ...(line.trim() === '' ? [] : [browse])]
 }
 
-function wordsOf(asked: Asked): { label: string; hint: string } {
+function wordsOf(asked: AskedLine): { label: string; hint: string } {
   if (asked.kind === 'put') return { label: `put ${asked.key}`, hint: `store “${asked.value}”` }
   if (asked.kind === 'get') return { label: `get ${asked.key}`, hint: 'open it' }
   if (asked.kind === 'go') return { label: `go ${asked.place}`, hint: 'open it' }
   return { label: asked.kind === 'usage' ? asked.text : asked.kind, hint: 'Enter' }
 }
 
-async function perform(asked: Asked): Promise<void> {
+async function perform(asked: AskedLine): Promise<void> {
   try {
-    if (asked.kind === 'get') go(hashOf('keys', asked.key))
-    if (asked.kind === 'go') go(hashOf(asked.place))
-    if (asked.kind === 'invite') go(hashOf('members', 'invite'))
+    if (asked.kind === 'get') go(pageHash('keys', asked.key))
+    if (asked.kind === 'go') go(pageHash(asked.place))
+    if (asked.kind === 'invite') go(pageHash('members', 'invite'))
     if (asked.kind === 'put') await put(asked.key, asked.value)
     if (asked.kind === 'sync') await sync()
   } catch (error) {
-    notify({ text: failureText(error), tone: 'bad' })
+    notify({ text: failureSentence(error), tone: 'bad' })
   }
 }
 
 async function put(key: string, value: string): Promise<void> {
   await call(`/v1/kv/${segment(key)}`, { method: 'PUT', text: value })
   notify({ text: `Stored ${key}.`, tone: 'good' })
-  go(hashOf('keys', key))
+  go(pageHash('keys', key))
 }
 
 async function sync(): Promise<void> {

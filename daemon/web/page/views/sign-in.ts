@@ -3,12 +3,12 @@ import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
 import { signInByToken } from '../io/session.js'
 import { Mark } from './header.js'
-import { Copy } from './parts.js'
+import { CopyButton } from './parts.js'
 
 const command = 'hearsay dashboard'
 
 /** Asks to sign in. `failure`: why a link was not taken. */
-export function SignIn({ failure }: { failure: string | null }) {
+export function SignInPage({ failure }: { failure: string | null }) {
   const [token, setToken] = useState('')
   const submit = (event: Event) => {
     event.preventDefault()
@@ -20,7 +20,7 @@ export function SignIn({ failure }: { failure: string | null }) {
       <h1>Sign in to this node</h1>
       ${failure && html`<p class="note bad" role="alert">${failure} Get a new one as below.</p>`}
       <p>On the machine that runs this node, ask for a link and open it. It works once, within five minutes.</p>
-      <p class="command"><code>${command}</code><${Copy} text=${command} what="the command" /></p>
+      <p class="command"><code>${command}</code><${CopyButton} text=${command} what="the command" /></p>
       <form onSubmit=${submit}>
         <label for="token">Or give the token from the file <code>api.token</code> in the data directory</label>
         <div class="line">

@@ -1,7 +1,7 @@
 /** One version of a conflict: who wrote it and when, its text with what the others lack marked, and a choice. */
 import { html } from 'htm/preact'
 import type { Version } from '../../../../protocols/api/parts.js'
-import { piecesOf } from '../model/difference.js'
+import { differencePieces } from '../model/difference.js'
 import { bytesText } from '../model/format.js'
 import { hexText, indented } from '../model/values.js'
 import { Ago } from './parts.js'
@@ -29,6 +29,6 @@ export function VersionCard({ version, others, isShown, isChosen, onChoose }: Ve
 function marked(value: string, others: readonly Version[]) {
   const other = others.find(({ encoding }) => encoding === 'utf8')
   if (other === undefined) return value
-  const pieces = piecesOf(indented(value), indented(other.value))
+  const pieces = differencePieces(indented(value), indented(other.value))
   return pieces.map(({ text, isCommon }, at) => (isCommon ? text : html`<mark key=${at}>${text}</mark>`))
 }
