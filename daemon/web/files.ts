@@ -1,6 +1,5 @@
 /** The dashboard's files as the build left them beside this module, and the headers under which browsers get them. */
 import { readFileSync } from 'node:fs'
-import { dashboardHeaders, dashboardPage } from './dashboard.js'
 
 /** A file as it is sent. */
 export interface WebFile {
@@ -42,7 +41,7 @@ const pageHeaders: Readonly<Record<string, string>> = {
 /** Reads the files of a folder; by default of the one that the build fills. A source tree without a build has none of them. */
 export function loadWebFiles(folder: URL = new URL('./', import.meta.url)): WebFiles {
   return {
-    page: read(folder, 'dashboard.html', 'text/html') ?? olderPage,
+    page: read(folder, 'dashboard.html', 'text/html') ?? absent('text/html', notBuilt),
     script: read(folder, 'dashboard.js', 'text/javascript') ?? absent('text/javascript'),
     style: read(folder, 'dashboard.css', 'text/css') ?? absent('text/css'),
   }
@@ -58,6 +57,6 @@ function read(folder: URL, name: string, type: string): WebFile | undefined {
 }
 
 const headersOf = (type: string) => ({ ...pageHeaders, 'Content-Type': `${type}; charset=utf-8` })
-const absent = (type: string): WebFile => ({ body: Buffer.alloc(0), headers: headersOf(type) })
-/** Shown while the build makes no page. */
-const olderPage: WebFile = { body: Buffer.from(dashboardPage), headers: { ...pageHeaders, ...dashboardHeaders } }
+const absent = (type: string, text = ''): WebFile => ({ body: Buffer.from(text), headers: headersOf(type) })
+const notBuilt =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>hearsay</title><p>The dashboard is not built: run <code>npm run build</code>, then restart the daemon.</p></html>\n'
