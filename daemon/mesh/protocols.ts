@@ -206,7 +206,7 @@ export class Protocols {
 
   #counters(): Record<string, number> {
     const { counts: heartbeats, readCounts: reads } = this.membership
-    const groups = { gossip: this.#gossip.counts, sync: this.#sessions, heartbeats, reads }
+    const groups = { gossip: this.#gossip.counts, sync: { ...this.#sessions, ...this.#sync.counts }, heartbeats, reads }
     const entries = Object.entries(groups).flatMap(([group, counts]) =>
       Object.entries(counts).map(([name, value]) => [metricName(group, name), value] as const),
     )
