@@ -39,7 +39,7 @@ export interface SessionReport {
 }
 
 /** Counts since the start. */
-export interface SyncCounts {
+export interface SyncServiceCounts {
   /** Messages that only a later version understands; they were skipped. */
   later: number
 }
@@ -71,7 +71,7 @@ export interface SyncServiceOptions {
 /** Opens and accepts sessions for one node. */
 export class SyncService {
   readonly slot: BulkSlot
-  readonly counts: SyncCounts = { later: 0 }
+  readonly counts: SyncServiceCounts = { later: 0 }
   readonly #options: SyncServiceOptions
   readonly #channels = new Set<Channel>()
   readonly #running = new Set<Promise<unknown>>()
