@@ -11,8 +11,7 @@ import type { Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
 import type { ConfigShown } from '../protocols/api/system.js'
-import { CounterClient, MapClient, SetClient } from './client/collections.js'
-import { DocumentClient } from './client/documents.js'
+import { TypeClients } from './client/collections.js'
 import { type ImportFormat, importLines, type Lines } from './client/importing.js'
 import { type DaemonPlace, locate, tokenOf } from './client/locate.js'
 import type * as options from './client/options.js'
@@ -78,19 +77,12 @@ export function connect(options: ConnectOptions = {}): Client {
  * A daemon's API. Every method rejects with HearsayApiError: the daemon's own code (`NOT_FOUND` for everything that
  * is absent), `UNREACHABLE_DAEMON`, or `TIMED_OUT`.
  */
-export class Client {
-  readonly counters: CounterClient
-  readonly sets: SetClient
-  readonly maps: MapClient
-  readonly documents: DocumentClient
+export class Client extends TypeClients {
   readonly #requests: Requests
 
   constructor(requests: Requests) {
+    super(requests)
     this.#requests = requests
-    this.counters = new CounterClient(requests)
-    this.sets = new SetClient(requests)
-    this.maps = new MapClient(requests)
-    this.documents = new DocumentClient(requests)
   }
 
   /** The daemon's address, as `--api` takes it. */

@@ -41,7 +41,7 @@ const pageHeaders: Readonly<Record<string, string>> = {
 /** Reads the files of a folder; by default of the one that the build fills. A source tree without a build has none of them. */
 export function loadWebFiles(folder: URL = new URL('./', import.meta.url)): WebFiles {
   return {
-    page: read(folder, 'dashboard.html', 'text/html') ?? absent('text/html'),
+    page: read(folder, 'dashboard.html', 'text/html') ?? absent('text/html', notBuilt),
     script: read(folder, 'dashboard.js', 'text/javascript') ?? absent('text/javascript'),
     style: read(folder, 'dashboard.css', 'text/css') ?? absent('text/css'),
   }
@@ -57,4 +57,6 @@ function read(folder: URL, name: string, type: string): WebFile | undefined {
 }
 
 const headersOf = (type: string) => ({ ...pageHeaders, 'Content-Type': `${type}; charset=utf-8` })
-const absent = (type: string): WebFile => ({ body: Buffer.alloc(0), headers: headersOf(type) })
+const absent = (type: string, text = ''): WebFile => ({ body: Buffer.from(text), headers: headersOf(type) })
+const notBuilt =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>hearsay</title><p>The dashboard is not built: run <code>npm run build</code>, then restart the daemon.</p></html>\n'
