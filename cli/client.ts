@@ -1,6 +1,7 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import type { Batched, Operation } from '../protocols/api/batch.js'
 import type { Conflict } from '../protocols/api/conflicts.js'
+import type { Finding } from '../protocols/api/doctor.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
 import type { ListItem, Versions } from '../protocols/api/kv.js'
@@ -40,6 +41,7 @@ export type {
   SetMembers,
 } from '../protocols/api/collections.js'
 export type { Conflict } from '../protocols/api/conflicts.js'
+export type { Finding } from '../protocols/api/doctor.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
 export type { ListItem, Versions } from '../protocols/api/kv.js'
 export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
@@ -148,6 +150,11 @@ export class Client extends TypeClients {
   /** The node's figures in the text form of Prometheus. */
   async metrics(): Promise<string> {
     return (await this.#requests.send(routes.getMetrics, {})).body.toString()
+  }
+
+  /** Findings of the doctor about the node, or about one member; the worst first. */
+  async diagnose(peer?: string): Promise<readonly Finding[]> {
+    return (await this.#requests.json(routes.diagnose, { query: { peer } })).findings
   }
 
   /** All members but the asked node. */

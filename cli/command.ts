@@ -32,6 +32,8 @@ export interface ArgumentSpec {
   readonly signed?: boolean
   /** Completed with keys that exist. */
   readonly completesKeys?: boolean
+  /** Completed with names of members. */
+  readonly completesMembers?: boolean
 }
 
 /** One command. */

@@ -131,6 +131,18 @@ const mesh: readonly CommandSpec[] = [
     load: async () => (await import('./status.js')).status,
   },
   {
+    name: 'doctor',
+    summary: 'check this node and its mesh, or one member, and say what to do; exit code 1 if a check failed',
+    arguments: [{ name: 'PEER', required: false, completesMembers: true }],
+    options: commonOptions,
+    examples: [
+      'hearsay doctor',
+      'hearsay doctor pi',
+      'hearsay doctor --json | jq \'.findings[] | select(.level != "ok")\'',
+    ],
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
     name: 'members',
     summary: 'the members of the mesh',
     arguments: [],
@@ -160,7 +172,7 @@ const mesh: readonly CommandSpec[] = [
   {
     name: 'sync',
     summary: 'run anti-entropy now, with one peer or all',
-    arguments: [{ name: 'PEER', required: false }],
+    arguments: [{ name: 'PEER', required: false, completesMembers: true }],
     options: commonOptions,
     load: async () => (await import('./sync.js')).sync,
   },
@@ -188,21 +200,21 @@ const mesh: readonly CommandSpec[] = [
   {
     name: 'forget',
     summary: 'retire a member for good',
-    arguments: [{ name: 'NAME', required: true }],
+    arguments: [{ name: 'NAME', required: true, completesMembers: true }],
     options: commonOptions,
     load: async () => (await import('./mesh.js')).forget,
   },
   {
     name: 'block',
     summary: 'cut this node off from peers, for experiments',
-    arguments: [{ name: 'PEER', required: true, variadic: true }],
+    arguments: [{ name: 'PEER', required: true, variadic: true, completesMembers: true }],
     options: commonOptions,
     load: async () => (await import('./mesh.js')).block,
   },
   {
     name: 'unblock',
     summary: 'lift blocks, all of them when no peer is named',
-    arguments: [{ name: 'PEER', required: false, variadic: true }],
+    arguments: [{ name: 'PEER', required: false, variadic: true, completesMembers: true }],
     options: commonOptions,
     load: async () => (await import('./mesh.js')).unblock,
   },
