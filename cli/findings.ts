@@ -5,18 +5,35 @@ import { wrapTo } from './text-width.js'
 
 const indent = 6
 
-/** Writes findings, wrapped to the columns. */
-export async function printFindings(output: Output, findings: readonly Finding[], columns: number): Promise<void> {
+const columnsMin = 20
+
+/** Writes findings with their levels and checks. */
+export async function printFindings(output: Output, findings: readonly Finding[]): Promise<void> {
   for (const { level, check, text, remedy } of findings) {
-    const head = `${colourOf(output, level)(level.padEnd(indent))}`
-    const [first = '', ...more] = wrapTo(`${printable(check)}: ${printable(text)}`, Math.max(20, columns - indent))
-    await output.line(`${head}${first}`)
-    for (const line of more) await output.line(`${' '.repeat(indent)}${line}`)
-    if (remedy === null) continue
-    for (const line of wrapTo(`next: ${printable(remedy)}`, Math.max(20, columns - indent))) {
-      await output.line(`${' '.repeat(indent)}${line}`)
-    }
+    await printHanging(output, colourOf(output, level)(level.padEnd(indent)), indent, [`${check}: ${text}`, remedy])
   }
+}
+
+/** Writes findings as warnings above something else: a mark, and what is wrong. */
+export async function printWarnings(output: Output, findings: readonly Finding[]): Promise<void> {
+  for (const { level, check, text, remedy } of findings) {
+    const what = check === 'member' ? text : `${check}: ${text}`
+    await printHanging(output, colourOf(output, level)('! '), 2, [what, remedy])
+  }
+}
+
+/** Writes a text and a remedy behind a head, wrapped to the terminal, all lines indented alike. */
+async function printHanging(
+  output: Output,
+  head: string,
+  headColumns: number,
+  [text, remedy]: readonly [string, string | null],
+): Promise<void> {
+  const columns = Math.max(columnsMin, output.columns - headColumns)
+  const next = remedy === null ? [] : wrapTo(`next: ${printable(remedy)}`, columns)
+  const [first, ...more] = [...wrapTo(printable(text), columns), ...next]
+  await output.line(`${head}${first}`)
+  for (const line of more) await output.line(`${' '.repeat(headColumns)}${line}`)
 }
 
 function colourOf({ colors }: Output, level: Finding['level']): (text: string) => string {

@@ -29,6 +29,11 @@ export class Output {
     return pico.createColors(this.#wantsColors() && this.#io.stderrTerminal)
   }
 
+  /** Columns to fit into: those of the terminal; without one there is no end, for programs read the lines. */
+  get columns(): number {
+    return this.#io.stdoutTerminal ? this.#io.columns : Number.POSITIVE_INFINITY
+  }
+
   /** False once the reader of stdout has gone away. */
   get isRead(): boolean {
     return this.#isRead

@@ -18,7 +18,7 @@ export const doctor: Action = async (invocation) => {
   const running = await findingsOfRunning(invocation)
   const findings = running ?? (await findingsOfStopped(invocation))
   if (invocation.json) await invocation.output.json({ findings })
-  else await printFindings(invocation.output, findings, invocation.io.columns)
+  else await printFindings(invocation.output, findings)
   if (running === undefined) return exits.stopped
   return findings.some(({ level }) => level === 'fail') ? exits.failed : exits.sound
 }

@@ -12,7 +12,7 @@ export interface SyncCondition {
   readonly connectedForMs: number
   /** Time since a session with it ended well; null: none has since it was connected. */
   readonly sinceGoodMs: number | null
-  /** How the latest session ended that did not end well; null: each of them did. */
+  /** Reason for which the latest session broke off; null: none has since one ended well. */
   readonly lastFailure: string | null
 }
 

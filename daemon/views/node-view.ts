@@ -5,7 +5,7 @@ import type { Notice } from '../../store/replica/warnings.js'
 
 /** Dots that turned out to have two contents, since the start. */
 export interface Clashes {
-  /** How often that was seen. */
+  /** Number of times that was seen. */
   readonly count: number
   /** The dots, each with the tag of the member that issued it; the first of them when there are many. */
   readonly dots: readonly { readonly dot: string; readonly member: string }[]

@@ -18,6 +18,8 @@ export interface Setting {
   readonly environment?: NodeJS.ProcessEnv
   readonly terminal?: boolean
   readonly nowMs?: number
+  /** 80 when absent. */
+  readonly columns?: number
   /** The system's code with which every write to stdout fails. */
   readonly stdoutFails?: string
   /** Ends a command that goes on until it is interrupted. */
@@ -38,7 +40,7 @@ export async function runCli(argv: readonly string[], setting: Setting = {}): Pr
     stdinTerminal: setting.terminal === true,
     stdoutTerminal: setting.terminal === true,
     stderrTerminal: setting.terminal === true,
-    columns: 80,
+    columns: setting.columns ?? 80,
     nowMs: () => setting.nowMs ?? 0,
     onInterrupt: (interrupted) => {
       setting.interrupt?.addEventListener('abort', interrupted)

@@ -35,7 +35,8 @@ const findings: Finding[] = [
 
 describe('doctor', () => {
   test('prints each finding with its remedy, and ends with 1 when a check failed', async () => {
-    const ran = await against({ body: { findings } }, ['doctor'])
+    const plain = { terminal: true, environment: { NO_COLOR: '1' } }
+    const ran = await against({ body: { findings } }, ['doctor'], plain)
     expect(ran).toMatchObject({ exit: 1, stderr: '' })
     expect(ran.text).toBe(
       [
