@@ -45,3 +45,14 @@ export const watchSilenceMs = 4 * watchHeartbeatMs
  */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000
+/** Interval at which `top` asks the daemon unless told otherwise, and the shortest one, in milliseconds. */
+export const topIntervalMs = 1_000
+export const topIntervalMsMin = 200
+/** Interval at which `top` asks the doctor, in milliseconds; keys in conflict that it shows; lines on sessions that it keeps. */
+export const topFindingsMs = 10_000
+export const topConflictsMax = 50
+export const topSessionsMax = 20
+/** Lines of a command's output that `top` keeps, and bytes of it; calls that can be brought back. */
+export const topAnswerLines = 500
+export const topAnswerBytes = 1024 * 1024
+export const topHistoryMax = 50

@@ -3,7 +3,15 @@ import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
 import { labCommands } from './lab-table.js'
-import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
+import {
+  commonOptions,
+  connectionOptions,
+  contextOption,
+  jsonOption,
+  keyArgument,
+  nodesOptions,
+  quickCommands,
+} from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
 
@@ -141,6 +149,17 @@ const mesh: readonly CommandSpec[] = [
       'hearsay doctor --json | jq \'.findings[] | select(.level != "ok")\'',
     ],
     load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'top',
+    summary: 'the status as it lives: members, rates, sync, conflicts; / filters, : runs a command, q leaves',
+    arguments: [],
+    options: [{ name: 'interval', value: '1s', help: 'ask the daemon this often' }, ...connectionOptions],
+    examples: ['hearsay top', 'hearsay top --interval 5s'],
+    load: async () => {
+      const [{ topWith }, { main }] = await Promise.all([import('./top.js'), import('../main.js')])
+      return topWith(main)
+    },
   },
   {
     name: 'members',
