@@ -28,7 +28,7 @@ import {
 import { Transport } from './client/transport.js'
 import { watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
-import { meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
+import { doctorTimeoutMs, meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
 
 export type { Batched, Operation } from '../protocols/api/batch.js'
 export type {
@@ -154,7 +154,8 @@ export class Client extends TypeClients {
 
   /** Findings of the doctor about the node, or about one member; the worst first. */
   async diagnose(peer?: string): Promise<readonly Finding[]> {
-    return (await this.#requests.json(routes.diagnose, { query: { peer } })).findings
+    const answer = await this.#requests.json(routes.diagnose, { query: { peer }, timeoutMs: doctorTimeoutMs })
+    return answer.findings
   }
 
   /** All members but the asked node. */

@@ -11,6 +11,8 @@ export const openFilesMin = 256
 export const timerMsMax = 2 ** 31 - 1
 /** Time by which the daemon may exceed its own time limit before the client gives up, in milliseconds. */
 export const responseGraceMs = 5_000
+/** Time for the answer of the doctor, in milliseconds: a daemon that is slower is looked at from outside. */
+export const doctorTimeoutMs = 10_000
 /** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
 /** Time after which `wait` says whom it waits for, in milliseconds. */

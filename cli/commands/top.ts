@@ -5,7 +5,7 @@ import type { Action, Invocation } from '../command.js'
 import { UsageError } from '../failure.js'
 import { topIntervalMs, topIntervalMsMin } from '../limits.js'
 import { type RunCall, runLine } from '../top/inner-command.js'
-import { afterEvent, initialState, type TopEvent } from '../top/model.js'
+import { afterEvent, initialState, type TopEvent, type TopState } from '../top/model.js'
 import { type Look, render } from '../top/render.js'
 import { Screen } from '../top/screen.js'
 import { PollingSource, type TopSource } from '../top/source.js'
@@ -35,7 +35,7 @@ class Live {
   readonly #look: Look
   readonly #ending = new AbortController()
   #screen!: Screen
-  #state = initialState(80, 24)
+  #state!: TopState
 
   constructor(invocation: Invocation, source: TopSource, intervalMs: number, run: RunCall) {
     const { green, yellow, red, gray, bold } = invocation.output.colors
@@ -56,8 +56,7 @@ class Live {
       resized: (columns, rows) => this.#happened({ kind: 'size', columns, rows }),
     })
     try {
-      const [columns, rows] = this.#screen.size
-      this.#happened({ kind: 'size', columns, rows })
+      this.#state = initialState(...this.#screen.size)
       this.#happened(first)
       while (await this.#pause()) {
         const event = await this.#unlessEnded(this.#ask())

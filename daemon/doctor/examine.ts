@@ -5,24 +5,24 @@ import { HearsayError } from '../../store/errors.js'
 import type { ApiServices } from '../http/services.js'
 import type { DiskSpace, Facts } from './facts.js'
 import { findingsOf, sortedByLevel } from './judge.js'
-import { addressesTriedMax, addressTryMs } from './limits.js'
 import { memberFindings } from './members.js'
-import { answersAt } from './reach.js'
+import type { Reach } from './reach.js'
 
 /** Parts of the daemon that the doctor asks. */
 export type Examined = Pick<ApiServices, 'node' | 'mesh' | 'config' | 'nowMs'>
 
 /** Findings about the node, or about one member, by its name or id. Rejects with NOT_FOUND. */
-export async function examine(services: Examined, nameOrPeer?: string): Promise<Finding[]> {
-  if (nameOrPeer === undefined) return findingsOf(await factsOf(services))
+export async function examine(services: Examined, reach: Reach, nameOrPeer?: string): Promise<Finding[]> {
+  if (nameOrPeer === undefined) return findingsOf(await factsOf(services, reach))
   const known = services.mesh.members().some(({ name, peer }) => name === nameOrPeer || peer === nameOrPeer)
   if (!known) throw new HearsayError('NOT_FOUND', `there is no member ${nameOrPeer}`)
-  const facts = await factsOf(services, { tryAddresses: false })
+  const facts = await factsOf(services, undefined)
   const asked = facts.members.filter(({ name, peer }) => name === nameOrPeer || peer === nameOrPeer)
   return sortedByLevel(asked.flatMap((member) => memberFindings(member, facts)))
 }
 
-async function factsOf({ node, mesh, config, nowMs }: Examined, { tryAddresses = true } = {}): Promise<Facts> {
+/** `reach`: tries this node's addresses; undefined where they are not asked about. */
+async function factsOf({ node, mesh, config, nowMs }: Examined, reach: Reach | undefined): Promise<Facts> {
   const { settings } = config
   const obstacle = node.obstacle()
   const addresses = mesh.addresses()
@@ -30,7 +30,7 @@ async function factsOf({ node, mesh, config, nowMs }: Examined, { tryAddresses =
     // An index over a store that fails cannot be asked.
     node.countConflicts().catch(() => 0),
     diskSpace(settings.data),
-    tryAddresses ? silentOnes(addresses) : [],
+    reach?.silentOf(addresses, nowMs()) ?? [],
   ])
   const { count, dots } = node.clashes()
   return {
@@ -68,10 +68,4 @@ export async function diskSpace(directory: string): Promise<DiskSpace> {
   } catch (error) {
     return { reason: (error as Error).message }
   }
-}
-
-async function silentOnes(addresses: readonly string[]): Promise<string[]> {
-  const tried = addresses.slice(0, addressesTriedMax)
-  const answers = await Promise.all(tried.map((address) => answersAt(address, addressTryMs)))
-  return tried.filter((_, at) => answers[at] === false)
 }

@@ -118,7 +118,7 @@ function clockFindings(facts: Facts): Finding[] {
     clockOffsetMs === null ? [] : [Math.abs(clockOffsetMs)],
   )
   if (found.length > 0 || offsets.length === 0) return found
-  return [ok('clocks', `within ${Math.round(Math.max(...offsets)).toLocaleString('en-US')} ms of each other`)]
+  return [ok('clocks', `within ${Math.max(1, ...offsets.map(Math.round)).toLocaleString('en-US')} ms of each other`)]
 }
 
 function networkFindings({ network, members }: Facts): Finding[] {

@@ -15,3 +15,5 @@ export const growthMs = 60_000
 /** Own addresses that are tried, and the time for each, in milliseconds. */
 export const addressesTriedMax = 16
 export const addressTryMs = 500
+/** Time for which the outcome is kept, in milliseconds: strangers' sockets are limited by their host, and these count among them. */
+export const addressesKeptMs = 60_000
