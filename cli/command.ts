@@ -45,6 +45,8 @@ export interface CommandSpec {
   readonly options: readonly OptionSpec[]
   /** True if everything behind the first argument is another command, with flags of its own. */
   readonly passesOn?: boolean
+  /** Text on what it waits for, shown on a terminal when it takes more than a second; absent: it shows that itself. */
+  readonly waits?: string
   /** Lines that run, shown below the help. */
   readonly examples?: readonly string[]
   /** Loads what it does; only the called command is loaded. */

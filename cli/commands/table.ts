@@ -90,6 +90,7 @@ const values: readonly CommandSpec[] = [
       ...commonOptions,
     ],
     examples: ['hearsay resolve greeting --pick 1', "hearsay resolve greeting --value 'hello to both'"],
+    waits: 'settling',
     load: async () => (await import('./conflicts.js')).resolve,
   },
   {
@@ -136,6 +137,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'this node, and who is behind by how much',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).status,
   },
   {
@@ -148,6 +150,7 @@ const mesh: readonly CommandSpec[] = [
       'hearsay doctor pi',
       'hearsay doctor --json | jq \'.findings[] | select(.level != "ok")\'',
     ],
+    waits: 'examining',
     load: async () => (await import('./doctor.js')).doctor,
   },
   {
@@ -166,6 +169,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'the members of the mesh',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).members,
   },
   {
@@ -173,6 +177,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'the members that are connected now: version, clock offset, address',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).peers,
   },
   {
@@ -193,6 +198,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'run anti-entropy now, with one peer or all',
     arguments: [{ name: 'PEER', required: false, completesMembers: true }],
     options: commonOptions,
+    waits: 'syncing',
     load: async () => (await import('./sync.js')).sync,
   },
   {
@@ -200,6 +206,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'which members durably hold the shown version of a key',
     arguments: [keyArgument],
     options: commonOptions,
+    waits: 'asking the members',
     load: async () => (await import('./mesh.js')).where,
   },
   {
@@ -207,6 +214,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'print a token with which another node joins; keep it secret',
     arguments: [],
     options: commonOptions,
+    waits: 'waiting for the network',
     load: async () => (await import('./mesh.js')).invite,
   },
   {
@@ -214,6 +222,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'take this node into the mesh of an invitation',
     arguments: [{ name: 'TOKEN', required: true }],
     options: commonOptions,
+    waits: 'joining',
     load: async () => (await import('./mesh.js')).join,
   },
   {
@@ -221,6 +230,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'retire a member for good',
     arguments: [{ name: 'NAME', required: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'forgetting',
     load: async () => (await import('./mesh.js')).forget,
   },
   {
@@ -228,6 +238,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'cut this node off from peers, for experiments',
     arguments: [{ name: 'PEER', required: true, variadic: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'closing connections',
     load: async () => (await import('./mesh.js')).block,
   },
   {
@@ -235,6 +246,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'lift blocks, all of them when no peer is named',
     arguments: [{ name: 'PEER', required: false, variadic: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./mesh.js')).unblock,
   },
 ]

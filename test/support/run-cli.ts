@@ -17,6 +17,8 @@ export interface Setting {
   readonly stdin?: string | Uint8Array
   readonly environment?: NodeJS.ProcessEnv
   readonly terminal?: boolean
+  /** True if stdout alone goes elsewhere. */
+  readonly stdoutPiped?: boolean
   readonly nowMs?: number
   /** 80 when absent. */
   readonly columns?: number
@@ -38,7 +40,7 @@ export async function runCli(argv: readonly string[], setting: Setting = {}): Pr
     environment: setting.environment ?? {},
     stdinPiped: setting.stdin !== undefined,
     stdinTerminal: setting.terminal === true,
-    stdoutTerminal: setting.terminal === true,
+    stdoutTerminal: setting.terminal === true && setting.stdoutPiped !== true,
     stderrTerminal: setting.terminal === true,
     columns: setting.columns ?? 80,
     nowMs: () => setting.nowMs ?? 0,

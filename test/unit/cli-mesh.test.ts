@@ -1,5 +1,5 @@
 /** Commands of the mesh against a fake daemon: outputs byte for byte, exit codes. */
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Finding } from '../../protocols/api/doctor.js'
 import { memberAnswer, status } from '../support/answers.js'
 import { problem } from '../support/fake-api.js'
@@ -88,6 +88,28 @@ describe('the mesh', () => {
     expect(ran.requests.map(({ url }) => url)).toEqual(['/v1/wait?timeout=3000ms', '/v1/wait?timeout=7000ms'])
     expect(ran.stderr).toMatch(/^still waiting: b has been away for 59 s\n/)
     expect(ran.exit).toBe(7)
+  })
+
+  test('what takes long says so on a terminal, until there is something to print', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const answer = (how: object) =>
+        against(
+          async () => {
+            await vi.advanceTimersByTimeAsync(2_000)
+            return { body: { token: 'hearsay-x' } }
+          },
+          ['invite'],
+          how,
+        )
+      const ran = await answer({ terminal: true })
+      const line = (seconds: number) => `\rwaiting for the network … ${seconds} s\u001b[K`
+      expect(ran).toMatchObject({ text: 'hearsay-x\n', stderr: `${line(0)}${line(0)}\r\u001b[K` })
+      expect((await answer({})).stderr).toBe('')
+      expect((await answer({ terminal: true, environment: { TERM: 'dumb' } })).stderr).toBe('')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('invite prints the token alone', async () => {
