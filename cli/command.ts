@@ -30,6 +30,8 @@ export interface ArgumentSpec {
   readonly variadic?: boolean
   /** A number that may be negative: `-5` is not taken for a flag. */
   readonly signed?: boolean
+  /** Words to complete it with. */
+  readonly choices?: readonly string[]
   /** Completed with keys that exist. */
   readonly completesKeys?: boolean
   /** Completed with names of members. */

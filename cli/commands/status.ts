@@ -39,6 +39,10 @@ async function diagnosed(invocation: Invocation): Promise<readonly Finding[] | u
 /** Lists the other members. */
 export const members: Action = async (invocation) => {
   const found = await invocation.client().members()
+  if (invocation.flag('names')) {
+    for (const { name } of found) await invocation.output.line(printable(name))
+    return
+  }
   if (!invocation.json) return printMembers(invocation, found)
   for (const member of found) await invocation.output.json(member)
 }

@@ -168,7 +168,8 @@ const mesh: readonly CommandSpec[] = [
     name: 'members',
     summary: 'the members of the mesh',
     arguments: [],
-    options: commonOptions,
+    options: [{ name: 'names', help: 'print the names alone, one a line' }, ...commonOptions],
+    examples: ['hearsay members', 'for name in $(hearsay members --names); do hearsay doctor "$name"; done'],
     waits: 'asking the daemon',
     load: async () => (await import('./status.js')).members,
   },
@@ -284,7 +285,7 @@ const local: readonly CommandSpec[] = [
   {
     name: 'completion',
     summary: 'print completions for a shell',
-    arguments: [{ name: 'SHELL', required: true }],
+    arguments: [{ name: 'SHELL', required: true, choices: ['bash', 'zsh', 'fish'] }],
     options: [],
     examples: [
       'source <(hearsay completion bash)',
