@@ -1,6 +1,7 @@
 /** Completions for bash. */
 import type { CommandTable } from '../command.js'
 import {
+  argumentPlaces,
   fileCommands,
   fileFlags,
   firstWords,
@@ -12,7 +13,6 @@ import {
   listKeys,
   listMembers,
   placeFlags,
-  placesOf,
 } from './facts.js'
 
 /** The script, for `source <(hearsay completion bash)`. */
@@ -28,11 +28,11 @@ export function bashScript(table: CommandTable): string {
   const kinds = [
     ...wanted(
       'keys',
-      placesOf(table, ({ completesKeys }) => completesKeys === true),
+      argumentPlaces(table, ({ completesKeys }) => completesKeys === true),
     ),
     ...wanted(
       'members',
-      placesOf(table, ({ completesMembers }) => completesMembers === true),
+      argumentPlaces(table, ({ completesMembers }) => completesMembers === true),
     ),
     ...fileCommands.map((name) => `    ${escaped(name)}:*) kind=files ;;`),
     '    completion:0) kind=shells ;;',

@@ -31,7 +31,7 @@ export function groupWords({ commands, groups }: CommandTable): [group: string, 
 }
 
 /** Names of the commands of which an argument is wanted, each with the place of that argument (from 0) or `any` for one that repeats. */
-export function placesOf(
+export function argumentPlaces(
   { commands }: CommandTable,
   isWanted: (argument: ArgumentSpec) => boolean,
 ): [name: string, place: number | 'any'][] {

@@ -1,6 +1,6 @@
 /** Completions for fish. */
 import type { CommandSpec, CommandTable, OptionSpec } from '../command.js'
-import { fileCommands, groupWords, listKeys, listMembers, placeFlags, placesOf, takesWord } from './facts.js'
+import { argumentPlaces, fileCommands, groupWords, listKeys, listMembers, placeFlags, takesWord } from './facts.js'
 
 /** The script, for a file in fish's folder of completions. */
 export function fishScript(table: CommandTable): string {
@@ -14,8 +14,8 @@ export function fishScript(table: CommandTable): string {
   )
   const asked = (places: readonly [string, unknown][], call: string) =>
     places.map(([name]) => `complete -c hearsay -n '${fishSeen(name)}' -a '(${call} 2>/dev/null </dev/null)'`)
-  const keys = placesOf(table, ({ completesKeys }) => completesKeys === true)
-  const members = placesOf(table, ({ completesMembers }) => completesMembers === true)
+  const keys = argumentPlaces(table, ({ completesKeys }) => completesKeys === true)
+  const members = argumentPlaces(table, ({ completesMembers }) => completesMembers === true)
   return `# hearsay completions for fish: hearsay completion fish > ~/.config/fish/completions/hearsay.fish
 function __hearsay_place
   set -l tokens (commandline -opc)

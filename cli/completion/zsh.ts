@@ -1,6 +1,7 @@
 /** Completions for zsh. */
 import type { CommandTable, OptionSpec } from '../command.js'
 import {
+  argumentPlaces,
   fileCommands,
   firstWords,
   flagsWithChoices,
@@ -8,7 +9,6 @@ import {
   listKeys,
   listMembers,
   placeFlags,
-  placesOf,
   singleQuoted,
 } from './facts.js'
 
@@ -64,12 +64,12 @@ ${flags.join('\n')}
     return
   fi
   case $name in
-    ${namesOf(placesOf(table, ({ completesKeys }) => completesKeys === true))})
+    ${namesOf(argumentPlaces(table, ({ completesKeys }) => completesKeys === true))})
       if (( CURRENT == first )); then
         keys=(\${(f)"$(${listKeys} $place -- "\${(Q)words[CURRENT]}" 2>/dev/null </dev/null)"})
         compadd -a keys
       fi ;;
-    ${namesOf(placesOf(table, ({ completesMembers }) => completesMembers === true))})
+    ${namesOf(argumentPlaces(table, ({ completesMembers }) => completesMembers === true))})
       keys=(\${(f)"$(${listMembers} $place 2>/dev/null </dev/null)"})
       compadd -a keys ;;
     ${fileCommands.map(escaped).join('|')}) _files ;;

@@ -2,7 +2,7 @@
 import { PassThrough, Writable } from 'node:stream'
 import type { Io } from '../io.js'
 import { topAnswerBytes } from '../limits.js'
-import type { Answer } from './model.js'
+import type { CommandAnswer } from './model.js'
 
 /** Runs a call of the command line. */
 export type RunCall = (argv: readonly string[], io: Io) => Promise<number>
@@ -33,7 +33,7 @@ export async function runLine(
   io: Io,
   run: RunCall,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<CommandAnswer> {
   const [program, ...rest] = wordsOfLine(line)
   const words = program === 'hearsay' ? rest : [program!, ...rest]
   if (words.length === 0 || refused.has(words[0]!) || (words[0] === 'doc' && words[1] === 'edit')) {

@@ -2,7 +2,7 @@
 import { formatBytes } from '../duration.js'
 import { topAnswerLines, topHistoryMax, topSessionsMax } from '../limits.js'
 import { count } from '../output.js'
-import type { Figures, Rates, Sample } from './sample.js'
+import type { Rates, TopFigures, TopSample } from './sample.js'
 import { ratesBetween } from './sample.js'
 
 /** A key that was pressed: text that was typed, or a key with a name. */
@@ -12,21 +12,21 @@ export type Key =
 
 /** Something that happened. */
 export type TopEvent =
-  | { readonly kind: 'sample'; readonly sample: Sample }
+  | { readonly kind: 'sample'; readonly sample: TopSample }
   | { readonly kind: 'failed'; readonly message: string; readonly atMs: number }
   | { readonly kind: 'key'; readonly key: Key }
   | { readonly kind: 'size'; readonly columns: number; readonly rows: number }
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly answer: CommandAnswer }
 
 /** Outcome of a command: its exit code and its output, line by line. */
-export interface Answer {
+export interface CommandAnswer {
   readonly command: string
   readonly exit: number
   readonly lines: readonly string[]
 }
 
-/** What is typed at the moment: a filter, or a command. */
-export interface Entry {
+/** Text that is being typed: a filter, or a command. */
+export interface Typing {
   readonly kind: 'filter' | 'command'
   readonly text: string
   /** Place in the history, counted from its end; 0: what is typed is new. */
@@ -43,14 +43,14 @@ export interface SessionLine {
 export interface TopState {
   readonly columns: number
   readonly rows: number
-  readonly sample: Sample | undefined
+  readonly sample: TopSample | undefined
   readonly rates: Rates | undefined
   readonly sessions: readonly SessionLine[]
   /** Reason why the latest question was not answered; undefined: it was. */
   readonly failure: { readonly message: string; readonly atMs: number } | undefined
   readonly filter: string
-  readonly entry: Entry | undefined
-  readonly answer: Answer | undefined
+  readonly entry: Typing | undefined
+  readonly answer: CommandAnswer | undefined
   /** True while a command runs. */
   readonly isBusy: boolean
   readonly history: readonly string[]
@@ -58,7 +58,7 @@ export interface TopState {
   readonly scroll: number
 }
 
-/** What is to be done beyond showing the state. */
+/** Act beyond showing the state. */
 export type Effect = { readonly kind: 'quit' } | { readonly kind: 'run'; readonly command: string }
 
 /** State of a screen of some size before anything is known. */
@@ -86,7 +86,7 @@ export function afterEvent(state: TopState, event: TopEvent): { readonly state: 
   }
 }
 
-function withSample(state: TopState, sample: Sample): TopState {
+function withSample(state: TopState, sample: TopSample): TopState {
   const before = state.sample
   const text = before === undefined ? undefined : sessionsText(before.figures, sample.figures)
   const ended = text === undefined ? [] : [{ atMs: sample.atMs, text }]
@@ -96,8 +96,8 @@ function withSample(state: TopState, sample: Sample): TopState {
 }
 
 /** Text on the sessions that ended between two looks; undefined when none did. */
-function sessionsText(before: Figures, after: Figures): string | undefined {
-  const more = (name: keyof Figures) => after[name] - before[name]
+function sessionsText(before: TopFigures, after: TopFigures): string | undefined {
+  const more = (name: keyof TopFigures) => after[name] - before[name]
   const ended = more('completed') + more('cut')
   if (ended <= 0) return undefined
   const cut = more('cut') > 0 ? `, ${more('cut')} cut` : ''
@@ -132,7 +132,7 @@ function afterKey(state: TopState, key: Key): { readonly state: TopState; readon
 }
 
 /** A key while a filter or a command is being typed; a filter holds as it is typed. */
-function afterTyped(state: TopState, entry: Entry, key: Key): { readonly state: TopState; readonly effect?: Effect } {
+function afterTyped(state: TopState, entry: Typing, key: Key): { readonly state: TopState; readonly effect?: Effect } {
   const typing = (text: string, back = 0): { readonly state: TopState } => {
     const filter = entry.kind === 'filter' ? { filter: text, scroll: 0 } : {}
     return { state: { ...state, ...filter, entry: { ...entry, text, back } } }

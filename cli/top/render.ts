@@ -5,9 +5,9 @@ import { formatAge, formatBytes } from '../duration.js'
 import { count, printable } from '../output.js'
 import { cutTo, widthOf } from '../text-width.js'
 import type { TopState } from './model.js'
-import type { Sample } from './sample.js'
+import type { TopSample } from './sample.js'
 
-/** How parts of the screen look; without colours each is the text itself. */
+/** Looks of the parts of the screen; without colours each is the text itself. */
 export interface Look {
   good(text: string): string
   warn(text: string): string
@@ -57,7 +57,7 @@ function headLines(state: TopState, look: Look, nowMs: number): string[] {
 }
 
 /** The state of the mesh in words: who has everything, who does not. */
-export function sentence({ status }: Pick<Sample, 'status'>): string {
+export function sentence({ status }: Pick<TopSample, 'status'>): string {
   const { members } = status
   if (members.length === 0) return 'alone: no other member holds a copy'
   const behind = members.filter(({ converged }) => !converged)
@@ -75,7 +75,7 @@ function goneText({ failure, sample }: TopState, nowMs: number): string {
   return `the daemon does not answer${since}: ${printable(failure!.message)}`
 }
 
-function countsText({ status, figures }: Sample): string {
+function countsText({ status, figures }: TopSample): string {
   const { entries, conflicts, root, log, verification } = status
   const parts = [
     count(entries, 'entry', 'entries'),

@@ -1,8 +1,8 @@
-/** What `top` shows of one moment, and the rates between two. Pure. */
+/** One moment of a daemon as `top` shows it, and the rates between two. Pure. */
 import type { Finding, Status } from '../client.js'
 
 /** Rising counts and levels of a daemon that `top` shows. */
-export interface Figures {
+export interface TopFigures {
   /** Answered requests for data that write, and that read. */
   readonly writes: number
   readonly reads: number
@@ -28,21 +28,24 @@ export interface ConflictLine {
 }
 
 /** One moment of a daemon. */
-export interface Sample {
+export interface TopSample {
   readonly atMs: number
   readonly status: Status
   readonly findings: readonly Finding[]
   readonly conflicts: readonly ConflictLine[]
-  readonly figures: Figures
+  readonly figures: TopFigures
 }
 
 /** Rates a second between two samples. */
-export type Rates = Pick<Figures, 'writes' | 'reads' | 'gossipSent' | 'gossipApplied' | 'bytesSent' | 'bytesReceived'>
+export type Rates = Pick<
+  TopFigures,
+  'writes' | 'reads' | 'gossipSent' | 'gossipApplied' | 'bytesSent' | 'bytesReceived'
+>
 
 const rated = ['writes', 'reads', 'gossipSent', 'gossipApplied', 'bytesSent', 'bytesReceived'] as const
 
 /** Rates between two samples of one daemon; undefined when no time passed, or it restarted in between. */
-export function ratesBetween(before: Sample, after: Sample): Rates | undefined {
+export function ratesBetween(before: TopSample, after: TopSample): Rates | undefined {
   const seconds = (after.atMs - before.atMs) / 1_000
   const rates = rated.map((name) => [name, (after.figures[name] - before.figures[name]) / seconds] as const)
   if (seconds <= 0 || rates.some(([, rate]) => rate < 0)) return undefined
@@ -52,7 +55,7 @@ export function ratesBetween(before: Sample, after: Sample): Rates | undefined {
 const dataRoute = /^\/v1\/(?:kv|counters|sets|maps|docs|batch)\b/
 
 /** Reads the figures out of the page of metrics; one that is not there is 0. */
-export function figuresOf(page: string): Figures {
+export function figuresOf(page: string): TopFigures {
   const samples = [...page.matchAll(/^([a-z_]+)(?:\{([^}]*)\})? (\S+)$/gm)]
   const sum = (name: string, isWanted: (labels: string) => boolean = () => true) =>
     samples

@@ -16,7 +16,7 @@ export interface ScreenListener {
 }
 
 /** A key of the terminal as `top` knows it; undefined for others. */
-export function keyOf(text: string | undefined, name: string | undefined, isControl: boolean): Key | undefined {
+export function pressedKey(text: string | undefined, name: string | undefined, isControl: boolean): Key | undefined {
   const named = {
     return: 'enter',
     enter: 'enter',
@@ -78,7 +78,7 @@ export class Screen {
 
   readonly #pressed = (text: string | undefined, { name, ctrl }: { name?: string; ctrl?: boolean }) => {
     if (ctrl === true && name === 'c') return this.#listener.interrupted()
-    const key = keyOf(text, name, ctrl === true)
+    const key = pressedKey(text, name, ctrl === true)
     if (key !== undefined) this.#listener.key(key)
   }
 

@@ -1,12 +1,12 @@
 /** Source of what `top` shows: asks the daemon again and again. Another one may be notified by it instead. */
 import type { Client, Conflict, Finding } from '../client.js'
 import { topConflictsMax, topFindingsMs } from '../limits.js'
-import { type ConflictLine, figuresOf, type Sample } from './sample.js'
+import { type ConflictLine, figuresOf, type TopSample } from './sample.js'
 
 /** Gives one sample after the other. */
 export interface TopSource {
   /** Resolves with the state of the daemon; rejects with HearsayApiError while it cannot be reached. */
-  next(): Promise<Sample>
+  next(): Promise<TopSample>
 }
 
 /** Asks for status and metrics each time; for findings, and for conflicts where there are any, now and then. */
@@ -23,7 +23,7 @@ export class PollingSource implements TopSource {
     this.#nowMs = nowMs
   }
 
-  async next(): Promise<Sample> {
+  async next(): Promise<TopSample> {
     const [status, metrics] = await Promise.all([this.#client.status(), this.#client.metrics()])
     const atMs = this.#nowMs()
     if (atMs - this.#lookedMs >= topFindingsMs || status.conflicts !== this.#conflictsOf) {

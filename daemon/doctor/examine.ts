@@ -6,14 +6,14 @@ import type { ApiServices } from '../http/services.js'
 import type { DiskSpace, Facts } from './facts.js'
 import { findingsOf, sortedByLevel } from './judge.js'
 import { memberFindings } from './members.js'
-import type { Reach } from './reach.js'
+import type { AddressTries } from './tries.js'
 
 /** Parts of the daemon that the doctor asks. */
 export type Examined = Pick<ApiServices, 'node' | 'mesh' | 'config' | 'nowMs'>
 
 /** Findings about the node, or about one member, by its name or id. Rejects with NOT_FOUND. */
-export async function examine(services: Examined, reach: Reach, nameOrPeer?: string): Promise<Finding[]> {
-  if (nameOrPeer === undefined) return findingsOf(await factsOf(services, reach))
+export async function examine(services: Examined, tries: AddressTries, nameOrPeer?: string): Promise<Finding[]> {
+  if (nameOrPeer === undefined) return findingsOf(await factsOf(services, tries))
   const known = services.mesh.members().some(({ name, peer }) => name === nameOrPeer || peer === nameOrPeer)
   if (!known) throw new HearsayError('NOT_FOUND', `there is no member ${nameOrPeer}`)
   const facts = await factsOf(services, undefined)
@@ -21,8 +21,8 @@ export async function examine(services: Examined, reach: Reach, nameOrPeer?: str
   return sortedByLevel(asked.flatMap((member) => memberFindings(member, facts)))
 }
 
-/** `reach`: tries this node's addresses; undefined where they are not asked about. */
-async function factsOf({ node, mesh, config, nowMs }: Examined, reach: Reach | undefined): Promise<Facts> {
+/** `tries`: tries this node's addresses; undefined where they are not asked about. */
+async function factsOf({ node, mesh, config, nowMs }: Examined, tries: AddressTries | undefined): Promise<Facts> {
   const { settings } = config
   const obstacle = node.obstacle()
   const addresses = mesh.addresses()
@@ -30,7 +30,7 @@ async function factsOf({ node, mesh, config, nowMs }: Examined, reach: Reach | u
     // An index over a store that fails cannot be asked.
     node.countConflicts().catch(() => 0),
     diskSpace(settings.data),
-    reach?.silentOf(addresses, nowMs()) ?? [],
+    tries?.silentOf(addresses, nowMs()) ?? [],
   ])
   const { count, dots } = node.clashes()
   return {

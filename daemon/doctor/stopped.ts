@@ -9,7 +9,7 @@ import type { Settings } from '../config/knobs.js'
 import { type Config, loadConfig } from '../config/load.js'
 import { diskSpace } from './examine.js'
 import { diskFindings, sortedByLevel } from './judge.js'
-import { hostOf } from './reach.js'
+import { hostOf } from './tries.js'
 
 /** Findings about the node that a daemon with these flags would be; the worst first. Changes nothing. */
 export async function examineStopped(flags: Record<string, unknown>): Promise<Finding[]> {

@@ -5,7 +5,7 @@ import type { Facts, MemberFact } from '../../daemon/doctor/facts.js'
 import { findingsOf } from '../../daemon/doctor/judge.js'
 import { addressesKeptMs, diskFailBytes, diskWarnBytes, stuckFailMs } from '../../daemon/doctor/limits.js'
 import { logCompleteUntilMs, memberFindings } from '../../daemon/doctor/members.js'
-import { answersAt, hostOf, Reach } from '../../daemon/doctor/reach.js'
+import { AddressTries, answersAt, hostOf } from '../../daemon/doctor/tries.js'
 import { SessionOutcomes } from '../../daemon/mesh/session-outcomes.js'
 import { findingsShape } from '../../protocols/api/doctor.js'
 import { fits, ServedApi } from '../support/served-api.js'
@@ -225,13 +225,13 @@ describe('an address', () => {
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }
     expect(await answersAt(`/ip4/127.0.0.1/tcp/${port}/p2p/x`, 5_000)).toBe(true)
-    const reach = new Reach()
+    const tries = new AddressTries()
     const own = [`/ip4/127.0.0.1/tcp/${port}`]
-    expect(await reach.silentOf(own, 0)).toEqual([])
+    expect(await tries.silentOf(own, 0)).toEqual([])
     await new Promise((resolve) => server.close(resolve))
     // Kept for a while, unless the addresses change.
-    expect(await reach.silentOf(own, addressesKeptMs - 1)).toEqual([])
-    expect(await reach.silentOf(own, addressesKeptMs)).toEqual(own)
+    expect(await tries.silentOf(own, addressesKeptMs - 1)).toEqual([])
+    expect(await tries.silentOf(own, addressesKeptMs)).toEqual(own)
     expect(await answersAt(`/ip4/127.0.0.1/tcp/${port}/p2p/x`, 5_000)).toBe(false)
     expect(await answersAt('/ip6/fe80::1/tcp/7400', 5_000)).toBeUndefined()
     expect(hostOf('/dns4/host.example/tcp/7400/p2p/x')).toEqual({ host: 'host.example', port: 7400 })

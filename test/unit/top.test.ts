@@ -7,8 +7,8 @@ import { widthOf } from '../../cli/text-width.js'
 import { runLine, wordsOfLine } from '../../cli/top/inner-command.js'
 import { afterEvent, initialState, type Key, type TopEvent, type TopState } from '../../cli/top/model.js'
 import { type Look, render, sentence } from '../../cli/top/render.js'
-import { figuresOf, ratesBetween, type Sample } from '../../cli/top/sample.js'
-import { keyOf } from '../../cli/top/screen.js'
+import { figuresOf, ratesBetween, type TopSample } from '../../cli/top/sample.js'
+import { pressedKey } from '../../cli/top/screen.js'
 import { PollingSource } from '../../cli/top/source.js'
 import type { Member } from '../../protocols/api/mesh.js'
 import { conflictAnswer, memberAnswer, status } from '../support/answers.js'
@@ -48,7 +48,7 @@ hearsay_sync_entries_sent_total ${14 * completed}
 hearsay_sync_bytes_sent_total ${1_024 * completed}
 process_resident_memory_bytes 83886080
 `
-const sample = (atMs: number, change: Partial<Sample> = {}): Sample => ({
+const sample = (atMs: number, change: Partial<TopSample> = {}): TopSample => ({
   atMs,
   status: { ...status, conflicts: 1, root: '92f91c36aabb', warnings: [], blocked: [], members: [equal, away] },
   findings: [
@@ -192,10 +192,10 @@ describe('keys', () => {
   })
 
   it('are those of the terminal', () => {
-    expect(keyOf('\r', 'return', false)).toEqual({ name: 'enter' })
-    expect(keyOf('ä', undefined, false)).toEqual({ text: 'ä' })
-    expect(keyOf('\u0001', 'a', true)).toBeUndefined()
-    expect(keyOf(undefined, 'f1', false)).toBeUndefined()
+    expect(pressedKey('\r', 'return', false)).toEqual({ name: 'enter' })
+    expect(pressedKey('ä', undefined, false)).toEqual({ text: 'ä' })
+    expect(pressedKey('\u0001', 'a', true)).toBeUndefined()
+    expect(pressedKey(undefined, 'f1', false)).toBeUndefined()
   })
 })
 

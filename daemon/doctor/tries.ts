@@ -10,7 +10,7 @@ export function hostOf(address: string): { readonly host: string; readonly port:
 }
 
 /** Tries the addresses that a node tells others, now and then. */
-export class Reach {
+export class AddressTries {
   #tried: { readonly addresses: string; readonly atMs: number; readonly silent: Promise<string[]> } | undefined
 
   /** The addresses at which nothing answers, as of now or of a moment ago. */
