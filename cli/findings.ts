@@ -1,5 +1,6 @@
 /** Findings of the doctor as people read them: level, check, text, and below it what to do next. */
 import type { Finding } from './client.js'
+import { warningsShownMax } from './limits.js'
 import { type Output, printable } from './output.js'
 import { wrapTo } from './text-width.js'
 
@@ -14,12 +15,14 @@ export async function printFindings(output: Output, findings: readonly Finding[]
   }
 }
 
-/** Writes findings as warnings above something else: a mark, and what is wrong. */
+/** Writes findings as warnings above something else: a mark, and what is wrong; the first of many. */
 export async function printWarnings(output: Output, findings: readonly Finding[]): Promise<void> {
-  for (const { level, check, text, remedy } of findings) {
+  for (const { level, check, text, remedy } of findings.slice(0, warningsShownMax)) {
     const what = check === 'member' ? text : `${check}: ${text}`
     await printHanging(output, colourOf(output, level)('! '), 2, [what, remedy])
   }
+  const more = findings.length - warningsShownMax
+  if (more > 0) await output.line(output.colors.yellow(`! and ${more.toLocaleString('en-US')} more: hearsay doctor`))
 }
 
 /** Writes a text and a remedy behind a head, wrapped to the terminal, all lines indented alike. */

@@ -47,6 +47,8 @@ export const watchSilenceMs = 4 * watchHeartbeatMs
  */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000
+/** Warnings above the status; the doctor has all. */
+export const warningsShownMax = 8
 /** Interval at which `top` asks the daemon unless told otherwise, and the shortest one, in milliseconds. */
 export const topIntervalMs = 1_000
 export const topIntervalMsMin = 200

@@ -1,5 +1,6 @@
 /** Judgement of a member: is it there, does it have everything, and what if not. Pure. */
 import type { Finding } from '../../protocols/api/doctor.js'
+import { wordOfShell } from '../call-hint.js'
 import type { Facts, MemberFact } from './facts.js'
 import { awayWarnMs, growthMs, stuckFailMs, stuckIntervals, stuckMs } from './limits.js'
 import { amountText, dayText, sizeText, spanText } from './words.js'
@@ -10,14 +11,14 @@ export function memberFinding(member: MemberFact, facts: Facts): Finding {
     return { level, check: 'member', text: `${member.name}: ${text}`, remedy }
   }
   if (member.blocked)
-    return about('warn', `blocked here; ${missingText(member, facts)}`, `hearsay unblock ${member.name}`)
+    return about('warn', `blocked here; ${missingText(member, facts)}`, `hearsay unblock ${wordOfShell(member.name)}`)
   if (!member.connected) return awayFinding(member, facts, about)
   const stuck = stuckFor(member, facts)
   if (stuck === undefined) return about('ok', member.converged ? 'equal' : missingText(member, facts))
   const last = member.sync?.lastFailure
   const reason = last == null ? '' : ` (the last one: ${last})`
   const text = `connected and not equal, and no sync session has ended well for ${spanText(stuck)}${reason}`
-  const remedy = `try one now: hearsay sync ${member.name}; then look at the logs of both nodes`
+  const remedy = `try one now: hearsay sync ${wordOfShell(member.name)}; then look at the logs of both nodes`
   return about(stuck >= stuckFailMs ? 'fail' : 'warn', text, remedy)
 }
 
@@ -78,7 +79,7 @@ function awayFinding(
   const awayMs = facts.nowMs - member.lastSeenMs
   const text = `away for ${spanText(awayMs)}; ${missingText(member, facts)}`
   if (awayMs < awayWarnMs) return about('ok', text)
-  return about('warn', text, `start it; if it never comes back: hearsay forget ${member.name}`)
+  return about('warn', text, `start it; if it never comes back: hearsay forget ${wordOfShell(member.name)}`)
 }
 
 /** Text on what a member misses, and what is kept for it. */

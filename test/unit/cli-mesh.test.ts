@@ -33,6 +33,9 @@ describe('the mesh', () => {
     const ran = await against(old, ['status'])
     expect(ran.text).toMatch(/^! node: the clock is off\nalpha/)
     expect(ran.text).toContain('\nverifying its store: 500 of about 2,000 rows (25 %)\n')
+    const many = { findings: Array.from({ length: 1_009 }, () => warned[1]) }
+    const crowded = await against(({ url }) => ({ body: url === '/v1/doctor' ? many : status }), ['status'])
+    expect(crowded.text).toMatch(/^(! pi: away for 3 days\n){8}! and 1,001 more: hearsay doctor\nalpha/)
   })
 
   test('status leaves out columns and cuts names where the terminal is narrow, but not in a pipe', async () => {

@@ -89,6 +89,8 @@ describe('the judgement', () => {
     const [never] = bad({ members: [{ ...away, lastSeenMs: null, addresses: [] }] })
     expect(never).toMatch(/^warn member: pi: never connected; .* > check that it runs and can be reached$/)
     expect(bad({ members: [{ ...away, lastSeenMs: nowMs - 20_000 }] })).toEqual([])
+    // A remedy is typed into a shell, where a name is one word, whatever it holds.
+    expect(bad({ members: [{ ...away, name: 'pi; rm -r x' }] })[0]).toContain("hearsay forget 'pi; rm -r x'")
   })
 
   it('foresees a full log by its growth', () => {
