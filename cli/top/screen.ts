@@ -47,6 +47,8 @@ export class Screen {
     stdin.setRawMode(true)
     stdin.on('keypress', this.#pressed).resume()
     stdout.on('resize', this.#resized)
+    // Also when a defect ends the process: a shell in raw mode on the wrong screen is of no use.
+    process.once('exit', this.#ended)
     stdout.write(enter)
   }
 
@@ -69,6 +71,7 @@ export class Screen {
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    process.off('exit', this.#ended)
     this.#stdin.off('keypress', this.#pressed)
     this.#stdout.off('resize', this.#resized)
     this.#stdin.setRawMode(false)
@@ -81,6 +84,8 @@ export class Screen {
     const key = pressedKey(text, name, ctrl === true)
     if (key !== undefined) this.#listener.key(key)
   }
+
+  readonly #ended = () => this.close()
 
   readonly #resized = () => {
     // What the terminal has made of the old lines is not known.
