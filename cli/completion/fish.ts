@@ -50,9 +50,9 @@ function fishSeen(name: string): string {
 
 function fishFlag(command: CommandSpec, option: OptionSpec): string {
   const choices = option.choices === undefined ? '' : ` -a '${option.choices.join(' ')}'`
-  const files = ['file', 'config', 'data', 'dir'].includes(option.name) ? ' -F' : ''
-  const value = takesWord(option) ? ' -r' : ''
-  return `complete -c hearsay -n '${fishSeen(command.name)}' -l ${option.name}${value}${files}${choices} -d '${fishQuoted(option.help)}'`
+  const isFile = ['file', 'config', 'data', 'dir'].includes(option.name)
+  const value = isFile ? ' -r -F' : takesWord(option) ? ' -x' : ''
+  return `complete -c hearsay -n '${fishSeen(command.name)}' -l ${option.name}${value}${choices} -d '${fishQuoted(option.help)}'`
 }
 
 function fishQuoted(text: string): string {

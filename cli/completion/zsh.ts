@@ -5,6 +5,7 @@ import {
   fileCommands,
   firstWords,
   flagsWithChoices,
+  flagsWithValue,
   groupWords,
   listKeys,
   listMembers,
@@ -33,7 +34,7 @@ export function zshScript(table: CommandTable): string {
 # hearsay completions for zsh: source <(hearsay completion zsh)
 _hearsay() {
   local -a names flags keys place
-  local name=$words[2] first=3 at
+  local name=$words[2] first=3 at count=0
   names=(
 ${names.join('\n')}
   )
@@ -48,8 +49,11 @@ ${words.join('\n')}
     (( CURRENT == 3 )) && return
     name="$name $words[3]" first=4
   fi
-  for (( at = 2; at < CURRENT; at++ )); do
+  for (( at = first; at < CURRENT; at++ )); do
     [[ $words[at] == (${placeFlags.join('|')}) ]] && place+=("$words[at]" "\${(Q)words[at+1]}")
+    if [[ $words[at] == (${flagsWithValue(table).join('|')}) ]]; then (( at++ ))
+    elif [[ $words[at] != -* ]]; then (( count++ ))
+    fi
   done
   case $words[CURRENT-1] in
 ${choices.join('\n')}
@@ -65,7 +69,7 @@ ${flags.join('\n')}
   fi
   case $name in
     ${namesOf(argumentPlaces(table, ({ completesKeys }) => completesKeys === true))})
-      if (( CURRENT == first )); then
+      if (( count == 0 )); then
         keys=(\${(f)"$(${listKeys} $place -- "\${(Q)words[CURRENT]}" 2>/dev/null </dev/null)"})
         compadd -a keys
       fi ;;
