@@ -45,3 +45,8 @@ export const watchSilenceMs = 4 * watchHeartbeatMs
  */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000
+/** Attempts after a lost connection that a program's client makes unless it is told otherwise; the command line makes none. */
+export const retriesDefault = 4
+/** Delay before a call is sent again, in milliseconds; doubled at each failure up to the second number. */
+export const retryMsFirst = 100
+export const retryMsMax = 2_000

@@ -24,6 +24,7 @@ const saidAgain: Readonly<Record<string, readonly string[]>> = {
     'Page',
     'PutOptions',
     'Resolution',
+    'ResolveOptions',
     'Shown',
     'Version',
     'WatchEvent',
