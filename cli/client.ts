@@ -26,7 +26,7 @@ import {
   writing,
 } from './client/requests.js'
 import { Transport } from './client/transport.js'
-import { watchEvents } from './client/watching.js'
+import { firstCursor, watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
 import { meshTimeoutMs, responseGraceMs, retriesDefault, watchSilenceMs } from './limits.js'
 
@@ -246,12 +246,24 @@ export class Client {
    * longer kept, and what the very first connection meets.
    */
   watch(asked: options.WatchOptions = {}): AsyncGenerator<options.WatchEvent> {
-    const { prefix, signal } = asked
-    const headers = { Accept: contentTypes.events }
-    return watchEvents((since) => {
-      const query = { prefix, since }
-      return this.#requests.stream(routes.watchChanges, { query, headers, timeoutMs: watchSilenceMs, signal })
-    }, asked)
+    return watchEvents((since) => this.#feed({ ...asked, since }), asked)
+  }
+
+  /**
+   * The position of the change feed at this moment. Read what is there, then watch with it as `since`: no change is missed.
+   */
+  cursor({ signal }: options.CallOptions = {}): Promise<string> {
+    return firstCursor(this.#feed({ signal }))
+  }
+
+  #feed({ prefix, since, signal }: options.WatchOptions): AsyncGenerator<Buffer> {
+    const asked = {
+      query: { prefix, since },
+      headers: { Accept: contentTypes.events },
+      timeoutMs: watchSilenceMs,
+      signal,
+    }
+    return this.#requests.stream(routes.watchChanges, asked)
   }
 
   /** Every entry as JSON lines, in chunks of bytes as they come. Throws when the stream is cut. */

@@ -30,7 +30,7 @@ export type DetailsOf<Code extends ErrorCode> = (Code extends keyof KnownDetails
 
 /** An error with one of these codes, with the details that belong to it. */
 export type ApiErrorOf<Code extends ErrorCode> = Code extends ErrorCode
-  ? HearsayApiError & { readonly code: Code; readonly details: DetailsOf<Code> }
+  ? Omit<HearsayApiError, 'code' | 'details'> & { readonly code: Code; readonly details: DetailsOf<Code> }
   : never
 
 /**

@@ -154,7 +154,7 @@ export interface ImportOptions extends CallOptions {
 export interface WatchOptions {
   readonly prefix?: string
   /** A cursor, or `0` for the beginning of what is kept; from now on when absent. */
-  readonly since?: string
+  readonly since?: string | undefined
   /** Ends the sequence, without an error. */
   readonly signal?: AbortSignal | undefined
   /**

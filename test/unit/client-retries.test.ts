@@ -64,6 +64,7 @@ const calls: Readonly<Record<string, (client: Client, signal: AbortSignal) => un
   wait: (client, signal) => client.wait({ signal }),
   config: (client, signal) => client.config({ signal }),
   health: (client, signal) => client.health({ signal }),
+  cursor: (client, signal) => client.cursor({ signal }),
   export: (client, signal) => client.export('', { signal }).next(),
   backup: (client, signal) => client.backup({ signal }).next(),
   import: (client, signal) => client.import([Buffer.from('{"key":"k","value":"v"}\n')], { signal }),
