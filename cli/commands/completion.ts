@@ -70,7 +70,7 @@ ${words.join('\n')}
     name="$name \${COMP_WORDS[2]}" first=3
   fi
   case $before in
-    --file|--config) compopt -o default; return ;;
+    --file|--config|--output) compopt -o default; return ;;
     --data|--dir) compopt -o default -o dirnames; return ;;
     completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$word"); return ;;
   esac
