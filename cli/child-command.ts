@@ -17,7 +17,10 @@ export interface CommandSurroundings {
   readonly terminal: boolean
 }
 
-/** Outcome of a command: its exit code, 128 and the number of a signal that ended it, and why it did not run if it did not. */
+/**
+ * Outcome of a command: its exit code, 128 and the number of a signal that ended it, and why it did not run if it did
+ * not.
+ */
 export interface CommandEnd {
   readonly exit: number
   readonly failure?: Error

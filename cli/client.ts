@@ -58,12 +58,15 @@ export interface ConnectOptions extends DaemonPlace {
   readonly token?: string | undefined
   /** True to keep connections between requests; true when absent. */
   readonly keepAlive?: boolean
-  /** Longest silence before an answer, in milliseconds, after which a call rejects with TIMED_OUT; 30 seconds when absent. */
+  /**
+   * Longest silence before an answer, in milliseconds, after which a call rejects with TIMED_OUT; 30 seconds when
+   * absent.
+   */
   readonly responseTimeoutMs?: number
   /**
-   * Attempts after a lost connection, 4 when absent, with growing delays of about 1.5 seconds in all. What never reached the
-   * daemon is sent again, and so are reads; writes carry an idempotency key, so that none is done twice. 0: every call is sent once, and writes carry
-   * no key but a given one.
+   * Attempts after a lost connection, 4 when absent, with growing delays of about 1.5 seconds in all. What never
+   * reached the daemon is sent again, and so are reads; writes carry an idempotency key, so that none is done twice. 0:
+   * every call is sent once, and writes carry no key but a given one.
    */
   readonly retries?: number
   /** The environment that names a daemon when the options do not; `process.env` when absent. */
@@ -250,7 +253,8 @@ export class Client {
   }
 
   /**
-   * The position of the change feed at this moment. Read what is there, then watch with it as `since`: no change is missed.
+   * The position of the change feed at this moment. Read what is there, then watch with it as `since`: no change is
+   * missed.
    */
   cursor({ signal }: options.CallOptions = {}): Promise<string> {
     return firstCursor(this.#feed({ signal }))

@@ -1,4 +1,7 @@
-/** Runs commands of the user: for one event of the feed, with what happened in its environment and the value on its stdin, or after a change. */
+/**
+ * Runs commands of the user: for one event of the feed, with what happened in its environment and the value on its
+ * stdin, or after a change.
+ */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { WatchEvent } from './client.js'
@@ -20,7 +23,10 @@ export function runForEvent(
   return runShell(command, env, Buffer.from(event.value ?? '', event.encoding ?? 'utf8'))
 }
 
-/** Runs a command through the shell with this on its stdin; resolves with its exit code, 128 and its number when a signal ended it. */
+/**
+ * Runs a command through the shell with this on its stdin; resolves with its exit code, 128 and its number when a
+ * signal ended it.
+ */
 export function runShell(command: string, env: NodeJS.ProcessEnv, stdin: string | Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', command], { env, stdio: ['pipe', 'inherit', 'inherit'] })

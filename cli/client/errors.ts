@@ -34,7 +34,8 @@ export type ApiErrorOf<Code extends ErrorCode> = Code extends ErrorCode
   : never
 
 /**
- * True if an error came from the daemon, or from the connection to it, with one of these codes; with any code when none is given.
+ * True if an error came from the daemon, or from the connection to it, with one of these codes; with any code when none
+ * is given.
  * @param error whatever was caught
  */
 export function isHearsayError<Code extends ErrorCode>(

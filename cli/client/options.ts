@@ -47,8 +47,8 @@ export type WatchEvent = feed.WatchEvent & {
 /** Options of every call. */
 export interface CallOptions {
   /**
-   * Ends the call, which then rejects with the reason of the signal, as `fetch` does; `AbortSignal.timeout(ms)` bounds its
-   * time. Whether a write that was on its way is stored is not known then.
+   * Ends the call, which then rejects with the reason of the signal, as `fetch` does; `AbortSignal.timeout(ms)` bounds
+   * its time. Whether a write that was on its way is stored is not known then.
    */
   readonly signal?: AbortSignal | undefined
 }
@@ -74,7 +74,8 @@ export interface NodesOptions extends CallOptions {
 /** Options that make a repeated write harmless. */
 export interface OnceOptions {
   /**
-   * A name for this write, so that repeating it does nothing more. Made by the client when absent, unless its `retries` is 0.
+   * A name for this write, so that repeating it does nothing more. Made by the client when absent, unless its `retries`
+   * is 0.
    */
   readonly idempotencyKey?: string
 }
@@ -142,8 +143,8 @@ export interface WaitOptions extends CallOptions {
 /** Options of an import. */
 export interface ImportOptions extends CallOptions {
   /**
-   * JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what the first entry tells, and
-   * BAD_REQUEST when that is none of them.
+   * JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what the first entry
+   * tells, and BAD_REQUEST when that is none of them.
    */
   readonly format?: ImportFormat | 'auto'
   /** Called after each request with the bytes of the source taken so far. */

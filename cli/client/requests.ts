@@ -194,7 +194,10 @@ export function durationText(durationMs: number | undefined): string | undefined
   return durationMs === undefined ? undefined : `${durationMs}ms`
 }
 
-/** Longest silence before an answer for which the daemon may wait so long for other nodes; that of the client when it is not said. */
+/**
+ * Longest silence before an answer for which the daemon may wait so long for other nodes; that of the client when it is
+ * not said.
+ */
 function silenceMax(timeoutMs: number | undefined): { readonly timeoutMs?: number } {
   return timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + responseGraceMs }
 }

@@ -1,12 +1,15 @@
-/** Rules for repeating a call whose connection was lost: only where it cannot be done twice, a few times, with growing delays. */
+/**
+ * Rules for repeating a call whose connection was lost: only where it cannot be done twice, a few times, with growing
+ * delays.
+ */
 import { headerNames } from '../../protocols/api/headers.js'
 import { HearsayApiError } from '../failure.js'
 import { retryMsFirst, retryMsMax } from '../limits.js'
 import type { HttpCall } from './transport.js'
 
 /**
- * True if a call may be sent again: its connection was lost, and either it never reached the daemon, or it is a read, or it
- * carries a key by which the daemon knows it again.
+ * True if a call may be sent again: its connection was lost, and either it never reached the daemon, or it is a read,
+ * or it carries a key by which the daemon knows it again.
  */
 export function mayRepeat(failure: unknown, call: Pick<HttpCall, 'method' | 'headers'>): boolean {
   if (!(failure instanceof HearsayApiError) || failure.code !== 'UNREACHABLE_DAEMON') return false

@@ -55,7 +55,10 @@ export class Transport {
     return describeEndpoint(this.#endpoint)
   }
 
-  /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400, and the reason of the signal. */
+  /**
+   * Sends a request and collects the answer. Throws HearsayApiError for every status from 400, and the reason of the
+   * signal.
+   */
   async send(call: HttpCall): Promise<HttpAnswer> {
     const response = await this.#open(call)
     const body = await this.#collect(response, call)
@@ -65,8 +68,8 @@ export class Transport {
   }
 
   /**
-   * Sends a request and gives the answer's bytes as they come. Throws HearsayApiError, also when the stream is cut, and the
-   * reason of the signal.
+   * Sends a request and gives the answer's bytes as they come. Throws HearsayApiError, also when the stream is cut, and
+   * the reason of the signal.
    */
   async *stream(call: HttpCall): AsyncGenerator<Buffer> {
     const response = await this.#open(call)

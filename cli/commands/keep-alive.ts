@@ -1,4 +1,6 @@
-/** `hearsay put KEY VALUE --keep-alive CMD…`: a key that is there for as long as a command runs on a machine that runs. */
+/**
+ * `hearsay put KEY VALUE --keep-alive CMD…`: a key that is there for as long as a command runs on a machine that runs.
+ */
 import { runChild } from '../child-command.js'
 import { type Client, HearsayApiError, type PutOptions, type Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
@@ -46,7 +48,10 @@ async function keptKeyOf(invocation: Invocation, command: readonly string[]): Pr
   return { key: invocation.argument(0), value: await readValue(invocation, 1), name }
 }
 
-/** The first put, as its flags say. What is stored without the acknowledgements asked for is deleted again: the command does not run. */
+/**
+ * The first put, as its flags say. What is stored without the acknowledgements asked for is deleted again: the command
+ * does not run.
+ */
 async function storeFirst(client: Client, { key, value, name }: KeptKey, options: PutOptions): Promise<Written> {
   try {
     return await client.put(key, value, { idempotencyKey: `${name}-0`, ...options })

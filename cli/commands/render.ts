@@ -85,7 +85,10 @@ class Renderer {
     await output.line(`${changed ? 'rendered' : 'unchanged:'} ${printable(path)}${ran}`)
   }
 
-  /** Renders at every change until it is interrupted. What stands in the way of one rendering is said, and leaves the file as it is. */
+  /**
+   * Renders at every change until it is interrupted. What stands in the way of one rendering is said, and leaves the
+   * file as it is.
+   */
   async follow(path: string): Promise<void> {
     const ended = new AbortController()
     const forget = this.#invocation.io.onInterrupt(() => ended.abort())
@@ -123,7 +126,10 @@ class Renderer {
     }
   }
 
-  /** Renders once; quiet about a rendering that changes nothing. Resolves with the exit code of the command, if one was run. */
+  /**
+   * Renders once; quiet about a rendering that changes nothing. Resolves with the exit code of the command, if one was
+   * run.
+   */
   async #attempt(path: string, isCommandDue: boolean, signal: AbortSignal): Promise<number | null> {
     try {
       const rendered = await this.once(path, isCommandDue, signal)

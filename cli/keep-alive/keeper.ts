@@ -1,7 +1,7 @@
 /** Keeps a key alive at a daemon: renews it by its schedule, says when it is in danger, and deletes it at the end. */
 import { pauseUnless } from '../client/retrying.js'
 import { type Client, HearsayApiError, type Written } from '../client.js'
-import { deleteAttemptsMax, deleteRetryMs } from '../limits.js'
+import { deleteAttemptsMax, deleteMsMax, deleteRetryMs } from '../limits.js'
 import { type Output, printable } from '../output.js'
 import type { Renewals } from './renewals.js'
 
@@ -14,8 +14,8 @@ export interface KeptKey {
 }
 
 /**
- * The keeper of one key. It replaces its own version and nothing else: what somebody else writes to the key stays beside it, as
- * a sibling.
+ * The keeper of one key. It replaces its own version and nothing else: what somebody else writes to the key stays
+ * beside it, as a sibling.
  */
 export class Keeper {
   readonly #client: Client
@@ -49,16 +49,17 @@ export class Keeper {
     // A renewal without an answer may be stored: it is settled first, so that its version is known.
     if (this.#renewals.failures > 0) await this.#renew()
     const { key, name } = this.#kept
+    const signal = AbortSignal.timeout(deleteMsMax)
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#client.delete(key, {
           context: this.#context,
           idempotencyKey: `${name}-end`,
-          ...this.#bound(),
+          signal,
         })
       } catch (error) {
         if (error instanceof HearsayApiError && error.code === 'NOT_FOUND') return
-        if (attempt < deleteAttemptsMax) await pauseUnless(deleteRetryMs, undefined)
+        if (attempt < deleteAttemptsMax && !signal.aborted) await pauseUnless(deleteRetryMs, undefined)
         else return this.#output.warn(`${printable(key)} is not deleted (${textOf(error)}); it expires by itself`)
       }
     }

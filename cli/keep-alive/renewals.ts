@@ -1,9 +1,10 @@
-/** When a key that is kept alive is renewed, and under which name. Pure: times and random numbers are given. */
+/** Schedule of the renewals of a key that is kept alive, and their names. Pure: times and random numbers are given. */
 
 /** Renewals in the time to live of a key. */
 const renewalsInTtl = 3
-/** Share of the time to live after which an attempt is given up, and the longest pause before the next one. */
+/** Share of the time to live after which an attempt is given up, the pause before the next one, and the longest of each. */
 const attemptShare = 1 / 6
+const attemptMsMax = 10_000
 const pauseShare = 1 / 12
 const pauseMsMax = 1_000
 /** Share of the time between two renewals by which they are spread. */
@@ -15,12 +16,12 @@ export const keptTtlMsMin = 3_000
 export const keptTtlMsDefault = 30_000
 
 /**
- * Renewals of one key. A third of the time to live after the beginning of the last attempt that was stored the next one begins; it
- * is given up after a sixth, and tried again after a twelfth at the latest: an attempt that begins 7/12 after the last
- * stored one ends at 3/4, so that one missed renewal does no harm, however slowly it is missed.
+ * Renewals of one key. The next attempt begins a third of the time to live after the beginning of the last one that was
+ * stored. It is given up after a sixth, and tried again after a twelfth at the latest: an attempt that begins at 7/12
+ * ends at 3/4, so that one missed renewal does no harm, however slowly it is missed.
  *
- * An attempt that failed may be stored all the same. It is therefore repeated under its name, until it is answered; what is
- * answered then may be as old as its first attempt.
+ * An attempt that failed may be stored all the same. It is therefore repeated under its name until it is answered; what
+ * is answered then may be as old as its first attempt.
  */
 export class Renewals {
   readonly ttlMs: number
@@ -64,7 +65,7 @@ export class Renewals {
 
   /** Longest duration of an attempt. */
   get attemptMsMax(): number {
-    return this.ttlMs * attemptShare
+    return Math.min(this.ttlMs * attemptShare, attemptMsMax)
   }
 
   /** Records the beginning of an attempt. */

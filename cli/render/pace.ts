@@ -1,12 +1,12 @@
-/** When a template that is watched is rendered again, and a failed command repeated. Pure: times are given. */
+/** Pace at which a watched template is rendered again, and a failed command repeated. Pure: times are given. */
 import { commandRetryMsFirst, commandRetryMsMax, renderIntervalMs, renderRefreshMs, renderSettleMs } from '../limits.js'
 
 const never = Number.POSITIVE_INFINITY
 
 /**
- * Times of one template, in milliseconds of a clock that never goes back. A change waits a moment for others, and between two
- * renderings there is a least interval. Without a change it is time after a while all the same: a key that expires is gone
- * before the feed says so. A failed command is repeated with growing delays, until it succeeds.
+ * Times of one template, in milliseconds of a clock that never goes back. A change waits a moment for others, and
+ * between two renderings there is a least interval. Without a change it is time after a while all the same: a key that
+ * expires is gone before the feed says so. A failed command is repeated with growing delays, until it succeeds.
  */
 export class Pace {
   #changedMs = never

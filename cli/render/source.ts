@@ -40,7 +40,7 @@ export async function loadTemplate(path: string): Promise<Template> {
   return { parts, needs }
 }
 
-/** Reads all values; a key without one is left out. Rejects with TOO_LARGE when there are too many below the prefixes. */
+/** Reads all values; a key without one is left out. Rejects with TOO_LARGE when too many are below the prefixes. */
 export async function readValues(client: Client, needs: TemplateNeeds, signal: AbortSignal): Promise<ReadValues> {
   const values = new Map<string, Uint8Array>()
   const lists = new Map<string, { key: string; value: Uint8Array }[]>()

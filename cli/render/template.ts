@@ -1,4 +1,4 @@
-/** The template language of `hearsay render`: its parts, and its parser. Pure. docs/RECIPES.md describes the language. */
+/** The template language of `hearsay render`: its parts, and its parser. Pure. docs/RECIPES.md describes it. */
 import { HearsayApiError } from '../failure.js'
 
 /** Form in which a value is inserted: byte for byte, or as one JSON string. */

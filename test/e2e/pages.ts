@@ -80,7 +80,9 @@ function pattern(expected: string): RegExp {
   return new RegExp(`^${escaped.join('.+')}$`)
 }
 
-/** Plays a page of the repository, then runs `cleanUp`, whatever came of it. `environment`: what the page finds there. */
+/**
+ * Plays a page of the repository, then runs `cleanUp`, whatever came of it. `environment`: what the page finds there.
+ */
 export async function playPage(page: string, cleanUp: string, environment: NodeJS.ProcessEnv = {}): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'hearsay-page-'))
   const shell = new Shell(home, environment)

@@ -31,6 +31,7 @@ const saidAgain: Readonly<Record<string, readonly string[]>> = {
     'WriteOptions',
     'Written',
   ],
+  'the daemon and the command line each make names in a folder durable': ['syncFolder'],
   'the command line has limits of the daemon without importing it': [
     'batchOperationsMax',
     'socketPathBytesMax',
