@@ -1,7 +1,8 @@
 /** Schedule of the renewals of a key that is kept alive, and their names. Pure: times and random numbers are given. */
 
-/** Renewals in the time to live of a key. */
+/** Renewals in the time to live of a key, and the longest time from one to the next. */
 const renewalsInTtl = 3
+const renewalMsMax = 3_600_000
 /** Share of the time to live after which an attempt is given up, the pause before the next one, and the longest of each. */
 const attemptShare = 1 / 6
 const attemptMsMax = 10_000
@@ -93,6 +94,7 @@ export class Renewals {
   }
 
   #dueMs(): number {
-    return this.#heldFromMs + (this.ttlMs / renewalsInTtl) * (1 - spreadShare * this.#random())
+    const intervalMs = Math.min(this.ttlMs / renewalsInTtl, renewalMsMax)
+    return this.#heldFromMs + intervalMs * (1 - spreadShare * this.#random())
   }
 }

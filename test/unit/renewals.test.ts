@@ -101,5 +101,7 @@ describe('renewals', () => {
     const attempts = Array.from({ length: 30 }, () => ({ fate: 'answered' as const, share: 0.1, random: 0 }))
     const { began } = play(30_000, attempts)
     expect(began.slice(0, 3)).toEqual([10_000, 20_000, 30_000])
+    const year = 365 * 24 * 3_600_000
+    expect(play(year, attempts).began.slice(0, 2)).toEqual([3_600_000, 7_200_000])
   })
 })
