@@ -17,6 +17,8 @@ export interface OptionSpec {
   readonly repeatable?: boolean
   /** True if its value may be left out, which means `true`. */
   readonly valueOptional?: boolean
+  /** True if everything behind it is another command, with flags of its own; its value is the words of that. */
+  readonly tail?: boolean
   /** The only values allowed. */
   readonly choices?: readonly string[]
   readonly help: string

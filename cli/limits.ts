@@ -60,3 +60,36 @@ export const topSessionsMax = 20
 export const topAnswerLines = 500
 export const topAnswerBytes = 1024 * 1024
 export const topHistoryMax = 50
+/**
+ * Attempts after a lost connection that a program's client makes unless it is told otherwise; the command line makes
+ * none.
+ */
+export const retriesDefault = 4
+/** Delay before a call is sent again, in milliseconds; doubled at each failure up to the second number. */
+export const retryMsFirst = 100
+export const retryMsMax = 2_000
+/**
+ * Attempts to delete a key that was kept alive, and the delay between them, in milliseconds; after them it is left to
+ * expire.
+ */
+export const deleteAttemptsMax = 5
+export const deleteRetryMs = 500
+/** Time in which such a delete is tried, in milliseconds: the command has ended, and somebody may wait for its exit code. */
+export const deleteMsMax = 10_000
+/** Bytes of a template, keys and prefixes that it reads, keys below these, and bytes of what is rendered. */
+export const templateBytesMax = 1024 * 1024
+export const templateKeysMax = 10_000
+export const renderedItemsMax = 100_000
+export const renderedBytesMax = 64 * 1024 * 1024
+/** Values that a rendering reads at once. */
+export const valuesReadAtOnce = 16
+/**
+ * Time for which a change waits for others before it is rendered, the least time between two renderings, and the most,
+ * in milliseconds.
+ */
+export const renderSettleMs = 100
+export const renderIntervalMs = 1_000
+export const renderRefreshMs = 10_000
+/** Delay before a failed command is run again, in milliseconds; doubled at each failure up to the second number. */
+export const commandRetryMsFirst = 1_000
+export const commandRetryMsMax = 60_000

@@ -5,7 +5,7 @@ import { commonOptions } from './commands/quick.js'
 import { commands, groups } from './commands/table.js'
 import { packageVersion } from './commands/version.js'
 import { UsageError } from './failure.js'
-import { arranged, commandOf, type Parsed, wordsOf } from './fast.js'
+import { arranged, commandOf, type Parsed, withoutTail, wordsOf } from './fast.js'
 import type { Io } from './io.js'
 import { Output } from './output.js'
 import { commandMeant } from './suggestion.js'
@@ -18,12 +18,13 @@ import { commandMeant } from './suggestion.js'
 export async function parseFully(argv: readonly string[], io: Io): Promise<Parsed | undefined> {
   let parsed: Parsed | undefined
   const help: string[] = []
+  const { words, tail } = withoutTail(argv, commands)
   const program = makeProgram(io, help, (found) => {
-    parsed = found
+    parsed = { ...found, options: { ...found.options, ...tail } }
   })
   try {
     if (argv.length === 0) throw new UsageError('there is no command')
-    await program.parseAsync(withArranged(argv), { from: 'user' })
+    await program.parseAsync(withArranged(words), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) throw new UsageError(explained(error, argv))

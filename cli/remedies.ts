@@ -27,14 +27,16 @@ const remedies: Readonly<Record<string, Remedy>> = {
   UNAUTHORIZED: 'name its directory with --data, or set HEARSAY_TOKEN to the content of `api.token` in it',
   FORBIDDEN_ORIGIN: 'use the host name or address that the daemon listens on',
   // A key of another type: the message says how it is looked at.
-  NOT_FOUND: ({ command, details: { types, nodes } }) =>
+  NOT_FOUND: ({ command, details: { types, nodes, missing } }) =>
     types !== undefined || nodes !== undefined
       ? undefined
-      : command.startsWith('lab')
-        ? 'start one with `hearsay lab up`, or name its --dir'
-        : memberCommands.has(command)
-          ? 'see who is there with `hearsay members`'
-          : 'see what is there with `hearsay ls`',
+      : missing !== undefined
+        ? 'put them, or give each a default in the template: {{ KEY or DEFAULT }}'
+        : command.startsWith('lab')
+          ? 'start one with `hearsay lab up`, or name its --dir'
+          : memberCommands.has(command)
+            ? 'see who is there with `hearsay members`'
+            : 'see what is there with `hearsay ls`',
   CONFLICT: (about) => `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
   DOCUMENT_UNREADABLE: 'read it on another node, or remove it with `hearsay doc del KEY --all`',
   EXISTS: 'leave out --if-absent to write over it',
@@ -56,6 +58,8 @@ const remedies: Readonly<Record<string, Remedy>> = {
   FILE_FAILED: ({ details: { cause } }) => fileRemedy(cause),
   CLOCK_OFF: 'set the clock of this machine right, or write without --ttl; `hearsay peers` shows the clocks of others',
   STORE_FAILED: 'the last write may or may not be stored: read it before you repeat it',
+  BAD_TEMPLATE: 'docs/RECIPES.md has the whole language; a literal {{ is written {{{{',
+  COMMAND_FAILED: 'run the command yourself; with --watch it is repeated until it succeeds',
   BAD_SCRIPT: 'docs/LAB.md lists the statements of a script',
   LAB_FAILED: 'remove what is left of the lab with `hearsay lab down`, then start it again',
   UNREACHABLE_DAEMON: ({ details: { node } }) =>

@@ -29,7 +29,12 @@ async function execute({ command, positionals, options }: Parsed, io: Io, output
   checkChoices(command, options)
   let client: Client | undefined
   const connectOnce = () => {
-    client ??= connect({ ...connectionOf(options), environment: io.environment, keepAlive: keepsAlive(command) })
+    client ??= connect({
+      ...connectionOf(options),
+      environment: io.environment,
+      keepAlive: keepsAlive(command),
+      retries: 0,
+    })
     return client
   }
   try {

@@ -38,6 +38,12 @@ export async function* watchEvents(open: OpenStream, options: WatchOptions): Asy
   }
 }
 
+/** The first cursor of an open feed: its position at the moment. The feed is left behind. */
+export async function firstCursor(feed: AsyncIterable<Buffer>): Promise<string> {
+  for await (const { id } of sseBlocks(feed)) if (id !== undefined) return id
+  throw new HearsayApiError('UNREACHABLE_DAEMON', 0, 'the change feed ended before it began: try again', { sent: true })
+}
+
 /**
  * True if a failure may be over at the next attempt: no daemon, a cut, silence, or a daemon that cannot serve just now.
  */

@@ -1,5 +1,5 @@
 /** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
-import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
+import type { ArgumentSpec, CommandSpec, CommandTable, OptionSpec } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
 import { labCommands } from './lab-table.js'
@@ -15,8 +15,16 @@ import {
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
 
+/** The flag of `put` that runs a command; the quick path does not know it, and hands such a call on. */
+const keepAliveOption: OptionSpec = {
+  name: 'keep-alive',
+  value: 'CMD...',
+  tail: true,
+  help: 'run CMD, keep the key alive as long, then delete it; exit with the code of CMD. --ttl: how soon it goes when the machine does',
+}
+
 const values: readonly CommandSpec[] = [
-  ...quickCommands,
+  ...quickCommands.map((spec) => (spec.name === 'put' ? withKeepAlive(spec) : spec)),
   {
     name: 'del',
     summary: 'delete the value of a key, or all keys with a prefix, whatever their types',
@@ -69,6 +77,26 @@ const values: readonly CommandSpec[] = [
       `hearsay watch jobs/ --exec 'echo "$HEARSAY_OP $HEARSAY_KEY"; cat'`,
     ],
     load: async () => (await import('./watch.js')).watch,
+  },
+  {
+    name: 'render',
+    summary: 'fill a template with the values of keys: a configuration file that follows them',
+    arguments: [{ name: 'TEMPLATE', required: true }],
+    options: [
+      {
+        name: 'output',
+        value: 'FILE',
+        help: 'replace FILE at once, and only when its content changes; default: stdout',
+      },
+      { name: 'exec', value: 'CMD', help: 'run CMD when the content of FILE has changed' },
+      { name: 'watch', help: 'render again at every change, at most once a second, until interrupted' },
+      ...commonOptions,
+    ],
+    examples: [
+      'hearsay render nginx.conf.tmpl',
+      "hearsay render nginx.conf.tmpl --output /etc/nginx/nginx.conf --exec 'nginx -s reload' --watch",
+    ],
+    load: async () => (await import('./render.js')).render,
   },
   {
     name: 'conflicts',
@@ -130,6 +158,15 @@ const values: readonly CommandSpec[] = [
     load: async () => (await import('./backup.js')).backup,
   },
 ]
+
+function withKeepAlive(spec: CommandSpec): CommandSpec {
+  return {
+    ...spec,
+    options: [...spec.options.slice(0, -commonOptions.length), keepAliveOption, ...commonOptions],
+    examples: [...(spec.examples ?? []), 'hearsay put presence/web1 10.0.0.7:80 --keep-alive caddy run'],
+    load: async () => (await import('./keep-alive.js')).putOrKeepAlive,
+  }
+}
 
 const mesh: readonly CommandSpec[] = [
   {

@@ -16,7 +16,7 @@ export const importFile: Action = async (invocation) => {
   try {
     const format = (invocation.text('format') ?? 'auto') as ImportFormat | 'auto'
     const show = (bytes: number, part: ImportSummary) => progress.show(bytes, part.imported + part.skipped)
-    sum = await invocation.client().import(lines, show, format)
+    sum = await invocation.client().import(lines, { onProgress: show, format })
   } finally {
     progress.end()
   }

@@ -10,7 +10,7 @@ export const listMembers = 'hearsay members --names'
 export const placeFlags = ['--api', '--data', '--token'] as const
 
 /** Flags whose value is a file, and a directory. */
-export const fileFlags = ['--file', '--config'] as const
+export const fileFlags = ['--file', '--config', '--output'] as const
 export const folderFlags = ['--data', '--dir'] as const
 
 /** Commands whose argument is a file. */

@@ -50,7 +50,7 @@ function fishSeen(name: string): string {
 
 function fishFlag(command: CommandSpec, option: OptionSpec): string {
   const choices = option.choices === undefined ? '' : ` -a '${option.choices.join(' ')}'`
-  const isFile = ['file', 'config', 'data', 'dir'].includes(option.name)
+  const isFile = ['file', 'config', 'output', 'data', 'dir'].includes(option.name)
   const value = isFile ? ' -r -F' : takesWord(option) ? ' -x' : ''
   return `complete -c hearsay -n '${fishSeen(command.name)}' -l ${option.name}${value}${choices} -d '${fishQuoted(option.help)}'`
 }

@@ -57,7 +57,7 @@ ${words.join('\n')}
   done
   case $words[CURRENT-1] in
 ${choices.join('\n')}
-    --file|--config) _files; return ;;
+    --file|--config|--output) _files; return ;;
     --data|--dir) _files -/; return ;;
   esac
   case $name in

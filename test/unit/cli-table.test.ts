@@ -14,6 +14,9 @@ describe('the table of commands', () => {
   const calls = [
     ['put', 'k', 'v', '--ttl=5s', '--json'],
     ['put', '--acks', '2', 'k', '--', '-v'],
+    ['put', 'k', 'v', '--ttl', '5s', '--keep-alive', 'sh', '-c', 'exit 3', '--json'],
+    ['put', 'k', 'v', '--keep-alive', '--', 'sh', '--', '--keep-alive'],
+    ['put', 'k', '--', '--keep-alive'],
     ['get', 'k', '--all'],
     ['ls', '--limit', '3', '--values'],
     ['block', 'a', 'b', 'c'],
@@ -44,6 +47,15 @@ describe('the table of commands', () => {
     expect((await runCli(['counter', '--api', api, 'get', 'n'])).text).toBe('3\n')
     expect((await runCli(['--api', api, 'counter', '--json', 'get', 'n'])).text).toBe('{"key":"n","value":3}\n')
     expect(requests).toHaveLength(2)
+  })
+
+  test('flags before a command that runs another one count for it, and those of the other one do not', async () => {
+    const words = ['--json', 'put', 'k', 'v', '--keep-alive', 'sh', '-c', 'x', '--ttl', 'soon']
+    const parsed = await parseFully(words, { columns: 80, stdoutTerminal: false } as never)
+    expect(parsed?.options).toMatchObject({ json: true, 'keep-alive': ['sh', '-c', 'x', '--ttl', 'soon'] })
+    expect([parsed?.positionals, parsed?.options.ttl]).toEqual([['k', 'v'], undefined])
+    const on = parseFast(['lab', 'on', 'ann', 'put', 'k', 'v', '--keep-alive', 'sh', '-c', 'x'], commands)
+    expect(on?.positionals).toEqual(['ann', 'put', 'k', 'v', '--keep-alive', 'sh', '-c', 'x'])
   })
 
   test('the daemon has a flag for every setting', () => {

@@ -134,6 +134,33 @@ describe('client.watch', () => {
     }
   })
 
+  it('sends nothing when its signal is aborted already, and leaves the daemon when its reader does', async () => {
+    const client = connect({ api: api(), environment: {} })
+    const { value } = await client.watch({ signal: AbortSignal.abort() }).next()
+    expect([value, asked]).toEqual([undefined, []])
+    const left = new Promise<void>((resolve) => {
+      replies = [(response) => void send(frame(1), 'stays')(response.on('close', resolve))]
+    })
+    for await (const { key } of client.watch()) if (key === 'k1') break
+    await left
+  })
+
+  it('waits for a daemon that is away for a while, however its socket looks meanwhile', async () => {
+    replies = [send(frame(1), 'ends')]
+    let retries = 0
+    const events = take(2, {
+      onRetry: () => {
+        retries++
+        if (retries === 1) server.close()
+        if (retries === 3) server.listen(join(folder, 's'))
+      },
+    })
+    await expect.poll(() => asked.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    replies = [send(frame(2), 'stays')]
+    expect((await events).map(({ key }) => key)).toEqual(['k1', 'k2'])
+    expect(asked.at(-1)).toContain('since=c1')
+  })
+
   it('reads events that come in any pieces', async () => {
     const text = `: x\n\n${frame(1)}: \nid: c2\n\n${frame(3, { value: 'ünï' })}id: c4\ndata: cut`
     for (const size of [1, 2, 3, 7, 1000]) {
