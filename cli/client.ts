@@ -5,7 +5,7 @@ import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
 import type { ListItem, Versions } from '../protocols/api/kv.js'
 import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
-import type { Member, Status, Where } from '../protocols/api/mesh.js'
+import type { Diff, Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
 import type { ConfigShown } from '../protocols/api/system.js'
@@ -42,7 +42,7 @@ export type {
 export type { Conflict } from '../protocols/api/conflicts.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
 export type { ListItem, Versions } from '../protocols/api/kv.js'
-export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
+export type { Diff, DiffSide, KeyDifference, Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
 export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
 export type { ConfigShown } from '../protocols/api/system.js'
 export type * from './client/options.js'
@@ -183,6 +183,11 @@ export class Client extends TypeClients {
   /** Runs anti-entropy now with one peer, or with every connected one. */
   sync(peer?: string): Promise<AnswerAt<typeof routes.sync>> {
     return this.#requests.json(routes.sync, { json: { peer }, timeoutMs: meshTimeoutMs })
+  }
+
+  /** Keys that a connected peer holds otherwise, `limit` of them at most. Rejects with UNREACHABLE when it is away. */
+  diff(peer: string, asked: { readonly limit?: number } = {}): Promise<Diff> {
+    return this.#requests.json(routes.diffWithPeer, { path: { peer }, query: asked, timeoutMs: meshTimeoutMs })
   }
 
   /** Members that durably hold the shown version of a key. */

@@ -32,6 +32,8 @@ export const importFailuresShown = 20
 export const socketPathBytesMax = 107
 /** Characters of a value that a table shows. */
 export const shownValueCharactersMax = 60
+/** Versions of one side of a difference that are shown. */
+export const diffVersionsShown = 5
 /** Interval at which the progress bar is drawn, in milliseconds. */
 export const progressIntervalMs = 100
 /** Deletes of `del --prefix` that are under way at once. */

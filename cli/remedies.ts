@@ -12,7 +12,7 @@ export interface Circumstances {
 type Remedy = string | ((about: Circumstances) => string | undefined)
 
 /** The commands that take a member of the mesh, not a key. */
-const memberCommands = new Set(['forget', 'block', 'unblock', 'sync'])
+const memberCommands = new Set(['forget', 'block', 'unblock', 'sync', 'diff'])
 
 /** Command that shows what is stored at an address, for the type that the failed command works on. */
 function look({ command }: Circumstances): string {
@@ -58,6 +58,11 @@ const remedies: Readonly<Record<string, Remedy>> = {
   STORE_FAILED: 'the last write may or may not be stored: read it before you repeat it',
   BAD_SCRIPT: 'docs/LAB.md lists the statements of a script',
   LAB_FAILED: 'remove what is left of the lab with `hearsay lab down`, then start it again',
+  PEER_TOO_OLD: 'upgrade hearsay on that member; `hearsay peers` shows the version of each',
+  UNREACHABLE: ({ command }) =>
+    command === 'diff' || command === 'sync'
+      ? 'wait until it is back with `hearsay wait --peers N`, or see since when it is away with `hearsay status`'
+      : undefined,
   UNREACHABLE_DAEMON: ({ details: { node } }) =>
     typeof node === 'string' ? `start it with \`hearsay lab start ${node}\`` : undefined,
   TIMED_OUT: ({ command }) => (command.startsWith('lab') ? 'see what is missing with `hearsay lab status`' : undefined),

@@ -172,6 +172,17 @@ const mesh: readonly CommandSpec[] = [
     load: async () => (await import('./mesh.js')).where,
   },
   {
+    name: 'diff',
+    summary: 'which keys a connected peer holds otherwise, with both sides; changes nothing',
+    arguments: [{ name: 'PEER', required: true }],
+    options: [
+      { name: 'limit', value: 'N', help: 'stop after N differences; default 100, at most 1,000' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay diff nas', 'hearsay diff nas --json | jq -r .keys[].key'],
+    load: async () => (await import('./diff.js')).diff,
+  },
+  {
     name: 'invite',
     summary: 'print a token with which another node joins; keep it secret',
     arguments: [],

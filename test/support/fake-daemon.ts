@@ -11,6 +11,7 @@ import type { Mesh } from '../../daemon/views/mesh-view.js'
 import type { NodeView } from '../../daemon/views/node-view.js'
 import type { WatchFeed } from '../../daemon/watch/hub.js'
 import type { MemberStatus, Waited } from '../../protocols/membership/types.js'
+import type { ComparedEntry } from '../../protocols/sync/core/conversation.js'
 import { Access } from '../../store/data/access.js'
 import type { Content } from '../../store/data/contents.js'
 import type {
@@ -203,6 +204,8 @@ export class FakeMeshView implements Mesh {
   readonly peer = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
   readonly blockedPeers = new Set<string>()
+  /** Entries that `b` holds otherwise. */
+  differences: ComparedEntry[] = []
   quorum = true
   clockOff: number | null = null
   acks = 1
@@ -249,6 +252,12 @@ export class FakeMeshView implements Mesh {
         ended: 'complete',
       },
     ]
+  }
+  async diff(peer: string, entriesMax: number) {
+    this.calls.push(['diff', peer, entriesMax])
+    if (peer === 'far') throw new HearsayError('UNREACHABLE', 'far is not connected')
+    if (peer !== 'b') throw new HearsayError('NOT_FOUND', 'there is no such peer')
+    return { name: 'b', entries: this.differences.slice(0, entriesMax), more: this.differences.length > entriesMax }
   }
   async awaitAcks(dot: object, want: number | 'majority' | 'all', timeoutMs: number) {
     this.calls.push(['awaitAcks', dot, want, timeoutMs])
