@@ -36,6 +36,8 @@ export const shownValueCharactersMax = 60
 export const diffVersionsShown = 5
 /** Interval at which the progress bar is drawn, in milliseconds. */
 export const progressIntervalMs = 100
+/** Keys of one `get` that are read at once. */
+export const getsAtOnce = 16
 /** Deletes of `del --prefix` that are under way at once. */
 export const deletesAtOnce = 64
 /** Bytes of one event of the change feed. */

@@ -28,7 +28,11 @@ async function execute({ command, positionals, options }: Parsed, io: Io, output
   checkChoices(command, options)
   let client: Client | undefined
   const connectOnce = () => {
-    client ??= connect({ ...connectionOf(options), environment: io.environment, keepAlive: keepsAlive(command) })
+    client ??= connect({
+      ...connectionOf(options),
+      environment: io.environment,
+      keepAlive: keepsAlive(command, positionals),
+    })
     return client
   }
   try {
@@ -40,8 +44,8 @@ async function execute({ command, positionals, options }: Parsed, io: Io, output
 }
 
 /** True for commands of many requests, which keep their connection. */
-function keepsAlive(command: CommandSpec): boolean {
-  return !['put', 'get'].includes(command.name)
+function keepsAlive({ name }: CommandSpec, positionals: readonly string[]): boolean {
+  return name === 'get' ? positionals.length > 1 : name !== 'put'
 }
 
 function connectionOf(options: OptionValues): { api?: string; data?: string; token?: string } {

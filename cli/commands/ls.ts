@@ -38,9 +38,13 @@ function lineOf(invocation: Invocation, item: ListItem, isTerminal: boolean): st
 
 function valueText(invocation: Invocation, item: ListItem, isTerminal: boolean): string {
   if (item.value === undefined || !invocation.flag('values')) return ''
-  const encoding = item.encoding ?? 'utf8'
-  if (isTerminal) return `\t${shortValue(item.value, encoding)}`
-  return `\t${encoding === 'base64' ? `base64:${item.value}` : item.value}`
+  return valueColumn(item.value, item.encoding ?? 'utf8', isTerminal)
+}
+
+/** A tab, and a value behind its key: whole, or on a terminal shortened to one line. */
+export function valueColumn(value: string, encoding: 'utf8' | 'base64', isTerminal: boolean): string {
+  if (isTerminal) return `\t${shortValue(value, encoding)}`
+  return `\t${encoding === 'base64' ? `base64:${value}` : value}`
 }
 
 /** Remark for people on what is special about a key. */

@@ -3,12 +3,19 @@ import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
 import { labCommands } from './lab-table.js'
-import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
+import { commonOptions, contextOption, getCommand, jsonOption, keyArgument, nodesOptions, putCommand } from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
 
 const values: readonly CommandSpec[] = [
-  ...quickCommands,
+  putCommand,
+  {
+    ...getCommand,
+    summary: 'print a value, byte for byte; of several keys one line each, with the key before a tab',
+    arguments: [{ ...keyArgument, variadic: true }],
+    examples: ['hearsay get greeting', 'hearsay get greeting --all --json', 'hearsay get greeting farewell'],
+    load: async () => (await import('./get-several.js')).getAny,
+  },
   {
     name: 'del',
     summary: 'delete the value of a key, or all keys with a prefix, whatever their types',

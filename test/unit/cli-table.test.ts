@@ -15,6 +15,7 @@ describe('the table of commands', () => {
     ['put', 'k', 'v', '--ttl=5s', '--json'],
     ['put', '--acks', '2', 'k', '--', '-v'],
     ['get', 'k', '--all'],
+    ['get', 'a', 'b', '--json'],
     ['ls', '--limit', '3', '--values'],
     ['block', 'a', 'b', 'c'],
     ['unblock'],
