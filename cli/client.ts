@@ -3,7 +3,7 @@ import type { Batched, Operation } from '../protocols/api/batch.js'
 import type { Conflict } from '../protocols/api/conflicts.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
-import type { ListItem, Versions } from '../protocols/api/kv.js'
+import type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
 import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
 import type { Diff, Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
@@ -27,7 +27,7 @@ import {
 import { Transport } from './client/transport.js'
 import { watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
-import { meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
+import { countTimeoutMs, meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
 
 export type { Batched, Operation } from '../protocols/api/batch.js'
 export type {
@@ -41,7 +41,7 @@ export type {
 } from '../protocols/api/collections.js'
 export type { Conflict } from '../protocols/api/conflicts.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
-export type { ListItem, Versions } from '../protocols/api/kv.js'
+export type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
 export type { Diff, DiffSide, KeyDifference, Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
 export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
 export type { ConfigShown } from '../protocols/api/system.js'
@@ -126,6 +126,20 @@ export class Client extends TypeClients {
   /** All keys in the order of their bytes; `limit` is the size of a page. */
   list(asked: options.ListOptions = {}): AsyncGenerator<ListItem> {
     return pages((after) => this.listPage({ ...asked, after: after ?? asked.after }))
+  }
+
+  /** Counts keys, and those that have each type, on the daemon's side. */
+  async count(asked: options.RangeOptions = {}): Promise<KeyCount> {
+    let keys = 0
+    const types: Record<string, number> = {}
+    for (let after = asked.after; ; ) {
+      const query = { ...asked, after, count: true }
+      const { count, next } = await this.#requests.json(routes.listKeys, { query, timeoutMs: countTimeoutMs })
+      keys += count?.keys ?? 0
+      for (const [type, amount] of Object.entries(count?.types ?? {})) types[type] = (types[type] ?? 0) + amount
+      if (next === null) return { keys, types }
+      after = next
+    }
   }
 
   /** All addresses in conflict. */

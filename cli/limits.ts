@@ -13,6 +13,8 @@ export const timerMsMax = 2 ** 31 - 1
 export const responseGraceMs = 5_000
 /** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
+/** Time for one page of a count, which goes over many keys, in milliseconds. */
+export const countTimeoutMs = 120_000
 /** Time after which `wait` says whom it waits for, in milliseconds. */
 export const waitNoticeMs = 3_000
 /** Items of one page of a listing with values, which may be large. */

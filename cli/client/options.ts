@@ -98,11 +98,19 @@ export interface DocumentOptions extends NodesOptions, OnceOptions {
   readonly ifAbsent?: boolean
 }
 
-/** Options of a listing. */
-export interface ListOptions {
+/** Keys of a listing or a count. */
+export interface RangeOptions {
   readonly prefix?: string
-  /** Start behind this key. */
+  /** Start behind this key, in the order of the listing. */
   readonly after?: string
+  /** End with this key, in the order of the listing. */
+  readonly until?: string
+  /** From the last key to the first. */
+  readonly reverse?: boolean
+}
+
+/** Options of a listing. */
+export interface ListOptions extends RangeOptions {
   /** Items of one page, at most 10,000. */
   readonly limit?: number
   readonly values?: boolean

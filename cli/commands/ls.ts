@@ -1,19 +1,21 @@
 /** `hearsay ls`: keys in the order of their bytes, page after page. */
 
 import { pageItemsDefault } from '../../protocols/api/limits.js'
-import type { ListItem } from '../client.js'
+import type { ListItem, RangeOptions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
+import { UsageError } from '../failure.js'
 import { pageItemsWithValues } from '../limits.js'
-import { LineBuffer, printable, shortValue } from '../output.js'
+import { count, LineBuffer, printable, shortValue } from '../output.js'
+import { countTypes } from './types.js'
 
 /** Lists keys. */
 export const ls: Action = async (invocation) => {
+  const range = rangeOf(invocation)
+  if (invocation.flag('count')) return printCount(invocation, range)
   const wanted = invocation.count('limit', 1) ?? Number.POSITIVE_INFINITY
   const values = invocation.flag('values')
-  const after = invocation.text('after')
   const items = invocation.client().list({
-    prefix: invocation.positionals[0] ?? '',
-    ...(after !== undefined && { after }),
+    ...range,
     limit: Math.min(wanted, values ? pageItemsWithValues : pageItemsDefault),
     values,
   })
@@ -29,6 +31,29 @@ export const ls: Action = async (invocation) => {
   } finally {
     await lines.flush()
   }
+}
+
+function rangeOf(invocation: Invocation): RangeOptions {
+  const after = invocation.text('after')
+  const until = invocation.text('until')
+  return {
+    prefix: invocation.positionals[0] ?? '',
+    ...(after !== undefined && { after }),
+    ...(until !== undefined && { until }),
+    ...(invocation.flag('reverse') && { reverse: true }),
+  }
+}
+
+/** Prints the number alone, and for people how many keys there are of each type. */
+async function printCount(invocation: Invocation, range: RangeOptions): Promise<void> {
+  if (invocation.flag('values') || invocation.text('limit') !== undefined) {
+    throw new UsageError('--count counts every key: leave --values and --limit out')
+  }
+  const found = await invocation.client().count(range)
+  if (invocation.json) return invocation.output.json(found)
+  if (!invocation.io.stdoutTerminal) return invocation.output.line(`${found.keys}`)
+  const types = countTypes(found.types)
+  await invocation.output.line(`${count(found.keys, 'key')}${types === '' ? '' : `: ${types}`}`)
 }
 
 function lineOf(invocation: Invocation, item: ListItem, isTerminal: boolean): string {
