@@ -243,10 +243,10 @@ export class Client extends TypeClients {
    * longer kept, and what the very first connection meets.
    */
   watch(asked: options.WatchOptions = {}): AsyncGenerator<options.WatchEvent> {
-    const { prefix, signal } = asked
+    const { prefix, initial, signal } = asked
     const headers = { Accept: contentTypes.events }
     return watchEvents((since) => {
-      const query = { prefix, since }
+      const query = { prefix, since, initial }
       return this.#requests.stream(routes.watchChanges, { query, headers, timeoutMs: watchSilenceMs, signal })
     }, asked)
   }

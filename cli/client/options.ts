@@ -121,6 +121,10 @@ export interface WatchOptions {
   readonly prefix?: string
   /** A cursor, or `0` for the beginning of what is kept; from now on when absent. */
   readonly since?: string
+  /** True to get what there is first, as puts with `initial`; with a cursor of such a watch it goes on there. */
+  readonly initial?: boolean
+  /** Called once when all that there was has come: what follows are changes. */
+  readonly onInitialEnd?: (cursor: string) => void
   /** Ends the sequence. */
   readonly signal?: AbortSignal
   /**

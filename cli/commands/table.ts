@@ -62,6 +62,7 @@ const values: readonly CommandSpec[] = [
     arguments: [prefix],
     options: [
       { name: 'since', value: 'CURSOR', help: 'continue after this event; 0: from the beginning of what is kept' },
+      { name: 'initial', help: 'what there is first, then each change; nothing is left out or shown twice between' },
       {
         name: 'exec',
         value: 'CMD',
@@ -72,6 +73,7 @@ const values: readonly CommandSpec[] = [
     ],
     examples: [
       'hearsay watch settings/',
+      'hearsay watch settings/ --initial --json',
       'hearsay watch --json --since 0',
       `hearsay watch jobs/ --exec 'echo "$HEARSAY_OP $HEARSAY_KEY"; cat'`,
     ],
