@@ -35,9 +35,15 @@ const remedies: Readonly<Record<string, Remedy>> = {
         : memberCommands.has(command)
           ? 'see who is there with `hearsay members`'
           : 'see what is there with `hearsay ls`',
-  CONFLICT: (about) => `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
+  CONFLICT: (about) =>
+    about.command === 'edit'
+      ? 'edit again and leave one value, or `hearsay resolve KEY`'
+      : `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
   DOCUMENT_UNREADABLE: 'read it on another node, or remove it with `hearsay doc del KEY --all`',
-  EXISTS: 'leave out --if-absent to write over it',
+  EXISTS: ({ command }) =>
+    command.endsWith('edit')
+      ? 'it has come meanwhile: edit again with it in view'
+      : 'leave out --if-absent to write over it',
   BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
   PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch again',
   STALE_CONTEXT: (about) => `read again with \`${look(about)}\` and decide with the new version in view`,

@@ -17,6 +17,18 @@ const values: readonly CommandSpec[] = [
     load: async () => (await import('./get-several.js')).getAny,
   },
   {
+    name: 'edit',
+    summary: 'edit a value in $EDITOR; stored in place of exactly what was shown, and only if it was changed',
+    arguments: [keyArgument],
+    options: [
+      { name: 'ttl', value: '30s', help: 'let it expire after this duration; default: what is left of its own' },
+      ...nodesOptions,
+      ...commonOptions,
+    ],
+    examples: ['hearsay edit motd', "EDITOR='code --wait' hearsay edit settings/app.json"],
+    load: async () => (await import('./edit.js')).edit,
+  },
+  {
     name: 'del',
     summary: 'delete the value of a key, or all keys with a prefix, whatever their types',
     arguments: [{ ...keyArgument, required: false }],
