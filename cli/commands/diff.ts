@@ -17,6 +17,7 @@ export const diff: Action = async (invocation) => {
 }
 
 function remarkOf({ peer, keys, more }: Diff): string {
+  if (keys.length === 0) return `what differed from ${printable(peer)} is equal by now; ask again for the rest`
   const amount = more ? `more than ${count(keys.length, 'difference')}` : count(keys.length, 'difference')
   const rest = more ? '; --limit N shows more' : ''
   return `${amount} from ${printable(peer)}${rest}. \`hearsay sync ${shellWord(peer)}\` makes both equal`

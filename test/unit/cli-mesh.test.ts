@@ -119,6 +119,8 @@ describe('the mesh', () => {
     expect(JSON.parse((await against({ body }, ['diff', 'nas', '--json'])).text)).toEqual(body)
     const none = await against({ body: { peer: 'nas', keys: [], more: false } }, ['diff', 'nas'])
     expect(none).toMatchObject({ exit: 0, text: 'nas has the same keys and values\n', stderr: '' })
+    const moving = await against({ body: { peer: 'nas', keys: [], more: true } }, ['diff', 'nas'])
+    expect(moving).toMatchObject({ exit: 0, text: '', stderr: expect.stringContaining('equal by now; ask again') })
     const away = await against(problem(502, 'UNREACHABLE', 'nas is not connected'), ['diff', 'nas'])
     expect(away.exit).toBe(1)
     expect(away.stderr).toMatch(/next: wait until it is back .*hearsay status/)
