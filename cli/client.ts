@@ -4,9 +4,9 @@ import type { Conflict } from '../protocols/api/conflicts.js'
 import type { Finding } from '../protocols/api/doctor.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
-import type { ListItem, Versions } from '../protocols/api/kv.js'
+import type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
 import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
-import type { Member, Status, Where } from '../protocols/api/mesh.js'
+import type { Diff, Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
 import type { ConfigShown } from '../protocols/api/system.js'
@@ -28,7 +28,14 @@ import {
 import { Transport } from './client/transport.js'
 import { firstCursor, watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
-import { doctorTimeoutMs, meshTimeoutMs, responseGraceMs, retriesDefault, watchSilenceMs } from './limits.js'
+import {
+  countTimeoutMs,
+  doctorTimeoutMs,
+  meshTimeoutMs,
+  responseGraceMs,
+  retriesDefault,
+  watchSilenceMs,
+} from './limits.js'
 
 export type { Batched, Operation } from '../protocols/api/batch.js'
 export type {
@@ -43,8 +50,8 @@ export type {
 export type { Conflict } from '../protocols/api/conflicts.js'
 export type { Finding } from '../protocols/api/doctor.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
-export type { ListItem, Versions } from '../protocols/api/kv.js'
-export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
+export type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
+export type { Diff, DiffSide, KeyDifference, Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
 export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
 export type { ConfigShown } from '../protocols/api/system.js'
 export type { ErrorCode } from '../store/errors.js'
@@ -146,6 +153,20 @@ export class Client extends TypeClients {
     return pages((after) => this.listPage({ ...asked, after: after ?? asked.after }))
   }
 
+  /** Counts keys, and those that have each type, on the daemon's side. */
+  async count({ signal, ...asked }: options.RangeOptions = {}): Promise<KeyCount> {
+    let keys = 0
+    const types: Record<string, number> = {}
+    for (let after = asked.after; ; ) {
+      const query = { ...asked, after, count: true }
+      const { count, next } = await this.#requests.json(routes.listKeys, { query, timeoutMs: countTimeoutMs, signal })
+      keys += count?.keys ?? 0
+      for (const [type, amount] of Object.entries(count?.types ?? {})) types[type] = (types[type] ?? 0) + amount
+      if (next === null) return { keys, types }
+      after = next
+    }
+  }
+
   /** All addresses in conflict. */
   conflicts(prefix = '', { signal }: options.CallOptions = {}): AsyncGenerator<Conflict> {
     return pages((after) => this.#requests.json(routes.listConflicts, { query: { prefix, after }, signal }))
@@ -212,6 +233,12 @@ export class Client extends TypeClients {
     return this.#requests.json(routes.sync, { json: { peer }, timeoutMs: meshTimeoutMs, signal })
   }
 
+  /** Keys that a connected peer holds otherwise, `limit` of them at most. Rejects with UNREACHABLE when it is away. */
+  diff(peer: string, { signal, limit }: options.DiffOptions = {}): Promise<Diff> {
+    const asked = { path: { peer }, query: { limit }, timeoutMs: meshTimeoutMs, signal }
+    return this.#requests.json(routes.diffWithPeer, asked)
+  }
+
   /** Members that durably hold the shown version of a key. */
   where(key: string, { signal }: options.CallOptions = {}): Promise<Where> {
     return this.#requests.json(routes.locateValue, { path: { key }, signal })
@@ -260,9 +287,9 @@ export class Client extends TypeClients {
     return firstCursor(this.#feed({ signal }))
   }
 
-  #feed({ prefix, since, signal }: options.WatchOptions): AsyncGenerator<Buffer> {
+  #feed({ prefix, since, initial, signal }: options.WatchOptions): AsyncGenerator<Buffer> {
     const asked = {
-      query: { prefix, since },
+      query: { prefix, since, initial },
       headers: { Accept: contentTypes.events },
       timeoutMs: watchSilenceMs,
       signal,

@@ -15,6 +15,8 @@ export const responseGraceMs = 5_000
 export const doctorTimeoutMs = 10_000
 /** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
+/** Time for one page of a count, which goes over many keys, in milliseconds. */
+export const countTimeoutMs = 120_000
 /** Time after which `wait` says whom it waits for, in milliseconds. */
 export const waitNoticeMs = 3_000
 /** Items of one page of a listing with values, which may be large. */
@@ -34,8 +36,12 @@ export const importFailuresShown = 20
 export const socketPathBytesMax = 107
 /** Characters of a value that a table shows. */
 export const shownValueCharactersMax = 60
+/** Versions of one side of a difference that are shown. */
+export const diffVersionsShown = 5
 /** Interval at which the progress bar is drawn, in milliseconds. */
 export const progressIntervalMs = 100
+/** Keys of one `get` that are read at once. */
+export const getsAtOnce = 16
 /** Deletes of `del --prefix` that are under way at once. */
 export const deletesAtOnce = 64
 /** Bytes of one event of the change feed. */

@@ -12,7 +12,7 @@ export interface Circumstances {
 type Remedy = string | ((about: Circumstances) => string | undefined)
 
 /** The commands that take a member of the mesh, not a key. */
-const memberCommands = new Set(['forget', 'block', 'unblock', 'sync', 'doctor'])
+const memberCommands = new Set(['forget', 'block', 'unblock', 'sync', 'doctor', 'diff'])
 
 /** Command that shows what is stored at an address, for the type that the failed command works on. */
 function look({ command }: Circumstances): string {
@@ -37,9 +37,15 @@ const remedies: Readonly<Record<string, Remedy>> = {
           : memberCommands.has(command)
             ? 'see who is there with `hearsay members`'
             : 'see what is there with `hearsay ls`',
-  CONFLICT: (about) => `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
+  CONFLICT: (about) =>
+    about.command === 'edit'
+      ? 'edit again and leave one value, or `hearsay resolve KEY`'
+      : `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
   DOCUMENT_UNREADABLE: 'read it on another node, or remove it with `hearsay doc del KEY --all`',
-  EXISTS: 'leave out --if-absent to write over it',
+  EXISTS: ({ command }) =>
+    command.endsWith('edit')
+      ? 'it has come meanwhile: edit again with it in view'
+      : 'leave out --if-absent to write over it',
   BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
   PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch again',
   STALE_CONTEXT: (about) => `read again with \`${look(about)}\` and decide with the new version in view`,
@@ -62,6 +68,11 @@ const remedies: Readonly<Record<string, Remedy>> = {
   COMMAND_FAILED: 'run the command yourself; with --watch it is repeated until it succeeds',
   BAD_SCRIPT: 'docs/LAB.md lists the statements of a script',
   LAB_FAILED: 'remove what is left of the lab with `hearsay lab down`, then start it again',
+  PEER_TOO_OLD: 'upgrade hearsay on that member; `hearsay peers` shows the version of each',
+  UNREACHABLE: ({ command }) =>
+    command === 'diff' || command === 'sync'
+      ? 'wait until it is back with `hearsay wait --peers N`, or see since when it is away with `hearsay status`'
+      : undefined,
   UNREACHABLE_DAEMON: ({ details: { node } }) =>
     typeof node === 'string' ? `start it with \`hearsay lab start ${node}\`` : undefined,
   TIMED_OUT: ({ command }) => (command.startsWith('lab') ? 'see what is missing with `hearsay lab status`' : undefined),

@@ -32,7 +32,7 @@ async function execute({ command, positionals, options }: Parsed, io: Io, output
     client ??= connect({
       ...connectionOf(options),
       environment: io.environment,
-      keepAlive: keepsAlive(command),
+      keepAlive: keepsAlive(command, positionals),
       retries: 0,
     })
     return client
@@ -55,8 +55,8 @@ function waitText({ waits }: CommandSpec, options: OptionValues): string | undef
 }
 
 /** True for commands of many requests, which keep their connection. */
-function keepsAlive(command: CommandSpec): boolean {
-  return !['put', 'get'].includes(command.name)
+function keepsAlive({ name }: CommandSpec, positionals: readonly string[]): boolean {
+  return name === 'get' ? positionals.length > 1 : name !== 'put'
 }
 
 function connectionOf(options: OptionValues): { api?: string; data?: string; token?: string } {

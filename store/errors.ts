@@ -84,6 +84,11 @@ export const errorCodes = {
     exit: 1,
     meaning: 'the inviting member was reached, but has not admitted this node: no heartbeat came back',
   },
+  PEER_TOO_OLD: {
+    status: 502,
+    exit: 1,
+    meaning: 'the peer runs a version of hearsay that does not know what is asked of it',
+  },
   STORE_FAILED: {
     status: 503,
     exit: 1,

@@ -113,11 +113,25 @@ export interface DocumentOptions extends NodesOptions, OnceOptions {
   readonly ifAbsent?: boolean
 }
 
-/** Options of a listing. */
-export interface ListOptions extends CallOptions {
+/** Options of a comparison with a peer. */
+export interface DiffOptions extends CallOptions {
+  /** Differences at most; 100 when absent, 1,000 at most. */
+  readonly limit?: number
+}
+
+/** Keys of a listing or a count. */
+export interface RangeOptions extends CallOptions {
   readonly prefix?: string
-  /** Start behind this key. */
+  /** Start behind this key, in the order of the listing. */
   readonly after?: string
+  /** End with this key, in the order of the listing. */
+  readonly until?: string
+  /** From the last key to the first. */
+  readonly reverse?: boolean
+}
+
+/** Options of a listing. */
+export interface ListOptions extends RangeOptions {
   /** Items of one page, at most 10,000. */
   readonly limit?: number
   readonly values?: boolean
@@ -156,6 +170,10 @@ export interface WatchOptions {
   readonly prefix?: string
   /** A cursor, or `0` for the beginning of what is kept; from now on when absent. */
   readonly since?: string | undefined
+  /** True to get what there is first, as puts with `initial`; with a cursor of such a watch it goes on there. */
+  readonly initial?: boolean | undefined
+  /** Called once when all that there was has come: what follows are changes. */
+  readonly onInitialEnd?: ((cursor: string) => void) | undefined
   /** Ends the sequence, without an error. */
   readonly signal?: AbortSignal | undefined
   /**

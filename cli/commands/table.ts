@@ -7,10 +7,11 @@ import {
   commonOptions,
   connectionOptions,
   contextOption,
+  getCommand,
   jsonOption,
   keyArgument,
   nodesOptions,
-  quickCommands,
+  putCommand,
 } from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
@@ -24,7 +25,26 @@ const keepAliveOption: OptionSpec = {
 }
 
 const values: readonly CommandSpec[] = [
-  ...quickCommands.map((spec) => (spec.name === 'put' ? withKeepAlive(spec) : spec)),
+  withKeepAlive(putCommand),
+  {
+    ...getCommand,
+    summary: 'print a value, byte for byte; of several keys one line each, with the key before a tab',
+    arguments: [{ ...keyArgument, variadic: true }],
+    examples: ['hearsay get greeting', 'hearsay get greeting --all --json', 'hearsay get greeting farewell'],
+    load: async () => (await import('./get-several.js')).getAny,
+  },
+  {
+    name: 'edit',
+    summary: 'edit a value in $EDITOR; stored in place of exactly what was shown, and only if it was changed',
+    arguments: [keyArgument],
+    options: [
+      { name: 'ttl', value: '30s', help: 'let it expire after this duration; default: what is left of its own' },
+      ...nodesOptions,
+      ...commonOptions,
+    ],
+    examples: ['hearsay edit motd', "EDITOR='code --wait' hearsay edit settings/app.json"],
+    load: async () => (await import('./edit.js')).edit,
+  },
   {
     name: 'del',
     summary: 'delete the value of a key, or all keys with a prefix, whatever their types',
@@ -53,7 +73,15 @@ const values: readonly CommandSpec[] = [
       { name: 'values', help: 'print the values too, after a tab' },
       { name: 'limit', value: 'N', help: 'stop after N keys' },
       { name: 'after', value: 'KEY', help: 'start after this key' },
+      { name: 'until', value: 'KEY', help: 'end with this key' },
+      { name: 'reverse', help: 'from the last key to the first; --after and --until too' },
+      { name: 'count', help: 'count the keys, on the daemon' },
       ...commonOptions,
+    ],
+    examples: [
+      'hearsay ls settings/ --values',
+      'hearsay ls logs/ --reverse --limit 10',
+      'hearsay ls orders/ --after orders/2025 --until orders/2026 --count',
     ],
     load: async () => (await import('./ls.js')).ls,
   },
@@ -63,6 +91,7 @@ const values: readonly CommandSpec[] = [
     arguments: [prefix],
     options: [
       { name: 'since', value: 'CURSOR', help: 'continue after this event; 0: from the beginning of what is kept' },
+      { name: 'initial', help: 'what there is first, then each change; nothing is left out or shown twice between' },
       {
         name: 'exec',
         value: 'CMD',
@@ -73,6 +102,7 @@ const values: readonly CommandSpec[] = [
     ],
     examples: [
       'hearsay watch settings/',
+      'hearsay watch settings/ --initial --json',
       'hearsay watch --json --since 0',
       `hearsay watch jobs/ --exec 'echo "$HEARSAY_OP $HEARSAY_KEY"; cat'`,
     ],
@@ -246,6 +276,17 @@ const mesh: readonly CommandSpec[] = [
     options: commonOptions,
     waits: 'asking the members',
     load: async () => (await import('./mesh.js')).where,
+  },
+  {
+    name: 'diff',
+    summary: 'which keys a connected peer holds otherwise, with both sides; changes nothing',
+    arguments: [{ name: 'PEER', required: true }],
+    options: [
+      { name: 'limit', value: 'N', help: 'stop after N differences; default 100, at most 1,000' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay diff nas', 'hearsay diff nas --json | jq -r .keys[].key'],
+    load: async () => (await import('./diff.js')).diff,
   },
   {
     name: 'invite',

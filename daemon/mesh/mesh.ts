@@ -18,9 +18,10 @@ import { LazyNetwork } from '../net/lazy-network.js'
 import type { LiveNetwork } from '../net/live-network.js'
 import { realEnvironment } from '../net/real-environment.js'
 import type { StoredNode } from '../node/stored-node.js'
-import type { Mesh, SyncCondition } from '../views/mesh-view.js'
+import type { Mesh, MeshDifferences, SyncCondition } from '../views/mesh-view.js'
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
+import { comparisonFailure } from './comparison.js'
 import type { PeerBook } from './peer-book.js'
 import { failureText, metricName, Protocols } from './protocols.js'
 import { SessionOutcomes } from './session-outcomes.js'
@@ -331,13 +332,27 @@ export class DaemonMesh implements Mesh {
 
   async sync(nameOrPeer?: string): Promise<SessionReport[]> {
     const live = await this.#whenStarted()
-    const { membership, scheduler } = this.#protocols
+    const { scheduler } = this.#protocols
     if (nameOrPeer === undefined) return Promise.all(live.peers().map((peer) => scheduler.syncNow(peer)))
-    const peer = membership.resolve(nameOrPeer)
+    return [await scheduler.syncNow(this.#otherPeer(nameOrPeer, live))]
+  }
+
+  /** Returns the peer of a name that is connected. Throws NOT_FOUND, BAD_REQUEST for this node itself, and UNREACHABLE. */
+  #otherPeer(nameOrPeer: string, live: LiveNetwork): PeerId {
+    const peer = this.#protocols.membership.resolve(nameOrPeer)
     if (peer === this.peer) throw new HearsayError('BAD_REQUEST', 'this is the node itself; name another member')
-    if (live.peers().includes(peer)) return [await scheduler.syncNow(peer)]
+    if (live.peers().includes(peer)) return peer
     const message = `${nameOrPeer} is not connected; \`hearsay status\` shows who is`
     throw new HearsayError('UNREACHABLE', message, { peer })
+  }
+
+  async diff(nameOrPeer: string, entriesMax: number): Promise<MeshDifferences> {
+    const live = await this.#whenStarted()
+    const peer = this.#otherPeer(nameOrPeer, live)
+    const outcome = await this.#protocols.compare(peer, entriesMax)
+    const name = this.#protocols.membership.members().find((member) => member.peer === peer)?.name ?? peer
+    if (outcome.compared === undefined) throw comparisonFailure(name, peer, outcome.ended)
+    return { name, ...outcome.compared }
   }
 
   awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {

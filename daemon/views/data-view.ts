@@ -4,7 +4,10 @@ import type { Registers as StoreRegisters } from '../../store/data/registers.js'
 import type { UserData } from '../../store/data/user-data.js'
 
 /** The users' registers, as the API uses them. */
-export type Registers = Pick<StoreRegisters, 'get' | 'prepare' | 'put' | 'delete' | 'list' | 'conflicts' | 'resolve'>
+export type Registers = Pick<
+  StoreRegisters,
+  'get' | 'prepare' | 'put' | 'delete' | 'list' | 'count' | 'conflicts' | 'resolve'
+>
 /** Everything, for exports and imports. */
 export type Contents = Pick<
   StoreContents,

@@ -1,6 +1,7 @@
 /** The API's view of the mesh. */
 import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
 import type { PeerId } from '../../protocols/network.js'
+import type { ComparedCopies } from '../../protocols/sync/core/conversation.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
@@ -14,6 +15,12 @@ export interface SyncCondition {
   readonly sinceGoodMs: number | null
   /** Reason for which the latest session broke off; null: none has since one ended well. */
   readonly lastFailure: string | null
+}
+
+/** Differences between this node and a peer. */
+export interface MeshDifferences extends ComparedCopies {
+  /** The name of the peer. */
+  readonly name: string
 }
 
 /** The mesh as the API sees it. */
@@ -74,6 +81,11 @@ export interface Mesh {
    * answer.
    */
   readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void>
+  /**
+   * Compares this node's copy with that of a connected peer, changing neither, and resolves with so many differences at most. NOT_FOUND,
+   * UNREACHABLE, PEER_TOO_OLD, NOT_VERIFIED, TOO_BUSY.
+   */
+  diff(nameOrPeer: string, entriesMax: number): Promise<MeshDifferences>
   /** Asks all members afresh which of them durably hold this version. */
   where(dot: Dot): Promise<Whereabouts>
 }

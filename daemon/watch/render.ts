@@ -1,7 +1,7 @@
 /** Renders events for readers. The descriptor of a type decides whether its values are shown. */
 import { dataTypeOf, type TypeTag } from '../../protocols/api/data-types.js'
 import type { EncodedValue } from '../../protocols/api/parts.js'
-import type { WatchEvent } from '../../protocols/api/watch.js'
+import { initialEndEvent, type WatchEvent } from '../../protocols/api/watch.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import { isBaseline } from '../../store/model/counter.js'
 import { type Actor, dotText } from '../../store/model/dot.js'
@@ -16,7 +16,7 @@ export interface Names {
 
 /** The JSON of one event. */
 export function eventJson(event: FeedEvent, names: Names): WatchEvent {
-  const { address, dot, time } = event
+  const { address, dot, time, supersedes, supersedesMore } = event
   return {
     key: address.key,
     // The feed has the users' events alone.
@@ -27,6 +27,8 @@ export function eventJson(event: FeedEvent, names: Names): WatchEvent {
     node: names.nameOf(names.memberOf(dot.actor)),
     time: isoTime(time.ms),
     ...valueJson(event),
+    ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
+    ...(supersedesMore > 0 && { supersedesMore }),
   }
 }
 
@@ -53,6 +55,11 @@ function valueJson({ address, value }: FeedEvent): EncodedValue | { value: null;
 /** One event as server-sent event. */
 export function eventFrame(json: object, cursor: string): Buffer {
   return Buffer.from(`id: ${cursor}\ndata: ${JSON.stringify(json)}\n\n`)
+}
+
+/** The event that follows what there was at the start. */
+export function initialEndFrame(cursor: string): Buffer {
+  return Buffer.from(`event: ${initialEndEvent}\nid: ${cursor}\ndata: {}\n\n`)
 }
 
 /** A comment line that carries the position reached without an event. */

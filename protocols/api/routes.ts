@@ -38,6 +38,7 @@ export const routes = {
   getStatus: 'GET /v1/status',
   listMembers: 'GET /v1/members',
   locateValue: 'GET /v1/where/{key}',
+  diffWithPeer: 'GET /v1/diff/{peer}',
   forgetMember: 'DELETE /v1/members/{name}',
   invite: 'POST /v1/invite',
   join: 'POST /v1/join',

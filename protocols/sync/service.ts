@@ -6,10 +6,11 @@ import { valueBytesMax, versionsMax } from '../../store/model/limits.js'
 import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
-import type { SessionMode, SessionOptions } from './core/conversation.js'
+import type { ComparedCopies, SessionMode, SessionOptions } from './core/conversation.js'
 import { type Role, SessionCore } from './core/session.js'
 import { Driver, endReasonOf } from './driver.js'
 import {
+  comparisonsMax,
   entryVersionsAim,
   helloListingAim,
   inboundSessionsMax,
@@ -44,6 +45,11 @@ export interface SyncServiceCounts {
   later: number
 }
 
+/** Outcome of a comparison: what was found, or the reason of a session that found nothing. */
+export type PeerComparison =
+  | { readonly compared: ComparedCopies }
+  | { readonly compared?: undefined; readonly ended: string }
+
 /** Listener that is notified of sessions. */
 export interface SyncListener {
   /** Called with what the peer has seen and applied durably: the applied context is an acknowledgement. */
@@ -77,6 +83,7 @@ export class SyncService {
   readonly #running = new Set<Promise<unknown>>()
   readonly #inboundOf = new ChannelCounts()
   #inbound = 0
+  #comparisons = 0
   #isStopped = false
 
   constructor(options: SyncServiceOptions) {
@@ -104,6 +111,31 @@ export class SyncService {
     return this.#track(this.#open(peer, options.youngOk))
   }
 
+  /**
+   * Looks for so many entries of the users, at most, in which a connected peer's copy differs from ours. Neither copy is changed, and no slot
+   * is taken. Never rejects: `ended` is the reason when there is no result.
+   */
+  compare(peer: PeerId, compareEntriesMax: number): Promise<PeerComparison> {
+    return this.#track(this.#compare(peer, compareEntriesMax))
+  }
+
+  async #compare(peer: PeerId, compareEntriesMax: number): Promise<PeerComparison> {
+    const { network, replica } = this.#options
+    if (this.#isStopped || !replica.isVerified) return { ended: this.#isStopped ? 'closing' : 'unverified here' }
+    if (this.#comparisons >= comparisonsMax) return { ended: 'busy here' }
+    this.#comparisons++
+    try {
+      const channel = await network.open(peer, syncProtocol)
+      const none = { youngOk: false, acquire: () => undefined, begin: () => undefined }
+      const { session, report } = await this.#hold('initiator', channel, { ...none, compareEntriesMax })
+      return session.outcome?.compared === undefined ? { ended: report.ended } : { compared: session.outcome.compared }
+    } catch (error) {
+      return { ended: endReasonOf(error) }
+    } finally {
+      this.#comparisons--
+    }
+  }
+
   async #open(peer: PeerId, youngOk: boolean): Promise<SessionReport> {
     const { network, replica } = this.#options
     await this.slot.whenFree()
@@ -121,7 +153,11 @@ export class SyncService {
         channel.abort('crossed')
         return nothing(peer, 'crossed')
       }
-      const report = await this.#hold('initiator', channel, { youngOk, acquire: () => hold, begin: () => hold.begin() })
+      const { report } = await this.#hold('initiator', channel, {
+        youngOk,
+        acquire: () => hold,
+        begin: () => hold.begin(),
+      })
       return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
     } catch (error) {
       return { ...nothing(peer, endReasonOf(error)), mode: 'contexts' }
@@ -164,11 +200,11 @@ export class SyncService {
   async #hold(
     role: Role,
     channel: Channel,
-    slot: { youngOk: boolean; acquire: () => SlotHold | undefined; begin: () => void },
-  ): Promise<SessionReport> {
+    slot: { youngOk: boolean; compareEntriesMax?: number; acquire: () => SlotHold | undefined; begin: () => void },
+  ): Promise<{ session: SessionCore; report: SessionReport }> {
     const { peer } = channel
     const { environment, replica, listener } = this.#options
-    const session = new SessionCore(role, replica, this.#sessionOptions(slot.youngOk))
+    const session = new SessionCore(role, replica, this.#sessionOptions(slot))
     const driver = new Driver(session, channel, {
       environment,
       replica,
@@ -190,7 +226,7 @@ export class SyncService {
     }
     const report = reportOf(peer, session, driver, ended)
     this.#tell(report, role, session)
-    return report
+    return { session, report }
   }
 
   /** Notifies the listener: however the session ended, what was received and applied is kept. */
@@ -202,12 +238,14 @@ export class SyncService {
     listener?.ended?.(report, role)
   }
 
-  #sessionOptions(youngOk: boolean): SessionOptions {
+  #sessionOptions(how: { youngOk: boolean; compareEntriesMax?: number }): SessionOptions {
+    const { youngOk, compareEntriesMax } = how
     const { environment } = this.#options
     const entries = { messageEntriesAim, entryVersionsAim, entryVersionsMax: versionsMax }
     const limits = { helloListingAim, listingAim, youngMs, ...entries }
     const salt = environment.randomBytes(saltBytes)
-    return { ...limits, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
+    const compares = compareEntriesMax === undefined ? {} : { compareEntriesMax }
+    return { ...limits, ...compares, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
   }
 
   #track<T>(running: Promise<T>): Promise<T> {
@@ -227,7 +265,8 @@ function nothing(peer: PeerId, ended: string): SessionReport {
 function reportOf(peer: PeerId, session: SessionCore, driver: Driver, cut: string | undefined): SessionReport {
   const { talk, outcome } = session
   const { bytesSent, bytesReceived } = driver
-  const reached: SessionMode = talk.entriesSent + talk.entriesReceived > 0 ? 'tree' : 'delta'
+  const synced: SessionMode = talk.entriesSent + talk.entriesReceived > 0 ? 'tree' : 'delta'
+  const reached: SessionMode = talk.compares ? 'compared' : synced
   return {
     peer,
     mode: outcome?.mode ?? reached,

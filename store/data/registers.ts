@@ -1,8 +1,19 @@
 /** Registers: a key with one multi-value register. */
 import { register } from '../model/address.js'
 import type { Access } from './access.js'
-import { Listing } from './listing.js'
-import type { ConflictItem, ListItem, Page, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
+import { Listing, type ListQuery } from './listing.js'
+import type { KeyRange } from './scan.js'
+import type {
+  ConflictItem,
+  CountedKeys,
+  ListItem,
+  Page,
+  Resolution,
+  ResolveOptions,
+  Shown,
+  WriteOptions,
+  Written,
+} from './types.js'
 import { Values } from './values.js'
 
 /** Registers over a replica, and the listing of all keys. */
@@ -36,8 +47,13 @@ export class Registers {
   }
 
   /** Keys in the order of their bytes. */
-  list(query: { prefix: string; after?: string | undefined; limit: number; values: boolean }): Promise<Page<ListItem>> {
+  list(query: ListQuery & { readonly values: boolean }): Promise<Page<ListItem>> {
     return this.#listing.list(query)
+  }
+
+  /** Counts keys of every type. */
+  count(range: KeyRange): Promise<CountedKeys> {
+    return this.#listing.count(range)
   }
 
   /** Addresses that hold more than one distinct version. */

@@ -66,6 +66,8 @@ export const clockJumpMs = 2_000
 /** Feed rows looked at for one page of the change feed, and bytes of values in it; one event may be larger. */
 export const feedPageRowsMax = 256
 export const feedPageBytesMax = 256 * 1024
+/** Superseded dots that an event of the change feed names. */
+export const feedSupersedesMax = 100
 /** Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring ends. */
 export const hintRowsMax = 256
 export const hintBytesReadMax = 4 * 1024 * 1024

@@ -11,10 +11,13 @@ import type { Mesh } from '../../daemon/views/mesh-view.js'
 import type { NodeView } from '../../daemon/views/node-view.js'
 import type { WatchFeed } from '../../daemon/watch/hub.js'
 import type { MemberStatus, Waited } from '../../protocols/membership/types.js'
+import type { ComparedEntry } from '../../protocols/sync/core/conversation.js'
 import { Access } from '../../store/data/access.js'
 import type { Content } from '../../store/data/contents.js'
+import type { KeyRange } from '../../store/data/scan.js'
 import type {
   ConflictItem,
+  CountedKeys,
   ListItem,
   Page,
   Resolution,
@@ -109,13 +112,25 @@ export class FakeRegisters implements Registers {
     return { dot: { actor: fakeActor, counter: ++this.#counter }, context: '' }
   }
 
-  async list(query: { prefix: string; after?: string; limit: number }): Promise<Page<ListItem>> {
-    const keys = [...this.versions.keys()]
-      .sort()
-      .filter((key) => key.startsWith(query.prefix) && key > (query.after ?? ''))
+  async list(query: KeyRange & { limit: number }): Promise<Page<ListItem>> {
+    const keys = this.#keysIn(query)
     const page = keys.slice(0, query.limit)
     const items = page.map((key) => ({ key, types: ['reg'] as const, siblings: this.versions.get(key)!.length }))
     return { items, next: keys.length > page.length ? page.at(-1)! : null }
+  }
+
+  async count(range: KeyRange): Promise<CountedKeys> {
+    const keys = this.#keysIn(range).length
+    return { keys, types: new Map([['reg', keys]]), next: null }
+  }
+
+  #keysIn({ prefix, after, until, reverse }: KeyRange): string[] {
+    const keys = [...this.versions.keys()].sort().filter((key) => key.startsWith(prefix))
+    if (reverse) keys.reverse()
+    const isBeyond = (key: string, bound: string) => (reverse ? key < bound : key > bound)
+    return keys.filter(
+      (key) => (after === undefined || isBeyond(key, after)) && (until === undefined || !isBeyond(key, until)),
+    )
   }
 
   async conflicts(query: { prefix: string; after?: string; limit: number }): Promise<Page<ConflictItem>> {
@@ -203,6 +218,8 @@ export class FakeMeshView implements Mesh {
   readonly peer = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
   readonly blockedPeers = new Set<string>()
+  /** Entries that `b` holds otherwise. */
+  differences: ComparedEntry[] = []
   quorum = true
   clockOff: number | null = null
   acks = 1
@@ -251,6 +268,12 @@ export class FakeMeshView implements Mesh {
         ended: 'complete',
       },
     ]
+  }
+  async diff(peer: string, entriesMax: number) {
+    this.calls.push(['diff', peer, entriesMax])
+    if (peer === 'far') throw new HearsayError('UNREACHABLE', 'far is not connected')
+    if (peer !== 'b') throw new HearsayError('NOT_FOUND', 'there is no such peer')
+    return { name: 'b', entries: this.differences.slice(0, entriesMax), more: this.differences.length > entriesMax }
   }
   async awaitAcks(dot: object, want: number | 'majority' | 'all', timeoutMs: number) {
     this.calls.push(['awaitAcks', dot, want, timeoutMs])

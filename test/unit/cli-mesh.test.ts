@@ -134,6 +134,62 @@ describe('the mesh', () => {
     expect(sent === '' ? undefined : JSON.parse(sent)).toEqual(body)
   })
 
+  test('diff shows both sides of each key, and how to make them equal', async () => {
+    const version = (value: string | null, dot: string) => ({
+      dot,
+      node: 'beta',
+      time: '2026-01-02T03:04:05.678Z',
+      expires: null,
+      value,
+      encoding: value === null ? null : 'utf8',
+    })
+    const side = (...versions: ReturnType<typeof version>[]) => ({ versions })
+    const many = Array.from({ length: 7 }, (_, at) => version(`v${at}`, `aa:${at}`))
+    const body = {
+      peer: 'nas',
+      keys: [
+        { key: 'a', type: 'reg', field: '', here: side(version('tea', 'aa:1')), there: null },
+        {
+          key: 'n',
+          type: 'ctr',
+          field: '',
+          here: { ...side(version(null, 'aa:2')), counter: 5 },
+          there: side(...many),
+        },
+        { key: 's', type: 'set', field: 'x', here: null, there: side(version('', 'aa:3')) },
+      ],
+      more: true,
+    }
+    const ran = await against({ body }, ['diff', 'nas', '--limit', '3'])
+    expect(ran.requests[0]?.url).toBe('/v1/diff/nas?limit=3')
+    const origin = '2026-01-02T03:04:05.678Z  beta'
+    expect(ran.text.split('\n')).toEqual([
+      'a',
+      `  here  tea  ${origin}  aa:1`,
+      '  nas   absent',
+      'n (ctr)',
+      `  here  5  ${origin}  aa:2`,
+      ...[0, 1, 2, 3, 4].map((at) => `  nas   v${at}  ${origin}  aa:${at}`),
+      '  nas   and 2 versions more',
+      's (set x)',
+      '  here  absent',
+      `  nas     ${origin}  aa:3`,
+      '',
+    ])
+    expect(ran.stderr).toContain('more than 3 differences from nas; --limit N shows more. `hearsay sync nas`')
+    expect(JSON.parse((await against({ body }, ['diff', 'nas', '--json'])).text)).toEqual(body)
+    const none = await against({ body: { peer: 'nas', keys: [], more: false } }, ['diff', 'nas'])
+    expect(none).toMatchObject({ exit: 0, text: 'nas has the same keys and values\n', stderr: '' })
+    const moving = await against({ body: { peer: 'nas', keys: [], more: true } }, ['diff', 'nas'])
+    expect(moving).toMatchObject({ exit: 0, text: '', stderr: expect.stringContaining('equal by now; ask again') })
+    const away = await against(problem(502, 'UNREACHABLE', 'nas is not connected'), ['diff', 'nas'])
+    expect(away.exit).toBe(1)
+    expect(away.stderr).toMatch(/next: wait until it is back .*hearsay status/)
+    const unknown = await against(problem(404, 'NOT_FOUND', 'there is no nobody'), ['diff', 'nobody'])
+    expect(unknown.exit).toBe(3)
+    expect(unknown.stderr).toContain('hearsay members')
+  })
+
   test('sync reports each session', async () => {
     const session = {
       peer: '12D3KooW',

@@ -18,6 +18,7 @@ describe('the table of commands', () => {
     ['put', 'k', 'v', '--keep-alive', '--', 'sh', '--', '--keep-alive'],
     ['put', 'k', '--', '--keep-alive'],
     ['get', 'k', '--all'],
+    ['get', 'a', 'b', '--json'],
     ['ls', '--limit', '3', '--values'],
     ['block', 'a', 'b', 'c'],
     ['unblock'],

@@ -171,11 +171,51 @@ describe('client.watch', () => {
       const blocks: unknown[] = []
       for await (const block of sseBlocks(pieces())) blocks.push(block)
       expect(blocks).toEqual([
-        { id: 'c1', data: JSON.stringify(event(1)) },
-        { id: 'c2', data: undefined },
-        { id: 'c3', data: JSON.stringify(event(3, { value: 'ünï' })) },
+        { name: undefined, id: 'c1', data: JSON.stringify(event(1)) },
+        { name: undefined, id: 'c2', data: undefined },
+        { name: undefined, id: 'c3', data: JSON.stringify(event(3, { value: 'ünï' })) },
       ])
     }
+  })
+})
+
+describe('what there is first', () => {
+  const end = (at: number) => `event: initial-end\nid: c${at}\ndata: {}\n\n`
+
+  it('comes before its end, which is told once, over a cut too; events of other names are passed over', async () => {
+    replies = [
+      send(`: watching\nid: c0\n\n${frame(1, { initial: true })}`, 'ends'),
+      send(`${frame(2, { initial: true })}${end(2)}event: later\nid: c2\ndata: {}\n\n`, 'ends'),
+      send(`${end(2)}${frame(3)}`, 'stays'),
+    ]
+    const seen: unknown[] = []
+    const options = { prefix: 'k', initial: true, onInitialEnd: (cursor: string) => seen.push(cursor) }
+    for await (const { key, initial } of connect({ api: api(), environment: {} }).watch(options)) {
+      seen.push([key, initial])
+      if (key === 'k3') break
+    }
+    expect(seen).toEqual([['k1', true], ['k2', true], 'c2', ['k3', undefined]])
+    const query = (since: string) => `/v1/watch?prefix=k${since}&initial=true`
+    expect(asked).toEqual([query(''), query('&since=c1'), query('&since=c2')])
+  })
+
+  it('is printed by the command line, and its end between what there is and the changes', async () => {
+    const text = `${frame(1, { initial: true })}${end(1)}${frame(2)}`
+    replies = [send(text, 'stays'), send(text, 'stays')]
+    const ran = await runCli(['watch', '--initial', '--api', api(), '--limit', '2'])
+    expect(ran.text).toMatch(/^now {4}k1 {2}v1 .*\nput {4}k2 {2}v2 /)
+    expect(ran.stderr).toBe('that is all there is now; changes follow\n')
+    const json = await runCli(['watch', '--initial', '--json', '--api', api(), '--limit', '2'])
+    expect(
+      json.text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { ...event(1), initial: true, cursor: 'c1' },
+      { initial: 'end', cursor: 'c1' },
+      { ...event(2), cursor: 'c2' },
+    ])
   })
 })
 

@@ -93,6 +93,31 @@ describe('the command line', () => {
     expect((await ann.cli(['ls', 'exact'])).stdout.toString()).toBe('')
   })
 
+  it('reads several keys, ranges and their counts, and what there is before the changes; edits what was shown', async () => {
+    for (const key of ['r/1', 'r/2', 'r/3']) await ann.client.put(key, `of ${key}`)
+    await ann.client.sets.add('r/2', 'member')
+    const out = async (...args: string[]) => (await ann.cli(args)).stdout.toString()
+    const several = await ann.cli(['get', 'r/2', 'absent', 'r/1'])
+    expect([several.exit, several.stdout.toString()]).toEqual([3, 'r/2\tof r/2\nr/1\tof r/1\n'])
+    expect(several.stderr).toMatch(/^error NOT_FOUND: there is no "absent"\n {2}next: .+\n$/)
+    expect(await out('ls', 'r/', '--reverse', '--until', 'r/2')).toBe('r/3\nr/2\n')
+    expect(await out('ls', 'r/', '--after', 'r/1', '--count')).toBe('2\n')
+    expect(JSON.parse(await out('ls', 'r/', '--count', '--json'))).toEqual({ keys: 3, types: { reg: 3, set: 1 } })
+    const EDITOR = `sh -c 'echo edited >> "$1"' editor`
+    const edited = await runProgram(['edit', 'r/1', '--data', ann.data], { env: { EDITOR } })
+    expect([edited.exit, edited.stderr, await out('get', 'r/1')]).toEqual([0, '', 'of r/1edited'])
+    const lines = (await out('watch', 'r/', '--initial', '--json', '--limit', '4')).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line)).map(({ op, key, type, initial }) => [op, key, type, initial])).toEqual(
+      [
+        ['put', 'r/2', 'reg', true],
+        ['put', 'r/3', 'reg', true],
+        ['put', 'r/2', 'set', true],
+        ['put', 'r/1', 'reg', true],
+      ],
+    )
+    await ann.cli(['del', '--prefix', 'r/'])
+  })
+
   it('config shows values and origins, of a daemon that runs and of one that does not', async () => {
     const settings = (ran: { stdout: Buffer }) =>
       Object.fromEntries(
