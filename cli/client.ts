@@ -2,17 +2,18 @@
 import type { Batched, Operation } from '../protocols/api/batch.js'
 import type { Conflict, Resolved, Undone } from '../protocols/api/conflicts.js'
 import type { DashboardLink } from '../protocols/api/dashboard.js'
+import type { Finding } from '../protocols/api/doctor.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
-import type { ListItem, Versions } from '../protocols/api/kv.js'
+import type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
 import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
 import type { RecordedSession } from '../protocols/api/live.js'
-import type { Member, Status, Where } from '../protocols/api/mesh.js'
+import type { Diff, Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
 import type { ConfigShown } from '../protocols/api/system.js'
 import { TypeClients } from './client/collections.js'
-import { type ImportFormat, importLines, type Lines } from './client/importing.js'
+import { importLines, type Lines } from './client/importing.js'
 import { type DaemonPlace, locate, tokenOf } from './client/locate.js'
 import type * as options from './client/options.js'
 import {
@@ -27,9 +28,16 @@ import {
   writing,
 } from './client/requests.js'
 import { Transport } from './client/transport.js'
-import { watchEvents } from './client/watching.js'
+import { firstCursor, watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
-import { meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
+import {
+  countTimeoutMs,
+  doctorTimeoutMs,
+  meshTimeoutMs,
+  responseGraceMs,
+  retriesDefault,
+  watchSilenceMs,
+} from './limits.js'
 
 export type { Batched, Operation } from '../protocols/api/batch.js'
 export type {
@@ -43,14 +51,18 @@ export type {
 } from '../protocols/api/collections.js'
 export type { Conflict, Resolved, Undone } from '../protocols/api/conflicts.js'
 export type { DashboardLink } from '../protocols/api/dashboard.js'
+export type { Finding } from '../protocols/api/doctor.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
-export type { ListItem, Versions } from '../protocols/api/kv.js'
+export type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
 export type { RecordedSession, SessionStep } from '../protocols/api/live.js'
-export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
+export type { Diff, DiffSide, KeyDifference, Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
 export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
 export type { ConfigShown } from '../protocols/api/system.js'
+export type { ErrorCode } from '../store/errors.js'
+export { type ApiErrorOf, type DetailsOf, isHearsayError } from './client/errors.js'
+export type { ImportFormat, Lines } from './client/importing.js'
 export type * from './client/options.js'
-export { HearsayApiError } from './failure.js'
+export { HearsayApiError, UsageError } from './failure.js'
 
 /** Options of a client: the place of the daemon, and the connection to it. */
 export interface ConnectOptions extends DaemonPlace {
@@ -58,6 +70,17 @@ export interface ConnectOptions extends DaemonPlace {
   readonly token?: string | undefined
   /** True to keep connections between requests; true when absent. */
   readonly keepAlive?: boolean
+  /**
+   * Longest silence before an answer, in milliseconds, after which a call rejects with TIMED_OUT; 30 seconds when
+   * absent.
+   */
+  readonly responseTimeoutMs?: number
+  /**
+   * Attempts after a lost connection, 4 when absent, with growing delays of about 1.5 seconds in all. What never
+   * reached the daemon is sent again, and so are reads; writes carry an idempotency key, so that none is done twice. 0:
+   * every call is sent once, and writes carry no key but a given one.
+   */
+  readonly retries?: number
   /** The environment that names a daemon when the options do not; `process.env` when absent. */
   readonly environment?: NodeJS.ProcessEnv
 }
@@ -70,12 +93,13 @@ export function connect(options: ConnectOptions = {}): Client {
   const environment = options.environment ?? process.env
   const endpoint = locate(options, environment)
   const token = options.token ?? environment.HEARSAY_TOKEN ?? tokenOf(endpoint, options, environment)
-  return new Client(new Requests(new Transport(endpoint, token, options.keepAlive ?? true)))
+  const transport = new Transport(endpoint, token, options.keepAlive ?? true, options.responseTimeoutMs)
+  return new Client(new Requests(transport, options.retries ?? retriesDefault))
 }
 
 /**
  * A daemon's API. Every method rejects with HearsayApiError: the daemon's own code (`NOT_FOUND` for everything that
- * is absent), `UNREACHABLE_DAEMON`, or `TIMED_OUT`.
+ * is absent), `UNREACHABLE_DAEMON`, or `TIMED_OUT`; and with the reason of its signal once that is aborted.
  */
 export class Client extends TypeClients {
   readonly #requests: Requests
@@ -124,7 +148,8 @@ export class Client extends TypeClients {
 
   /** One page of keys in the order of their bytes. */
   listPage(asked: options.ListOptions = {}): Promise<Page<ListItem>> {
-    return this.#requests.json(routes.listKeys, { query: asked })
+    const { signal, ...query } = asked
+    return this.#requests.json(routes.listKeys, { query, signal })
   }
 
   /** All keys in the order of their bytes; `limit` is the size of a page. */
@@ -132,16 +157,32 @@ export class Client extends TypeClients {
     return pages((after) => this.listPage({ ...asked, after: after ?? asked.after }))
   }
 
+  /** Counts keys, and those that have each type, on the daemon's side. */
+  async count({ signal, ...asked }: options.RangeOptions = {}): Promise<KeyCount> {
+    let keys = 0
+    const types: Record<string, number> = {}
+    for (let after = asked.after; ; ) {
+      const query = { ...asked, after, count: true }
+      const { count, next } = await this.#requests.json(routes.listKeys, { query, timeoutMs: countTimeoutMs, signal })
+      keys += count?.keys ?? 0
+      for (const [type, amount] of Object.entries(count?.types ?? {})) types[type] = (types[type] ?? 0) + amount
+      if (next === null) return { keys, types }
+      after = next
+    }
+  }
+
   /** All addresses in conflict. */
-  conflicts(prefix = ''): AsyncGenerator<Conflict> {
-    return pages((after) => this.#requests.json(routes.listConflicts, { query: { prefix, after } }))
+  conflicts(prefix = '', { signal }: options.CallOptions = {}): AsyncGenerator<Conflict> {
+    return pages((after) => this.#requests.json(routes.listConflicts, { query: { prefix, after }, signal }))
   }
 
   /** Settles a conflict, that of a map's `field` where given; rejects with STALE_CONTEXT when a sibling has come that the context lacks. */
-  resolve(key: string, resolution: options.Resolution, context?: string, field?: string): Promise<Resolved> {
+  resolve(key: string, resolution: options.Resolution, asked: options.ResolveOptions = {}): Promise<Resolved> {
+    const { context, field, ...call } = asked
     const choice = 'value' in resolution ? encode(bytesOf(resolution.value)) : resolution
-    const json = { ...choice, context, field }
-    return this.#requests.json(routes.resolveConflict, { path: { key }, json, timeoutMs: meshTimeoutMs })
+    const { headers, signal, takesRetryKey } = writing(call)
+    const about = { json: { ...choice, context, field }, timeoutMs: meshTimeoutMs }
+    return this.#requests.json(routes.resolveConflict, { path: { key }, headers, signal, takesRetryKey, ...about })
   }
 
   /**
@@ -163,77 +204,88 @@ export class Client extends TypeClients {
   }
 
   /** State of the node, and of the mesh as it knows it. */
-  status(): Promise<Status> {
-    return this.#requests.json(routes.getStatus, {})
+  status({ signal }: options.CallOptions = {}): Promise<Status> {
+    return this.#requests.json(routes.getStatus, { signal })
   }
 
   /** The node's figures in the text form of Prometheus. */
-  async metrics(): Promise<string> {
-    return (await this.#requests.send(routes.getMetrics, {})).body.toString()
+  async metrics({ signal }: options.CallOptions = {}): Promise<string> {
+    return (await this.#requests.send(routes.getMetrics, { signal })).body.toString()
+  }
+
+  /** Findings of the doctor about the node, or about one member; the worst first. */
+  async diagnose(peer?: string, { signal }: options.CallOptions = {}): Promise<readonly Finding[]> {
+    const answer = await this.#requests.json(routes.diagnose, { query: { peer }, timeoutMs: doctorTimeoutMs, signal })
+    return answer.findings
   }
 
   /** All members but the asked node. */
-  async members(): Promise<readonly Member[]> {
-    return (await this.#requests.json(routes.listMembers, {})).members
+  async members({ signal }: options.CallOptions = {}): Promise<readonly Member[]> {
+    return (await this.#requests.json(routes.listMembers, { signal })).members
   }
 
   /** Retires a member for good. */
-  async forget(nameOrPeer: string): Promise<void> {
-    await this.#requests.send(routes.forgetMember, { path: { name: nameOrPeer }, timeoutMs: meshTimeoutMs })
+  async forget(nameOrPeer: string, { signal }: options.CallOptions = {}): Promise<void> {
+    const path = { name: nameOrPeer }
+    await this.#requests.send(routes.forgetMember, { path, timeoutMs: meshTimeoutMs, signal })
   }
 
   /** A token with which another node joins this mesh. Keep it secret. */
-  invite(): Promise<AnswerAt<typeof routes.invite>> {
-    return this.#requests.json(routes.invite, { json: {}, timeoutMs: meshTimeoutMs })
+  invite({ signal }: options.CallOptions = {}): Promise<AnswerAt<typeof routes.invite>> {
+    return this.#requests.json(routes.invite, { json: {}, timeoutMs: meshTimeoutMs, signal })
   }
 
   /** Takes the asked node into the mesh of an invitation. */
-  join(token: string): Promise<AnswerAt<typeof routes.join>> {
-    return this.#requests.json(routes.join, { json: { token }, timeoutMs: meshTimeoutMs })
+  join(token: string, { signal }: options.CallOptions = {}): Promise<AnswerAt<typeof routes.join>> {
+    return this.#requests.json(routes.join, { json: { token }, timeoutMs: meshTimeoutMs, signal })
   }
 
   /** Cuts the asked node off from peers; resolves when their connections are closed. */
-  block(peers: readonly string[]): Promise<AnswerAt<typeof routes.block>> {
-    return this.#requests.json(routes.block, { json: { peers }, timeoutMs: meshTimeoutMs })
+  block(peers: readonly string[], { signal }: options.CallOptions = {}): Promise<AnswerAt<typeof routes.block>> {
+    return this.#requests.json(routes.block, { json: { peers }, timeoutMs: meshTimeoutMs, signal })
   }
 
   /** Lifts blocks; all of them when no peer is named. */
-  unblock(peers?: readonly string[]): Promise<AnswerAt<typeof routes.unblock>> {
-    return this.#requests.json(routes.unblock, { json: { peers }, timeoutMs: meshTimeoutMs })
+  unblock(peers?: readonly string[], { signal }: options.CallOptions = {}): Promise<AnswerAt<typeof routes.unblock>> {
+    return this.#requests.json(routes.unblock, { json: { peers }, timeoutMs: meshTimeoutMs, signal })
   }
 
   /** Runs anti-entropy now with one peer, or with every connected one. */
-  sync(peer?: string): Promise<AnswerAt<typeof routes.sync>> {
-    return this.#requests.json(routes.sync, { json: { peer }, timeoutMs: meshTimeoutMs })
+  sync(peer?: string, { signal }: options.CallOptions = {}): Promise<AnswerAt<typeof routes.sync>> {
+    return this.#requests.json(routes.sync, { json: { peer }, timeoutMs: meshTimeoutMs, signal })
+  }
+
+  /** Keys that a connected peer holds otherwise, `limit` of them at most. Rejects with UNREACHABLE when it is away. */
+  diff(peer: string, { signal, limit }: options.DiffOptions = {}): Promise<Diff> {
+    const asked = { path: { peer }, query: { limit }, timeoutMs: meshTimeoutMs, signal }
+    return this.#requests.json(routes.diffWithPeer, asked)
   }
 
   /** Members that durably hold the shown version of a key. */
-  where(key: string): Promise<Where> {
-    return this.#requests.json(routes.locateValue, { path: { key } })
+  where(key: string, { signal }: options.CallOptions = {}): Promise<Where> {
+    return this.#requests.json(routes.locateValue, { path: { key }, signal })
   }
 
   /** Resolves when so many members are connected and, with `converged`, proven equal; rejects with TIMED_OUT. */
-  wait(
-    condition: { peers?: number; converged?: boolean; timeoutMs?: number } = {},
-  ): Promise<AnswerAt<typeof routes.wait>> {
-    const { peers, converged, timeoutMs = waitTimeoutMsDefault } = condition
+  wait(condition: options.WaitOptions = {}): Promise<AnswerAt<typeof routes.wait>> {
+    const { peers, converged, timeoutMs = waitTimeoutMsDefault, signal } = condition
     const query = { peers, converged, timeout: durationText(timeoutMs) }
-    return this.#requests.json(routes.wait, { query, timeoutMs: timeoutMs + responseGraceMs })
+    return this.#requests.json(routes.wait, { query, timeoutMs: timeoutMs + responseGraceMs, signal })
   }
 
   /** The settings in effect, each with where it comes from. */
-  config(): Promise<ConfigShown> {
-    return this.#requests.json(routes.getConfig, {})
+  config({ signal }: options.CallOptions = {}): Promise<ConfigShown> {
+    return this.#requests.json(routes.getConfig, { signal })
   }
 
   /**
    * Resolves with true in `ready` if the daemon is ready for clients, and with its details; rejects when it is not
    * alive.
    */
-  async health(): Promise<{ readonly ready: boolean; readonly details: unknown }> {
-    await this.#requests.send(routes.getHealth, {})
+  async health({ signal }: options.CallOptions = {}): Promise<{ readonly ready: boolean; readonly details: unknown }> {
+    await this.#requests.send(routes.getHealth, { signal })
     try {
-      return { ready: true, details: await this.#requests.json(routes.getReadiness, {}) }
+      return { ready: true, details: await this.#requests.json(routes.getReadiness, { signal }) }
     } catch (error) {
       if (!(error instanceof HearsayApiError) || error.status !== 503) throw error
       return { ready: false, details: { code: error.code, reason: error.message, ...error.details } }
@@ -246,38 +298,43 @@ export class Client extends TypeClients {
    * longer kept, and what the very first connection meets.
    */
   watch(asked: options.WatchOptions = {}): AsyncGenerator<options.WatchEvent> {
-    const { prefix, signal } = asked
-    const headers = { Accept: contentTypes.events }
-    return watchEvents((since) => {
-      const query = { prefix, since }
-      return this.#requests.stream(routes.watchChanges, { query, headers, timeoutMs: watchSilenceMs, signal })
-    }, asked)
-  }
-
-  /** Every entry as JSON lines, in chunks of bytes as they come. Throws when the stream is cut. */
-  export(prefix = ''): AsyncGenerator<Buffer> {
-    return this.#requests.stream(routes.exportEntries, { query: { prefix }, timeoutMs: meshTimeoutMs })
-  }
-
-  /** A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the stream is cut. */
-  backup(): AsyncGenerator<Buffer> {
-    return this.#requests.stream(routes.takeBackup, { timeoutMs: meshTimeoutMs })
+    return watchEvents((since) => this.#feed({ ...asked, since }), asked)
   }
 
   /**
-   * Imports in requests of bounded size; what was imported before a failure stays, and importing again skips it.
-   * @param onProgress called after each request with the bytes of the source taken so far
-   * @param format JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what its first
-   *   entry tells, and BAD_REQUEST when that is none of them
+   * The position of the change feed at this moment. Read what is there, then watch with it as `since`: no change is
+   * missed.
    */
-  import(
-    source: Lines,
-    onProgress?: (bytes: number, sum: options.ImportSummary) => void,
-    format: ImportFormat | 'auto' = 'auto',
-  ): Promise<options.ImportSummary> {
+  cursor({ signal }: options.CallOptions = {}): Promise<string> {
+    return firstCursor(this.#feed({ signal }))
+  }
+
+  #feed({ prefix, since, initial, signal }: options.WatchOptions): AsyncGenerator<Buffer> {
+    const asked = {
+      query: { prefix, since, initial },
+      headers: { Accept: contentTypes.events },
+      timeoutMs: watchSilenceMs,
+      signal,
+    }
+    return this.#requests.stream(routes.watchChanges, asked)
+  }
+
+  /** Every entry as JSON lines, in chunks of bytes as they come. Throws when the stream is cut. */
+  export(prefix = '', { signal }: options.CallOptions = {}): AsyncGenerator<Buffer> {
+    return this.#requests.stream(routes.exportEntries, { query: { prefix }, timeoutMs: meshTimeoutMs, signal })
+  }
+
+  /** A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the stream is cut. */
+  backup({ signal }: options.CallOptions = {}): AsyncGenerator<Buffer> {
+    return this.#requests.stream(routes.takeBackup, { timeoutMs: meshTimeoutMs, signal })
+  }
+
+  /** Imports in requests of bounded size; what was imported before a failure stays, and importing again skips it. */
+  import(source: Lines, asked: options.ImportOptions = {}): Promise<options.ImportSummary> {
+    const { format = 'auto', onProgress, signal } = asked
     const headers = { 'Content-Type': contentTypes.lines }
     const send = (bytes: Uint8Array) =>
-      this.#requests.json(routes.importEntries, { headers, bytes, timeoutMs: meshTimeoutMs })
+      this.#requests.json(routes.importEntries, { headers, bytes, timeoutMs: meshTimeoutMs, signal })
     return importLines(source, format, send, onProgress)
   }
 }

@@ -1,4 +1,7 @@
-/** Runs a command of the user for one event: what happened is in its environment, the value on its stdin. */
+/**
+ * Runs commands of the user: for one event of the feed, with what happened in its environment and the value on its
+ * stdin, or after a change.
+ */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { WatchEvent } from './client.js'
@@ -10,20 +13,28 @@ export interface EventSurroundings {
   readonly api: string
 }
 
-/** Runs a command through the shell; resolves with its exit code, 128 and its number when a signal ended it. */
+/** Runs a command for an event; resolves with its exit code, 128 and its number when a signal ended it. */
 export function runForEvent(
   command: string,
   event: WatchEvent,
   { environment, api }: EventSurroundings,
 ): Promise<number> {
   const env = { ...environment, HEARSAY_API: api, ...variablesOf(event) }
+  return runShell(command, env, Buffer.from(event.value ?? '', event.encoding ?? 'utf8'))
+}
+
+/**
+ * Runs a command through the shell with this on its stdin; resolves with its exit code, 128 and its number when a
+ * signal ended it.
+ */
+export function runShell(command: string, env: NodeJS.ProcessEnv, stdin: string | Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', command], { env, stdio: ['pipe', 'inherit', 'inherit'] })
     child.on('error', reject)
     child.on('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
     // A command need not read its stdin.
     child.stdin.on('error', () => {})
-    child.stdin.end(Buffer.from(event.value ?? '', event.encoding ?? 'utf8'))
+    child.stdin.end(stdin)
   })
 }
 

@@ -16,20 +16,22 @@ export interface Parsed {
 export function parseFast(argv: readonly string[], commands: readonly CommandSpec[]): Parsed | undefined {
   const command = commandOf(argv, commands)
   if (command === undefined || command.options.some((option) => option.valueOptional)) return undefined
+  const { words, tail } = withoutTail(argv, commands)
   const options: NonNullable<ParseArgsConfig['options']> = {}
-  for (const { name, short, value, repeatable } of command.options) {
+  for (const { name, short, value, repeatable, tail: isTail } of command.options) {
+    if (isTail) continue
     const type = value === undefined ? 'boolean' : 'string'
     options[name] = { type, multiple: repeatable === true, ...(short !== undefined && { short }) }
   }
   try {
     const parsed = parseArgs({
-      args: arranged(command, argv.slice(wordsOf(command).length)),
+      args: arranged(command, words.slice(wordsOf(command).length)),
       options,
       allowPositionals: true,
       strict: true,
     })
     if (!fits(command, parsed.positionals.length)) return undefined
-    return { command, positionals: parsed.positionals, options: { ...parsed.values } as OptionValues }
+    return { command, positionals: parsed.positionals, options: { ...parsed.values, ...tail } as OptionValues }
   } catch {
     return undefined
   }
@@ -43,6 +45,25 @@ export function wordsOf(command: CommandSpec): string[] {
 /** The command that a call begins with; undefined when it begins with none. */
 export function commandOf(argv: readonly string[], commands: readonly CommandSpec[]): CommandSpec | undefined {
   return commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
+}
+
+/**
+ * Cuts off the words of another command behind a flag that takes them.
+ * @returns the words before the flag, and its value by its name; a `--` behind the flag is no word of the other command
+ */
+export function withoutTail(
+  argv: readonly string[],
+  commands: readonly CommandSpec[],
+): { words: readonly string[]; tail: OptionValues } {
+  // Flags of all commands may stand before the command.
+  const command =
+    commandOf(argv, commands) ?? commands.find(({ name }) => argv[0]?.startsWith('-') && argv.includes(name))
+  const option = command?.options.find(({ tail }) => tail)
+  const at = option === undefined ? -1 : argv.indexOf(`--${option.name}`)
+  const end = argv.indexOf('--')
+  if (option === undefined || at === -1 || (end !== -1 && end < at)) return { words: argv, tail: {} }
+  const rest = argv.slice(at + 1)
+  return { words: argv.slice(0, at), tail: { [option.name]: rest[0] === '--' ? rest.slice(1) : rest } }
 }
 
 /** The arguments of a command in the form in which both parsers read them alike. */

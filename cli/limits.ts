@@ -11,8 +11,12 @@ export const openFilesMin = 256
 export const timerMsMax = 2 ** 31 - 1
 /** Time by which the daemon may exceed its own time limit before the client gives up, in milliseconds. */
 export const responseGraceMs = 5_000
+/** Time for the answer of the doctor, in milliseconds: a daemon that is slower is looked at from outside. */
+export const doctorTimeoutMs = 10_000
 /** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
+/** Time for one page of a count, which goes over many keys, in milliseconds. */
+export const countTimeoutMs = 120_000
 /** Time after which `wait` says whom it waits for, in milliseconds. */
 export const waitNoticeMs = 3_000
 /** Items of one page of a listing with values, which may be large. */
@@ -32,8 +36,12 @@ export const importFailuresShown = 20
 export const socketPathBytesMax = 107
 /** Characters of a value that a table shows. */
 export const shownValueCharactersMax = 60
+/** Versions of one side of a difference that are shown. */
+export const diffVersionsShown = 5
 /** Interval at which the progress bar is drawn, in milliseconds. */
 export const progressIntervalMs = 100
+/** Keys of one `get` that are read at once. */
+export const getsAtOnce = 16
 /** Deletes of `del --prefix` that are under way at once. */
 export const deletesAtOnce = 64
 /** Bytes of one event of the change feed. */
@@ -45,3 +53,49 @@ export const watchSilenceMs = 4 * watchHeartbeatMs
  */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000
+/** Warnings above the status; the doctor has all. */
+export const warningsShownMax = 8
+/** Interval at which `top` asks the daemon unless told otherwise, and the shortest one, in milliseconds. */
+export const topIntervalMs = 1_000
+export const topIntervalMsMin = 200
+/** Interval at which `top` asks the doctor, in milliseconds; keys in conflict that it shows; lines on sessions that it keeps. */
+export const topFindingsMs = 10_000
+export const topConflictsMax = 50
+export const topSessionsMax = 20
+/** Lines of a command's output that `top` keeps, and bytes of it; calls that can be brought back. */
+export const topAnswerLines = 500
+export const topAnswerBytes = 1024 * 1024
+export const topHistoryMax = 50
+/**
+ * Attempts after a lost connection that a program's client makes unless it is told otherwise; the command line makes
+ * none.
+ */
+export const retriesDefault = 4
+/** Delay before a call is sent again, in milliseconds; doubled at each failure up to the second number. */
+export const retryMsFirst = 100
+export const retryMsMax = 2_000
+/**
+ * Attempts to delete a key that was kept alive, and the delay between them, in milliseconds; after them it is left to
+ * expire.
+ */
+export const deleteAttemptsMax = 5
+export const deleteRetryMs = 500
+/** Time in which such a delete is tried, in milliseconds: the command has ended, and somebody may wait for its exit code. */
+export const deleteMsMax = 10_000
+/** Bytes of a template, keys and prefixes that it reads, keys below these, and bytes of what is rendered. */
+export const templateBytesMax = 1024 * 1024
+export const templateKeysMax = 10_000
+export const renderedItemsMax = 100_000
+export const renderedBytesMax = 64 * 1024 * 1024
+/** Values that a rendering reads at once. */
+export const valuesReadAtOnce = 16
+/**
+ * Time for which a change waits for others before it is rendered, the least time between two renderings, and the most,
+ * in milliseconds.
+ */
+export const renderSettleMs = 100
+export const renderIntervalMs = 1_000
+export const renderRefreshMs = 10_000
+/** Delay before a failed command is run again, in milliseconds; doubled at each failure up to the second number. */
+export const commandRetryMsFirst = 1_000
+export const commandRetryMsMax = 60_000

@@ -70,7 +70,8 @@ async function moveIfFree(from: string, to: string): Promise<void> {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes the names in a folder durable, where the file system can. */
+export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(join(path, '.'), 'r')
     await folder.sync().finally(() => folder.close())

@@ -12,7 +12,7 @@ export interface Circumstances {
 type Remedy = string | ((about: Circumstances) => string | undefined)
 
 /** The commands that take a member of the mesh, not a key. */
-const memberCommands = new Set(['forget', 'block', 'unblock', 'sync'])
+const memberCommands = new Set(['forget', 'block', 'unblock', 'sync', 'doctor', 'diff'])
 
 /** Command that shows what is stored at an address, for the type that the failed command works on. */
 function look({ command }: Circumstances): string {
@@ -27,17 +27,25 @@ const remedies: Readonly<Record<string, Remedy>> = {
   UNAUTHORIZED: 'name its directory with --data, or set HEARSAY_TOKEN to the content of `api.token` in it',
   FORBIDDEN_ORIGIN: 'use the host name or address that the daemon listens on',
   // A key of another type: the message says how it is looked at.
-  NOT_FOUND: ({ command, details: { types, nodes } }) =>
+  NOT_FOUND: ({ command, details: { types, nodes, missing } }) =>
     types !== undefined || nodes !== undefined
       ? undefined
-      : command.startsWith('lab')
-        ? 'start one with `hearsay lab up`, or name its --dir'
-        : memberCommands.has(command)
-          ? 'see who is there with `hearsay members`'
-          : 'see what is there with `hearsay ls`',
-  CONFLICT: (about) => `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
+      : missing !== undefined
+        ? 'put them, or give each a default in the template: {{ KEY or DEFAULT }}'
+        : command.startsWith('lab')
+          ? 'start one with `hearsay lab up`, or name its --dir'
+          : memberCommands.has(command)
+            ? 'see who is there with `hearsay members`'
+            : 'see what is there with `hearsay ls`',
+  CONFLICT: (about) =>
+    about.command === 'edit'
+      ? 'edit again and leave one value, or `hearsay resolve KEY`'
+      : `look with \`${look(about)}\`; then give --context, or --all, or use \`${settle(about)}\``,
   DOCUMENT_UNREADABLE: 'read it on another node, or remove it with `hearsay doc del KEY --all`',
-  EXISTS: 'leave out --if-absent to write over it',
+  EXISTS: ({ command }) =>
+    command.endsWith('edit')
+      ? 'it has come meanwhile: edit again with it in view'
+      : 'leave out --if-absent to write over it',
   BASE_UNKNOWN: 'read it here with `hearsay doc get KEY --conflicts --json` and use that context',
   PATCH_FAILED: 'look with `hearsay doc get KEY`, then make the patch again',
   STALE_CONTEXT: (about) => `read again with \`${look(about)}\` and decide with the new version in view`,
@@ -56,8 +64,15 @@ const remedies: Readonly<Record<string, Remedy>> = {
   FILE_FAILED: ({ details: { cause } }) => fileRemedy(cause),
   CLOCK_OFF: 'set the clock of this machine right, or write without --ttl; `hearsay peers` shows the clocks of others',
   STORE_FAILED: 'the last write may or may not be stored: read it before you repeat it',
+  BAD_TEMPLATE: 'docs/RECIPES.md has the whole language; a literal {{ is written {{{{',
+  COMMAND_FAILED: 'run the command yourself; with --watch it is repeated until it succeeds',
   BAD_SCRIPT: 'docs/LAB.md lists the statements of a script',
   LAB_FAILED: 'remove what is left of the lab with `hearsay lab down`, then start it again',
+  PEER_TOO_OLD: 'upgrade hearsay on that member; `hearsay peers` shows the version of each',
+  UNREACHABLE: ({ command }) =>
+    command === 'diff' || command === 'sync'
+      ? 'wait until it is back with `hearsay wait --peers N`, or see since when it is away with `hearsay status`'
+      : undefined,
   UNREACHABLE_DAEMON: ({ details: { node } }) =>
     typeof node === 'string' ? `start it with \`hearsay lab start ${node}\`` : undefined,
   TIMED_OUT: ({ command }) => (command.startsWith('lab') ? 'see what is missing with `hearsay lab status`' : undefined),

@@ -10,16 +10,21 @@ import { laterFieldsMax } from './limits.js'
  * bytes. Returns how many. Throws a DecodeError for anything else.
  */
 export function endMessage(reader: ByteReader): number {
+  return fieldsAtEnd(reader).size
+}
+
+/** Reads the fields to the end of a message, by their numbers, known or not. Throws a DecodeError for anything else. */
+export function fieldsAtEnd(reader: ByteReader): ReadonlyMap<number, Uint8Array> {
+  const fields = new Map<number, Uint8Array>()
   let last = 0
-  let count = 0
-  for (; reader.left > 0; count++) {
-    if (count === laterFieldsMax) throw new DecodeError('too many fields')
+  while (reader.left > 0) {
+    if (fields.size === laterFieldsMax) throw new DecodeError('too many fields')
     const field = reader.varint()
     if (field <= last) throw new DecodeError('fields not strictly ascending')
-    reader.bytes(reader.left)
+    fields.set(field, reader.bytes(reader.left))
     last = field
   }
-  return count
+  return fields
 }
 
 /** Ends the reading of a message that only a later version knows: behind its number it has fields, at least one. Throws a DecodeError. */

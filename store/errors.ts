@@ -94,6 +94,11 @@ export const errorCodes = {
     exit: 1,
     meaning: 'the inviting member was reached, but has not admitted this node: no heartbeat came back',
   },
+  PEER_TOO_OLD: {
+    status: 502,
+    exit: 1,
+    meaning: 'the peer runs a version of hearsay that does not know what is asked of it',
+  },
   STORE_FAILED: {
     status: 503,
     exit: 1,
@@ -130,6 +135,8 @@ export const errorCodes = {
   FILE_FAILED: { status: 500, exit: 1, meaning: 'a file, or the output, cannot be read or written' },
   EDITOR_FAILED: { status: 500, exit: 1, meaning: 'the editor ended with an error; nothing was stored' },
   BAD_SCRIPT: { status: 400, exit: 2, meaning: 'a line of a script of the lab is malformed; nothing was run' },
+  BAD_TEMPLATE: { status: 400, exit: 2, meaning: 'a template is malformed, or a value does not fit its place' },
+  COMMAND_FAILED: { status: 500, exit: 1, meaning: 'the command that was to follow a change ended with an error' },
   NOT_AS_EXPECTED: { status: 500, exit: 1, meaning: 'an expectation of a script of the lab does not hold' },
   LAB_FAILED: { status: 500, exit: 1, meaning: 'a process of the lab did not start, or does not answer' },
   UNREACHABLE_DAEMON: { status: 500, exit: 6, meaning: 'no daemon answers at the API address' },

@@ -46,8 +46,8 @@ export class SetClient {
   }
 
   /** All members, in the order of their bytes. */
-  members(key: string): Promise<SetMembers> {
-    return this.#requests.json(routes.getSet, { path: { key } })
+  members(key: string, { signal }: options.CallOptions = {}): Promise<SetMembers> {
+    return this.#requests.json(routes.getSet, { path: { key }, signal })
   }
 
   /** Adds a member. */
@@ -75,8 +75,8 @@ export class MapClient {
   }
 
   /** All fields, each with its shown winner. */
-  fields(key: string): Promise<MapFields> {
-    return this.#requests.json(routes.getMap, { path: { key } })
+  fields(key: string, { signal }: options.CallOptions = {}): Promise<MapFields> {
+    return this.#requests.json(routes.getMap, { path: { key }, signal })
   }
 
   /** A field's shown winner. */

@@ -17,10 +17,10 @@ export class DocumentClient {
 
   /** Reads a document, with the concurrent values inside. */
   async get(key: string, asked: options.ReadOptions = {}): Promise<DocumentShown> {
-    const { query, timeoutMs } = reading(asked)
-    const all = { conflicts: true, ...query }
+    const read = reading(asked)
+    const query = { conflicts: true, ...read.query }
     // With `conflicts` the answer is always this one of its two forms.
-    return (await this.#requests.json(routes.getDocument, { path: { key }, query: all, timeoutMs })) as DocumentShown
+    return (await this.#requests.json(routes.getDocument, { path: { key }, ...read, query })) as DocumentShown
   }
 
   /**
@@ -28,9 +28,9 @@ export class DocumentClient {
    * what the node has now.
    */
   put(key: string, document: unknown, asked: options.DocumentOptions = {}): Promise<Written> {
-    const { query, ...write } = edit(document, contentTypes.json, asked)
-    const all = { ...query, ifAbsent: asked.ifAbsent }
-    return this.#requests.json(routes.putDocument, { path: { key }, query: all, ...write })
+    const write = edit(document, contentTypes.json, asked)
+    const query = { ...write.query, ifAbsent: asked.ifAbsent }
+    return this.#requests.json(routes.putDocument, { path: { key }, ...write, query })
   }
 
   /** Applies a JSON merge patch (RFC 7396); makes the document when there is none. */
@@ -45,15 +45,15 @@ export class DocumentClient {
   }
 
   /** Deletes a document; edits that the node has not seen survive. */
-  async delete(key: string, asked: options.DeleteOptions & options.OnceOptions = {}): Promise<void> {
+  async delete(key: string, asked: options.DeleteOptions = {}): Promise<void> {
     await this.#requests.send(routes.deleteDocument, { path: { key }, ...deleting(asked) })
   }
 }
 
 /** A write of a document whose body is JSON of a type. */
 function edit(json: unknown, type: string, asked: options.WriteOptions) {
-  const { query, headers, timeoutMs } = writing(asked)
-  return { query, headers: { 'Content-Type': type, ...headers }, bytes: jsonBytes(json), timeoutMs }
+  const write = writing(asked)
+  return { ...write, headers: { 'Content-Type': type, ...write.headers }, bytes: jsonBytes(json) }
 }
 
 function jsonBytes(json: unknown): Uint8Array {

@@ -5,6 +5,7 @@ import type { ReadQuery } from '../../protocols/api/common.js'
 import type * as kv from '../../protocols/api/kv.js'
 import type * as transfer from '../../protocols/api/transfer.js'
 import type * as feed from '../../protocols/api/watch.js'
+import type { ImportFormat } from './importing.js'
 
 /** The bytes form of a read: the shown winner. */
 export interface Shown {
@@ -51,25 +52,39 @@ export type WatchEvent = feed.WatchEvent & {
   readonly cursor: string
 }
 
+/** Options of every call. */
+export interface CallOptions {
+  /**
+   * Ends the call, which then rejects with the reason of the signal, as `fetch` does; `AbortSignal.timeout(ms)` bounds
+   * its time. Whether a write that was on its way is stored is not known then.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Options of reads. */
-export interface ReadOptions {
+export interface ReadOptions extends CallOptions {
   /** Nodes to ask, the asked one included. */
   readonly consistency?: ReadQuery['consistency']
+  /** Time for which the daemon waits for other nodes; its own default when absent. */
   readonly timeoutMs?: number
 }
 
 /** Requirements of a write on other nodes. */
-export interface NodesOptions {
+export interface NodesOptions extends CallOptions {
   /** Return only when so many nodes, the asked one included, have it durably. */
   readonly acks?: number | 'majority' | 'all'
   /** Refuse when less than a majority of the members is reachable. */
   readonly requireQuorum?: boolean
+  /** Time for which the daemon waits for other nodes; its own default when absent. */
   readonly timeoutMs?: number
 }
 
 /** Options that make a repeated write harmless. */
 export interface OnceOptions {
-  /** A name for this write, so that repeating it does nothing more. */
+  /**
+   * A name for this write, so that repeating it does nothing more. Made by the client when absent, unless its `retries`
+   * is 0.
+   */
   readonly idempotencyKey?: string
 }
 
@@ -92,7 +107,7 @@ export interface PutOptions extends NodesOptions, OnceOptions {
 }
 
 /** Options of a delete. */
-export interface DeleteOptions extends NodesOptions {
+export interface DeleteOptions extends NodesOptions, OnceOptions {
   readonly context?: string
   /** Delete every version, conflict or not. */
   readonly all?: boolean
@@ -106,23 +121,69 @@ export interface DocumentOptions extends NodesOptions, OnceOptions {
   readonly ifAbsent?: boolean
 }
 
-/** Options of a listing. */
-export interface ListOptions {
+/** Options of a comparison with a peer. */
+export interface DiffOptions extends CallOptions {
+  /** Differences at most; 100 when absent, 1,000 at most. */
+  readonly limit?: number
+}
+
+/** Keys of a listing or a count. */
+export interface RangeOptions extends CallOptions {
   readonly prefix?: string
-  /** Start behind this key. */
+  /** Start behind this key, in the order of the listing. */
   readonly after?: string
+  /** End with this key, in the order of the listing. */
+  readonly until?: string
+  /** From the last key to the first. */
+  readonly reverse?: boolean
+}
+
+/** Options of a listing. */
+export interface ListOptions extends RangeOptions {
   /** Items of one page, at most 10,000. */
   readonly limit?: number
   readonly values?: boolean
+}
+
+/** Options of what settles a conflict. */
+export interface ResolveOptions extends CallOptions, OnceOptions {
+  /** The context of the conflict as it was shown; that of this moment when absent. */
+  readonly context?: string | undefined
+  /** The field of a map that is in conflict. */
+  readonly field?: string | undefined
+}
+
+/** Options of a wait for the mesh. */
+export interface WaitOptions extends CallOptions {
+  /** Members that must be connected. */
+  readonly peers?: number | undefined
+  /** True to wait until all members, or `peers` of them, have exactly what the asked node has. */
+  readonly converged?: boolean | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+/** Options of an import. */
+export interface ImportOptions extends CallOptions {
+  /**
+   * JSON lines (`jsonl`), `consul kv export` (`consul`), or key, tab, value (`tsv`); by default what the first entry
+   * tells, and BAD_REQUEST when that is none of them.
+   */
+  readonly format?: ImportFormat | 'auto'
+  /** Called after each request with the bytes of the source taken so far. */
+  readonly onProgress?: ((bytes: number, sum: ImportSummary) => void) | undefined
 }
 
 /** Options of the change feed. */
 export interface WatchOptions {
   readonly prefix?: string
   /** A cursor, or `0` for the beginning of what is kept; from now on when absent. */
-  readonly since?: string
-  /** Ends the sequence. */
-  readonly signal?: AbortSignal
+  readonly since?: string | undefined
+  /** True to get what there is first, as puts with `initial`; with a cursor of such a watch it goes on there. */
+  readonly initial?: boolean | undefined
+  /** Called once when all that there was has come: what follows are changes. */
+  readonly onInitialEnd?: ((cursor: string) => void) | undefined
+  /** Ends the sequence, without an error. */
+  readonly signal?: AbortSignal | undefined
   /**
    * Called each time the position has moved: first when the watch is open, then behind each event, and now and then
    * without one.

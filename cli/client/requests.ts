@@ -5,8 +5,9 @@ import { contentTypes, headerNames } from '../../protocols/api/headers.js'
 import type { EncodedValue } from '../../protocols/api/parts.js'
 import { partsOf, type Route, type SegmentOf } from '../../protocols/api/routes.js'
 import { HearsayApiError } from '../failure.js'
-import { responseGraceMs, responseTimeoutMsDefault } from '../limits.js'
+import { responseGraceMs } from '../limits.js'
 import type * as options from './options.js'
+import { mayRepeat, pauseUnless, retryDelayMs } from './retrying.js'
 import type { HttpAnswer, HttpCall, Transport } from './transport.js'
 
 /** A text of the user in a path; bytes, where a member of a set is no text. */
@@ -32,14 +33,19 @@ interface AskedBeside<R extends Route> {
   readonly timeoutMs?: number
   /** Ends the request, also in the middle of its answer. */
   readonly signal?: AbortSignal | undefined
+  /** True for a write that the daemon knows again by its retry key. */
+  readonly takesRetryKey?: boolean
 }
 
 /** Sends requests and reads their answers. */
 export class Requests {
   readonly #transport: Transport
+  readonly #retries: number
 
-  constructor(transport: Transport) {
+  /** `retries`: attempts after a lost connection; 0 when absent. */
+  constructor(transport: Transport, retries = 0) {
     this.#transport = transport
+    this.#retries = retries
   }
 
   /** The daemon's address, as `--api` takes it. */
@@ -52,9 +58,26 @@ export class Requests {
     this.#transport.close()
   }
 
-  /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400. */
-  send<R extends Route>(route: R, asked: AskedOf<R>): Promise<HttpAnswer> {
-    return this.#transport.send(callOf(route, asked))
+  /**
+   * Sends a request and collects the answer; again where its connection was lost and it cannot be done twice. Throws
+   * HearsayApiError for every status from 400.
+   */
+  async send<R extends Route>(route: R, asked: AskedOf<R>): Promise<HttpAnswer> {
+    const call = this.#keyed(callOf(route, asked), asked.takesRetryKey === true)
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#transport.send(call)
+      } catch (error) {
+        if (failures > this.#retries || !mayRepeat(error, call)) throw error
+      }
+      await pauseUnless(retryDelayMs(failures, Math.random()), call.signal)
+    }
+  }
+
+  /** Names a write, so that it may be repeated. */
+  #keyed(call: HttpCall, takesRetryKey: boolean): HttpCall {
+    if (this.#retries === 0 || !takesRetryKey || call.headers?.[headerNames.retryKey] !== undefined) return call
+    return { ...call, headers: { ...call.headers, [headerNames.retryKey]: globalThis.crypto.randomUUID() } }
   }
 
   /** Sends a request and gives the answer's bytes as they come. */
@@ -130,33 +153,33 @@ function queryOf(members: unknown): string {
 }
 
 /** A read that may ask other nodes. */
-export function reading({ consistency, timeoutMs }: options.ReadOptions) {
+export function reading({ consistency, timeoutMs, signal }: options.ReadOptions) {
   const query: ReadQuery = { consistency, timeout: durationText(timeoutMs) }
-  return { query, timeoutMs: responseTimeoutMs(timeoutMs) }
+  return { query, ...silenceMax(timeoutMs), signal }
 }
 
 /** A write that may ask something of other nodes, and can be repeated. */
 export function writing(asked: options.WriteOptions) {
-  const { acks, requireQuorum, timeoutMs } = asked
+  const { acks, requireQuorum, timeoutMs, signal } = asked
   const query = { acks: acks === undefined ? undefined : `${acks}`, requireQuorum, timeout: durationText(timeoutMs) }
-  return { query, headers: writeHeaders(asked), timeoutMs: responseTimeoutMs(timeoutMs) }
+  return { query, headers: writeHeaders(asked), ...silenceMax(timeoutMs), signal, takesRetryKey: true }
 }
 
 /** A put of a register or a field. */
 export function putting(value: string | Uint8Array, asked: options.PutOptions) {
-  const { query, headers, timeoutMs } = writing(asked)
+  const write = writing(asked)
   return {
-    query: { ttl: durationText(asked.ttlMs), ...query, ifAbsent: asked.ifAbsent },
-    headers: { 'Content-Type': contentTypes.bytes, ...headers },
+    ...write,
+    query: { ttl: durationText(asked.ttlMs), ...write.query, ifAbsent: asked.ifAbsent },
+    headers: { 'Content-Type': contentTypes.bytes, ...write.headers },
     bytes: bytesOf(value),
-    timeoutMs,
   }
 }
 
 /** A delete of what may be in conflict. */
-export function deleting(asked: options.DeleteOptions & options.OnceOptions) {
-  const { query, headers, timeoutMs } = writing(asked)
-  return { query: { all: asked.all, ...query }, headers, timeoutMs }
+export function deleting(asked: options.DeleteOptions) {
+  const write = writing(asked)
+  return { ...write, query: { all: asked.all, ...write.query } }
 }
 
 function writeHeaders({ context, idempotencyKey }: options.WriteOptions): Record<string, string> {
@@ -171,9 +194,12 @@ export function durationText(durationMs: number | undefined): string | undefined
   return durationMs === undefined ? undefined : `${durationMs}ms`
 }
 
-/** Longest silence before an answer for which the daemon may wait so long for other nodes, in milliseconds. */
-export function responseTimeoutMs(timeoutMs: number | undefined): number {
-  return timeoutMs === undefined ? responseTimeoutMsDefault : timeoutMs + responseGraceMs
+/**
+ * Longest silence before an answer for which the daemon may wait so long for other nodes; that of the client when it is
+ * not said.
+ */
+function silenceMax(timeoutMs: number | undefined): { readonly timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + responseGraceMs }
 }
 
 /** A value's bytes. */

@@ -4,6 +4,8 @@ import { eventBytesMax } from '../limits.js'
 
 /** One block of a stream: an event, or only a position. */
 export interface SseBlock {
+  /** Name of the event; undefined when it has none. */
+  readonly name: string | undefined
   readonly id: string | undefined
   readonly data: string | undefined
 }
@@ -12,15 +14,18 @@ const lineEnd = 0x0a
 
 /** The blocks of a stream that comes in any pieces; the last one is left out unless it is whole. Throws TOO_LARGE for a line beyond all bounds. */
 export async function* sseBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<SseBlock> {
+  let event: string | undefined
   let id: string | undefined
   let data: string | undefined
   for await (const line of linesOf(source)) {
     const [, name, value] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
     if (line === '') {
-      if (id !== undefined || data !== undefined) yield { id, data }
+      if (id !== undefined || data !== undefined) yield { name: event, id, data }
+      event = undefined
       id = undefined
       data = undefined
     } else if (name === 'id') id = value ?? ''
+    else if (name === 'event') event = value ?? ''
     else if (name === 'data') data = data === undefined ? (value ?? '') : `${data}\n${value ?? ''}`
   }
 }

@@ -1,4 +1,5 @@
 /** HTTP requests to one daemon over a Unix socket or TCP, with raw paths and typed failures. */
+import { setMaxListeners } from 'node:events'
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { headerBytesMax } from '../../protocols/api/limits.js'
 import { failureOf, HearsayApiError } from '../failure.js'
@@ -30,12 +31,20 @@ export class Transport {
   readonly #endpoint: ClientTarget
   readonly #token: string | undefined
   readonly #agent: Agent | false
+  readonly #responseTimeoutMs: number
 
   /**
    * @param token sent as bearer token over TCP only
    * @param keepAlive whether connections are kept for the next request; idle ones do not keep the process alive
+   * @param responseTimeoutMs longest silence of a connection for calls that name none, in milliseconds
    */
-  constructor(endpoint: ClientTarget, token: string | undefined, keepAlive: boolean) {
+  constructor(
+    endpoint: ClientTarget,
+    token: string | undefined,
+    keepAlive: boolean,
+    responseTimeoutMs = responseTimeoutMsDefault,
+  ) {
+    this.#responseTimeoutMs = responseTimeoutMs
     this.#endpoint = endpoint
     this.#token = 'socketPath' in endpoint ? undefined : token
     this.#agent = keepAlive ? new Agent({ keepAlive: true }) : false
@@ -46,7 +55,10 @@ export class Transport {
     return describeEndpoint(this.#endpoint)
   }
 
-  /** Sends a request and collects the answer. Throws HearsayApiError for every status from 400. */
+  /**
+   * Sends a request and collects the answer. Throws HearsayApiError for every status from 400, and the reason of the
+   * signal.
+   */
   async send(call: HttpCall): Promise<HttpAnswer> {
     const response = await this.#open(call)
     const body = await this.#collect(response, call)
@@ -55,7 +67,10 @@ export class Transport {
     return { status, headers: response.headers, body }
   }
 
-  /** Sends a request and gives the answer's bytes as they come. Throws HearsayApiError, also when the stream is cut. */
+  /**
+   * Sends a request and gives the answer's bytes as they come. Throws HearsayApiError, also when the stream is cut, and
+   * the reason of the signal.
+   */
   async *stream(call: HttpCall): AsyncGenerator<Buffer> {
     const response = await this.#open(call)
     const status = response.statusCode ?? 0
@@ -79,7 +94,7 @@ export class Transport {
       const options = this.#options(call)
       for (const [name, value] of Object.entries(options.headers)) checkHeader(name, value)
       const outgoing = request(options, resolve)
-      const timeoutMs = Math.min(call.timeoutMs ?? responseTimeoutMsDefault, timerMsMax)
+      const timeoutMs = Math.min(call.timeoutMs ?? this.#responseTimeoutMs, timerMsMax)
       outgoing.setTimeout(timeoutMs, () => outgoing.destroy(this.#silent(timeoutMs)))
       outgoing.on('error', (error) => reject(this.#unreachable(error, call)))
       outgoing.end(call.body)
@@ -92,6 +107,8 @@ export class Transport {
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`
     // An empty server name (for TLS) spares Node the search for one, which costs milliseconds at the first request.
     const signal = call.signal && { signal: call.signal }
+    // One signal may belong to any number of calls; each leaves it when it ends.
+    if (call.signal) setMaxListeners(0, call.signal)
     const fixed = { agent: this.#agent, servername: '', maxHeaderSize: headerBytesMax }
     return { ...this.#endpoint, method: call.method, path: call.path, headers, ...signal, ...fixed }
   }
@@ -111,32 +128,39 @@ export class Transport {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   }
 
-  #unreachable(error: Error & { code?: string }, call: HttpCall): Error {
+  /** The error of a request without an answer: without a connection nothing was sent, else nobody knows. */
+  #unreachable(error: NodeJS.ErrnoException, call: HttpCall): unknown {
     if (error instanceof HearsayApiError) return error
-    const { code } = error
+    if (call.signal?.aborted === true) return call.signal.reason
+    const { code, syscall } = error
     if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-      return this.#failure(
-        'no daemon answers at',
-        'start one with `hearsay daemon`, or name its --data or --api',
-        error,
-      )
+      return this.#failure('no daemon answers at', 'start one with `hearsay daemon`, or name its --data or --api', {
+        sent: false,
+        cause: error,
+      })
     }
     if (code === 'EACCES' || code === 'EPERM') {
-      return this.#failure('not allowed to connect to', 'run this as the user that the daemon runs as', error)
+      const next = 'run this as the user that the daemon runs as'
+      return this.#failure('not allowed to connect to', next, { cause: error })
     }
     if (code === 'ECONNRESET' || code === 'EPIPE') return this.#broken(error, call)
-    return this.#failure(`cannot connect (${error.message}) to`, 'check the address and that the daemon runs', error)
+    const isUnconnected = syscall === 'connect' || syscall === 'getaddrinfo'
+    const next = 'check the address and that the daemon runs'
+    return this.#failure(`cannot connect (${error.message}) to`, next, { sent: !isUnconnected, cause: error })
   }
 
-  #broken(error: unknown, call: HttpCall): Error {
+  #broken(error: unknown, call: HttpCall): unknown {
     if (error instanceof HearsayApiError) return error
+    if (call.signal?.aborted === true) return call.signal.reason
     const next =
       call.method === 'GET' ? 'try again' : 'it is not known whether this was done: look before you repeat it'
-    return this.#failure('the connection broke before the answer was whole, at', next, error)
+    return this.#failure('the connection broke before the answer was whole, at', next, { sent: true, cause: error })
   }
 
-  #failure(what: string, next: string, cause: unknown): HearsayApiError {
-    return new HearsayApiError('UNREACHABLE_DAEMON', 0, `${what} ${this.address}: ${next}`, {}, { cause })
+  /** `sent`: false when the daemon never saw the request; absent when trying again is of no use. */
+  #failure(what: string, next: string, { sent, cause }: { sent?: boolean; cause: unknown }): HearsayApiError {
+    const details = sent === undefined ? {} : { sent }
+    return new HearsayApiError('UNREACHABLE_DAEMON', 0, `${what} ${this.address}: ${next}`, details, { cause })
   }
 
   #silent(timeoutMs: number): HearsayApiError {

@@ -12,19 +12,25 @@ export type OpenStream = (since: string | undefined) => AsyncIterable<Buffer>
  * the first one meets, and whatever the daemon refuses (CURSOR_GONE), is thrown. Ends when the signal is aborted.
  */
 export async function* watchEvents(open: OpenStream, options: WatchOptions): AsyncGenerator<WatchEvent> {
-  const { signal, onCursor, onRetry } = options
+  const { signal, onCursor, onInitialEnd, onRetry } = options
   const isOver = () => signal?.aborted === true
   let cursor = options.since
   let failures = 0
+  let isComplete = false
   for (let stood = false; !isOver(); ) {
     let failure: unknown
     try {
-      for await (const { id, data } of sseBlocks(open(cursor))) {
+      for await (const { name, id, data } of sseBlocks(open(cursor))) {
         if (isOver()) return
         stood = true
         failures = 0
         cursor = id ?? cursor
-        if (data !== undefined) yield { ...(JSON.parse(data) as Omit<WatchEvent, 'cursor'>), cursor: cursor ?? '' }
+        if (name === 'initial-end' && !isComplete) {
+          isComplete = true
+          onInitialEnd?.(cursor ?? '')
+        }
+        if (data !== undefined && name === undefined)
+          yield { ...(JSON.parse(data) as Omit<WatchEvent, 'cursor'>), cursor: cursor ?? '' }
         if (id !== undefined) onCursor?.(id)
       }
     } catch (error) {
@@ -36,6 +42,12 @@ export async function* watchEvents(open: OpenStream, options: WatchOptions): Asy
     onRetry?.(failure, retryMs)
     await pause(retryMs, signal)
   }
+}
+
+/** The first cursor of an open feed: its position at the moment. The feed is left behind. */
+export async function firstCursor(feed: AsyncIterable<Buffer>): Promise<string> {
+  for await (const { id } of sseBlocks(feed)) if (id !== undefined) return id
+  throw new HearsayApiError('UNREACHABLE_DAEMON', 0, 'the change feed ended before it began: try again', { sent: true })
 }
 
 /**

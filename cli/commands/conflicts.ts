@@ -34,7 +34,7 @@ export const resolve: Action = async (invocation) => {
   }
   if (conflict !== undefined) checkPick(resolution, conflict)
   const context = invocation.text('context') ?? conflict?.context
-  const written = await client.resolve(key, resolution, context, field)
+  const written = await client.resolve(key, resolution, { context, field })
   await reportPut(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
 }
 

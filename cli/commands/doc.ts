@@ -1,10 +1,11 @@
 /** `hearsay doc`: JSON documents whose parts merge. */
 import type { DocumentOptions, DocumentShown, Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
-import { assertEditable, editText } from '../editor.js'
+import { assertEditable } from '../editor.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { count, printable } from '../output.js'
 import { deleteOptionsOf, reportDeleted } from './del.js'
+import { editAndStore } from './editing.js'
 import { readOptionsOf } from './get.js'
 import { readValue, reportPut } from './put.js'
 
@@ -64,20 +65,11 @@ const headBytes = 4096
 /** Opens a document in an editor and stores what was changed; what others changed meanwhile stays. */
 export const edit: Action = async (invocation) => {
   const key = invocation.argument(0)
-  assertEditable(invocation.io)
+  assertEditable(invocation.io, 'use `doc put` or `doc patch`')
   const shown = await shownOrNothing(invocation, key)
-  const before = `${JSON.stringify(shown?.document ?? {}, null, 2)}\n`
-  const edited = await editText(invocation.io, before, `${key.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 40)}.json`)
-  try {
-    const written = await store(invocation, key, { before, after: edited.bytes, context: shown?.context })
-    await edited.discard()
-    if (written !== undefined) return reportPut(invocation.output, written, { json: invocation.json, what: 'stored' })
-    if (invocation.json) return invocation.output.json({ key, changed: false })
-    await invocation.output.line(`${printable(key)} is unchanged`)
-  } catch (error) {
-    await invocation.output.note(`what you wrote is kept in ${edited.file}`)
-    throw error
-  }
+  const text = `${JSON.stringify(shown?.document ?? {}, null, 2)}\n`
+  const save = (after: Uint8Array) => store(invocation, key, { before: text, after, context: shown?.context })
+  await editAndStore(invocation, { key, text, ending: '.json', store: save })
 }
 
 async function shownOrNothing(invocation: Invocation, key: string): Promise<DocumentShown | undefined> {

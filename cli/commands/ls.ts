@@ -1,19 +1,21 @@
 /** `hearsay ls`: keys in the order of their bytes, page after page. */
 
 import { pageItemsDefault } from '../../protocols/api/limits.js'
-import type { ListItem } from '../client.js'
+import type { ListItem, RangeOptions } from '../client.js'
 import type { Action, Invocation } from '../command.js'
+import { UsageError } from '../failure.js'
 import { pageItemsWithValues } from '../limits.js'
-import { LineBuffer, printable, shortValue } from '../output.js'
+import { count, LineBuffer, printable, shortValue } from '../output.js'
+import { countTypes } from './types.js'
 
 /** Lists keys. */
 export const ls: Action = async (invocation) => {
+  const range = rangeOf(invocation)
+  if (invocation.flag('count')) return printCount(invocation, range)
   const wanted = invocation.count('limit', 1) ?? Number.POSITIVE_INFINITY
   const values = invocation.flag('values')
-  const after = invocation.text('after')
   const items = invocation.client().list({
-    prefix: invocation.positionals[0] ?? '',
-    ...(after !== undefined && { after }),
+    ...range,
     limit: Math.min(wanted, values ? pageItemsWithValues : pageItemsDefault),
     values,
   })
@@ -31,6 +33,29 @@ export const ls: Action = async (invocation) => {
   }
 }
 
+function rangeOf(invocation: Invocation): RangeOptions {
+  const after = invocation.text('after')
+  const until = invocation.text('until')
+  return {
+    prefix: invocation.positionals[0] ?? '',
+    ...(after !== undefined && { after }),
+    ...(until !== undefined && { until }),
+    ...(invocation.flag('reverse') && { reverse: true }),
+  }
+}
+
+/** Prints the number alone, and for people how many keys there are of each type. */
+async function printCount(invocation: Invocation, range: RangeOptions): Promise<void> {
+  if (invocation.flag('values') || invocation.text('limit') !== undefined) {
+    throw new UsageError('--count counts every key: leave --values and --limit out')
+  }
+  const found = await invocation.client().count(range)
+  if (invocation.json) return invocation.output.json(found)
+  if (!invocation.io.stdoutTerminal) return invocation.output.line(`${found.keys}`)
+  const types = countTypes(found.types)
+  await invocation.output.line(`${count(found.keys, 'key')}${types === '' ? '' : `: ${types}`}`)
+}
+
 function lineOf(invocation: Invocation, item: ListItem, isTerminal: boolean): string {
   const key = isTerminal ? printable(item.key) : item.key
   return key + valueText(invocation, item, isTerminal) + (isTerminal ? remarkOf(invocation, item) : '')
@@ -38,9 +63,13 @@ function lineOf(invocation: Invocation, item: ListItem, isTerminal: boolean): st
 
 function valueText(invocation: Invocation, item: ListItem, isTerminal: boolean): string {
   if (item.value === undefined || !invocation.flag('values')) return ''
-  const encoding = item.encoding ?? 'utf8'
-  if (isTerminal) return `\t${shortValue(item.value, encoding)}`
-  return `\t${encoding === 'base64' ? `base64:${item.value}` : item.value}`
+  return valueColumn(item.value, item.encoding ?? 'utf8', isTerminal)
+}
+
+/** A tab, and a value behind its key: whole, or on a terminal shortened to one line. */
+export function valueColumn(value: string, encoding: 'utf8' | 'base64', isTerminal: boolean): string {
+  if (isTerminal) return `\t${shortValue(value, encoding)}`
+  return `\t${encoding === 'base64' ? `base64:${value}` : value}`
 }
 
 /** Remark for people on what is special about a key. */

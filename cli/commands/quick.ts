@@ -53,30 +53,33 @@ export const readOptions: readonly OptionSpec[] = [
   timeout,
 ]
 
+/** `put`. */
+export const putCommand: CommandSpec = {
+  name: 'put',
+  summary: 'store a value',
+  arguments: [keyArgument, { name: 'VALUE', required: false }],
+  options: [
+    { name: 'file', value: 'FILE', help: 'read the value from a file' },
+    contextOption,
+    { name: 'ttl', value: '30s', help: 'let it expire after this duration' },
+    ...nodesOptions,
+    { name: 'if-absent', help: 'refuse when the key exists' },
+    idOption,
+    ...commonOptions,
+  ],
+  examples: ['hearsay put greeting hello', 'hearsay put photo --file photo.jpg', 'date | hearsay put now -'],
+  load: async () => put,
+}
+
+/** `get` of one key; of several keys it is not of the quick commands. */
+export const getCommand: CommandSpec = {
+  name: 'get',
+  summary: 'print a value, byte for byte',
+  arguments: [keyArgument],
+  options: [{ name: 'all', help: 'print every sibling with dot, time and node' }, ...readOptions, ...commonOptions],
+  examples: ['hearsay get greeting', 'hearsay get greeting --all --json'],
+  load: async () => get,
+}
+
 /** `put` and `get`. */
-export const quickCommands: readonly CommandSpec[] = [
-  {
-    name: 'put',
-    summary: 'store a value',
-    arguments: [keyArgument, { name: 'VALUE', required: false }],
-    options: [
-      { name: 'file', value: 'FILE', help: 'read the value from a file' },
-      contextOption,
-      { name: 'ttl', value: '30s', help: 'let it expire after this duration' },
-      ...nodesOptions,
-      { name: 'if-absent', help: 'refuse when the key exists' },
-      idOption,
-      ...commonOptions,
-    ],
-    examples: ['hearsay put greeting hello', 'hearsay put photo --file photo.jpg', 'date | hearsay put now -'],
-    load: async () => put,
-  },
-  {
-    name: 'get',
-    summary: 'print a value, byte for byte',
-    arguments: [keyArgument],
-    options: [{ name: 'all', help: 'print every sibling with dot, time and node' }, ...readOptions, ...commonOptions],
-    examples: ['hearsay get greeting', 'hearsay get greeting --all --json'],
-    load: async () => get,
-  },
-]
+export const quickCommands: readonly CommandSpec[] = [putCommand, getCommand]

@@ -1,14 +1,50 @@
 /** The one table of commands: the fast parser, the full parser, the help and the completions all come from it. */
-import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
+import type { ArgumentSpec, CommandSpec, CommandTable, OptionSpec } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
 import { labCommands } from './lab-table.js'
-import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
+import {
+  commonOptions,
+  connectionOptions,
+  contextOption,
+  getCommand,
+  jsonOption,
+  keyArgument,
+  nodesOptions,
+  putCommand,
+} from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
 
+/** The flag of `put` that runs a command; the quick path does not know it, and hands such a call on. */
+const keepAliveOption: OptionSpec = {
+  name: 'keep-alive',
+  value: 'CMD...',
+  tail: true,
+  help: 'run CMD, keep the key alive as long, then delete it; exit with the code of CMD. --ttl: how soon it goes when the machine does',
+}
+
 const values: readonly CommandSpec[] = [
-  ...quickCommands,
+  withKeepAlive(putCommand),
+  {
+    ...getCommand,
+    summary: 'print a value, byte for byte; of several keys one line each, with the key before a tab',
+    arguments: [{ ...keyArgument, variadic: true }],
+    examples: ['hearsay get greeting', 'hearsay get greeting --all --json', 'hearsay get greeting farewell'],
+    load: async () => (await import('./get-several.js')).getAny,
+  },
+  {
+    name: 'edit',
+    summary: 'edit a value in $EDITOR; stored in place of exactly what was shown, and only if it was changed',
+    arguments: [keyArgument],
+    options: [
+      { name: 'ttl', value: '30s', help: 'let it expire after this duration; default: what is left of its own' },
+      ...nodesOptions,
+      ...commonOptions,
+    ],
+    examples: ['hearsay edit motd', "EDITOR='code --wait' hearsay edit settings/app.json"],
+    load: async () => (await import('./edit.js')).edit,
+  },
   {
     name: 'del',
     summary: 'delete the value of a key, or all keys with a prefix, whatever their types',
@@ -37,7 +73,15 @@ const values: readonly CommandSpec[] = [
       { name: 'values', help: 'print the values too, after a tab' },
       { name: 'limit', value: 'N', help: 'stop after N keys' },
       { name: 'after', value: 'KEY', help: 'start after this key' },
+      { name: 'until', value: 'KEY', help: 'end with this key' },
+      { name: 'reverse', help: 'from the last key to the first; --after and --until too' },
+      { name: 'count', help: 'count the keys, on the daemon' },
       ...commonOptions,
+    ],
+    examples: [
+      'hearsay ls settings/ --values',
+      'hearsay ls logs/ --reverse --limit 10',
+      'hearsay ls orders/ --after orders/2025 --until orders/2026 --count',
     ],
     load: async () => (await import('./ls.js')).ls,
   },
@@ -47,6 +91,7 @@ const values: readonly CommandSpec[] = [
     arguments: [prefix],
     options: [
       { name: 'since', value: 'CURSOR', help: 'continue after this event; 0: from the beginning of what is kept' },
+      { name: 'initial', help: 'what there is first, then each change; nothing is left out or shown twice between' },
       {
         name: 'exec',
         value: 'CMD',
@@ -57,10 +102,31 @@ const values: readonly CommandSpec[] = [
     ],
     examples: [
       'hearsay watch settings/',
+      'hearsay watch settings/ --initial --json',
       'hearsay watch --json --since 0',
       `hearsay watch jobs/ --exec 'echo "$HEARSAY_OP $HEARSAY_KEY"; cat'`,
     ],
     load: async () => (await import('./watch.js')).watch,
+  },
+  {
+    name: 'render',
+    summary: 'fill a template with the values of keys: a configuration file that follows them',
+    arguments: [{ name: 'TEMPLATE', required: true }],
+    options: [
+      {
+        name: 'output',
+        value: 'FILE',
+        help: 'replace FILE at once, and only when its content changes; default: stdout',
+      },
+      { name: 'exec', value: 'CMD', help: 'run CMD when the content of FILE has changed' },
+      { name: 'watch', help: 'render again at every change, at most once a second, until interrupted' },
+      ...commonOptions,
+    ],
+    examples: [
+      'hearsay render nginx.conf.tmpl',
+      "hearsay render nginx.conf.tmpl --output /etc/nginx/nginx.conf --exec 'nginx -s reload' --watch",
+    ],
+    load: async () => (await import('./render.js')).render,
   },
   {
     name: 'conflicts',
@@ -87,6 +153,7 @@ const values: readonly CommandSpec[] = [
       "hearsay resolve greeting --value 'hello to both'",
       'hearsay resolve greeting --undo',
     ],
+    waits: 'settling',
     load: async () => (await import('./conflicts.js')).resolve,
   },
   {
@@ -127,19 +194,55 @@ const values: readonly CommandSpec[] = [
   },
 ]
 
+function withKeepAlive(spec: CommandSpec): CommandSpec {
+  return {
+    ...spec,
+    options: [...spec.options.slice(0, -commonOptions.length), keepAliveOption, ...commonOptions],
+    examples: [...(spec.examples ?? []), 'hearsay put presence/web1 10.0.0.7:80 --keep-alive caddy run'],
+    load: async () => (await import('./keep-alive.js')).putOrKeepAlive,
+  }
+}
+
 const mesh: readonly CommandSpec[] = [
   {
     name: 'status',
     summary: 'this node, and who is behind by how much',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).status,
+  },
+  {
+    name: 'doctor',
+    summary: 'check this node and its mesh, or one member, and say what to do; exit code 1 if a check failed',
+    arguments: [{ name: 'PEER', required: false, completesMembers: true }],
+    options: commonOptions,
+    examples: [
+      'hearsay doctor',
+      'hearsay doctor pi',
+      'hearsay doctor --json | jq \'.findings[] | select(.level != "ok")\'',
+    ],
+    waits: 'examining',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'top',
+    summary: 'the status as it lives: members, rates, sync, conflicts; / filters, : runs a command, q leaves',
+    arguments: [],
+    options: [{ name: 'interval', value: '1s', help: 'ask the daemon this often' }, ...connectionOptions],
+    examples: ['hearsay top', 'hearsay top --interval 5s'],
+    load: async () => {
+      const [{ topWith }, { main }] = await Promise.all([import('./top.js'), import('../main.js')])
+      return topWith(main)
+    },
   },
   {
     name: 'members',
     summary: 'the members of the mesh',
     arguments: [],
-    options: commonOptions,
+    options: [{ name: 'names', help: 'print the names alone, one a line' }, ...commonOptions],
+    examples: ['hearsay members', 'for name in $(hearsay members --names); do hearsay doctor "$name"; done'],
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).members,
   },
   {
@@ -147,6 +250,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'the members that are connected now: version, clock offset, address',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).peers,
   },
   {
@@ -165,8 +269,9 @@ const mesh: readonly CommandSpec[] = [
   {
     name: 'sync',
     summary: 'run anti-entropy now, with one peer or all',
-    arguments: [{ name: 'PEER', required: false }],
+    arguments: [{ name: 'PEER', required: false, completesMembers: true }],
     options: commonOptions,
+    waits: 'syncing',
     load: async () => (await import('./sync.js')).sync,
   },
   {
@@ -174,13 +279,26 @@ const mesh: readonly CommandSpec[] = [
     summary: 'which members durably hold the shown version of a key',
     arguments: [keyArgument],
     options: commonOptions,
+    waits: 'asking the members',
     load: async () => (await import('./mesh.js')).where,
+  },
+  {
+    name: 'diff',
+    summary: 'which keys a connected peer holds otherwise, with both sides; changes nothing',
+    arguments: [{ name: 'PEER', required: true }],
+    options: [
+      { name: 'limit', value: 'N', help: 'stop after N differences; default 100, at most 1,000' },
+      ...commonOptions,
+    ],
+    examples: ['hearsay diff nas', 'hearsay diff nas --json | jq -r .keys[].key'],
+    load: async () => (await import('./diff.js')).diff,
   },
   {
     name: 'invite',
     summary: 'print a token with which another node joins; keep it secret',
     arguments: [],
     options: commonOptions,
+    waits: 'waiting for the network',
     load: async () => (await import('./mesh.js')).invite,
   },
   {
@@ -188,27 +306,31 @@ const mesh: readonly CommandSpec[] = [
     summary: 'take this node into the mesh of an invitation',
     arguments: [{ name: 'TOKEN', required: true }],
     options: commonOptions,
+    waits: 'joining',
     load: async () => (await import('./mesh.js')).join,
   },
   {
     name: 'forget',
     summary: 'retire a member for good',
-    arguments: [{ name: 'NAME', required: true }],
+    arguments: [{ name: 'NAME', required: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'forgetting',
     load: async () => (await import('./mesh.js')).forget,
   },
   {
     name: 'block',
     summary: 'cut this node off from peers, for experiments',
-    arguments: [{ name: 'PEER', required: true, variadic: true }],
+    arguments: [{ name: 'PEER', required: true, variadic: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'closing connections',
     load: async () => (await import('./mesh.js')).block,
   },
   {
     name: 'unblock',
     summary: 'lift blocks, all of them when no peer is named',
-    arguments: [{ name: 'PEER', required: false, variadic: true }],
+    arguments: [{ name: 'PEER', required: false, variadic: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./mesh.js')).unblock,
   },
 ]
@@ -253,7 +375,7 @@ const local: readonly CommandSpec[] = [
   {
     name: 'completion',
     summary: 'print completions for a shell',
-    arguments: [{ name: 'SHELL', required: true }],
+    arguments: [{ name: 'SHELL', required: true, choices: ['bash', 'zsh', 'fish'] }],
     options: [],
     examples: [
       'source <(hearsay completion bash)',

@@ -16,7 +16,7 @@ export const importFile: Action = async (invocation) => {
   try {
     const format = (invocation.text('format') ?? 'auto') as ImportFormat | 'auto'
     const show = (bytes: number, part: ImportSummary) => progress.show(bytes, part.imported + part.skipped)
-    sum = await invocation.client().import(lines, show, format)
+    sum = await invocation.client().import(lines, { onProgress: show, format })
   } finally {
     progress.end()
   }
@@ -29,9 +29,19 @@ export const importFile: Action = async (invocation) => {
 
 /** Prints every entry as it comes. */
 export const exportAll: Action = async (invocation) => {
-  const { output } = invocation
-  for await (const chunk of output.whileRead(invocation.client().export(invocation.positionals[0] ?? ''))) {
-    await output.bytes(chunk)
+  const { io, output } = invocation
+  // Where the entries themselves show on the terminal, a bar would only be in their way.
+  const progress = io.stdoutTerminal ? undefined : new Progress(io, undefined)
+  let [bytes, lines] = [0, 0]
+  try {
+    for await (const chunk of output.whileRead(invocation.client().export(invocation.positionals[0] ?? ''))) {
+      await output.bytes(chunk)
+      bytes += chunk.length
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++
+      progress?.show(bytes, lines)
+    }
+  } finally {
+    progress?.end()
   }
 }
 

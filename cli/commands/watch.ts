@@ -15,6 +15,8 @@ export const watch: Action = async (invocation) => {
     const events = invocation.client().watch({
       prefix: invocation.positionals[0] ?? '',
       ...(since !== undefined && { since }),
+      ...(invocation.flag('initial') && { initial: true }),
+      onInitialEnd: (cursor) => void tellInitialEnd(invocation, cursor),
       signal: ended.signal,
       onCursor: () => {
         isLost = false
@@ -34,6 +36,12 @@ export const watch: Action = async (invocation) => {
   }
 }
 
+/** Says that what follows are changes; the writes of what comes next stand behind this one. */
+function tellInitialEnd({ json, output }: Invocation, cursor: string): Promise<void> {
+  if (json) return output.json({ initial: 'end', cursor }).catch(() => undefined)
+  return output.note('that is all there is now; changes follow')
+}
+
 async function show(invocation: Invocation, event: WatchEvent): Promise<void> {
   const { output, json } = invocation
   const command = invocation.text('exec')
@@ -50,7 +58,8 @@ function lineOf({ output }: Invocation, event: WatchEvent): string {
   const { red, green, yellow, gray } = output.colors
   const paint = { put: green, del: red, expire: yellow }[event.op] ?? String
   const value = event.value === null ? '' : `  ${shortValue(event.value, event.encoding ?? 'utf8')}`
-  return `${paint(event.op.padEnd(6))} ${nameOf(event)}${value}  ${gray(`${event.time}  ${printable(event.node)}`)}`
+  const op = event.initial === true ? gray('now'.padEnd(6)) : paint(event.op.padEnd(6))
+  return `${op} ${nameOf(event)}${value}  ${gray(`${event.time}  ${printable(event.node)}`)}`
 }
 
 /** The key, and what of it has changed when it is not a plain value. */

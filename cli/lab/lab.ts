@@ -113,7 +113,7 @@ export class Lab {
   /** A client of a node. Throws UNREACHABLE_DAEMON at once while the node does not run. */
   client(name: string): Client {
     this.requireRunning(name)
-    const client = this.#clients.get(name) ?? connect({ data: this.places.data(name), environment: {} })
+    const client = this.#clients.get(name) ?? connect({ data: this.places.data(name), retries: 0, environment: {} })
     this.#clients.set(name, client)
     return client
   }

@@ -91,7 +91,7 @@ export class LabStage implements Stage {
         yield Buffer.from(`${JSON.stringify({ key: prefix + number, value: number })}\n`)
       }
     }
-    const { imported } = await this.#there.client(node).import(lines(), undefined, 'jsonl')
+    const { imported } = await this.#there.client(node).import(lines(), { format: 'jsonl' })
     return `${imported.toLocaleString('en-US')} keys`
   }
 

@@ -15,6 +15,7 @@ import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes, undoRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
 import { dashboardFileRoutes, dashboardRoutes } from './routes/dashboard.js'
+import { doctorRoutes } from './routes/doctor.js'
 import { documentRoutes } from './routes/documents.js'
 import { kvRoutes } from './routes/kv.js'
 import { liveRoutes } from './routes/live.js'
@@ -72,6 +73,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   await add(conflictRoutes)
   await add(undoRoutes)
   await add(meshRoutes)
+  await add(doctorRoutes())
   await add(transferRoutes)
   await add(watchRoutes)
   await add(backupRoutes)

@@ -16,6 +16,7 @@ export async function statusJson({ mesh, node }: Pick<ApiServices, 'mesh' | 'nod
     conflicts: await node.countConflicts(),
     log: { bytes: node.logBytes() },
     verified: node.isVerified(),
+    verification: node.verification(),
     addresses: mesh.addresses(),
     blocked: mesh.blocked(),
     warnings: [...node.warnings(), ...mesh.warnings()],

@@ -10,6 +10,7 @@ import { HearsayError } from '../../store/errors.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Dot } from '../../store/model/dot.js'
+import type { Notice } from '../../store/replica/warnings.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
 import { type Identity, replaceMeshSecret } from '../net/identity.js'
@@ -18,11 +19,13 @@ import { LazyNetwork } from '../net/lazy-network.js'
 import type { LiveNetwork } from '../net/live-network.js'
 import { realEnvironment } from '../net/real-environment.js'
 import type { StoredNode } from '../node/stored-node.js'
-import type { Mesh } from '../views/mesh-view.js'
+import type { Mesh, MeshDifferences, SyncCondition } from '../views/mesh-view.js'
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
+import { comparisonFailure } from './comparison.js'
 import type { PeerBook } from './peer-book.js'
 import { failureText, metricName, Protocols } from './protocols.js'
+import { SessionOutcomes } from './session-outcomes.js'
 import { sightingFile } from './sighting-file.js'
 
 /** Time for which an admitted join waits for the member's record, so that it can be called by name, in milliseconds. */
@@ -53,6 +56,7 @@ export class DaemonMesh implements Mesh {
   readonly #options: DaemonMeshOptions
   readonly #lazy: LazyNetwork
   readonly #protocols: Protocols
+  readonly #outcomes = new SessionOutcomes(realEnvironment)
   #secret: Uint8Array
   #live: LiveNetwork | undefined
   /** Settled when the network has started, or will not start any more. */
@@ -82,6 +86,11 @@ export class DaemonMesh implements Mesh {
       onMembersChanged: () => this.#membersChanged(),
       onForgotten: () => void this.#refuse().catch(() => {}),
       onRival: (rival) => this.#met(rival),
+      onSession: (report) => this.#outcomes.ended(report),
+    })
+    this.#lazy.listen({
+      connected: (other) => this.#outcomes.connected(other),
+      disconnected: (other) => this.#outcomes.disconnected(other),
     })
   }
 
@@ -158,8 +167,16 @@ export class DaemonMesh implements Mesh {
   }
 
   warnings(): string[] {
-    const own = this.#joinWarning === undefined ? [] : [this.#joinWarning]
-    return [...own, ...this.#protocols.membership.warnings()]
+    return this.notices().map(({ text }) => text)
+  }
+
+  notices(): Notice[] {
+    const own = this.#joinWarning === undefined ? [] : [{ about: 'join', text: this.#joinWarning }]
+    return [...own, ...this.#protocols.membership.notices()]
+  }
+
+  syncCondition(peer: PeerId): SyncCondition | undefined {
+    return this.#outcomes.of(peer)
   }
 
   // --- membership -----------------------------------------------------------------------------------------------------
@@ -319,13 +336,27 @@ export class DaemonMesh implements Mesh {
 
   async sync(nameOrPeer?: string): Promise<SessionReport[]> {
     const live = await this.#whenStarted()
-    const { membership, scheduler } = this.#protocols
+    const { scheduler } = this.#protocols
     if (nameOrPeer === undefined) return Promise.all(live.peers().map((peer) => scheduler.syncNow(peer)))
-    const peer = membership.resolve(nameOrPeer)
+    return [await scheduler.syncNow(this.#otherPeer(nameOrPeer, live))]
+  }
+
+  /** Returns the peer of a name that is connected. Throws NOT_FOUND, BAD_REQUEST for this node itself, and UNREACHABLE. */
+  #otherPeer(nameOrPeer: string, live: LiveNetwork): PeerId {
+    const peer = this.#protocols.membership.resolve(nameOrPeer)
     if (peer === this.peer) throw new HearsayError('BAD_REQUEST', 'this is the node itself; name another member')
-    if (live.peers().includes(peer)) return [await scheduler.syncNow(peer)]
+    if (live.peers().includes(peer)) return peer
     const message = `${nameOrPeer} is not connected; \`hearsay status\` shows who is`
     throw new HearsayError('UNREACHABLE', message, { peer })
+  }
+
+  async diff(nameOrPeer: string, entriesMax: number): Promise<MeshDifferences> {
+    const live = await this.#whenStarted()
+    const peer = this.#otherPeer(nameOrPeer, live)
+    const outcome = await this.#protocols.compare(peer, entriesMax)
+    const name = this.#protocols.membership.members().find((member) => member.peer === peer)?.name ?? peer
+    if (outcome.compared === undefined) throw comparisonFailure(name, peer, outcome.ended)
+    return { name, ...outcome.compared }
   }
 
   awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {

@@ -9,7 +9,7 @@ import type { Network, PeerId } from '../../protocols/network.js'
 import type { Role } from '../../protocols/sync/core/session.js'
 import { malformedReason } from '../../protocols/sync/driver.js'
 import { SyncScheduler } from '../../protocols/sync/scheduler.js'
-import { type SessionReport, SyncService } from '../../protocols/sync/service.js'
+import { type PeerComparison, type SessionReport, SyncService } from '../../protocols/sync/service.js'
 import type { WatchSession } from '../../protocols/sync/watching.js'
 import type { Environment } from '../../store/environment.js'
 import type { MeshClock } from '../../store/replica/mesh-clock.js'
@@ -107,6 +107,11 @@ export class Protocols {
     this.scheduler.wake()
   }
 
+  /** Looks for entries in which a connected peer's copy differs, as many as are asked for; changes neither copy. */
+  compare(peer: PeerId, entriesMax: number): Promise<PeerComparison> {
+    return this.#sync.compare(peer, entriesMax)
+  }
+
   /** Ends all talk; nothing of a broken session is united. */
   async stop(): Promise<void> {
     this.scheduler.stop()
@@ -171,7 +176,7 @@ export class Protocols {
         provenEqual: (peer) => this.membership.provenEqual(peer),
         ended: (report, role) => {
           this.#count(report)
-          this.scheduler.sessionEnded(report)
+          if (report.mode !== 'compared') this.scheduler.sessionEnded(report)
           log.debug({ ...report, role }, 'a sync session ended')
           this.#options.onSession?.(report, role)
         },

@@ -36,6 +36,8 @@ export interface HubOptions {
 export interface WatchRequest {
   /** A cursor, `0` for the beginning of what is kept, or undefined for now. */
   readonly since: string | undefined
+  /** True to send what there is first, when no cursor is given, and to tell where that ends. */
+  readonly initial?: boolean
   readonly prefix: string
   /** Aborted when the reader is gone. */
   readonly signal: AbortSignal
@@ -73,7 +75,7 @@ export class WatchHub {
     const { replica } = options
     this.#options = options
     this.#recent = new RecentEvents(
-      (event) => this.#render(event, { sequence: event.sequence, base: 0 }),
+      (event) => this.#render(event, { sequence: event.sequence, base: 0 }, false),
       options.recent,
     )
     this.#hold = new Hold({
@@ -95,12 +97,13 @@ export class WatchHub {
   }
 
   /** Begins to serve a reader. Throws BAD_CURSOR, CURSOR_GONE, TOO_MANY_WATCHERS. */
-  async open({ since, prefix, signal }: WatchRequest): Promise<Watch> {
+  async open({ since, initial = false, prefix, signal }: WatchRequest): Promise<Watch> {
     if (this.#readers.size >= (this.#options.watchersMax ?? watchersMax)) throw tooMany(this.#readers.size)
     const ended = AbortSignal.any([signal, this.#stopping.signal])
-    const reader = new Reader(this.#source(), { position: this.#positionOf(since), prefix, signal: ended })
+    const position = this.#positionOf(since, initial)
+    const reader = new Reader(this.#source(), { position, prefix, initial, signal: ended })
     this.#readers.add(reader)
-    this.#hold.note(reader.sequence)
+    this.#hold.note(reader.needsAfter)
     const close = () => this.#close(reader)
     try {
       await reader.prepare()
@@ -153,14 +156,14 @@ export class WatchHub {
     this.#onEmpty?.()
   }
 
-  #positionOf(since: string | undefined): FeedPosition {
+  #positionOf(since: string | undefined, initial: boolean): FeedPosition {
     const { replica } = this.#options
     const { id, sequence, floor } = replica.feed.bounds
-    if (since === undefined) return { sequence, base: 0 }
+    if (since === undefined) return initial ? { sequence: 0, base: sequence } : { sequence, base: 0 }
     if (since === '0') return { sequence: 0, base: floor }
     const cursor = parseCursor(since)
     // One from beyond the end was given before the data directory was set back.
-    if (cursor.feedId !== id || cursor.position.sequence > sequence) throw otherFeed()
+    if (cursor.feedId !== id || Math.max(cursor.position.sequence, cursor.position.base) > sequence) throw otherFeed()
     const mark = replica.feed.reader.mark(cursor.position.sequence)
     if (mark !== 0 && cursor.mark !== 0 && mark !== cursor.mark) throw otherFeed()
     if (floor > Math.max(cursor.position.sequence, cursor.position.base)) throw cursorGone(floor)
@@ -176,7 +179,7 @@ export class WatchHub {
       recent: this.#recent,
       feedId: replica.feed.bounds.id,
       last: () => replica.feed.bounds.sequence,
-      render: (event, position) => this.#render(event, position),
+      render: (event, position, isInitial) => this.#render(event, position, isInitial),
       change: (timeoutMs, signal) => this.#change(timeoutMs, signal),
       lost: (sequence) => this.#lost(sequence),
       sent: () => {
@@ -185,9 +188,10 @@ export class WatchHub {
     }
   }
 
-  #render(event: FeedEvent, position: FeedPosition): Buffer {
+  #render(event: FeedEvent, position: FeedPosition, isInitial: boolean): Buffer {
     const { replica, nameOf } = this.#options
-    const json = eventJson(event, { memberOf: replica.memberOf, nameOf })
+    const change = eventJson(event, { memberOf: replica.memberOf, nameOf })
+    const json = isInitial ? { ...change, initial: true } : change
     return eventFrame(json, cursorText({ feedId: replica.feed.bounds.id, position, mark: markOf(event.dot) }))
   }
 
@@ -225,7 +229,7 @@ export class WatchHub {
 
 function leastOf(readers: Iterable<Reader>): number | undefined {
   let least: number | undefined
-  for (const { sequence } of readers) least = least === undefined ? sequence : Math.min(least, sequence)
+  for (const { needsAfter } of readers) least = least === undefined ? needsAfter : Math.min(least, needsAfter)
   return least
 }
 

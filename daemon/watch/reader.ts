@@ -12,7 +12,7 @@ import type { FeedEvent } from '../../store/replica/types.js'
 import { cursorText } from './cursor.js'
 import { chunkBytesMax } from './limits.js'
 import type { RecentEvents } from './recent.js'
-import { commentFrame } from './render.js'
+import { commentFrame, initialEndFrame } from './render.js'
 
 /** Source of events of a reader. */
 export interface Source {
@@ -24,8 +24,8 @@ export interface Source {
   readonly pageRowsMax: number | undefined
   /** The last committed position. */
   last(): number
-  /** Renders an event for a reader at its position. */
-  render(event: FeedEvent, position: FeedPosition): Buffer
+  /** Renders an event for a reader at its position; `isInitial`: as a part of what there was at the start. */
+  render(event: FeedEvent, position: FeedPosition, isInitial: boolean): Buffer
   /** Resolves after the next commit, or after so many milliseconds, or when the signal is aborted. */
   change(timeoutMs: number, signal: AbortSignal): Promise<void>
   /** Called when the event at a position cannot be read any more. */
@@ -38,6 +38,8 @@ export interface Source {
 export interface ReaderRequest {
   readonly position: FeedPosition
   readonly prefix: string
+  /** True if what there is up to the base is marked, and its end told. */
+  readonly initial: boolean
   /** Ends the reader. */
   readonly signal: AbortSignal
 }
@@ -52,17 +54,20 @@ export class Reader {
   /** Buffer that was read before anybody took it. */
   #ahead: Buffer | undefined
   #heartbeatAtMs: number
+  /** True while the end of what there was is still to be told. */
+  #owesEnd: boolean
 
   constructor(source: Source, request: ReaderRequest) {
     this.#source = source
     this.#request = request
     this.#position = request.position
+    this.#owesEnd = request.initial
     this.#heartbeatAtMs = source.environment.monotonicMs() + watchHeartbeatMs
   }
 
-  /** Position up to which everything was sent. */
-  get sequence(): number {
-    return this.#position.sequence
+  /** Position after which everything is still needed; of what lies before it only what is live, which is always kept. */
+  get needsAfter(): number {
+    return Math.max(this.#position.sequence, this.#position.base)
   }
 
   /**
@@ -70,8 +75,7 @@ export class Reader {
    */
   async prepare(): Promise<void> {
     const opening = this.#comment('watching')
-    const first = this.#isAtEnd ? nothing : await this.#next()
-    this.#ahead = Buffer.concat([opening, first])
+    this.#ahead = Buffer.concat([opening, await this.#next()])
   }
 
   /**
@@ -98,9 +102,13 @@ export class Reader {
 
   /** A comment line that carries the position reached. */
   #comment(text: string): Buffer {
+    return commentFrame(text, this.#cursor)
+  }
+
+  get #cursor(): string {
     const { feedId, store } = this.#source
     const position = this.#position
-    return commentFrame(text, cursorText({ feedId, position, mark: store.mark(position.sequence) }))
+    return cursorText({ feedId, position, mark: store.mark(position.sequence) })
   }
 
   /** The final message to a reader that cannot be served any further: its position, and the reason. */
@@ -113,7 +121,11 @@ export class Reader {
   }
 
   async #next(): Promise<Buffer> {
-    return this.#fromRecent() ?? (await this.#fromStore())
+    const events = this.#isAtEnd ? nothing : (this.#fromRecent() ?? (await this.#fromStore()))
+    const { sequence, base } = this.#position
+    if (!this.#owesEnd || sequence < base) return events
+    this.#owesEnd = false
+    return Buffer.concat([events, initialEndFrame(this.#cursor)])
   }
 
   #fromRecent(): Buffer | undefined {
@@ -140,13 +152,17 @@ export class Reader {
     const { store, environment, pageRowsMax, last, render, sent } = this.#source
     await environment.yieldTurn()
     const from = this.#position
-    const page = await store
-      .read({ from, until: last(), prefix: this.#request.prefix, rowsMax: pageRowsMax })
-      .catch((error) => {
-        if (error instanceof HearsayError && typeof error.details.at === 'number') this.#source.lost(error.details.at)
-        throw error
-      })
-    const frames = page.events.map((event) => render(event, { sequence: event.sequence, base: from.base }))
+    const { initial, prefix } = this.#request
+    // What there was is sent before anything else, so that its end stands in its place.
+    const until = initial && from.sequence < from.base ? Math.min(last(), from.base) : last()
+    const nowMs = initial ? environment.nowMs() : undefined
+    const page = await store.read({ from, until, prefix, nowMs, rowsMax: pageRowsMax }).catch((error) => {
+      if (error instanceof HearsayError && typeof error.details.at === 'number') this.#source.lost(error.details.at)
+      throw error
+    })
+    const frames = page.events.map((event) =>
+      render(event, { sequence: event.sequence, base: from.base }, initial && event.sequence <= from.base),
+    )
     this.#position = { sequence: page.sequence, base: from.base }
     for (let left = frames.length; left > 0; left--) sent()
     return Buffer.concat(frames)

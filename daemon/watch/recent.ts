@@ -10,6 +10,7 @@ interface Recent {
 }
 
 const overheadBytes = 256
+const supersededBytes = 64
 
 /** Bounds, for tests. */
 export interface RecentLimits {
@@ -39,7 +40,7 @@ export class RecentEvents {
   add(events: readonly FeedEvent[]): void {
     for (const event of events) {
       if (event.sequence !== (this.#entries.at(-1)?.event.sequence ?? Number.NaN) + 1) this.clear()
-      const bytes = overheadBytes + (event.value?.length ?? 0)
+      const bytes = overheadBytes + (event.value?.length ?? 0) + (event.supersedes?.length ?? 0) * supersededBytes
       this.#entries.push({ event: ownBytes(event), frame: undefined, bytes })
       this.#bytes += bytes
     }

@@ -1,7 +1,7 @@
 /** Renders events for readers. The descriptor of a type decides whether its values are shown. */
 import { dataTypeOf, type TypeTag } from '../../protocols/api/data-types.js'
 import type { EncodedValue } from '../../protocols/api/parts.js'
-import type { WatchEvent } from '../../protocols/api/watch.js'
+import { initialEndEvent, type WatchEvent } from '../../protocols/api/watch.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import { isBaseline } from '../../store/model/counter.js'
 import { type Actor, dotText } from '../../store/model/dot.js'
@@ -16,11 +16,14 @@ export interface Names {
 
 /** The JSON of one event. */
 export function eventJson(event: FeedEvent, names: Names): WatchEvent {
-  return { ...changeJson(event, names), ...valueJson(event) }
+  return { ...changeJson(event, names), ...valueJson(event), ...supersededJson(event) }
 }
 
 /** The JSON of one event without the value. */
-export function changeJson(event: FeedEvent, names: Names): Omit<WatchEvent, 'value' | 'encoding'> {
+export function changeJson(
+  event: FeedEvent,
+  names: Names,
+): Omit<WatchEvent, 'value' | 'encoding' | 'supersedes' | 'supersedesMore'> {
   const { address, dot, time } = event
   return {
     key: address.key,
@@ -59,7 +62,19 @@ export function eventFrame(json: object, cursor: string): Buffer {
   return Buffer.from(`id: ${cursor}\ndata: ${JSON.stringify(json)}\n\n`)
 }
 
+/** The event that follows what there was at the start. */
+export function initialEndFrame(cursor: string): Buffer {
+  return Buffer.from(`event: ${initialEndEvent}\nid: ${cursor}\ndata: {}\n\n`)
+}
+
 /** A comment line that carries the position reached without an event. */
 export function commentFrame(comment: string, cursor: string): Buffer {
   return Buffer.from(`: ${comment}\nid: ${cursor}\n\n`)
+}
+
+function supersededJson({ supersedes, supersedesMore }: FeedEvent): Pick<WatchEvent, 'supersedes' | 'supersedesMore'> {
+  return {
+    ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
+    ...(supersedesMore > 0 && { supersedesMore }),
+  }
 }

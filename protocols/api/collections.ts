@@ -13,15 +13,12 @@ import {
 } from './common.js'
 import { bytes, type Endpoint, json, nothing, type Shape, sent } from './endpoint.js'
 import { deleteQuery, putQuery, versionsShape, writtenShape } from './kv.js'
-import { acks, encodedValue, encoding, strict } from './parts.js'
+import { acks, counterNumber, encodedValue, encoding, strict } from './parts.js'
 import { routes } from './routes.js'
 
-const counterValue = Type.Union([Type.Integer(), Type.String()], {
-  description: 'A number; beyond 2^53 - 1, which only a merge of several nodes can reach, its decimal digits as text.',
-})
 const counterFields = {
   key: Type.String(),
-  value: counterValue,
+  value: counterNumber,
   code: Type.Optional(Type.Literal('COUNTER_RANGE', { description: 'The value lies beyond 2^53 - 1.' })),
 }
 /** Body of an increment: the number to add, which may be negative. */

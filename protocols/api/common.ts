@@ -14,6 +14,7 @@ export const segments = {
   member: Type.String({ description: 'The member, 1 to 1,024 bytes, percent-encoded as one segment.' }),
   field: Type.String({ description: 'The field, 1 to 1,024 bytes of UTF-8, percent-encoded as one segment.' }),
   name: Type.String({ description: 'A name or a peer id.' }),
+  peer: Type.String({ description: 'The name or the peer id of a member.' }),
 }
 /** Query of a read. */
 export const getQuery = Type.Object(

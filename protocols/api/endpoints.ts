@@ -3,6 +3,7 @@ import { batch } from './batch.js'
 import { counters, maps, sets } from './collections.js'
 import { conflicts, resolutions } from './conflicts.js'
 import { dashboard, dashboardFiles } from './dashboard.js'
+import { doctor } from './doctor.js'
 import { documents } from './documents.js'
 import type { AnswerOf, JsonBody, QueryOf, Shape } from './endpoint.js'
 import { kv } from './kv.js'
@@ -24,6 +25,7 @@ export const endpoints = {
   ...conflicts,
   ...resolutions,
   ...mesh,
+  ...doctor,
   ...transfer,
   ...watch,
   ...backups,

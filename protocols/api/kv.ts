@@ -20,7 +20,20 @@ export const deleteQuery = Type.Object(
   strict,
 )
 /** Query of a listing. */
-export const listQuery = Type.Object({ ...pageQuery, values: Type.Optional(Type.Boolean()) }, strict)
+export const listQuery = Type.Object(
+  {
+    ...pageQuery,
+    until: Type.Optional(Type.String({ description: 'End with this key, in the order of the listing.' })),
+    reverse: Type.Optional(Type.Boolean({ description: 'From the last key to the first; `after` and `next` too.' })),
+    values: Type.Optional(Type.Boolean()),
+    count: Type.Optional(
+      Type.Boolean({
+        description: 'Count the keys in place of listing them, without `limit` and `values`: `items` is empty.',
+      }),
+    ),
+  },
+  strict,
+)
 /** The answer to a write; `context` is the token of the new version alone. */
 export const writtenShape = Type.Object({ key: Type.String(), dot: Type.String(), context: Type.String(), acks })
 /** The answer to a write; `context` is the token of the new version alone. */
@@ -43,8 +56,12 @@ export const listItem = Type.Object({
 })
 /** One key of a listing, with its shown value where that is asked for. */
 export type ListItem = Shape<typeof listItem>
-/** A page of a listing. */
-export const listShape = Type.Object({ items: Type.Array(listItem), next })
+/** Number of keys, and of those that have each type. */
+export const keyCount = Type.Object({ keys: Type.Integer(), types: Type.Record(Type.String(), Type.Integer()) })
+/** Number of keys, and of those that have each type. */
+export type KeyCount = Shape<typeof keyCount>
+/** A page of a listing, or the count of one: add those of all pages up. */
+export const listShape = Type.Object({ items: Type.Array(listItem), next, count: Type.Optional(keyCount) })
 
 /** The endpoints below /v1/kv. */
 export const kv = {

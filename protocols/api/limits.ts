@@ -8,6 +8,9 @@ export const batchBodyBytesMax = 8 * 1024 * 1024
 /** Items of a page when the request does not say, and at most. */
 export const pageItemsDefault = 1_000
 export const pageItemsMax = 10_000
+/** Keys of a comparison with a peer when the request does not say, and at most. */
+export const diffKeysDefault = 100
+export const diffKeysMax = 1_000
 /** Timeout of `wait` when the request does not name one, in milliseconds. */
 export const waitTimeoutMsDefault = 30_000
 /** The longest timeout that a request may ask for, in milliseconds. */

@@ -2,8 +2,10 @@
 import Type from 'typebox'
 import { keyErrors, noQuery } from './common.js'
 import { type Endpoint, json, nothing, type Shape } from './endpoint.js'
-import { duration, names, strict, timeOrNull } from './parts.js'
+import { diffKeysDefault, diffKeysMax } from './limits.js'
+import { counterNumber, duration, encoding, names, strict, time, timeOrNull, typeTag } from './parts.js'
 import { routes } from './routes.js'
+import { verificationShape } from './system.js'
 
 /** Query of `wait`. */
 export const waitQuery = Type.Object(
@@ -51,6 +53,7 @@ export const statusShape = Type.Object({
   /** Bytes of updates that are no longer live and kept for members that miss them. */
   log: Type.Object({ bytes: Type.Integer() }),
   verified: Type.Boolean(),
+  verification: Type.Union([verificationShape, Type.Null()], { description: 'Null: none is under way.' }),
   addresses: names,
   blocked: names,
   warnings: names,
@@ -96,6 +99,57 @@ export const whereShape = Type.Object({
 })
 /** Nodes that hold the shown version of a key, that lack it, and that did not answer. */
 export type Where = Shape<typeof whereShape>
+/** Query of a comparison with a peer. */
+export const diffQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: diffKeysMax,
+        default: diffKeysDefault,
+        description: 'Stop after so many differences; those found then are any of them.',
+      }),
+    ),
+  },
+  strict,
+)
+/** One version as a comparison shows it. */
+export const diffVersion = Type.Object({
+  dot: Type.String({ description: '`actor:counter`' }),
+  node: Type.String(),
+  time,
+  expires: timeOrNull,
+  value: Type.Union([Type.String(), Type.Null()], {
+    description: 'Null when it is over 1,024 bytes, and for counters and documents.',
+  }),
+  encoding: Type.Union([encoding, Type.Null()]),
+})
+/** One side of a difference: the versions that a node holds there, the latest first, and of a counter what they come to; null: nothing. */
+export const diffSide = Type.Union([
+  Type.Object({ versions: Type.Array(diffVersion), counter: Type.Optional(counterNumber) }),
+  Type.Null(),
+])
+/** One side of a difference: the versions that a node holds there, the latest first, and of a counter what they come to; null: nothing. */
+export type DiffSide = Shape<typeof diffSide>
+/** One value, counter, member, field or document that two nodes hold otherwise. */
+export const keyDifference = Type.Object({
+  key: Type.String(),
+  type: typeTag,
+  field: Type.String({ description: 'The member of a set or the field of a map; empty for other types.' }),
+  fieldEncoding: Type.Optional(Type.Literal('base64', { description: 'Present when the field is not UTF-8.' })),
+  here: diffSide,
+  there: diffSide,
+})
+/** One value, counter, member, field or document that two nodes hold otherwise. */
+export type KeyDifference = Shape<typeof keyDifference>
+/** Differences between this node and a peer, in the order of keys. */
+export const diffShape = Type.Object({
+  peer: Type.String({ description: 'The name of the peer.' }),
+  keys: Type.Array(keyDifference),
+  more: Type.Boolean({ description: 'There may be other differences beside these.' }),
+})
+/** Differences between this node and a peer, in the order of keys. */
+export type Diff = Shape<typeof diffShape>
 /** A wait that came true. */
 export const waitShape = Type.Object({ ok: Type.Literal(true) })
 
@@ -121,6 +175,13 @@ export const mesh = {
     query: noQuery,
     answer: json(whereShape),
     errors: [...keyErrors, 'DAMAGED_VALUE'],
+  },
+  diffWithPeer: {
+    route: routes.diffWithPeer,
+    summary: 'Which keys a connected peer holds otherwise; nothing is changed on either side',
+    query: diffQuery,
+    answer: json(diffShape),
+    errors: [...keyErrors, 'DAMAGED_VALUE', 'UNREACHABLE', 'PEER_TOO_OLD', 'TOO_BUSY'],
   },
   forgetMember: {
     route: routes.forgetMember,

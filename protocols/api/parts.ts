@@ -23,6 +23,10 @@ export const duration = (description: string) => Type.String({ description, exam
 export const encodedValue = Type.Object({ value: Type.String(), encoding })
 /** A value in JSON. */
 export type EncodedValue = Shape<typeof encodedValue>
+/** The value of a counter. */
+export const counterNumber = Type.Union([Type.Integer(), Type.String()], {
+  description: 'A number; beyond 2^53 - 1, which only a merge of several nodes can reach, its decimal digits as text.',
+})
 /** Acknowledgements of a write: the number of nodes that hold it durably, the number wanted, and their names. */
 export const acks = Type.Object({ have: Type.Integer(), want: Type.Integer(), nodes: names })
 /** Acknowledgements of a write: the number of nodes that hold it durably, the number wanted, and their names. */

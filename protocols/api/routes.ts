@@ -39,6 +39,7 @@ export const routes = {
   getStatus: 'GET /v1/status',
   listMembers: 'GET /v1/members',
   locateValue: 'GET /v1/where/{key}',
+  diffWithPeer: 'GET /v1/diff/{peer}',
   forgetMember: 'DELETE /v1/members/{name}',
   invite: 'POST /v1/invite',
   join: 'POST /v1/join',
@@ -46,6 +47,7 @@ export const routes = {
   unblock: 'POST /v1/unblock',
   sync: 'POST /v1/sync',
   wait: 'GET /v1/wait',
+  diagnose: 'GET /v1/doctor',
 
   exportEntries: 'GET /v1/export',
   importEntries: 'POST /v1/import',

@@ -14,6 +14,12 @@ export const watchQuery = Type.Object(
           'Where to go on: the `id` of an event, or `0` for the beginning of what is kept; from now on when absent. `Last-Event-ID` says the same, and comes first.',
       }),
     ),
+    initial: Type.Optional(
+      Type.Boolean({
+        description:
+          'What there is comes first, each live version as a put with `initial`, then an event `initial-end`, then the changes since. With a cursor it goes on there.',
+      }),
+    ),
   },
   strict,
 )
@@ -39,12 +45,22 @@ export const watchEvent = Type.Object({
   time,
   value: valueOrNull,
   encoding: Type.Union([encoding, Type.Null()]),
+  supersedes: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'The dots that the update superseded, at most 100; absent when they are not known.',
+    }),
+  ),
+  supersedesMore: Type.Optional(Type.Integer({ description: 'How many it superseded beyond these; absent: none.' })),
+  initial: Type.Optional(Type.Literal(true, { description: 'This is what there was at the start, and no change.' })),
 })
 /** The data of one event of the change feed. */
 export type WatchEvent = Shape<typeof watchEvent>
+/** Name of the event that says that all that there was has been sent; others have no name. */
+export const initialEndEvent = 'initial-end'
 /** The change feed. */
 export const watchStream = {
-  description: 'Server-sent events: `id` is the cursor, `data` one JSON object. A comment line comes every 15 seconds.',
+  description:
+    'Server-sent events: `id` is the cursor, `data` one JSON object. A comment line comes every 15 seconds. With `initial`, one event named `initial-end`, whose data is `{}`, follows what there was.',
   content: { 'text/event-stream': { schema: watchEvent } },
 }
 

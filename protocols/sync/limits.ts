@@ -65,6 +65,13 @@ export const digestsMax = 65_536
 export const clashesAim = 4_096
 export const turnClashesAim = 32_768
 export const clashesMax = 65_536
+/** Bytes of a value that a comparison sends along; of a longer one it names the dot, the time and the digest. */
+export const comparedValueBytesMax = 1_024
+/** Bytes of digests in one turn of a comparison that are accepted: of the side that asks, and of the one that answers. */
+export const comparedQuestionBytesMax = 4 * 1024 * 1024
+export const comparedAnswerBytesMax = 64 * 1024 * 1024
+/** Comparisons with peers that one node asks for at once. */
+export const comparisonsMax = 2
 /** Messages of one session that are skipped because only a later version knows them. */
 export const skippedMessagesMax = 1_000
 /** Turns of a descent: ids have 32 nibbles; more can only be ill will. */

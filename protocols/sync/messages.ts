@@ -16,7 +16,7 @@ import {
 } from '../../store/model/codec.js'
 import type { NamedDot } from '../../store/model/dot.js'
 import { saltedDigestBytes } from '../../store/model/roots.js'
-import { endMessage } from '../later.js'
+import { fieldsAtEnd } from '../later.js'
 import { type CapturePatch, readCapture, writeCapture } from './core/captures.js'
 import { readEntries, type TaggedEntries, writeEntries } from './entries.js'
 import {
@@ -40,6 +40,7 @@ export type BusyReason = (typeof busyReasons)[number]
 /** A reason that only a later version knows. */
 const laterReason = 'another reason'
 const laterReasonNumber = 255
+const noBytes = new Uint8Array(0)
 
 /** A node below one differing prefix: the salted digests of its 16 children, or those of all of its entries. */
 export interface TreeNode {
@@ -66,6 +67,11 @@ export type Message =
       readonly young: boolean
       readonly salt: Uint8Array
       readonly capture: CapturePatch
+      /**
+       * Present in a session that compares and changes nothing, from both sides. A responder that does not know the field leaves it out: then
+       * the initiator breaks off.
+       */
+      readonly compares?: true
     }
   | { readonly type: 'busy'; readonly reason: BusyReason | typeof laterReason }
   | { readonly type: 'equal'; readonly capture: CapturePatch }
@@ -130,6 +136,8 @@ const codes: Readonly<Record<Message['type'], number>> = {
 }
 /** The greatest type of a message that this version knows. */
 export const lastMessageCode = Math.max(...Object.values(codes))
+/** The number of the field at the end of `open` that says that the session compares alone. */
+const comparesField = 1
 const typesByCode = new Map(Object.entries(codes).map(([type, code]) => [code, type as Message['type']]))
 
 /** Writes a message. `memberOf` tags the actors named in it. Throws a RangeError for one that no reader takes. */
@@ -139,6 +147,7 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
     case 'open':
       writer.u8(syncVersion).u8(flag(message.young)).raw(message.salt)
       writeCapture(writer, message.capture)
+      if (message.compares === true) writer.varint(comparesField).bytes(noBytes)
       break
     case 'equal':
     case 'young':
@@ -203,8 +212,8 @@ export function decodeMessage(bytes: Uint8Array): Message {
   const type = typesByCode.get(reader.u8())
   if (type === undefined) throw new DecodeError('unknown type of message')
   const message = readBody(reader, type)
-  endMessage(reader)
-  return message
+  const fields = fieldsAtEnd(reader)
+  return message.type === 'open' && fields.has(comparesField) ? { ...message, compares: true } : message
 }
 
 function readBody(reader: ByteReader, type: Message['type']): Message {

@@ -6,11 +6,12 @@ import { valueBytesMax, versionsMax } from '../../store/model/limits.js'
 import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
-import type { SessionMode, SessionOptions } from './core/conversation.js'
+import type { ComparedCopies, SessionMode, SessionOptions } from './core/conversation.js'
 import type { SessionReason, SessionStart } from './core/progress.js'
 import { type Role, SessionCore } from './core/session.js'
 import { Driver, endReasonOf } from './driver.js'
 import {
+  comparisonsMax,
   entryVersionsAim,
   helloListingAim,
   inboundSessionsMax,
@@ -45,6 +46,11 @@ export interface SyncServiceCounts {
   /** Messages that only a later version understands; they were skipped. */
   later: number
 }
+
+/** Outcome of a comparison: what was found, or the reason of a session that found nothing. */
+export type PeerComparison =
+  | { readonly compared: ComparedCopies }
+  | { readonly compared?: undefined; readonly ended: string }
 
 /** Listener that is notified of sessions. */
 export interface SyncListener {
@@ -81,6 +87,7 @@ export class SyncService {
   readonly #running = new Set<Promise<unknown>>()
   readonly #inboundOf = new ChannelCounts()
   #inbound = 0
+  #comparisons = 0
   #isStopped = false
 
   constructor(options: SyncServiceOptions) {
@@ -108,6 +115,31 @@ export class SyncService {
     return this.#track(this.#open(peer, { youngOk: options.youngOk, why: options.why ?? 'asked' }))
   }
 
+  /**
+   * Looks for so many entries of the users, at most, in which a connected peer's copy differs from ours. Neither copy is changed, and no slot
+   * is taken. Never rejects: `ended` is the reason when there is no result.
+   */
+  compare(peer: PeerId, compareEntriesMax: number): Promise<PeerComparison> {
+    return this.#track(this.#compare(peer, compareEntriesMax))
+  }
+
+  async #compare(peer: PeerId, compareEntriesMax: number): Promise<PeerComparison> {
+    const { network, replica } = this.#options
+    if (this.#isStopped || !replica.isVerified) return { ended: this.#isStopped ? 'closing' : 'unverified here' }
+    if (this.#comparisons >= comparisonsMax) return { ended: 'busy here' }
+    this.#comparisons++
+    try {
+      const channel = await network.open(peer, syncProtocol)
+      const none = { youngOk: false, acquire: () => undefined, begin: () => undefined }
+      const { session, report } = await this.#hold('initiator', channel, { ...none, compareEntriesMax })
+      return session.outcome?.compared === undefined ? { ended: report.ended } : { compared: session.outcome.compared }
+    } catch (error) {
+      return { ended: endReasonOf(error) }
+    } finally {
+      this.#comparisons--
+    }
+  }
+
   async #open(peer: PeerId, asked: Asking): Promise<SessionReport> {
     const { network, replica } = this.#options
     await this.slot.whenFree()
@@ -125,7 +157,7 @@ export class SyncService {
         channel.abort('crossed')
         return nothing(peer, 'crossed')
       }
-      const report = await this.#hold('initiator', channel, {
+      const { report } = await this.#hold('initiator', channel, {
         ...asked,
         acquire: () => hold,
         begin: () => hold.begin(),
@@ -169,15 +201,14 @@ export class SyncService {
     await channel.close()
   }
 
-  async #hold(
-    role: Role,
-    channel: Channel,
-    slot: Asking & { readonly acquire: () => SlotHold | undefined; readonly begin: () => void },
-  ): Promise<SessionReport> {
+  async #hold(role: Role, channel: Channel, slot: HeldSlot): Promise<{ session: SessionCore; report: SessionReport }> {
     const { peer } = channel
     const { environment, replica, listener, watch } = this.#options
-    const session = new SessionCore(role, replica, this.#sessionOptions(slot.youngOk))
-    const watched = watch && new WatchedSession(() => watch(peer), session.talk, { role, ...slot }, environment)
+    const { youngOk, why } = slot
+    const session = new SessionCore(role, replica, this.#sessionOptions(slot))
+    const isWatched = watch !== undefined && why !== undefined
+    const start = { role, youngOk, why: why! }
+    const watched = isWatched ? new WatchedSession(() => watch(peer), session.talk, start, environment) : undefined
     const driver = new Driver(session, channel, {
       environment,
       replica,
@@ -201,7 +232,7 @@ export class SyncService {
     const report = reportOf(peer, session, driver, ended)
     this.#tell(report, role, session)
     watched?.end({ ...report, equal: isProvenEqual(session, report) })
-    return report
+    return { session, report }
   }
 
   /** Notifies the listener: however the session ended, what was received and applied is kept. */
@@ -213,12 +244,14 @@ export class SyncService {
     listener?.ended?.(report, role)
   }
 
-  #sessionOptions(youngOk: boolean): SessionOptions {
+  #sessionOptions(how: { youngOk: boolean; compareEntriesMax?: number }): SessionOptions {
+    const { youngOk, compareEntriesMax } = how
     const { environment } = this.#options
     const entries = { messageEntriesAim, entryVersionsAim, entryVersionsMax: versionsMax }
     const limits = { helloListingAim, listingAim, youngMs, ...entries }
     const salt = environment.randomBytes(saltBytes)
-    return { ...limits, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
+    const compares = compareEntriesMax === undefined ? {} : { compareEntriesMax }
+    return { ...limits, ...compares, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }
   }
 
   #track<T>(running: Promise<T>): Promise<T> {
@@ -230,6 +263,15 @@ export class SyncService {
 }
 
 type Asking = Pick<SessionStart, 'youngOk' | 'why'>
+
+/** A session that is held; one without a reason only compares, and is shown to nobody. */
+interface HeldSlot {
+  readonly youngOk: boolean
+  readonly why?: SessionReason
+  readonly compareEntriesMax?: number
+  acquire(): SlotHold | undefined
+  begin(): void
+}
 
 function isProvenEqual({ outcome }: SessionCore, { ended }: SessionReport): boolean {
   return outcome?.provenEqual === true && ended === 'complete'
@@ -244,7 +286,8 @@ function nothing(peer: PeerId, ended: string): SessionReport {
 function reportOf(peer: PeerId, session: SessionCore, driver: Driver, cut: string | undefined): SessionReport {
   const { talk, outcome } = session
   const { bytesSent, bytesReceived } = driver
-  const reached: SessionMode = talk.entriesSent + talk.entriesReceived > 0 ? 'tree' : 'delta'
+  const synced: SessionMode = talk.entriesSent + talk.entriesReceived > 0 ? 'tree' : 'delta'
+  const reached: SessionMode = talk.compares ? 'compared' : synced
   return {
     peer,
     mode: outcome?.mode ?? reached,

@@ -4,17 +4,18 @@ import { isPresent } from '../model/counter.js'
 import { hasExpired } from '../model/register.js'
 import type { Version } from '../model/update.js'
 import type { Access } from './access.js'
-import { type EntryRow, visitEntries } from './scan.js'
-import type { ConflictItem, ListItem, Page, UserType } from './types.js'
+import { type EntryRow, type KeyRange, visitEntries } from './scan.js'
+import type { ConflictItem, CountedKeys, ListItem, Page, UserType } from './types.js'
 import type { Values } from './values.js'
 
 /** Entries looked at in one page of conflicts before the caller is asked to go on. */
 const conflictScanMax = 100_000
 
+/** Keys looked at in one page of a count before the caller is asked to go on. */
+export const countKeysMax = 100_000
+
 /** Query for one page of a listing. */
-export interface ListQuery {
-  readonly prefix: string
-  readonly after?: string | undefined
+export interface ListQuery extends KeyRange {
   readonly limit: number
 }
 
@@ -35,7 +36,7 @@ export class Listing {
     this.#values = values
   }
 
-  /** Keys in the order of their bytes, each with its types. A collection counts as soon as one element of it is seen. */
+  /** Keys in the order of their bytes, rising or falling, each with its types. A collection counts as soon as one element of it is seen. */
   async list(query: ListQuery & { readonly values: boolean }): Promise<Page<ListItem>> {
     const items: MutableItem[] = []
     const unresolved: { item: MutableItem; address: Address }[] = []
@@ -53,7 +54,8 @@ export class Listing {
         items.push({ key, types: [], siblings: 0 })
       }
       const item = items.at(-1)!
-      item.types.push(type)
+      if (query.reverse === true) item.types.unshift(type)
+      else item.types.push(type)
       if (type === 'reg') {
         this.#addRegister(item, { address, versions }, query.values)
         if (item.siblings > 1) unresolved.push({ item, address })
@@ -62,6 +64,29 @@ export class Listing {
     })
     for (const { item, address } of unresolved) await this.#resolve(item, address, query.values)
     return { items, next: hasMore ? items.at(-1)!.key : null }
+  }
+
+  /** Counts keys, and how many of them have each type, without reading their values; as many in one call as are looked at before others wait. */
+  async count(range: KeyRange): Promise<CountedKeys> {
+    const types = new Map<UserType, number>()
+    let keys = 0
+    let lastKey: string | undefined
+    let next: string | null = null
+    await visitEntries(this.#access.replica, range, ({ address, versions }) => {
+      if (!this.#shows(address, versions)) return 'next'
+      const type = address.type as UserType
+      if (address.key !== lastKey) {
+        if (keys === countKeysMax) {
+          next = lastKey!
+          return 'stop'
+        }
+        lastKey = address.key
+        keys++
+      }
+      types.set(type, (types.get(type) ?? 0) + 1)
+      return 'past-type'
+    })
+    return { keys, types, next }
   }
 
   /** Addresses that hold more than one distinct version, in key order. All conflicts of one key are in one page. */

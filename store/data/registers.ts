@@ -2,9 +2,11 @@
 import { register } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
 import type { Access } from './access.js'
-import { Listing } from './listing.js'
+import { Listing, type ListQuery } from './listing.js'
+import type { KeyRange } from './scan.js'
 import type {
   ConflictItem,
+  CountedKeys,
   ListItem,
   Page,
   Reopened,
@@ -48,8 +50,13 @@ export class Registers {
   }
 
   /** Keys in the order of their bytes. */
-  list(query: { prefix: string; after?: string | undefined; limit: number; values: boolean }): Promise<Page<ListItem>> {
+  list(query: ListQuery & { readonly values: boolean }): Promise<Page<ListItem>> {
     return this.#listing.list(query)
+  }
+
+  /** Counts keys of every type. */
+  count(range: KeyRange): Promise<CountedKeys> {
+    return this.#listing.count(range)
   }
 
   /** Addresses that hold more than one distinct version. */

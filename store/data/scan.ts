@@ -1,11 +1,20 @@
 /** Reading users' entries in key order, in bounded memory, with jumps over what a reader does not need. */
-import { rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
 import { type Address, noField } from '../model/address.js'
 import type { Type } from '../model/types.js'
 import type { Version } from '../model/update.js'
 import type { Replica } from '../replica/replica.js'
-import { decodeVersions, entryAddress, entryKey, entryKeyEnd, entryPrefix, entryTypeEnd } from '../rows/entries.js'
+import {
+  decodeVersions,
+  entryAddress,
+  entryKey,
+  entryKeyEnd,
+  entryKeyStart,
+  entryPrefix,
+  entryPrefixEnd,
+  entryTypeEnd,
+  entryTypeStart,
+} from '../rows/entries.js'
 
 /** One address as it is stored. */
 export interface EntryRow {
@@ -19,34 +28,63 @@ export type ScanStep = 'next' | 'past-type' | 'stop'
 /** Rows of one collection that are read one by one before the rest of it is jumped over; a jump costs about as much. */
 const rowsBeforeJump = 64
 
+/** Keys that a scan goes over, and in which order. */
+export interface KeyRange {
+  readonly prefix: string
+  /** Begins behind this key, in the order of the scan. */
+  readonly after?: string | undefined
+  /** Ends with this key, in the order of the scan. */
+  readonly until?: string | undefined
+  /** True to go from the last key to the first. */
+  readonly reverse?: boolean | undefined
+}
+
 /**
- * Visits the users' entries whose keys start with a prefix, behind `after`, in key order. A row that fails its checksum is reported
- * (DAMAGED_VALUE), never left out silently.
+ * Visits the users' entries of a range in the order of keys, rising or falling; in falling order the types of a key, and the elements of a
+ * collection, come in falling order too. A row that fails its checksum is reported (DAMAGED_VALUE), never left out silently.
  */
 export async function visitEntries(
   replica: Replica,
-  query: { readonly prefix: string; readonly after?: string | undefined },
+  query: KeyRange,
   visit: (entry: EntryRow) => ScanStep,
 ): Promise<void> {
-  const prefix = entryPrefix('entry', query.prefix)
-  const past = query.after === undefined ? prefix : entryKeyEnd(query.after)
-  let from: Uint8Array | undefined = Buffer.compare(past, prefix) > 0 ? past : prefix
-  while (from !== undefined) from = await visitFrom(replica, from, prefix, visit)
+  const isReverse = query.reverse === true
+  let rows: RowRange | undefined = rowsOf(query)
+  while (rows !== undefined) {
+    const rest = await visitRows(replica, rows, isReverse, visit)
+    if (rest === undefined) return
+    rows = isReverse ? { ...rows, lt: rest } : { ...rows, gte: rest }
+  }
 }
 
-/** Visits rows until the end (undefined) or until a jump pays; returns where to go on. */
-async function visitFrom(
+/** Bounds of row keys. */
+interface RowRange {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+}
+
+function rowsOf({ prefix, after, until, reverse }: KeyRange): RowRange | undefined {
+  const [first, last] = reverse === true ? [until, after] : [after, until]
+  const low = first === undefined ? [] : [reverse === true ? entryKeyStart(first) : entryKeyEnd(first)]
+  const high = last === undefined ? [] : [reverse === true ? entryKeyStart(last) : entryKeyEnd(last)]
+  const gte = [entryPrefix('entry', prefix), ...low].reduce((a, b) => (Buffer.compare(a, b) > 0 ? a : b))
+  const lt = [entryPrefixEnd(prefix), ...high].reduce((a, b) => (Buffer.compare(a, b) < 0 ? a : b))
+  return Buffer.compare(gte, lt) < 0 ? { gte, lt } : undefined
+}
+
+/** Visits rows until the end (undefined) or until a jump pays; returns the bound from which to go on. */
+async function visitRows(
   replica: Replica,
-  from: Uint8Array,
-  prefix: Uint8Array,
+  rows: RowRange,
+  reverse: boolean,
   visit: (entry: EntryRow) => ScanStep,
 ): Promise<Uint8Array | undefined> {
   let passedOver = 0
   let end: Uint8Array | undefined
-  for await (const rows of replica.store.scan({ gte: from, lt: rangeOf('entry').lt })) {
-    for (const row of rows) {
-      if (!startsWith(row.key, prefix)) return undefined
-      if (end !== undefined && Buffer.compare(row.key, end) < 0) {
+  const isPassed = (key: Uint8Array, bound: Uint8Array) => Buffer.compare(key, bound) < 0 !== reverse
+  for await (const chunk of replica.store.scan({ ...rows, reverse })) {
+    for (const row of chunk) {
+      if (end !== undefined && isPassed(row.key, end)) {
         if (++passedOver >= rowsBeforeJump) return end
         continue
       }
@@ -55,7 +93,7 @@ async function visitFrom(
       const step = visit(entry)
       if (step === 'stop') return undefined
       if (step === 'past-type') {
-        end = entryTypeEnd(entry.address)
+        end = reverse ? entryTypeStart(entry.address) : entryTypeEnd(entry.address)
         passedOver = 0
       }
     }
@@ -78,8 +116,4 @@ export async function* collectionRows(
 
 function entryOf(replica: Replica, row: KvRow): EntryRow {
   return replica.guard.reading(() => ({ address: entryAddress(row.key), versions: decodeVersions(row.key, row.value) }))
-}
-
-function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {
-  return key.length >= prefix.length && Buffer.compare(key.subarray(0, prefix.length), prefix) === 0
 }

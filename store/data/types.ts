@@ -99,6 +99,14 @@ export interface ListItem {
   readonly value?: Uint8Array
 }
 
+/** Number of keys, and of those that have each type. */
+export interface CountedKeys {
+  readonly keys: number
+  readonly types: ReadonlyMap<UserType, number>
+  /** Key to go on behind; null when all were counted. */
+  readonly next: string | null
+}
+
 /** One address in conflict. */
 export interface ConflictItem {
   readonly key: string

@@ -172,7 +172,7 @@ export class Effects {
       if (digest !== undefined) digests.write(batch, dot, digest)
       return
     }
-    const sequence = is.isQuiet ? 0 : feed.placeOf(batch, update, known)
+    const sequence = is.isQuiet ? 0 : feed.placeOf(batch, update, known, bare)
     const value = isLive ? null : update.value
     const state = isLive ? 'live' : 'logged'
     const row = { state, kind, bare, sequence, address, time, expiresAtMs, supersedes, supersededBy, value } as const

@@ -1,13 +1,21 @@
 /** The change feed as the writer extends it: each update and each removal gets its place, in local arrival order. */
 import type { Address } from '../model/address.js'
+import type { Dot } from '../model/dot.js'
 import type { Update, Version } from '../model/update.js'
 import type { DotRow } from '../rows/dots.js'
 import { encodeFeed, feedKey } from '../rows/feed.js'
 import type { StateRow } from '../rows/state.js'
 import type { Batch } from './batch.js'
+import { feedSupersedesMax } from './limits.js'
 import type { FeedEvent } from './types.js'
 
 const opOf = { put: 'put', delete: 'del', expiry: 'expire' } as const
+
+/** The dots that an event names as superseded, as many as are shown; undefined: they are not known. */
+export function shownSuperseded(dots: readonly Dot[] | undefined): Pick<FeedEvent, 'supersedes' | 'supersedesMore'> {
+  const supersedes = dots?.slice(0, feedSupersedesMax).map(({ actor, counter }) => ({ actor, counter }))
+  return { supersedes, supersedesMore: Math.max(0, (dots?.length ?? 0) - feedSupersedesMax) }
+}
 
 /** The feed that the next batch builds on. */
 export class FeedRows {
@@ -34,10 +42,13 @@ export class FeedRows {
     })
   }
 
-  /** Position of an update in the feed: the one that it got when its version came bare, otherwise the next one. */
-  placeOf(batch: Batch, update: Update, known: DotRow | undefined): number {
+  /**
+   * Position of an update in the feed: the one that it got when its version came bare, otherwise the next one. `isBare`: what it superseded is
+   * not known.
+   */
+  placeOf(batch: Batch, update: Update, known: DotRow | undefined, isBare: boolean): number {
     if (known?.state === 'live') return known.sequence
-    if (known === undefined || known.sequence === 0) return this.#arrive(batch, update)
+    if (known === undefined || known.sequence === 0) return this.#arrive(batch, update, isBare)
     this.#reopened = Math.min(this.#reopened, known.sequence)
     return known.sequence
   }
@@ -52,7 +63,7 @@ export class FeedRows {
     const sequence = this.#next()
     const key = feedKey(sequence)
     batch.set(key, encodeFeed(key, { kind: 'removal', dot, address, time, arrival: isAboveFloor ? arrival : 0 }))
-    this.#events.push({ sequence, address, op: 'del', dot, time, value: null })
+    this.#events.push({ sequence, address, op: 'del', dot, time, value: null, ...shownSuperseded(undefined) })
   }
 
   /** Notes a new floor: below it rows may be missing. */
@@ -74,12 +85,13 @@ export class FeedRows {
     return reopened
   }
 
-  #arrive(batch: Batch, update: Update): number {
+  #arrive(batch: Batch, update: Update, isBare: boolean): number {
     const { address, dot, time, value, kind } = update
     const sequence = this.#next()
     const key = feedKey(sequence)
     batch.set(key, encodeFeed(key, { kind: 'update', dot }))
-    this.#events.push({ sequence, address, op: opOf[kind], dot, time, value })
+    const superseded = shownSuperseded(isBare ? undefined : update.supersedes)
+    this.#events.push({ sequence, address, op: opOf[kind], dot, time, value, ...superseded })
     return sequence
   }
 

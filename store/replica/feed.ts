@@ -12,6 +12,7 @@ import { decodeVersions, entryKey } from '../rows/entries.js'
 import { decodeFeed, type FeedRow, feedKey, feedSequence } from '../rows/feed.js'
 import { isDamage } from '../rows/seal.js'
 import { decodeState, stateKey } from '../rows/state.js'
+import { shownSuperseded } from './feed-rows.js'
 import { feedPageBytesMax, feedPageRowsMax } from './limits.js'
 import type { FeedEvent } from './types.js'
 
@@ -30,6 +31,8 @@ export interface FeedRequest {
   readonly until: number
   /** Only keys that start like this. */
   readonly prefix: string
+  /** Time at which what is live is shown, in milliseconds since 1970: without what has expired. All of it when absent. */
+  readonly nowMs?: number | undefined
   /** Rows looked at, at most; `feedPageRowsMax` when absent. */
   readonly rowsMax?: number | undefined
 }
@@ -42,6 +45,7 @@ export interface FeedPage {
 }
 
 const eventOverheadBytes = 256
+const supersededBytes = 64
 
 /** Reads the feed. */
 export class FeedReader {
@@ -106,16 +110,18 @@ export class FeedReader {
     if (row.kind !== 'update') {
       const { address, time } = row
       if (page.showsLiveOnly(sequence) || !page.isWanted(address)) return undefined
-      return { sequence, address, op: row.kind === 'removal' ? 'del' : 'put', dot, time, value: null }
+      const op = row.kind === 'removal' ? 'del' : 'put'
+      return { sequence, address, op, dot, time, value: null, ...shownSuperseded(undefined) }
     }
     const update = this.#dotRow(dot, snapshot)
     if (update === undefined || update.state === 'stub') return 'lost'
-    const { address, time, kind, state } = update
-    if (!page.isWanted(address) || (page.showsLiveOnly(sequence) && state !== 'live')) return undefined
+    const { address, time, kind } = update
+    if (!page.isWanted(address) || (page.showsLiveOnly(sequence) && !page.isShown(update))) return undefined
     // It was lost to damage and came again: its place is the later one.
     if (update.sequence !== sequence && update.sequence !== 0) return undefined
     const op = kind === 'put' ? 'put' : kind === 'delete' ? 'del' : 'expire'
-    return { sequence, address, op, dot, time, value: this.#valueOf(dot, update, snapshot) }
+    const superseded = shownSuperseded(update.bare ? undefined : update.supersedes)
+    return { sequence, address, op, dot, time, value: this.#valueOf(dot, update, snapshot), ...superseded }
   }
 
   /** The bytes of a put as far as they are kept. */
@@ -179,6 +185,12 @@ class Page {
     return sequence <= this.#request.from.base
   }
 
+  /** True if what is live is shown to a reader of the live alone: not when its time is over. */
+  isShown({ state, expiresAtMs }: DotRow): boolean {
+    const { nowMs = 0 } = this.#request
+    return state === 'live' && (expiresAtMs === null || expiresAtMs > nowMs)
+  }
+
   /** Goes on to a row. Above the base every position has one: returns false when one before it is lacking and the page must end there. */
   reaches(sequence: number): boolean {
     const expected = Math.max(this.#sequence, this.#request.from.base) + 1
@@ -192,7 +204,7 @@ class Page {
     this.#sequence = sequence
     if (event === undefined) return true
     this.#events.push(event)
-    this.#bytes += eventOverheadBytes + (event.value?.length ?? 0)
+    this.#bytes += eventOverheadBytes + (event.value?.length ?? 0) + (event.supersedes?.length ?? 0) * supersededBytes
     return this.#bytes < feedPageBytesMax
   }
 

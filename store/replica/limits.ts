@@ -53,6 +53,8 @@ export const baselineSweepMax = 256
 export const baselineSweepChance = 0.25
 /** Snapshots looked at for one verification, when writes that were under way go on writing over what was damaged. */
 export const verifyAttemptsMax = 8
+/** Dots with two contents that are remembered by name; beyond that they are counted only. */
+export const clashesNamedMax = 100
 /** Rows verified in one slice before others get their turn. */
 export const verifySliceRows = 256
 /** Trie nodes whose digests are computed in one slice after the scan. */
@@ -64,6 +66,8 @@ export const clockJumpMs = 2_000
 /** Feed rows looked at for one page of the change feed, and bytes of values in it; one event may be larger. */
 export const feedPageRowsMax = 256
 export const feedPageBytesMax = 256 * 1024
+/** Superseded dots that an event of the change feed names. */
+export const feedSupersedesMax = 100
 /** Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring ends. */
 export const hintRowsMax = 256
 export const hintBytesReadMax = 4 * 1024 * 1024

@@ -61,6 +61,10 @@ export interface FeedEvent {
   readonly dot: Dot
   readonly time: Update['time']
   readonly value: Uint8Array | null
+  /** Dots that the update superseded, the first of them when they are many; undefined when it is not known which those are. */
+  readonly supersedes: readonly Dot[] | undefined
+  /** Number of dots that it superseded beyond these. */
+  readonly supersedesMore: number
 }
 
 /** Changes of one durable batch; the one listener is notified of them after the commit, in order. */

@@ -37,6 +37,26 @@ export function entryKeyEnd(key: string): Buffer {
   return whole
 }
 
+/** The first key that a row of a user key can have: a listing in falling order goes on before it. */
+export function entryKeyStart(key: string): Buffer {
+  return entryKey({ key, type: 'reg', field: noField }).subarray(0, -1)
+}
+
+/** The first key after every row of user keys with a prefix: that of the next prefix of the same length. */
+export function entryPrefixEnd(keyPrefix: string): Buffer {
+  const end = Buffer.from(entryPrefix('entry', keyPrefix))
+  let length = end.length
+  // The first byte tells the kind of row, and is not the greatest.
+  while (end[length - 1] === 0xff) length--
+  end[length - 1]!++
+  return end.subarray(0, length)
+}
+
+/** The first key of the rows of this address's key and type. */
+export function entryTypeStart({ key, type }: Address): Buffer {
+  return entryKey({ key, type, field: noField })
+}
+
 /** The first key after every row of this address's key and type: where the next type, or the next key, begins. */
 export function entryTypeEnd({ key, type }: Address): Buffer {
   const first = Buffer.from(entryKey({ key, type, field: noField }))

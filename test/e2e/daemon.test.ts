@@ -221,7 +221,7 @@ describe('several daemons', () => {
       expect((await client.status()).conflicts).toBe(1)
     }
     const context = (await b.client.getAll('k')).context
-    await b.client.resolve('k', { value: 'settled' }, context)
+    await b.client.resolve('k', { value: 'settled' }, { context })
     await until(
       'settled',
       () => a.client.status(),

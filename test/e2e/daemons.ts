@@ -111,7 +111,7 @@ export class Daemon {
     this.data = data
     this.name = name
     this.#flags = flags
-    this.client = connect({ data, keepAlive: false, environment: {} })
+    this.client = connect({ data, keepAlive: false, retries: 0, environment: {} })
   }
 
   /** Starts the process and waits for its ready line. Rejects with what it wrote when it ends before. */

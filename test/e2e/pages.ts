@@ -35,12 +35,12 @@ class Shell {
   #waiting: (() => void) | undefined
 
   /** `home`: what is written outside of the repository goes there, also by npm. */
-  constructor(home: string) {
+  constructor(home: string, environment: NodeJS.ProcessEnv) {
     this.#child = spawn('bash', ['--norc', '--noprofile'], {
       cwd: root,
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, LANG: 'C.UTF-8', NO_COLOR: '1' },
+      env: { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, LANG: 'C.UTF-8', NO_COLOR: '1', ...environment },
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -80,10 +80,12 @@ function pattern(expected: string): RegExp {
   return new RegExp(`^${escaped.join('.+')}$`)
 }
 
-/** Plays a page of the repository, then runs `cleanUp`, whatever came of it. */
-export async function playPage(page: string, cleanUp: string): Promise<void> {
+/**
+ * Plays a page of the repository, then runs `cleanUp`, whatever came of it. `environment`: what the page finds there.
+ */
+export async function playPage(page: string, cleanUp: string, environment: NodeJS.ProcessEnv = {}): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'hearsay-page-'))
-  const shell = new Shell(home)
+  const shell = new Shell(home, environment)
   try {
     const steps = stepsOf(readFileSync(join(root, page), 'utf8'))
     expect(steps.filter(({ expected }) => expected !== undefined).length).toBeGreaterThan(10)

@@ -8,6 +8,7 @@ import { WatchHub } from '../../daemon/watch/hub.js'
 import { eventJson } from '../../daemon/watch/render.js'
 import type { MemoryStore } from '../../store/memory.js'
 import { type Address, register, systemAddress } from '../../store/model/address.js'
+import { dotText } from '../../store/model/dot.js'
 import type { Update } from '../../store/model/update.js'
 import type { FeedEvent } from '../../store/replica/types.js'
 import { playHistory, steps } from '../support/histories.js'
@@ -20,11 +21,13 @@ const keys = ['key-0', 'key-1', 'key-2', 'a/1', 'a/2', 'b/1']
 const prefixes = ['', 'key-', 'key-1', 'a/', 'nothing']
 const address = (at: number): Address => (at % 9 === 8 ? systemAddress('record') : register(keys[at % keys.length]!))
 
+type From = 'now' | 'beginning' | 'initial'
+
 type Act =
   | { readonly act: 'put' | 'delete'; readonly key: number; readonly size: number }
   | { readonly act: 'deliver'; readonly draws: readonly number[] }
   | { readonly act: 'join' | 'trim' | 'restart' }
-  | { readonly act: 'open'; readonly prefix: number; readonly from: 'now' | 'beginning' }
+  | { readonly act: 'open'; readonly prefix: number; readonly from: From }
   | { readonly act: 'take'; readonly reader: number; readonly frames: number }
   | { readonly act: 'cut'; readonly reader: number; readonly frames: number }
 
@@ -52,7 +55,7 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
       arbitrary: fc.record({
         act: fc.constant('open' as const),
         prefix: fc.nat(prefixes.length - 1),
-        from: fc.constantFrom('now' as const, 'beginning' as const),
+        from: fc.constantFrom('now' as const, 'beginning' as const, 'initial' as const, 'initial' as const),
       }),
     },
     { weight: 5, arbitrary: fc.record({ act: fc.constant('take' as const), reader: fc.nat(), frames: fc.nat(3) }) },
@@ -157,11 +160,10 @@ class World {
     for (const { watcher } of this.opened) await watcher.open(this.#hub)
   }
 
-  async #watch(prefix: string, from: 'now' | 'beginning'): Promise<void> {
+  async #watch(prefix: string, from: From): Promise<void> {
     const { sequence, floor } = this.#node.replica.feed.bounds
-    const watcher = new Watcher(prefix, from === 'now' ? undefined : '0')
-    const isNow = from === 'now'
-    this.opened.push({ watcher, after: isNow ? sequence : 0, base: isNow ? sequence : floor })
+    const watcher = new Watcher(prefix, from === 'beginning' ? '0' : undefined, from === 'initial')
+    this.opened.push({ watcher, after: from === 'now' ? sequence : 0, base: from === 'beginning' ? floor : sequence })
     await watcher.open(this.#hub)
     // One that never heard where it stands would begin again.
     await watcher.take()
@@ -174,6 +176,13 @@ class World {
         return sequence > base && address.type !== 'sys' && address.key.startsWith(watcher.prefix)
       })
       .map((event) => ({ sequence: event.sequence, json: this.json(event) }))
+  }
+
+  /** Dots that are live now at keys with a prefix. */
+  liveDots(prefix: string): string[] {
+    return keys
+      .filter((key) => key.startsWith(prefix))
+      .flatMap((key) => this.#node.replica.versions(register(key)).map(({ dot }) => dotText(dot)))
   }
 
   json(event: FeedEvent) {
@@ -196,12 +205,25 @@ class World {
   }
 }
 
-/** Without the value, which may be gone when the event is read late. */
-const bare = ({ value: _value, encoding: _encoding, ...rest }: Record<string, unknown>) => rest
+/** Without the value, which may be gone when the event is read late, and what was superseded, which may be learnt later. */
+const bare = ({ value: _value, encoding: _encoding, supersedes: _supersedes, ...rest }: Record<string, unknown>) => rest
+
+/** Dots that are live to a reader who does as the events say. */
+function followed(events: readonly Record<string, unknown>[]): Set<string> {
+  const live = new Set<string>()
+  for (const { op, dot, supersedes = [] } of events) {
+    // A removal that was found by comparing trees names the removed dot.
+    if (op === 'put') live.add(dot as string)
+    else live.delete(dot as string)
+    for (const other of supersedes as string[]) live.delete(other)
+  }
+  return live
+}
 
 describe('readers of the change feed', () => {
   it('see exactly what was committed, in its order, whatever becomes of them and of the node', async () => {
     let seen = 0
+    let states = 0
     await fc.assert(
       fc.asyncProperty(steps(3, 3, 16), acts, fc.integer({ min: 1, max: 6 }), async (history, script, eventsMax) => {
         const world = new World(playHistory(history).updates, eventsMax)
@@ -224,6 +246,18 @@ describe('readers of the change feed', () => {
           expect(received.map(({ sequence }) => sequence)).toEqual(
             [...new Set(received.map(({ sequence }) => sequence))].sort((a, b) => a - b),
           )
+          if (opened.watcher.initial) {
+            // What there was and the changes since come to what there is: no gap, and nothing twice.
+            const live = followed(received.map(({ data }) => data))
+            expect(world.liveDots(opened.watcher.prefix).filter((dot) => !live.has(dot))).toEqual([])
+            const puts = received.filter(({ data }) => data.op === 'put').map(({ data }) => data.dot)
+            expect(new Set(puts).size).toBe(puts.length)
+            expect(received.map(({ data }) => data.initial === true)).toEqual(
+              received.map((_, at) => at < before.length),
+            )
+            expect(opened.watcher.initialEnds).toBeGreaterThan(0)
+            states += before.length
+          }
           seen += received.length
         }
         await settleTasks()
@@ -233,5 +267,6 @@ describe('readers of the change feed', () => {
     )
     // About seven events a run; far fewer, and the histories drawn would prove little.
     expect(seen).toBeGreaterThan(500)
+    expect(states).toBeGreaterThan(100)
   })
 })

@@ -17,10 +17,13 @@ import type { NodeView } from '../../daemon/views/node-view.js'
 import type { WatchFeed } from '../../daemon/watch/hub.js'
 import { loadWebFiles } from '../../daemon/web/files.js'
 import type { MemberStatus, Waited } from '../../protocols/membership/types.js'
+import type { ComparedEntry } from '../../protocols/sync/core/conversation.js'
 import { Access } from '../../store/data/access.js'
 import type { Content } from '../../store/data/contents.js'
+import type { KeyRange } from '../../store/data/scan.js'
 import type {
   ConflictItem,
+  CountedKeys,
   ListItem,
   Page,
   Reopened,
@@ -117,13 +120,25 @@ export class FakeRegisters implements Registers {
     return { dot: { actor: fakeActor, counter: ++this.#counter }, context: '' }
   }
 
-  async list(query: { prefix: string; after?: string; limit: number }): Promise<Page<ListItem>> {
-    const keys = [...this.versions.keys()]
-      .sort()
-      .filter((key) => key.startsWith(query.prefix) && key > (query.after ?? ''))
+  async list(query: KeyRange & { limit: number }): Promise<Page<ListItem>> {
+    const keys = this.#keysIn(query)
     const page = keys.slice(0, query.limit)
     const items = page.map((key) => ({ key, types: ['reg'] as const, siblings: this.versions.get(key)!.length }))
     return { items, next: keys.length > page.length ? page.at(-1)! : null }
+  }
+
+  async count(range: KeyRange): Promise<CountedKeys> {
+    const keys = this.#keysIn(range).length
+    return { keys, types: new Map([['reg', keys]]), next: null }
+  }
+
+  #keysIn({ prefix, after, until, reverse }: KeyRange): string[] {
+    const keys = [...this.versions.keys()].sort().filter((key) => key.startsWith(prefix))
+    if (reverse) keys.reverse()
+    const isBeyond = (key: string, bound: string) => (reverse ? key < bound : key > bound)
+    return keys.filter(
+      (key) => (after === undefined || isBeyond(key, after)) && (until === undefined || !isBeyond(key, until)),
+    )
   }
 
   async conflicts(query: { prefix: string; after?: string; limit: number }): Promise<Page<ConflictItem>> {
@@ -219,6 +234,8 @@ export class FakeMeshView implements Mesh {
   readonly peer: string = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
   readonly blockedPeers = new Set<string>()
+  /** Entries that `b` holds otherwise. */
+  differences: ComparedEntry[] = []
   quorum = true
   clockOff: number | null = null
   acks = 1
@@ -229,6 +246,8 @@ export class FakeMeshView implements Mesh {
   members = (): MemberStatus[] => [memberB]
   blocked = () => [...this.blockedPeers]
   warnings = () => ['mesh warning']
+  notices = () => [{ about: 'names', text: 'mesh warning' }]
+  syncCondition = () => ({ connectedForMs: 9_000, sinceGoodMs: 2_000, lastFailure: null })
   invite = async () => 'hearsay-token'
   proveQuorum = async () => this.quorum
   clockOffMs = () => this.clockOff
@@ -265,6 +284,12 @@ export class FakeMeshView implements Mesh {
         ended: 'complete',
       },
     ]
+  }
+  async diff(peer: string, entriesMax: number) {
+    this.calls.push(['diff', peer, entriesMax])
+    if (peer === 'far') throw new HearsayError('UNREACHABLE', 'far is not connected')
+    if (peer !== 'b') throw new HearsayError('NOT_FOUND', 'there is no such peer')
+    return { name: 'b', entries: this.differences.slice(0, entriesMax), more: this.differences.length > entriesMax }
   }
   async awaitAcks(dot: object, want: number | 'majority' | 'all', timeoutMs: number) {
     this.calls.push(['awaitAcks', dot, want, timeoutMs])
@@ -318,6 +343,9 @@ export class FakeNode implements NodeView {
   obstacle = () => this.failed
   unverifiedReason = () => null
   warnings = () => ['store warning']
+  notices = () => [{ about: 'damage', text: 'store warning' }]
+  verification = () => null
+  clashes = () => ({ count: 0, dots: [] })
   counters = () => ({ gossip_published: 5 })
 }
 

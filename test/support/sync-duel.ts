@@ -40,6 +40,8 @@ export interface DuelOptions {
   readonly listingAim?: number
   /** Versions of one entry beyond which it is not named whole. */
   readonly entryVersionsMax?: number
+  /** Entries that the initiator looks for, when it compares and does not sync. */
+  readonly compareEntriesMax?: number
 }
 
 /** Outcome of a duel. */
@@ -78,9 +80,10 @@ export class Duel {
     const { youngOk = false, valueBytesMax = [1e9, 1e9], helloListingAim = 2, listingAim = 2 } = options
     const entries = { messageEntriesAim: 2, entryVersionsAim: 2, entryVersionsMax: options.entryVersionsMax ?? 1e9 }
     const common = { youngOk, youngMs: 2_000, helloListingAim, listingAim, ...entries }
+    const comparing = options.compareEntriesMax === undefined ? {} : { compareEntriesMax: options.compareEntriesMax }
     const salt = (index: 0 | 1) => ({ salt: options.random.bytes(8), valueBytesMax: valueBytesMax[index] })
     this.#sides = [
-      new Side('initiator', initiator, { ...common, ...salt(0) }),
+      new Side('initiator', initiator, { ...common, ...salt(0), ...comparing }),
       new Side('responder', responder, { ...common, ...salt(1) }),
     ]
     initiator.sessionStarts()

@@ -30,16 +30,20 @@ export class Watcher {
   /** The position of the last frame that was taken, with an event or without. */
   cursor: string | undefined
   comments = 0
+  /** Times that the end of what there was at the start was told. */
+  initialEnds = 0
   /** Outcome of the last connection; an error when sending failed. */
   end: Promise<PumpEnd | Error> = Promise.resolve('gone')
   readonly prefix: string
+  readonly initial: boolean
   #watch: Watch | undefined
   #gone = new AbortController()
   #to: Writable | undefined
   #pending: { readonly chunk: Buffer; readonly done: () => void } | undefined
 
-  constructor(prefix = '', since?: string) {
+  constructor(prefix = '', since?: string, initial = false) {
     this.prefix = prefix
+    this.initial = initial
     this.cursor = since
   }
 
@@ -56,7 +60,12 @@ export class Watcher {
   /** Connects, at the last cursor. Throws what `open` throws. */
   async open(hub: WatchHub): Promise<void> {
     this.#gone = new AbortController()
-    const watch = await hub.open({ since: this.cursor, prefix: this.prefix, signal: this.#gone.signal })
+    const watch = await hub.open({
+      since: this.cursor,
+      initial: this.initial,
+      prefix: this.prefix,
+      signal: this.#gone.signal,
+    })
     this.#watch = watch
     const to = new Writable({
       highWaterMark: 1,
@@ -106,7 +115,11 @@ export class Watcher {
     this.cursor = cursor
     const data = lines.find((line) => line.startsWith('data: '))?.slice('data: '.length)
     if (lines[0]!.startsWith(':')) this.comments++
-    if (data === undefined) return
+    if (lines.includes('event: initial-end')) this.initialEnds++
+    else if (data !== undefined) this.#receiveEvent(cursor, data)
+  }
+
+  #receiveEvent(cursor: string, data: string): void {
     this.received.push({ cursor, sequence: Number(cursor.split('.')[1]), data: JSON.parse(data) })
   }
 }

@@ -134,7 +134,7 @@ describe('requests', () => {
 
   test('resolving by a value that is not UTF-8 sends it as base64', async () => {
     const { api, requests } = await fake(() => ({ body: written }))
-    await connect({ api, environment: {} }).resolve('k', { value: Uint8Array.of(255) }, 'ctx')
+    await connect({ api, environment: {} }).resolve('k', { value: Uint8Array.of(255) }, { context: 'ctx' })
     expect(JSON.parse(requests[0]!.body.toString())).toEqual({ value: '/w==', encoding: 'base64', context: 'ctx' })
   })
 
@@ -172,15 +172,15 @@ describe('failures', () => {
   })
 
   test('no daemon: UNREACHABLE_DAEMON and exit 6', async () => {
-    const error = await failure(connect({ api: 'unix:/nonexistent/api.sock', environment: {} }).status())
-    expect(error).toMatchObject({ code: 'UNREACHABLE_DAEMON', exit: 6, status: 0 })
+    const error = await failure(connect({ api: 'unix:/nonexistent/api.sock', retries: 0, environment: {} }).status())
+    expect(error).toMatchObject({ code: 'UNREACHABLE_DAEMON', exit: 6, status: 0, details: { sent: false } })
     expect(error.message).toContain('unix:/nonexistent/api.sock')
   })
 
   test.each(['before', 'within'] as const)('a connection cut %s the answer of a put says so', async (cut) => {
     const { api } = await fake(() => ({ cut, body: written, headers: { 'Content-Length': '5000' } }))
-    const error = await failure(connect({ api, environment: {} }).put('k', 'v'))
-    expect(error).toMatchObject({ code: 'UNREACHABLE_DAEMON', exit: 6 })
+    const error = await failure(connect({ api, retries: 0, environment: {} }).put('k', 'v'))
+    expect(error).toMatchObject({ code: 'UNREACHABLE_DAEMON', exit: 6, details: { sent: true } })
     expect(error.message).toContain('not known whether')
   })
 

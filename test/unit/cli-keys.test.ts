@@ -78,6 +78,40 @@ describe('ls', () => {
     expect(ran.requests.map(({ url }) => url)).toEqual(['/v1/kv?after=0&limit=2'])
   })
 
+  test('--until and --reverse go to the daemon, page after page', async () => {
+    const pages = [
+      { items: items.slice(1), next: 'b' },
+      { items: items.slice(0, 1), next: null },
+    ]
+    const ran = await against(() => ({ body: pages.shift() }), ['ls', 'p', '--reverse', '--until', 'a'])
+    expect(ran.text).toBe('b\nc\na\n')
+    expect(ran.requests.map(({ url }) => url)).toEqual([
+      '/v1/kv?prefix=p&until=a&reverse=true&limit=1000',
+      '/v1/kv?prefix=p&until=a&reverse=true&limit=1000&after=b',
+    ])
+  })
+
+  test('--count adds up what the daemon counts, and says for people what there is', async () => {
+    const answer = ({ url }: { url: string }) =>
+      url.includes('after=m')
+        ? { body: { items: [], next: null, count: { keys: 2, types: { reg: 1, ctr: 1 } } } }
+        : { body: { items: [], next: 'm', count: { keys: 1_000, types: { reg: 1_000, set: 1 } } } }
+    const ran = await against(answer, ['ls', 'p', '--count'])
+    expect(ran).toMatchObject({ exit: 0, text: '1002\n' })
+    expect(ran.requests.map(({ url }) => url)).toEqual([
+      '/v1/kv?prefix=p&count=true',
+      '/v1/kv?prefix=p&after=m&count=true',
+    ])
+    expect((await against(answer, ['ls', '--count'], { terminal: true })).text).toBe(
+      '1,002 keys: 1,001 values, 1 counter, 1 set\n',
+    )
+    expect(JSON.parse((await against(answer, ['ls', '--count', '--json'])).text)).toEqual({
+      keys: 1_002,
+      types: { reg: 1_001, set: 1, ctr: 1 },
+    })
+    expect(await against({}, ['ls', '--count', '--limit', '3'])).toMatchObject({ exit: 2, requests: [] })
+  })
+
   test('on a terminal control characters in keys are shown, not obeyed', async () => {
     const body = { items: [{ key: '\u001b[2Jx', types: ['reg'], siblings: 1 }], next: null }
     const ran = await against({ body }, ['ls'], { terminal: true, environment: { NO_COLOR: '1' } })

@@ -14,7 +14,11 @@ describe('the table of commands', () => {
   const calls = [
     ['put', 'k', 'v', '--ttl=5s', '--json'],
     ['put', '--acks', '2', 'k', '--', '-v'],
+    ['put', 'k', 'v', '--ttl', '5s', '--keep-alive', 'sh', '-c', 'exit 3', '--json'],
+    ['put', 'k', 'v', '--keep-alive', '--', 'sh', '--', '--keep-alive'],
+    ['put', 'k', '--', '--keep-alive'],
     ['get', 'k', '--all'],
+    ['get', 'a', 'b', '--json'],
     ['ls', '--limit', '3', '--values'],
     ['block', 'a', 'b', 'c'],
     ['unblock'],
@@ -46,6 +50,15 @@ describe('the table of commands', () => {
     expect(requests).toHaveLength(2)
   })
 
+  test('flags before a command that runs another one count for it, and those of the other one do not', async () => {
+    const words = ['--json', 'put', 'k', 'v', '--keep-alive', 'sh', '-c', 'x', '--ttl', 'soon']
+    const parsed = await parseFully(words, { columns: 80, stdoutTerminal: false } as never)
+    expect(parsed?.options).toMatchObject({ json: true, 'keep-alive': ['sh', '-c', 'x', '--ttl', 'soon'] })
+    expect([parsed?.positionals, parsed?.options.ttl]).toEqual([['k', 'v'], undefined])
+    const on = parseFast(['lab', 'on', 'ann', 'put', 'k', 'v', '--keep-alive', 'sh', '-c', 'x'], commands)
+    expect(on?.positionals).toEqual(['ann', 'put', 'k', 'v', '--keep-alive', 'sh', '-c', 'x'])
+  })
+
   test('the daemon has a flag for every setting', () => {
     const daemon = commands.find(({ name }) => name === 'daemon')!
     const flags = daemon.options.map(({ name }) => name).filter((name) => name !== 'config')
@@ -62,10 +75,13 @@ describe('the table of commands', () => {
   })
 })
 
+/** A daemon with nothing wrong. */
+const answers = ({ url }: { url: string }) => ({ body: url === '/v1/doctor' ? { findings: [] } : status })
+
 test('colours appear on a terminal only, and never with NO_COLOR', async () => {
   const colourStart = '\u001b['
-  expect((await against({ body: status }, ['status'], { terminal: true })).text).toContain(colourStart)
-  expect((await against({ body: status }, ['status'])).text).not.toContain(colourStart)
-  const plain = await against({ body: status }, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
+  expect((await against(answers, ['status'], { terminal: true })).text).toContain(colourStart)
+  expect((await against(answers, ['status'])).text).not.toContain(colourStart)
+  const plain = await against(answers, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
   expect(plain.text).not.toContain(colourStart)
 })

@@ -50,6 +50,72 @@ describe('get', () => {
   })
 })
 
+describe('get of several keys', () => {
+  const answers = ({ url, headers }: { url: string; headers: { accept?: string | undefined } }) => {
+    const key = url.slice('/v1/kv/'.length)
+    if (key === 'gone') return problem(404, 'NOT_FOUND', 'there is no "gone"')
+    if (key === 'tags') return { status: 404, body: { code: 'NOT_FOUND', detail: '"tags" is a set', types: ['set'] } }
+    if (headers.accept === 'application/json') return { body: { ...twoVersions, key } }
+    const body = key === 'bytes' ? Buffer.from([255]) : Buffer.from(`value of ${key}`)
+    return { body, headers: { 'Hearsay-Siblings': key === 'two' ? '2' : '1' } }
+  }
+
+  test('prints a line for each in the order asked for, in the form of `ls --values`', async () => {
+    const ran = await against(answers, ['get', 'b', 'a', 'bytes', 'b'])
+    expect(ran).toMatchObject({
+      exit: 0,
+      text: 'b\tvalue of b\na\tvalue of a\nbytes\tbase64:/w==\nb\tvalue of b\n',
+      stderr: '',
+    })
+  })
+
+  test('says which are absent, prints the others, and ends with 3', async () => {
+    const ran = await against(answers, ['get', 'a', 'gone', 'tags', 'two'])
+    expect(ran).toMatchObject({ exit: 3, text: 'a\tvalue of a\ntwo\tvalue of two\n' })
+    expect(ran.stderr.split('\n')).toEqual([
+      'error NOT_FOUND: there is no "gone"',
+      '  next: see what is there with `hearsay ls`',
+      'error NOT_FOUND: tags is a set: `hearsay set ls tags`',
+      expect.stringMatching(/^warning two has 2 siblings/),
+      '',
+    ])
+  })
+
+  test('--json prints an object a line, and --all every version below its key', async () => {
+    const json = await against(answers, ['get', 'a', 'gone', 'b', '--json'])
+    expect(
+      json.text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { ...twoVersions, key: 'a' },
+      { ...twoVersions, key: 'b' },
+    ])
+    expect(json.exit).toBe(3)
+    expect(
+      json.stderr
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ code: 'NOT_FOUND', message: 'there is no "gone"' }])
+    const all = await against(answers, ['get', 'a', 'b', '--all'])
+    expect(all.text.match(/^([ab]$|\[[12]\])/gm)).toEqual(['a', '[1]', '[2]', 'b', '[1]', '[2]'])
+  })
+
+  test('asks for many with a few requests under way, and ends at the first that fails otherwise', async () => {
+    const keys = Array.from({ length: 100 }, (_, at) => `k${at}`)
+    const ran = await against(answers, ['get', ...keys])
+    expect(ran.text.trimEnd().split('\n')).toEqual(keys.map((key) => `${key}\tvalue of ${key}`))
+    const failing = await against(
+      (request) => (request.url.endsWith('k1') ? problem(503, 'NOT_VERIFIED', 'not yet') : answers(request)),
+      ['get', ...keys],
+    )
+    expect(failing).toMatchObject({ exit: 1, text: 'k0\tvalue of k0\n' })
+    expect(failing.requests.length).toBeLessThan(keys.length)
+  })
+})
+
 describe('put', () => {
   test('stores an argument and says so', async () => {
     const ran = await against({ body: written }, ['put', 'k', 'hello'])
@@ -181,8 +247,16 @@ describe('errors', () => {
 
   test.each([
     [[], /^error USAGE: there is no command/],
-    [['frobnicate'], /^error USAGE: unknown command 'frobnicate'/],
-    [['gte', 'k'], /Did you mean get\?/],
+    [['frobnicate'], /^error USAGE: unknown command 'frobnicate'\n/],
+    [['gte', 'k'], /^error USAGE: unknown command 'gte'; did you mean `hearsay get`\?\n {2}next: /],
+    [['statsu'], /did you mean `hearsay status`\?/],
+    [['delete', 'k'], /did you mean `hearsay del`\?/],
+    [['incr', 'n'], /did you mean `hearsay counter incr`\?/],
+    [
+      ['counter', 'icnr', 'n'],
+      /^error USAGE: 'counter' needs one of: incr, get, del; did you mean `hearsay counter incr`\?/,
+    ],
+    [['get', 'k', '--jsn'], /unknown option '--jsn'; did you mean --json\? If it is a value/],
     [['get'], /^error USAGE: missing required argument 'KEY'/],
     [['get', 'k', '--nope'], /^error USAGE: unknown option '--nope'.* write -- before it: hearsay get … -- '--nope'/],
     [['set', 'ls'], /^error USAGE: missing required argument 'KEY'\n {2}next: see `hearsay set ls --help`/],
@@ -192,7 +266,7 @@ describe('errors', () => {
     ],
     [['set', 'add', 'k', '-x y'], /unknown option '-x y'.*hearsay set add … -- '-x y'/],
     [['status', '--nope'], /^error USAGE: unknown option '--nope'\n/],
-    [['get', 'a', 'b'], /^error USAGE: too many arguments/],
+    [['where', 'a', 'b'], /^error USAGE: too many arguments/],
     [['ls', '--limit', '0'], /^error USAGE: invalid number '0' for --limit: /],
     [['completion', 'tcsh'], /^error USAGE: .*bash, zsh or fish/],
     [['get', 'k', '--api', 'ftp://x'], /^error USAGE: 'ftp:\/\/x' is no API address/],

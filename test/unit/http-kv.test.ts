@@ -286,10 +286,28 @@ describe('listing', () => {
     }
   })
 
-  it.each(['?limit=0', '?limit=10001', '?limit=x', '?values=maybe', '?prefix=%FF', '?nonsense=1'])(
-    'refuses %s',
-    async (query) => expect((await served.api.inject({ url: `/v1/kv${query}` })).statusCode).toBe(400),
-  )
+  it('lists a range backwards, and counts it in place of listing', async () => {
+    for (const key of ['a/1', 'a/2', 'a/3', 'b']) served.services.registers.add(key, Buffer.from('v'))
+    const keys = async (query: string) =>
+      (await served.api.inject({ url: `/v1/kv?prefix=a/${query}` })).json().items.map(({ key }: { key: string }) => key)
+    expect(await keys('&reverse=true')).toEqual(['a/3', 'a/2', 'a/1'])
+    expect(await keys('&reverse=true&after=a/3&until=a/2')).toEqual(['a/2'])
+    expect(await keys('&after=a/1&until=a/2')).toEqual(['a/2'])
+    const counted = await served.api.inject({ url: '/v1/kv?prefix=a/&count=true' })
+    expect(counted.json()).toEqual({ items: [], next: null, count: { keys: 3, types: { reg: 3 } } })
+  })
+
+  it.each([
+    '?limit=0',
+    '?count=true&limit=1',
+    '?count=true&values=true',
+    '?reverse=maybe',
+    '?limit=10001',
+    '?limit=x',
+    '?values=maybe',
+    '?prefix=%FF',
+    '?nonsense=1',
+  ])('refuses %s', async (query) => expect((await served.api.inject({ url: `/v1/kv${query}` })).statusCode).toBe(400))
 
   it('ends a page of large values early and goes on from there', async () => {
     const large = Buffer.alloc(10 * 1024 * 1024, 'x')

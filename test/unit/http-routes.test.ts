@@ -2,7 +2,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { conflictsShape } from '../../protocols/api/conflicts.js'
 import { writtenShape } from '../../protocols/api/kv.js'
-import { sessionsShape } from '../../protocols/api/mesh.js'
+import { diffShape, sessionsShape } from '../../protocols/api/mesh.js'
+import { counter, document, register, setMember } from '../../store/model/address.js'
+import { increment } from '../../store/model/counter.js'
 import { fakeActor } from '../support/fake-daemon.js'
 import { fits, ServedApi } from '../support/served-api.js'
 
@@ -22,6 +24,7 @@ describe('the mesh', () => {
       context: 'cd'.repeat(16),
       conflicts: 1,
       verified: true,
+      verification: null,
       log: { bytes: 0 },
       addresses: ['/ip4/127.0.0.1/tcp/7400'],
       blocked: [],
@@ -47,6 +50,68 @@ describe('the mesh', () => {
       ],
     })
     expect((await get('/v1/members')).json()).toEqual({ members: status.members })
+  })
+
+  it('compares with a peer, and shows what stands on each side', async () => {
+    const at = { ms: 1_700_000_000_000, logical: 0 }
+    const version = (counter: number, value: string | null) => ({
+      dot: { actor: fakeActor, counter },
+      member: 'bbbbbbbbbbbbbbbb',
+      time: { ms: at.ms + counter, logical: 0 },
+      expiresAtMs: null,
+      value: value === null ? null : Buffer.from(value),
+    })
+    served.services.mesh.differences = [
+      { address: register('a'), here: [version(1, 'old'), version(2, 'new')], there: [] },
+      { address: setMember('s', Buffer.of(255)), here: [], there: [version(3, '')] },
+      { address: document('z'), here: [version(4, 'bytes')], there: [version(5, null)] },
+    ]
+    const answer = (await get('/v1/diff/b')).json()
+    expect(fits(diffShape, answer)).toBe(true)
+    const shown = (counter: number, value: string | null) => ({
+      dot: `${fakeActor}:${counter}`,
+      node: 'b',
+      time: new Date(at.ms + counter).toISOString(),
+      expires: null,
+      value,
+      encoding: value === null ? null : 'utf8',
+    })
+    expect(answer).toEqual({
+      peer: 'b',
+      keys: [
+        { key: 'a', type: 'reg', field: '', here: { versions: [shown(2, 'new'), shown(1, 'old')] }, there: null },
+        {
+          key: 's',
+          type: 'set',
+          field: '/w==',
+          fieldEncoding: 'base64',
+          here: null,
+          there: { versions: [shown(3, '')] },
+        },
+        {
+          key: 'z',
+          type: 'doc',
+          field: '',
+          here: { versions: [shown(4, null)] },
+          there: { versions: [shown(5, null)] },
+        },
+      ],
+      more: false,
+    })
+    expect((await get('/v1/diff/b?limit=1')).json()).toMatchObject({ keys: [{ key: 'a' }], more: true })
+    expect(await get('/v1/diff/nobody')).toMatchObject({ statusCode: 404 })
+    expect((await get('/v1/diff/far')).json()).toMatchObject({ status: 502, code: 'UNREACHABLE' })
+    expect((await get('/v1/diff/b?limit=1001')).statusCode).toBe(400)
+  })
+
+  it('shows what a counter comes to on each side', async () => {
+    const { mesh } = served.services
+    const dot = { actor: fakeActor, counter: 1 }
+    const side = { dot, member: '', time: { ms: 1, logical: 0 }, expiresAtMs: null }
+    const run = increment([], dot, side.time, 5).value
+    mesh.differences = [{ address: counter('n'), here: [{ ...side, value: run }], there: [{ ...side, value: null }] }]
+    const [difference] = (await get('/v1/diff/b')).json().keys
+    expect([difference.here.counter, difference.there.counter]).toEqual([5, undefined])
   })
 
   it('invites and joins', async () => {

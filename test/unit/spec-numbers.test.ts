@@ -74,6 +74,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `${spelt(sync.inboundSessionsPerPeerMax)} sessions of one peer at once`,
     `in all ${seconds(sync.peerWaitMs)} and what the bytes transferred earn at ${binary(sync.bytesPerSecondMin)}/s`,
     `${sync.treeTurnsMax} turns`,
+    `at most ${grouped(sync.entryVersionsAim)} versions of each, without what they superseded, and without values of more than ${grouped(sync.comparedValueBytesMax)} bytes`,
   ],
   'store/backup/SPEC.md': [
     `once it holds ${binary(backup.blockBytes)}`,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Channel } from '../../protocols/network.js'
 import {
+  comparisonsMax,
   firstFrameTimeoutMs,
   inboundSessionsPerPeerMax,
   pieceBytesAim,
@@ -295,6 +296,51 @@ describe('the slot', () => {
     mine.release()
     accepted!.release()
     expect(slot.isFree).toBe(true)
+  })
+
+  test('a comparison finds what differs, takes no slot, tells no scheduler of a sync, and changes nothing', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([a, b], 30)
+    stage.fill([b], 2)
+    const roots = () => [a, b].map(({ replica }) => Buffer.from(replica.trie.root()).toString('hex'))
+    const before = roots()
+    const hold = b.service.slot.open('c', () => undefined)!
+    const found = await stage.world.runThrough(a.service.compare('b', 10))
+    hold.release()
+    await stage.world.runUntil(() => b.reports.length > 0)
+    expect(found.compared!.entries.map(({ address, here, there }) => [address.key, here.length, there.length])).toEqual(
+      [
+        ['key-31', 0, 1],
+        ['key-32', 0, 1],
+      ],
+    )
+    expect(roots()).toEqual(before)
+    expect([a, b].map(({ reports }) => reports.map(({ mode, ended }) => [mode, ended]))).toEqual([
+      [['compared', 'complete']],
+      [['compared', 'complete']],
+    ])
+    expect([...a.equal, ...b.equal]).toEqual([])
+  })
+
+  test('a comparison says why it came to nothing', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.pair()
+    stage.fill([b], 1)
+    const ended = async () => {
+      const found = await stage.world.runThrough(a.service.compare('b', 10))
+      return found.compared === undefined ? found.ended : 'compared'
+    }
+    b.replica.isVerified = false
+    expect(await ended()).toBe('unverified')
+    a.replica.isVerified = false
+    expect(await ended()).toBe('unverified here')
+    a.replica.isVerified = true
+    b.replica.isVerified = true
+    const all = Promise.all([...Array(comparisonsMax + 1).keys()].map(ended))
+    expect(await all).toEqual([...Array(comparisonsMax).fill('compared'), 'busy here'])
+    stage.mesh.disconnect('a', 'b')
+    expect(await ended()).not.toBe('compared')
   })
 
   test('refused values are told with their dots', async () => {

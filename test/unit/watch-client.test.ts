@@ -134,6 +134,33 @@ describe('client.watch', () => {
     }
   })
 
+  it('sends nothing when its signal is aborted already, and leaves the daemon when its reader does', async () => {
+    const client = connect({ api: api(), environment: {} })
+    const { value } = await client.watch({ signal: AbortSignal.abort() }).next()
+    expect([value, asked]).toEqual([undefined, []])
+    const left = new Promise<void>((resolve) => {
+      replies = [(response) => void send(frame(1), 'stays')(response.on('close', resolve))]
+    })
+    for await (const { key } of client.watch()) if (key === 'k1') break
+    await left
+  })
+
+  it('waits for a daemon that is away for a while, however its socket looks meanwhile', async () => {
+    replies = [send(frame(1), 'ends')]
+    let retries = 0
+    const events = take(2, {
+      onRetry: () => {
+        retries++
+        if (retries === 1) server.close()
+        if (retries === 3) server.listen(join(folder, 's'))
+      },
+    })
+    await expect.poll(() => asked.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    replies = [send(frame(2), 'stays')]
+    expect((await events).map(({ key }) => key)).toEqual(['k1', 'k2'])
+    expect(asked.at(-1)).toContain('since=c1')
+  })
+
   it('reads events that come in any pieces', async () => {
     const text = `: x\n\n${frame(1)}: \nid: c2\n\n${frame(3, { value: 'ünï' })}id: c4\ndata: cut`
     for (const size of [1, 2, 3, 7, 1000]) {
@@ -144,11 +171,51 @@ describe('client.watch', () => {
       const blocks: unknown[] = []
       for await (const block of sseBlocks(pieces())) blocks.push(block)
       expect(blocks).toEqual([
-        { id: 'c1', data: JSON.stringify(event(1)) },
-        { id: 'c2', data: undefined },
-        { id: 'c3', data: JSON.stringify(event(3, { value: 'ünï' })) },
+        { name: undefined, id: 'c1', data: JSON.stringify(event(1)) },
+        { name: undefined, id: 'c2', data: undefined },
+        { name: undefined, id: 'c3', data: JSON.stringify(event(3, { value: 'ünï' })) },
       ])
     }
+  })
+})
+
+describe('what there is first', () => {
+  const end = (at: number) => `event: initial-end\nid: c${at}\ndata: {}\n\n`
+
+  it('comes before its end, which is told once, over a cut too; events of other names are passed over', async () => {
+    replies = [
+      send(`: watching\nid: c0\n\n${frame(1, { initial: true })}`, 'ends'),
+      send(`${frame(2, { initial: true })}${end(2)}event: later\nid: c2\ndata: {}\n\n`, 'ends'),
+      send(`${end(2)}${frame(3)}`, 'stays'),
+    ]
+    const seen: unknown[] = []
+    const options = { prefix: 'k', initial: true, onInitialEnd: (cursor: string) => seen.push(cursor) }
+    for await (const { key, initial } of connect({ api: api(), environment: {} }).watch(options)) {
+      seen.push([key, initial])
+      if (key === 'k3') break
+    }
+    expect(seen).toEqual([['k1', true], ['k2', true], 'c2', ['k3', undefined]])
+    const query = (since: string) => `/v1/watch?prefix=k${since}&initial=true`
+    expect(asked).toEqual([query(''), query('&since=c1'), query('&since=c2')])
+  })
+
+  it('is printed by the command line, and its end between what there is and the changes', async () => {
+    const text = `${frame(1, { initial: true })}${end(1)}${frame(2)}`
+    replies = [send(text, 'stays'), send(text, 'stays')]
+    const ran = await runCli(['watch', '--initial', '--api', api(), '--limit', '2'])
+    expect(ran.text).toMatch(/^now {4}k1 {2}v1 .*\nput {4}k2 {2}v2 /)
+    expect(ran.stderr).toBe('that is all there is now; changes follow\n')
+    const json = await runCli(['watch', '--initial', '--json', '--api', api(), '--limit', '2'])
+    expect(
+      json.text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { ...event(1), initial: true, cursor: 'c1' },
+      { initial: 'end', cursor: 'c1' },
+      { ...event(2), cursor: 'c2' },
+    ])
   })
 })
 

@@ -106,12 +106,66 @@ describe('a reader', () => {
     const { actor } = node.replica.runs
     const common = { key: 'k', type: 'reg', field: '', node: 'ann', time: '2030-01-01T00:00:00.000Z' }
     expect(stream.events()).toEqual([
-      { ...common, op: 'put', dot: `${actor}:2`, value: 'héllo\nworld', encoding: 'utf8' },
-      { ...common, op: 'put', dot: `${actor}:3`, value: '/w==', encoding: 'base64' },
-      { ...common, op: 'del', dot: `${actor}:5`, value: null, encoding: null },
+      { ...common, op: 'put', dot: `${actor}:2`, value: 'héllo\nworld', encoding: 'utf8', supersedes: [] },
+      { ...common, op: 'put', dot: `${actor}:3`, value: '/w==', encoding: 'base64', supersedes: [`${actor}:2`] },
+      { ...common, op: 'del', dot: `${actor}:5`, value: null, encoding: null, supersedes: [`${actor}:3`] },
     ])
     expect(stream.text.startsWith(':')).toBe(true)
     expect(stream.text).toMatch(/\n\n$/)
+  })
+
+  it('names at most a hundred superseded dots, read from the disk and on the way alike', async () => {
+    const stream = await watch()
+    await node.replica.transact((transaction) => {
+      const dots = Array.from({ length: 103 }, (_, at) => transaction.put(register('k'), Buffer.of(at), null, []))
+      transaction.put(register('k'), Buffer.from('all'), null, dots)
+    })
+    const late = await watch('?since=0')
+    for (const one of [stream, late]) {
+      await expect.poll(() => one.events().length).toBe(104)
+      expect(one.events().at(-1)).toMatchObject({ value: 'all', supersedes: { length: 100 }, supersedesMore: 3 })
+      expect(one.events()[0]).not.toHaveProperty('supersedesMore')
+    }
+  })
+
+  it('with initial gets what there is, its end, and then the changes, also over a cut', async () => {
+    for (const key of ['a', 'b', 'b', 'c', 'other']) await put(key, key)
+    await remove('c')
+    const stream = await watch('?initial=true')
+    const frames = (text: string) =>
+      [...text.matchAll(/^(?:event: (.*)\n)?id: .*\ndata: (.*)\n/gm)].map(([, name, data]) => {
+        const { key, op, initial } = JSON.parse(data!)
+        return name ?? [op, key, initial]
+      })
+    await put('a', 'new')
+    const whole = [
+      ['put', 'a', true],
+      ['put', 'b', true],
+      ['put', 'other', true],
+      'initial-end',
+      ['put', 'a', undefined],
+    ]
+    await expect.poll(() => frames(stream.text)).toEqual(whole)
+    const [start, first] = stream.ids()
+    // `a` has been written over since: its old value is not there any more, and the new one is a change.
+    const again = await watch(`?initial=true&since=${start}`)
+    await expect.poll(() => frames(again.text)).toEqual(whole.slice(1))
+    const browser = await watch('?initial=true', { 'last-event-id': first! })
+    await expect.poll(() => frames(browser.text)).toEqual(whole.slice(1))
+    const empty = await watch('?initial=true&prefix=nothing')
+    await expect.poll(() => frames(empty.text)).toEqual(['initial-end'])
+    const behind = await watch(`?initial=true&since=${stream.ids().at(-1)}`)
+    await expect.poll(() => frames(behind.text)).toEqual(['initial-end'])
+  })
+
+  it('with initial is not shown what has expired', async () => {
+    await node.replica.transact((transaction) => {
+      transaction.put(register('gone'), Buffer.of(1), 1, [])
+      transaction.put(register('here'), Buffer.of(1), 8e15, [])
+    })
+    const stream = await watch('?initial=true')
+    await expect.poll(() => stream.text).toContain('initial-end')
+    expect(stream.events().map(({ key }) => key)).toEqual(['here', undefined])
   })
 
   it('goes on behind a cursor, of the query or of Last-Event-ID, which comes first', async () => {
@@ -168,6 +222,12 @@ describe('a reader', () => {
 })
 
 describe('a cursor', () => {
+  it('of what there was, from beyond the end, is refused with 410', async () => {
+    await put('a')
+    const { id } = node.replica.feed.bounds
+    expect(await refused(`?since=${id}.0.00000000.9`)).toEqual([410, 'CURSOR_GONE'])
+  })
+
   it.each(['x', '1', '-1', '00', 'now', '0.0', `${'a'.repeat(16)}.1`, `${'a'.repeat(16)}.1.00000000.1`])(
     'that is malformed is refused with 400: %s',
     async (since) => {

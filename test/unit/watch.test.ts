@@ -303,6 +303,8 @@ describe('recent events', () => {
     dot: { actor: '00000000000000aa', counter: sequence },
     time: { ms: 1, logical: 0 },
     value: Buffer.alloc(bytes),
+    supersedes: [],
+    supersedesMore: 0,
   })
   const render = ({ sequence }: FeedEvent) => Buffer.from(`${sequence}`)
 

@@ -44,7 +44,15 @@ function member(name: string, over: Partial<Member> = {}): Member {
 
 function status(members: Member[], over: Partial<Status> = {}): Status {
   const own = { node: 'nas', peer: 'peer-nas', actor: null, version: '0.1.0', entries: 1, root: 'ab', context: '' }
-  const rest = { conflicts: 0, log: { bytes: 0 }, verified: true, addresses: [], blocked: [], warnings: [] }
+  const rest = {
+    conflicts: 0,
+    log: { bytes: 0 },
+    verified: true,
+    verification: null,
+    addresses: [],
+    blocked: [],
+    warnings: [],
+  }
   return { ...own, ...rest, members, ...over }
 }
 

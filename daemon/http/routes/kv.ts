@@ -1,8 +1,10 @@
 /** Keys and values: put, get, delete, list. */
 import type { FastifyReply } from 'fastify'
+import type { AnswerOf, Shape } from '../../../protocols/api/endpoint.js'
 import { headerNames } from '../../../protocols/api/headers.js'
-import { kv, type ListItem } from '../../../protocols/api/kv.js'
+import { kv, type ListItem, type listQuery } from '../../../protocols/api/kv.js'
 import { pageItemsDefault } from '../../../protocols/api/limits.js'
+import type { KeyRange } from '../../../store/data/scan.js'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
 import type { Registers } from '../../views/data-view.js'
@@ -57,11 +59,24 @@ const deleteValue: Handler<typeof kv.deleteValue> = async (request, _reply, serv
 }
 
 const listKeys: Handler<typeof kv.listKeys> = async (request, _reply, { registers }) => {
-  const { prefix = '', limit = pageItemsDefault, values = false } = request.query
-  const after = behind(request.query.after)
-  const page = await registers.list({ prefix, after, limit, values: false })
+  const { prefix = '', limit = pageItemsDefault, values = false, reverse = false } = request.query
+  const range = { prefix, after: behind(request.query.after), until: behind(request.query.until), reverse }
+  if (request.query.count === true) return countKeys(request.query, range, registers)
+  const page = await registers.list({ ...range, limit, values: false })
   if (!values) return { items: page.items.map(listItemJson), next: page.next }
   return withValues(page, registers)
+}
+
+async function countKeys(
+  { limit, values }: Shape<typeof listQuery>,
+  range: KeyRange,
+  registers: Registers,
+): Promise<AnswerOf<typeof kv.listKeys>> {
+  if (limit !== undefined || values === true) {
+    throw new HearsayError('BAD_REQUEST', 'a count is of every key of the range: leave `limit` and `values` out')
+  }
+  const { keys, types, next } = await registers.count(range)
+  return { items: [], next, count: { keys, types: Object.fromEntries(types) } }
 }
 
 /** Values are read one by one, so that a page of large ones ends early instead of filling the memory. */

@@ -1,10 +1,11 @@
 /** The mesh: status, members, invitations, blocks, sync, waiting, who holds what. */
-import { waitTimeoutMsDefault } from '../../../protocols/api/limits.js'
+import { diffKeysDefault, waitTimeoutMsDefault } from '../../../protocols/api/limits.js'
 import { mesh } from '../../../protocols/api/mesh.js'
 import type { Waited } from '../../../protocols/membership/types.js'
 import { HearsayError } from '../../../store/errors.js'
 import { dotText } from '../../../store/model/dot.js'
 import { takeSmallJson } from '../body.js'
+import { diffJson } from '../differences.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
 import { idleSocketMs, missingNamedMax, workTimeoutMs } from '../limits.js'
 import { keyOf } from '../paths.js'
@@ -25,6 +26,12 @@ const locateValue: Handler<typeof mesh.locateValue> = async (request, _reply, se
   const dot = services.registers.get(key)?.versions[0]?.dot
   if (dot === undefined) return absentValue(services.registers, key)
   return { key, dot: dotText(dot), ...(await services.mesh.where(dot)) }
+}
+
+const diffWithPeer: Handler<typeof mesh.diffWithPeer> = async (request, _reply, services) => {
+  allowSilence(request, workTimeoutMs)
+  const limit = request.query.limit ?? diffKeysDefault
+  return diffJson(await services.mesh.diff(keyOf(request.originalUrl), limit), services.mesh)
 }
 
 const forgetMember: Handler<typeof mesh.forgetMember> = (request, _reply, services) =>
@@ -99,5 +106,17 @@ function missedText({ name, reason, awayMs, behind }: Waited['missing'][number])
 export const meshRoutes: RouteGroup<typeof mesh> = {
   endpoints: mesh,
   bodies: takeSmallJson,
-  handlers: { getStatus, listMembers, locateValue, forgetMember, invite, join, block, unblock, sync, wait },
+  handlers: {
+    getStatus,
+    listMembers,
+    locateValue,
+    diffWithPeer,
+    forgetMember,
+    invite,
+    join,
+    block,
+    unblock,
+    sync,
+    wait,
+  },
 }

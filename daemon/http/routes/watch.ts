@@ -11,10 +11,10 @@ import { eventStreamHeaders } from '../streams.js'
 const watchChanges: Handler<typeof watch.watchChanges> = async (request, reply, services) => {
   const { signal, done } = requestSignal(request, services.stopping)
   try {
-    const { prefix = '', since } = request.query
+    const { prefix = '', since, initial = false } = request.query
     // What a browser sends by itself when it comes back is later than what the address holds.
     const from = headerOf(request, headerNames.lastEvent) ?? (since === '' ? undefined : since)
-    const opened = await services.watch.open({ since: from, prefix, signal })
+    const opened = await services.watch.open({ since: from, initial, prefix, signal })
     void serve(opened, reply.hijack().raw, services).finally(done)
     return reply
   } catch (error) {

@@ -84,6 +84,24 @@ export class Comparison {
   }
 
   /**
+   * Compares a block as `block` does, but names at most so many of the children that differ, each by a block: the peer then lists those of
+   * few entries. Returns beside the answer whether all were named.
+   */
+  *someOfBlock(
+    place: PlacedNode,
+    asked: Asked,
+    childrenMax: number,
+  ): SessionPart<{ answer: number; nodes: TreeNode[]; isWhole: boolean }> {
+    const differing = differencesBelow(this.#view.trie, place.prefix, this.#salt, place.node.digests)
+    const named = differing.slice(0, Math.max(0, childrenMax))
+    let answer = 0
+    for (const { prefix } of named) answer |= 1 << Number.parseInt(prefix.at(-1)!, 16)
+    const nodes = named.map(({ prefix }) => this.#block(prefix, asked))
+    yield* this.worked((nodes.length + 1) * digits.length)
+    return { answer, nodes, isWhole: named.length === differing.length }
+  }
+
+  /**
    * Compares a listing of the peer. Returns the positions that are unknown here, and adds the ids of our entries there
    * that it lacks to `lacking`.
    */

@@ -1,4 +1,6 @@
 /** Knowledge of one session: its captures, what the peer is known to have, and the counts for its report. */
+import type { Address } from '../../../store/model/address.js'
+import type { HybridTime } from '../../../store/model/clock.js'
 import type { MemberOf, MemberTag, MemberTags, TaggedContexts } from '../../../store/model/codec.js'
 import { unknownMember } from '../../../store/model/codec.js'
 import { Context } from '../../../store/model/context.js'
@@ -22,10 +24,38 @@ export interface SessionOptions extends TreeLimits {
   readonly valueBytesMax: number
   /** Age below which a difference is young, in milliseconds. */
   readonly youngMs: number
+  /** Number of differing entries that are looked for by a session that compares and changes nothing; absent: the session syncs. */
+  readonly compareEntriesMax?: number
+}
+
+/** One version as a comparison shows it. */
+export interface ComparedVersion {
+  readonly dot: Dot
+  /** Tag of the member that wrote it. */
+  readonly member: MemberTag
+  readonly time: HybridTime
+  readonly expiresAtMs: number | null
+  /** Its bytes; null when they are too many to be shown. */
+  readonly value: Uint8Array | null
+}
+
+/** One address at which two copies differ; a side without versions holds nothing there. */
+export interface ComparedEntry {
+  readonly address: Address
+  readonly here: readonly ComparedVersion[]
+  readonly there: readonly ComparedVersion[]
+}
+
+/** Entries of the users in which two copies differ. */
+export interface ComparedCopies {
+  /** In the order of keys. */
+  readonly entries: readonly ComparedEntry[]
+  /** True if there may be others beside these. */
+  readonly more: boolean
 }
 
 /** Kind of a session by the course that it took. */
-export type SessionMode = 'equal' | 'contexts' | 'delta' | 'tree' | 'full' | 'busy' | 'young'
+export type SessionMode = 'equal' | 'contexts' | 'delta' | 'tree' | 'full' | 'busy' | 'young' | 'compared'
 
 /** Outcome of a session, for its report. */
 export interface SessionOutcome {
@@ -45,10 +75,12 @@ export interface SessionOutcome {
   readonly valuesSent: number
   /** Dots whose values were refused. */
   readonly refused: Context
+  /** Differences that a session which compared has found; on the side that asked. */
+  readonly compared?: ComparedCopies
 }
 
 /** Part of the outcome that the steps of a session return; the conversation adds its counters. */
-export type Ending = Pick<SessionOutcome, 'mode' | 'provenEqual' | 'united' | 'ended'>
+export type Ending = Pick<SessionOutcome, 'mode' | 'provenEqual' | 'united' | 'ended' | 'compared'>
 
 /** One session's knowledge. Both roles use it. */
 export class Conversation {
@@ -59,6 +91,8 @@ export class Conversation {
   readonly sent = new Context()
   /** Dots that the peer's entries listed as live. */
   readonly listed = new Context()
+  /** True once it is known that the session compares and changes nothing. */
+  compares = false
   turns = 0
   verdictTurns = 0
   updatesSent = 0

@@ -13,6 +13,7 @@ import {
   type SyncView,
   settle,
 } from './actions.js'
+import { answerComparison, openComparison } from './comparing.js'
 import {
   Conversation,
   type Ending,
@@ -34,7 +35,7 @@ export class SessionCore {
 
   constructor(role: Role, view: SyncView, options: SessionOptions) {
     this.talk = new Conversation(view, options)
-    this.#steps = role === 'initiator' ? initiate(this.talk) : respond(this.talk)
+    this.#steps = role === 'responder' ? respond(this.talk) : opens(this.talk)
   }
 
   /** Outcome of the session; undefined while it goes on. */
@@ -58,6 +59,10 @@ export class SessionCore {
     this.#outcome = this.talk.outcome(step.value)
     return undefined
   }
+}
+
+function opens(talk: Conversation): SessionPart<Ending> {
+  return talk.options.compareEntriesMax === undefined ? initiate(talk) : openComparison(talk)
 }
 
 function* initiate(talk: Conversation): SessionPart<Ending> {
@@ -104,8 +109,10 @@ function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number):
 
 function* respond(talk: Conversation): SessionPart<Ending> {
   const open = yield* talk.expect('open')
+  if (open.compares === true) talk.compares = true
   if (!talk.view.isVerified) return yield* refuse('unverified')
   yield* talk.hear(open.capture)
+  if (open.compares === true) return yield* answerComparison(talk, open.salt)
   talk.turns++
   const capture = talk.captureNow()
   // Equal entries under contexts that differ: each side still lacks updates of the other, or digests, and with them what stood at the dots.

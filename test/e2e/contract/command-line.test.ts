@@ -63,6 +63,8 @@ describe('the command line', () => {
     [['put', 'k', 'v', '--ttl', 'soon'], 2],
     [['put', 'k', 'v', '--context', 'nonsense'], 2],
     [['completion', 'nope'], 2],
+    [['top'], 2],
+    [['doctor', 'nobody'], 3],
   ]
   it.each(exits)('%j exits with %i and says what to do next', async (args, exit) => {
     const ran = await (args[0] === 'completion' || args[0] === 'nope' ? runProgram(args) : ann.cli(args))
@@ -89,6 +91,31 @@ describe('the command line', () => {
     )
     expect((await ann.cli(['del', '--prefix', 'exact'])).exit).toBe(0)
     expect((await ann.cli(['ls', 'exact'])).stdout.toString()).toBe('')
+  })
+
+  it('reads several keys, ranges and their counts, and what there is before the changes; edits what was shown', async () => {
+    for (const key of ['r/1', 'r/2', 'r/3']) await ann.client.put(key, `of ${key}`)
+    await ann.client.sets.add('r/2', 'member')
+    const out = async (...args: string[]) => (await ann.cli(args)).stdout.toString()
+    const several = await ann.cli(['get', 'r/2', 'absent', 'r/1'])
+    expect([several.exit, several.stdout.toString()]).toEqual([3, 'r/2\tof r/2\nr/1\tof r/1\n'])
+    expect(several.stderr).toMatch(/^error NOT_FOUND: there is no "absent"\n {2}next: .+\n$/)
+    expect(await out('ls', 'r/', '--reverse', '--until', 'r/2')).toBe('r/3\nr/2\n')
+    expect(await out('ls', 'r/', '--after', 'r/1', '--count')).toBe('2\n')
+    expect(JSON.parse(await out('ls', 'r/', '--count', '--json'))).toEqual({ keys: 3, types: { reg: 3, set: 1 } })
+    const EDITOR = `sh -c 'echo edited >> "$1"' editor`
+    const edited = await runProgram(['edit', 'r/1', '--data', ann.data], { env: { EDITOR } })
+    expect([edited.exit, edited.stderr, await out('get', 'r/1')]).toEqual([0, '', 'of r/1edited'])
+    const lines = (await out('watch', 'r/', '--initial', '--json', '--limit', '4')).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line)).map(({ op, key, type, initial }) => [op, key, type, initial])).toEqual(
+      [
+        ['put', 'r/2', 'reg', true],
+        ['put', 'r/3', 'reg', true],
+        ['put', 'r/2', 'set', true],
+        ['put', 'r/1', 'reg', true],
+      ],
+    )
+    await ann.cli(['del', '--prefix', 'r/'])
   })
 
   it('config shows values and origins, of a daemon that runs and of one that does not', async () => {
@@ -123,6 +150,40 @@ describe('the command line', () => {
       expect(refused.exit).toBe(2)
       expect(refused.stderr).toContain("'nonsense'")
     }
+  })
+
+  it('doctor judges a daemon that runs, and looks at one that does not', async () => {
+    type Found = { findings: { level: string; check: string; text: string; remedy: string | null }[] }
+    const found = async (args: string[]): Promise<[number, Found['findings']]> => {
+      const ran = await runProgram(['doctor', '--json', ...args])
+      return [ran.exit ?? -1, (JSON.parse(ran.stdout.toString()) as Found).findings]
+    }
+    const [exit, running] = await found(['--data', ann.data])
+    expect(exit).toBe(running.some(({ level }) => level === 'fail') ? 1 : 0)
+    for (const check of ['store', 'disk', 'identity', 'members', 'network', 'conflicts']) {
+      expect(running.map((one) => one.check)).toContain(check)
+    }
+    const alone = running.find(({ check }) => check === 'members')
+    expect(alone).toMatchObject({ level: 'warn', remedy: expect.stringContaining('hearsay join') })
+    expect((await askRaw(ann, '/v1/doctor')).json.findings).toHaveLength(running.length)
+    const [stopped, looked] = await found(['--data', join(fleet.folder, 'never')])
+    expect([stopped, looked[0]?.check]).toEqual([6, 'daemon'])
+    expect(looked.map(({ check }) => check)).toContain('data')
+    // A daemon that is stopped in its tracks holds its store, and is named.
+    process.kill(ann.pid!, 'SIGSTOP')
+    try {
+      const ran = await runProgram(['doctor', '--data', ann.data])
+      expect([ran.exit, ran.stdout.toString()]).toEqual([6, expect.stringContaining(`process ${ann.pid} uses`)])
+    } finally {
+      process.kill(ann.pid!, 'SIGCONT')
+    }
+  })
+
+  it('status begins with what needs somebody, and tells of the verification', async () => {
+    expect((await ann.cli(['status'])).stdout.toString()).toMatch(/^(?:! .*\n(?: {2}.*\n)*)*ann {2}12D3/)
+    const { verification } = (await askRaw(ann, '/v1/status')).json
+    const ready = (await askRaw(ann, '/readyz')).json
+    expect([verification, ready.verification]).toEqual([null, null])
   })
 
   it('version and completions', async () => {

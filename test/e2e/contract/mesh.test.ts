@@ -132,7 +132,10 @@ describe('the mesh', () => {
       missing: [],
       unknown: [],
     })
+    expect((await askRaw(ann, '/v1/diff/bob')).json).toEqual({ peer: 'bob', keys: [], more: false })
+    expect((await ann.cli(['diff', 'bob'])).stdout.toString()).toBe('bob has the same keys and values\n')
     const unknown = [
+      askRaw(ann, '/v1/diff/nobody'),
       postRaw(ann, '/v1/sync', { peer: 'nobody' }),
       postRaw(ann, '/v1/block', { peers: ['nobody'] }),
       removeRaw(ann, '/v1/members/nobody'),
@@ -144,6 +147,7 @@ describe('the mesh', () => {
       ['block', 'nobody'],
       ['forget', 'nobody'],
       ['where', 'nothing'],
+      ['diff', 'nobody'],
     ]) {
       expect([args, (await ann.cli(args)).exit]).toEqual([args, 3])
     }
@@ -162,6 +166,9 @@ describe('the mesh', () => {
     expect(
       cut.members.every((one: { connected: boolean; converged: boolean }) => !one.connected && !one.converged),
     ).toBe(true)
+    expect(refusal(await askRaw(ann, '/v1/diff/bob'))).toEqual([502, 'UNREACHABLE'])
+    const away = await ann.cli(['diff', 'bob'])
+    expect([away.exit, away.stderr]).toEqual([1, expect.stringContaining('hearsay status')])
     const refused = await putRaw(ann, '/v1/kv/quorate?requireQuorum=true', 'x')
     expect(refused).toMatchObject({ status: 503, json: { code: 'NO_QUORUM', stored: false } })
     expect((await askRaw(ann, '/v1/kv/quorate')).status).toBe(404)

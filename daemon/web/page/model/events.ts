@@ -1,8 +1,9 @@
 /** Types of what the daemon tells the dashboard as it happens, by the names that this page uses. */
+import type { Finding } from '../../../../protocols/api/doctor.js'
 import type { LiveData, LiveEventName, RecordedSession, SessionStep } from '../../../../protocols/api/live.js'
 import type { Member, Status } from '../../../../protocols/api/mesh.js'
 
-export type { Member, RecordedSession, SessionStep, Status }
+export type { Finding, Member, RecordedSession, SessionStep, Status }
 
 type StepOf<Name extends SessionStep['step']> = Extract<SessionStep, { readonly step: Name }>
 /** The contexts were swapped. */
@@ -26,11 +27,3 @@ export type ChangeEvent = LiveData<'change'>
 export type LiveEvent = {
   readonly [Name in LiveEventName]: { readonly event: Name; readonly data: LiveData<Name> }
 }[LiveEventName]
-
-/** A finding of the doctor. */
-export interface Finding {
-  readonly level: 'ok' | 'warn' | 'fail'
-  readonly check: string
-  readonly text: string
-  readonly remedy: string | null
-}

@@ -1,7 +1,7 @@
 /** Members: who they are and how they are, what the doctor found, and how one comes in, is cut off, or goes. */
 import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
-import { ApiFailure, jsonOf } from '../io/api.js'
+import { jsonOf } from '../io/api.js'
 import { useLoaded } from '../io/loading.js'
 import { go } from '../io/surroundings.js'
 import type { Finding, Member } from '../model/events.js'
@@ -43,8 +43,6 @@ const findingMarks: Readonly<Record<Finding['level'], string>> = { ok: '✓', wa
 /** Findings of the doctor, the worst first. */
 function DoctorPanel() {
   const { value, failure, again } = useLoaded((signal) => jsonOf<{ findings: Finding[] }>('/v1/doctor', { signal }), [])
-  // A daemon without a doctor has nothing to show here.
-  if (failure instanceof ApiFailure && failure.status === 404) return null
   const order = ['fail', 'warn', 'ok']
   const findings = value?.findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
   const side = html`<button type="button" class="button quiet" onClick=${again}>Look again</button>`
