@@ -1,11 +1,13 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import type { Batched, Operation } from '../protocols/api/batch.js'
-import type { Conflict } from '../protocols/api/conflicts.js'
+import type { Conflict, Resolved, Undone } from '../protocols/api/conflicts.js'
+import type { DashboardLink } from '../protocols/api/dashboard.js'
 import type { Finding } from '../protocols/api/doctor.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
 import type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
 import { waitTimeoutMsDefault } from '../protocols/api/limits.js'
+import type { RecordedSession } from '../protocols/api/live.js'
 import type { Diff, Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
@@ -47,10 +49,12 @@ export type {
   SetMember,
   SetMembers,
 } from '../protocols/api/collections.js'
-export type { Conflict } from '../protocols/api/conflicts.js'
+export type { Conflict, Resolved, Undone } from '../protocols/api/conflicts.js'
+export type { DashboardLink } from '../protocols/api/dashboard.js'
 export type { Finding } from '../protocols/api/doctor.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
 export type { KeyCount, ListItem, Versions } from '../protocols/api/kv.js'
+export type { RecordedSession, SessionStep } from '../protocols/api/live.js'
 export type { Diff, DiffSide, KeyDifference, Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
 export type { Acks, EncodedValue, Page, Version } from '../protocols/api/parts.js'
 export type { ConfigShown } from '../protocols/api/system.js'
@@ -173,12 +177,30 @@ export class Client extends TypeClients {
   }
 
   /** Settles a conflict, that of a map's `field` where given; rejects with STALE_CONTEXT when a sibling has come that the context lacks. */
-  resolve(key: string, resolution: options.Resolution, asked: options.ResolveOptions = {}): Promise<options.Written> {
+  resolve(key: string, resolution: options.Resolution, asked: options.ResolveOptions = {}): Promise<Resolved> {
     const { context, field, ...call } = asked
     const choice = 'value' in resolution ? encode(bytesOf(resolution.value)) : resolution
     const { headers, signal, takesRetryKey } = writing(call)
     const about = { json: { ...choice, context, field }, timeoutMs: meshTimeoutMs }
     return this.#requests.json(routes.resolveConflict, { path: { key }, headers, signal, takesRetryKey, ...about })
+  }
+
+  /**
+   * Undoes the last resolution of a key at the asked node, or that of a token which `resolve` answered. Rejects with STALE_CONTEXT when something
+   * newer is there, with NOT_FOUND when it is not kept any more.
+   */
+  undo(key: string, { signal, ...asked }: options.UndoOptions = {}): Promise<Undone> {
+    return this.#requests.json(routes.undoResolution, { path: { key }, json: asked, timeoutMs: meshTimeoutMs, signal })
+  }
+
+  /** A link that opens the dashboard in a browser, once. Keep it secret. */
+  dashboardLink({ signal }: options.CallOptions = {}): Promise<DashboardLink> {
+    return this.#requests.json(routes.makeDashboardLink, { json: {}, signal })
+  }
+
+  /** The last sync sessions of the asked node, step by step, oldest first. */
+  async sessions({ signal }: options.CallOptions = {}): Promise<readonly RecordedSession[]> {
+    return (await this.#requests.json(routes.listSessions, { signal })).sessions
   }
 
   /** State of the node, and of the mesh as it knows it. */

@@ -12,6 +12,12 @@ import { KeptSocket } from './http/listening/kept-socket.js'
 import { Listeners } from './http/listening/listeners.js'
 import { openApiText } from './http/openapi.js'
 import type { Api, ApiServices } from './http/services.js'
+import { SignIn } from './http/sign-in/sign-in.js'
+import { statusJson } from './http/status.js'
+import { UndoLog } from './http/undo-log.js'
+import { LiveHub } from './live/hub.js'
+import { protocolBytes } from './live/rates.js'
+import { SessionLog } from './live/session-log.js'
 import { createLog, type Log } from './log/log.js'
 import { BlockList } from './mesh/block-list.js'
 import { DaemonMesh } from './mesh/mesh.js'
@@ -24,6 +30,7 @@ import { TableDamage } from './node/table-damage.js'
 import { makePrivateFolder } from './private-files.js'
 import type { Ready } from './ready-line.js'
 import { WatchHub } from './watch/hub.js'
+import { loadWebFiles } from './web/files.js'
 
 /** Time for requests under way to end once the daemon stops, in milliseconds. */
 const requestGraceMs = 1_500
@@ -148,7 +155,9 @@ export class RunningDaemon {
       mayRestart: this.#mayRestart,
     })
     this.#add('replica', () => node.close())
+    const sessions = new SessionLog(realEnvironment.nowMs)
     const mesh = await DaemonMesh.create({
+      watchSession: sessions.watch,
       ...{ node, settings, identity, secret, blocks, book, log: this.log },
       onIdentityLost: (reason, token) => void this.#takeIdentity(identity, reason, token),
     })
@@ -156,7 +165,9 @@ export class RunningDaemon {
     const { nowMs } = realEnvironment
     const backups = new NodeBackups({ node, identity, mesh, log: this.log, nowMs })
     const watch = this.#watch(node, mesh)
-    const api = await this.#serve({ ...node.data.services(), node, mesh, watch, backups, nowMs }, environment)
+    sessions.nameOf = (member) => mesh.nameOf(member)
+    const live = this.#live(node, mesh, sessions)
+    const api = await this.#serve({ ...node.data.services(), node, mesh, watch, live, backups, nowMs }, environment)
     node.replica.health.onChange(() => {
       mesh.verificationChanged()
       node.verificationChanged()
@@ -182,6 +193,21 @@ export class RunningDaemon {
     return watch
   }
 
+  /** The hub of the live stream. */
+  #live(node: StoredNode, mesh: DaemonMesh, sessions: SessionLog): LiveHub {
+    const live = new LiveHub({
+      environment: realEnvironment,
+      sessions,
+      names: { memberOf: node.replica.memberOf, nameOf: (member) => mesh.nameOf(member) },
+      status: () => statusJson({ mesh, node }),
+      bytes: () => protocolBytes(node.counters()),
+      rss: () => process.memoryUsage.rss(),
+    })
+    node.onCommit((commit) => live.committed(commit))
+    this.#add('live', () => live.stop())
+    return live
+  }
+
   /** Another node keeps the peer id that this one was started with. The data stays; the next start makes a member of its own of it. */
   async #takeIdentity({ peer: old }: Identity, why: string, token: string | undefined): Promise<void> {
     if (this.#isIdentityLost) return
@@ -199,12 +225,16 @@ export class RunningDaemon {
 
   /** The API serves clients while verification and libp2p are still starting. Returns its addresses. */
   async #serve(
-    services: Omit<ApiServices, 'openApi' | 'config' | 'log' | 'stopping'>,
+    services: Omit<ApiServices, 'openApi' | 'web' | 'signIn' | 'undos' | 'config' | 'log' | 'stopping'>,
     environment: NodeJS.ProcessEnv,
   ): Promise<string[]> {
     const { config, log } = this
-    const api = await createApi({ ...services, openApi: openApiText, config, log, stopping: this.#stopping.signal })
-    const listeners = new Listeners(api.routing)
+    const web = loadWebFiles()
+    const { signal: stopping } = this.#stopping
+    const signIn = new SignIn(realEnvironment)
+    const own = { openApi: openApiText, web, signIn, undos: new UndoLog() }
+    const api = await createApi({ ...services, ...own, config, log, stopping })
+    const listeners = new Listeners(api.routing, web.page)
     this.#add('api', () => this.#stopServing(listeners, api))
     const dataDirectory = config.settings.data
     const place = {
@@ -218,7 +248,10 @@ export class RunningDaemon {
     const urls = [`unix:${path}`]
     const token = await loadApiToken(dataDirectory)
     for (const address of config.settings.api) {
-      urls.push(`http://${await listeners.listenTcp(parseApiAddress(address), { token, hostname: hostname() })}`)
+      const gate = { token, hostname: hostname(), signIn }
+      const url = `http://${await listeners.listenTcp(parseApiAddress(address), gate)}`
+      signIn.reachableAt(ownUrl(url))
+      urls.push(url)
     }
     return urls
   }
@@ -242,4 +275,9 @@ export class RunningDaemon {
       }
     }
   }
+}
+
+/** The address at which this machine reaches a listener: one on every address is reached over the loopback. */
+function ownUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }

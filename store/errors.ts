@@ -26,6 +26,7 @@ export const errorCodes = {
     meaning: 'a backup is damaged, truncated, or not a backup; nothing was restored',
   },
   UNAUTHORIZED: { status: 401, exit: 1, meaning: 'the API token is missing or wrong' },
+  BAD_LINK: { status: 401, exit: 1, meaning: 'a link to the dashboard was used before, has expired, or is malformed' },
   OWN_INVITATION: { status: 400, exit: 2, meaning: 'the invitation was made by this node itself' },
   FORGOTTEN: { status: 403, exit: 1, meaning: 'the mesh has forgotten this node, or this node the inviting member' },
   FORBIDDEN_ORIGIN: { status: 403, exit: 1, meaning: 'the Host or Origin header is foreign' },
@@ -36,7 +37,11 @@ export const errorCodes = {
     meaning: 'the key holds siblings, and the request does not say which of them it means',
   },
   EXISTS: { status: 409, exit: 4, meaning: 'the key exists, and the write was asked for only if it does not' },
-  STALE_CONTEXT: { status: 409, exit: 4, meaning: 'a newer sibling has come since the context was read' },
+  STALE_CONTEXT: {
+    status: 409,
+    exit: 4,
+    meaning: 'something newer has come since the context was read, or since what is to be undone',
+  },
   TOO_MANY_SIBLINGS: {
     status: 409,
     exit: 4,
@@ -55,6 +60,11 @@ export const errorCodes = {
   },
   PATCH_FAILED: { status: 409, exit: 4, meaning: 'a patch does not fit the document as it is; nothing was changed' },
   OTHER_MESH: { status: 409, exit: 4, meaning: 'this node already has members of another mesh' },
+  NO_TCP_API: {
+    status: 409,
+    exit: 1,
+    meaning: 'the daemon listens on no TCP address, without which no browser can open the dashboard',
+  },
   CURSOR_GONE: {
     status: 410,
     exit: 3,
@@ -110,7 +120,7 @@ export const errorCodes = {
   TOO_MANY_WATCHERS: {
     status: 503,
     exit: 1,
-    meaning: 'the change feed of this node already has its maximum of readers',
+    meaning: 'the change feed, or the live stream, of this node already has its maximum of readers',
   },
   NOT_VERIFIED: { status: 503, exit: 1, meaning: 'the store is still being verified after the start' },
   TIMED_OUT: { status: 504, exit: 7, meaning: 'what was waited for did not happen in time' },

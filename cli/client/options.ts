@@ -32,6 +32,14 @@ export type FieldWritten = collections.FieldWritten & SiblingsLeft
 /** Choice that settles a conflict: the 1-based number of a displayed version, a value, or merging. */
 export type Resolution = { readonly pick: number } | { readonly value: string | Uint8Array } | { readonly merge: true }
 
+/** Choice of the resolution to undo. */
+export interface UndoOptions extends CallOptions {
+  /** Token that the resolution answered; the last resolution when absent. */
+  readonly undo?: string | undefined
+  /** The field of a map. */
+  readonly field?: string | undefined
+}
+
 /** Summary of an import over all its requests. */
 export interface ImportSummary extends Omit<transfer.ImportSummary, 'failures'> {
   /** Entries of Consul whose flags were not kept; absent: none. */

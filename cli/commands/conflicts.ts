@@ -24,6 +24,7 @@ export const resolve: Action = async (invocation) => {
   const resolution = resolutionOf(invocation)
   const client = invocation.client()
   const field = invocation.text('field')
+  if (invocation.flag('undo')) return undo(invocation, key, field)
   const isMerge = resolution !== undefined && 'merge' in resolution
   // What a resolver merges is no conflict; whatever is there when the result is stored is merged.
   const conflict = isMerge ? undefined : await find(client, key, field)
@@ -35,6 +36,16 @@ export const resolve: Action = async (invocation) => {
   const context = invocation.text('context') ?? conflict?.context
   const written = await client.resolve(key, resolution, { context, field })
   await reportPut(invocation.output, { ...written, key }, { json: invocation.json, what: 'resolved' })
+}
+
+async function undo(invocation: Invocation, key: string, field: string | undefined): Promise<void> {
+  const { output, json } = invocation
+  if (resolutionOf(invocation) !== undefined || invocation.text('context') !== undefined) {
+    throw new UsageError('--undo takes back the last resolution: give it alone, or with --field')
+  }
+  const undone = await invocation.client().undo(key, { field })
+  if (json) return output.json(undone)
+  await output.line(`undone: ${printable(key)} has ${count(undone.dots.length, 'sibling')} again`)
 }
 
 /** At most one of --pick, --value and --merge; undefined when none is given. */

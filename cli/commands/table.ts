@@ -143,11 +143,16 @@ const values: readonly CommandSpec[] = [
       { name: 'pick', value: 'N', help: 'keep the version with this number in `conflicts`' },
       { name: 'value', value: 'VALUE', help: 'replace all of them by this value' },
       { name: 'merge', help: 'let the resolver of the key merge them' },
+      { name: 'undo', help: 'take back the last resolution of the key at this node, while nothing newer is there' },
       { name: 'field', value: 'FIELD', help: 'the field of a map that is in conflict' },
       { name: 'context', value: 'TOKEN', help: 'the context of `conflicts --json`; default: that of this moment' },
       ...commonOptions,
     ],
-    examples: ['hearsay resolve greeting --pick 1', "hearsay resolve greeting --value 'hello to both'"],
+    examples: [
+      'hearsay resolve greeting --pick 1',
+      "hearsay resolve greeting --value 'hello to both'",
+      'hearsay resolve greeting --undo',
+    ],
     waits: 'settling',
     load: async () => (await import('./conflicts.js')).resolve,
   },
@@ -331,6 +336,13 @@ const mesh: readonly CommandSpec[] = [
 ]
 
 const local: readonly CommandSpec[] = [
+  {
+    name: 'dashboard',
+    summary: 'print a link that opens the dashboard, once',
+    arguments: [],
+    options: [{ name: 'open', help: 'open it in the browser' }, ...commonOptions],
+    load: async () => (await import('./dashboard.js')).dashboard,
+  },
   {
     name: 'daemon',
     summary: 'run a node',

@@ -12,11 +12,13 @@ import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
 import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
-import { conflictRoutes } from './routes/conflicts.js'
+import { conflictRoutes, undoRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
+import { dashboardFileRoutes, dashboardRoutes } from './routes/dashboard.js'
 import { doctorRoutes } from './routes/doctor.js'
 import { documentRoutes } from './routes/documents.js'
 import { kvRoutes } from './routes/kv.js'
+import { liveRoutes } from './routes/live.js'
 import { mapRoutes } from './routes/maps.js'
 import { meshRoutes } from './routes/mesh.js'
 import { setRoutes } from './routes/sets.js'
@@ -56,6 +58,8 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   app.addHook('onResponse', (request, reply, done) => {
     const label = `${request.method} ${request.routeOptions.url ?? '(unknown)'} ${reply.statusCode}`
     answers.set(label, (answers.get(label) ?? 0) + 1)
+    const isTimed = services.live.readers > 0 && isData(request.routeOptions.url)
+    if (isTimed) services.live.answered(!['GET', 'HEAD'].includes(request.method), reply.elapsedTime)
     done()
   })
   await options.before?.(app)
@@ -67,14 +71,25 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   await add(documentRoutes)
   await add(batchRoutes)
   await add(conflictRoutes)
+  await add(undoRoutes)
   await add(meshRoutes)
   await add(doctorRoutes())
   await add(transferRoutes)
   await add(watchRoutes)
   await add(backupRoutes)
+  await add(liveRoutes)
   await add(systemRoutes(new Metrics(services, answers)))
+  await add(dashboardFileRoutes)
+  await add(dashboardRoutes)
   await app.ready()
   return app
+}
+
+/** Routes of the users' data, as the rates of the live stream count them. */
+const dataRoutes = ['/v1/kv', '/v1/counters', '/v1/sets', '/v1/maps', '/v1/docs', '/v1/batch']
+
+function isData(url: string | undefined): boolean {
+  return url !== undefined && dataRoutes.some((route) => url.startsWith(route))
 }
 
 interface RouteSchema {

@@ -14,6 +14,7 @@ import { decodeValue } from '../views/value-json.js'
 import { bodyIdleMs, drainMsMax, jsonBodyBytesMax, jsonValueFactor } from './limits.js'
 import { StatusError } from './problem.js'
 import type { Api, ApiServices } from './services.js'
+import { signInBodyBytesMax } from './sign-in/limits.js'
 
 /** A request's body, and what its sender said of its length. */
 export interface BodySource {
@@ -161,6 +162,11 @@ function takeJson(api: Api, bytesMax: number): void {
 /** Bodies are JSON without large values. */
 export function takeSmallJson(api: Api): void {
   takeJson(api, jsonBodyBytesMax)
+}
+
+/** Bodies are the JSON of a sign-in. */
+export function takeSignIn(api: Api): void {
+  takeJson(api, signInBodyBytesMax)
 }
 
 /** Bodies are JSON that may hold one value. */

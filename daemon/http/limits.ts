@@ -41,3 +41,6 @@ export const pageBytesMax = 16 * 1024 * 1024
 export const conflictsAtOnce = 16
 /** Time for joining or syncing before the connection is given up, in milliseconds. */
 export const workTimeoutMs = 15 * 60_000
+/** Resolutions that can be undone, and bytes of what they settled. */
+export const undosKept = 20
+export const undoBytesMax = 32 * 1024 * 1024

@@ -1,22 +1,34 @@
 /** Services that the routes work with, and the helpers that they share. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config/load.js'
+import type { LiveFeed } from '../live/hub.js'
 import type { Log } from '../log/log.js'
 import type { Backups, DataViews } from '../views/data-view.js'
 import type { Mesh } from '../views/mesh-view.js'
 import type { NodeView } from '../views/node-view.js'
 import type { WatchFeed } from '../watch/hub.js'
+import type { WebFiles } from '../web/files.js'
 import { keyOf, pathOfUrl } from './paths.js'
+import type { SignIn } from './sign-in/sign-in.js'
+import type { UndoLog } from './undo-log.js'
 
 /** Everything that the API needs of the daemon. */
 export interface ApiServices extends DataViews {
   readonly mesh: Mesh
   readonly watch: WatchFeed
   readonly node: NodeView
+  /** Stream of what happens here, for those who watch. */
+  readonly live: LiveFeed
   /** Takes backups of the store. */
   readonly backups: Backups
   /** The OpenAPI document, as JSON. */
   readonly openApi: () => Promise<string>
+  /** Resolutions that can be undone. */
+  readonly undos: UndoLog
+  /** Sign-in of browsers. */
+  readonly signIn: SignIn
+  /** The files of the dashboard. */
+  readonly web: WebFiles
   readonly config: Config
   readonly log: Log
   /** The wall clock, in milliseconds since 1970. */

@@ -1,7 +1,16 @@
 /** Answers of any size, written piece by piece, so that memory stays bounded whatever is asked for. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
+import { contentTypes } from '../../protocols/api/headers.js'
 import type { Log } from '../log/log.js'
+
+/** Headers of server-sent events. */
+export const eventStreamHeaders: Readonly<Record<string, string>> = {
+  'Content-Type': `${contentTypes.events}; charset=utf-8`,
+  'Cache-Control': 'no-store',
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+}
 
 /** Answers with pieces as they come. When they fail the connection is cut, which the client sees; the log says of `what`. */
 export function sendStream(

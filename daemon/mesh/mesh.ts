@@ -5,6 +5,7 @@ import { decodeInvite, encodeInvite, type Invite } from '../../protocols/members
 import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
 import type { PeerId } from '../../protocols/network.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
+import type { WatchSession } from '../../protocols/sync/watching.js'
 import { HearsayError } from '../../store/errors.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
@@ -42,6 +43,8 @@ export interface DaemonMeshOptions {
   readonly blocks: BlockList
   readonly book: PeerBook
   readonly log: Log
+  /** Watches sync sessions. */
+  readonly watchSession: WatchSession
   /** Another node keeps this node's peer id: a new one is to be taken, and the daemon restarted with it. `token`: whom to join then. */
   onIdentityLost(reason: string, token?: string): void
 }
@@ -63,7 +66,7 @@ export class DaemonMesh implements Mesh {
   #isStopped = false
 
   private constructor(options: DaemonMeshOptions) {
-    const { identity, settings, node, blocks, log } = options
+    const { identity, settings, node, blocks, log, watchSession } = options
     this.name = settings.name
     this.peer = identity.peer
     this.#options = options
@@ -73,6 +76,7 @@ export class DaemonMesh implements Mesh {
       node,
       settings,
       log,
+      watchSession,
       network: this.#lazy,
       environment: realEnvironment,
       sightings: sightingFile(settings.data),

@@ -10,6 +10,7 @@ import type { Role } from '../../protocols/sync/core/session.js'
 import { malformedReason } from '../../protocols/sync/driver.js'
 import { SyncScheduler } from '../../protocols/sync/scheduler.js'
 import { type PeerComparison, type SessionReport, SyncService } from '../../protocols/sync/service.js'
+import type { WatchSession } from '../../protocols/sync/watching.js'
 import type { Environment } from '../../store/environment.js'
 import type { MeshClock } from '../../store/replica/mesh-clock.js'
 import type { Commit, SyncReplica } from '../../store/replica/types.js'
@@ -54,6 +55,8 @@ export interface ProtocolOptions {
   onRival(rival: Rival): void
   /** A sync session ended; `role` is that of this node in it. */
   onSession?(report: SessionReport, role: Role): void
+  /** Watches sync sessions; absent: nobody does. */
+  readonly watchSession?: WatchSession
 }
 
 /** All protocols of one node. */
@@ -161,8 +164,9 @@ export class Protocols {
   }
 
   #makeSync(): SyncService {
-    const { node, network, environment, log } = this.#options
+    const { node, network, environment, log, watchSession: watch } = this.#options
     return new SyncService({
+      ...(watch && { watch }),
       network,
       environment,
       replica: node.replica.sync,

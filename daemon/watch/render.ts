@@ -16,6 +16,11 @@ export interface Names {
 
 /** The JSON of one event. */
 export function eventJson(event: FeedEvent, names: Names): WatchEvent {
+  return { ...changeJson(event, names), ...valueJson(event) }
+}
+
+/** The JSON of one event without the value. */
+export function changeJson(event: FeedEvent, names: Names): Omit<WatchEvent, 'value' | 'encoding'> {
   const { address, dot, time, supersedes, supersedesMore } = event
   return {
     key: address.key,
@@ -26,7 +31,6 @@ export function eventJson(event: FeedEvent, names: Names): WatchEvent {
     dot: dotText(dot),
     node: names.nameOf(names.memberOf(dot.actor)),
     time: isoTime(time.ms),
-    ...valueJson(event),
     ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
     ...(supersedesMore > 0 && { supersedesMore }),
   }

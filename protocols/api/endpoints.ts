@@ -1,11 +1,13 @@
 /** The contract of the HTTP API as a whole: every endpoint by its name, subject by subject, in the order of the OpenAPI document. */
 import { batch } from './batch.js'
 import { counters, maps, sets } from './collections.js'
-import { conflicts } from './conflicts.js'
+import { conflicts, resolutions } from './conflicts.js'
+import { dashboard, dashboardFiles } from './dashboard.js'
 import { doctor } from './doctor.js'
 import { documents } from './documents.js'
 import type { AnswerOf, JsonBody, QueryOf, Shape } from './endpoint.js'
 import { kv } from './kv.js'
+import { activity } from './live.js'
 import { mesh } from './mesh.js'
 import type { Route } from './routes.js'
 import { system } from './system.js'
@@ -21,12 +23,16 @@ export const endpoints = {
   ...documents,
   ...batch,
   ...conflicts,
+  ...resolutions,
   ...mesh,
   ...doctor,
   ...transfer,
   ...watch,
   ...backups,
+  ...activity,
   ...system,
+  ...dashboardFiles,
+  ...dashboard,
 } as const
 
 type EndpointAt<R extends Route> = Extract<(typeof endpoints)[keyof typeof endpoints], { readonly route: R }>

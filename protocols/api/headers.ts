@@ -16,6 +16,8 @@ export const headerNames = {
   retryKey: 'Idempotency-Key',
   /** Cursor behind which a reader of the change feed goes on. */
   lastEvent: 'Last-Event-ID',
+  /** Sent by the dashboard's own page, whatever its value: no page of another site can. */
+  dashboard: 'Hearsay-Dashboard',
 } as const
 
 /** Content types of bodies and answers, by what they are. */

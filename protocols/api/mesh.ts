@@ -31,6 +31,10 @@ export const member = Type.Object({
   addresses: names,
   version: Type.String(),
   clockOffsetMs: Type.Union([Type.Number(), Type.Null()]),
+  root: Type.Union([Type.String(), Type.Null()], {
+    description: 'The first eight digits of the root in its latest heartbeat; null: none was heard since it connected.',
+  }),
+  hears: Type.Array(Type.String(), { description: 'Peer ids of the nodes that it is connected to, as last heard.' }),
 })
 /** A member as a node sees it; `clockOffsetMs` is its clock against that of the node, null: not heard. */
 export type Member = Shape<typeof member>

@@ -34,6 +34,7 @@ export const routes = {
   runBatch: 'POST /v1/batch',
   listConflicts: 'GET /v1/conflicts',
   resolveConflict: 'POST /v1/conflicts/{key}',
+  undoResolution: 'POST /v1/undo/{key}',
 
   getStatus: 'GET /v1/status',
   listMembers: 'GET /v1/members',
@@ -53,12 +54,21 @@ export const routes = {
   watchChanges: 'GET /v1/watch',
   takeBackup: 'GET /v1/backup',
 
+  streamEvents: 'GET /v1/events',
+  listSessions: 'GET /v1/sessions',
+
   getHealth: 'GET /healthz',
   getReadiness: 'GET /readyz',
   getConfig: 'GET /v1/config',
   getMetrics: 'GET /metrics',
   getOpenApi: 'GET /openapi.json',
+
   getDashboard: 'GET /',
+  getDashboardScript: 'GET /dashboard.js',
+  getDashboardStyle: 'GET /dashboard.css',
+  makeDashboardLink: 'POST /v1/dashboard-link',
+  signIn: 'POST /session',
+  signOut: 'DELETE /session',
 } as const
 
 /** The method and the path of any endpoint. */

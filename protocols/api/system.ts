@@ -77,5 +77,4 @@ export const system = {
     errors: null,
   },
   getOpenApi: { route: routes.getOpenApi, summary: null, query: null, answer: sent(null), errors: null },
-  getDashboard: { route: routes.getDashboard, summary: null, query: null, answer: sent(null), errors: null },
 } as const satisfies Readonly<Record<string, Endpoint>>

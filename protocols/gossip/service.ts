@@ -68,8 +68,9 @@ export class Gossip {
       const outgoing = this.#isStopped ? undefined : this.#outbox.take()
       if (outgoing === undefined) break
       try {
-        await this.#options.network.publish(this.#encode(outgoing))
-        this.#countPublished(outgoing)
+        const bytes = this.#encode(outgoing)
+        await this.#options.network.publish(bytes)
+        this.#countPublished(outgoing, bytes.length)
       } catch (error) {
         this.counts.groupsLeftToSync += outgoing.kind === 'updates' ? outgoing.groups.length : 1
         this.#options.onError?.('publish', error)
@@ -86,8 +87,9 @@ export class Gossip {
       : encodeAnnouncement(outgoing.updates, early, replica.memberOf)
   }
 
-  #countPublished(outgoing: Outgoing): void {
+  #countPublished(outgoing: Outgoing, bytes: number): void {
     this.counts.messagesPublished++
+    this.counts.bytesPublished += bytes
     if (outgoing.kind === 'announcement') this.counts.announcementsPublished++
     else for (const group of outgoing.groups) this.counts.updatesPublished += group.length
   }
@@ -98,6 +100,7 @@ export class Gossip {
   #receive(bytes: Uint8Array, from: PeerId): boolean {
     if (this.#isStopped) return true
     this.counts.messagesReceived++
+    this.counts.bytesReceived += bytes.length
     try {
       const message = decodeGossip(bytes)
       if (message.kind === 'later') {

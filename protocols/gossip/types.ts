@@ -30,11 +30,14 @@ export interface GossipOptions {
 /** Counts since the start. */
 export interface GossipCounts {
   messagesPublished: number
+  /** Bytes of messages published here, each once however many peers it went to. */
+  bytesPublished: number
   updatesPublished: number
   announcementsPublished: number
   /** Local groups that were left to sync: too much waited, too large, or the network failed. */
   groupsLeftToSync: number
   messagesReceived: number
+  bytesReceived: number
   /** Messages that were not well-formed, and were not passed on. */
   malformed: number
   /** Messages that only a later version understands; they were passed on. */
@@ -55,10 +58,12 @@ export interface GossipCounts {
 export function noCounts(): GossipCounts {
   return {
     messagesPublished: 0,
+    bytesPublished: 0,
     updatesPublished: 0,
     announcementsPublished: 0,
     groupsLeftToSync: 0,
     messagesReceived: 0,
+    bytesReceived: 0,
     malformed: 0,
     later: 0,
     dropped: 0,

@@ -3,6 +3,7 @@
  */
 import type { Environment, Timer } from '../../store/environment.js'
 import { DecodeError } from '../../store/model/bytes.js'
+import type { MemberTag } from '../../store/model/codec.js'
 import { FrameReader } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
@@ -39,7 +40,7 @@ export interface HeartbeatOptions {
 /** Heartbeats of one node. */
 export class Heartbeats {
   /** Counts since the start. */
-  readonly counts = { sent: 0, bytesSent: 0, received: 0, malformed: 0, later: 0 }
+  readonly counts = { sent: 0, bytesSent: 0, received: 0, bytesReceived: 0, malformed: 0, later: 0 }
   readonly #options: HeartbeatOptions
   readonly #neighbours = new Map<PeerId, Neighbour>()
   readonly #clocks = new Map<PeerId, ClockSamples>()
@@ -115,6 +116,11 @@ export class Heartbeats {
   /** The latest heartbeat of a connected peer. */
   latest(peer: PeerId): Beat | undefined {
     return this.#neighbours.get(peer)?.beat
+  }
+
+  /** Members that a connected peer is connected to; undefined until it has said so. */
+  neighboursOf(peer: PeerId): ReadonlySet<MemberTag> | undefined {
+    return this.#neighbours.get(peer)?.neighbours
   }
 
   /** Times when a peer was last heard and last equal, in milliseconds since 1970; null: never since the start. */
@@ -265,6 +271,7 @@ export class Heartbeats {
       // A channel that broke or was replaced is no error here: the clock notices silence.
       const frame = await frames.next().catch(() => undefined)
       if (frame === undefined || neighbour.incoming !== channel) return
+      this.counts.bytesReceived += frame.length
       if (isLaterFrame(frame)) {
         this.counts.later++
         continue

@@ -120,6 +120,9 @@ export const waitRoundMsMax = 500
 /** Time that one round waits for a heartbeat of one member, in milliseconds. */
 export const freshHeartbeatMs = 2_000
 
+/** Bytes of a member's root that its status shows. */
+export const rootBytesShown = 4
+
 /** Bytes of one frame of the read protocol, as sent and as accepted: the largest value and what surrounds it. */
 export const readFrameBytesAim = valueBytesMax + 3 * 1024 * 1024
 export const readFrameBytesMax = valueBytesMax + 4 * 1024 * 1024

@@ -8,7 +8,7 @@ import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
 import { differingPrefixes, type RuleMark } from './core/rules.js'
 import type { Heartbeats } from './heartbeats.js'
-import { clockHeardMs, fullMeshNodesMax, rulesNamedMax } from './limits.js'
+import { clockHeardMs, fullMeshNodesMax, rootBytesShown, rulesNamedMax } from './limits.js'
 import type { Records } from './records.js'
 import type { Sightings } from './sightings.js'
 import type { MemberStatus, MembershipOptions } from './types.js'
@@ -52,7 +52,21 @@ export function statusOf(peer: PeerId, context: StatusContext): MemberStatus {
     addresses: record?.addresses ?? [],
     version: record?.version ?? '',
     clockOffsetMs: offsetMs === undefined ? null : Math.round(offsetMs),
+    root: shownRoot(peer, context),
+    hears: isConnected ? heardBy(peer, context) : [],
   }
+}
+
+/** First digits of the root that a connected peer showed last. */
+function shownRoot(peer: PeerId, { connected, heartbeats }: StatusContext): string | null {
+  const root = connected.has(peer) ? heartbeats.latest(peer)?.state?.root : undefined
+  return root === undefined ? null : Buffer.from(root.subarray(0, rootBytesShown)).toString('hex')
+}
+
+/** Peers that a connected peer is connected to, as its heartbeats tell; by their ids. */
+function heardBy(peer: PeerId, { directory, heartbeats }: StatusContext): PeerId[] {
+  const tags = [...(heartbeats.neighboursOf(peer) ?? [])]
+  return tags.flatMap((tag) => directory.peerOf(tag) ?? []).sort()
 }
 
 /** The order in which members are shown: by name, then peer id. */

@@ -121,6 +121,10 @@ export interface MemberStatus {
   readonly version: string
   /** Its clock against ours, in milliseconds; null: not heard. */
   readonly clockOffsetMs: number | null
+  /** First digits of the root in its latest heartbeat, in hexadecimal; null: none was heard since it connected. */
+  readonly root: string | null
+  /** Members that it is connected to, as last heard from it while it was connected; this node included. */
+  readonly hears: readonly PeerId[]
 }
 
 /** A member that was still missing at the end of a wait. */

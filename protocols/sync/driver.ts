@@ -5,6 +5,7 @@ import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/typ
 import { isLaterMessage } from '../later.js'
 import type { Channel } from '../network.js'
 import { type SessionAction, type SessionAnswer, SyncError } from './core/actions.js'
+import type { SessionBytes } from './core/progress.js'
 import type { SessionCore } from './core/session.js'
 import {
   bytesPerSecondMin,
@@ -25,6 +26,8 @@ export interface SessionSurroundings {
   acquireSlot(): boolean
   /** Called with the contexts that the peer has sent. */
   peerCaptured(capture: Capture): void
+  /** Called after each action with its answer, and with the bytes of the session so far; absent: nobody watches. */
+  observe?(action: SessionAction, answer: SessionAnswer, bytes: SessionBytes): void
 }
 
 /** A session on its channel. */
@@ -55,7 +58,7 @@ export class Driver {
   async run(): Promise<void> {
     try {
       let action = this.#session.start()
-      while (action !== undefined) action = this.#session.next(await this.#perform(action))
+      while (action !== undefined) action = this.#session.next(await this.#step(action))
       await this.#settle()
       await this.#withTimeout(this.#channel.close())
     } catch (error) {
@@ -83,6 +86,12 @@ export class Driver {
     } catch {
       this.#channel.abort('version')
     }
+  }
+
+  async #step(action: SessionAction): Promise<SessionAnswer> {
+    const answer = await this.#perform(action)
+    this.#surroundings.observe?.(action, answer, this)
+    return answer
   }
 
   async #perform(action: SessionAction): Promise<SessionAnswer> {

@@ -119,3 +119,9 @@ export const busyAttemptsMax = 40
 export const failureRetryMs: readonly [number, number] = [1_000, 60_000]
 /** Members that were not proven equal for so many intervals, counted from the connect, get a session without the young rule: damage may hide behind steady writes. */
 export const deepAfterIntervals = 12
+
+/** Actors that the progress of a session names of each side, and rows of children of one level. */
+export const progressActorsMax = 32
+export const progressRowsMax = 16
+/** Pause between two steps that count what went over, in milliseconds. */
+export const progressEntriesMs = 200

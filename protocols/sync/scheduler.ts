@@ -4,6 +4,7 @@
  */
 import type { Environment, Timer } from '../../store/environment.js'
 import type { Network, PeerId } from '../network.js'
+import type { SessionReason } from './core/progress.js'
 import {
   busyAttemptsMax,
   busyRetryMs,
@@ -31,7 +32,7 @@ export interface SchedulerOptions {
   readonly network: Pick<Network, 'self' | 'peers' | 'listen'>
   readonly peers: PeerView
   /** Holds one session; never rejects. */
-  run(peer: PeerId, options: { readonly youngOk: boolean }): Promise<SessionReport>
+  run(peer: PeerId, options: { readonly youngOk: boolean; readonly why: SessionReason }): Promise<SessionReport>
   /** True if the store is verified: before, no session is opened. Call `wake` when it becomes true. */
   isReady(): boolean
   /** `sync.interval`, in milliseconds. Shorter finds damage sooner and costs more contexts under steady writes. */
@@ -40,6 +41,8 @@ export interface SchedulerOptions {
 
 interface Wanted {
   readonly peer: PeerId
+  /** Reason for which it was first wanted, for those who watch. */
+  readonly why: SessionReason
   /** False when somebody asked for a session that young differences do not end. */
   youngOk: boolean
   dueMs: number
@@ -47,6 +50,14 @@ interface Wanted {
   /** True if the session is still needed; called just before it starts. */
   isNeeded: () => boolean
   readonly waiters: ((report: SessionReport) => void)[]
+}
+
+interface Want {
+  readonly why: SessionReason
+  readonly youngOk: boolean
+  readonly delayMs: number
+  readonly attempts?: number
+  readonly isNeeded?: () => boolean
 }
 
 /** The scheduler of one node. One session of its own at a time. */
@@ -100,13 +111,14 @@ export class SyncScheduler {
     if (!this.#options.isReady()) return Promise.resolve(notHeld(peer, 'unverified'))
     if (!this.#isConnected(peer)) return Promise.resolve(notHeld(peer, 'not connected'))
     return new Promise((resolve) => {
-      this.#want(peer, { youngOk: false, delayMs: 0 }).waiters.push(resolve)
+      this.#want(peer, { why: 'asked', youngOk: false, delayMs: 0 }).waiters.push(resolve)
     })
   }
 
   /** Gossip showed that updates are missing; asked again after a short while with `isOpen`, since gossip comes out of order. */
   gapSeen(peer: PeerId, isOpen: () => boolean = () => true): void {
-    if (!this.#wanted.has(peer)) this.#want(peer, { youngOk: false, delayMs: gapDelayMs, isNeeded: isOpen })
+    if (this.#wanted.has(peer)) return
+    this.#want(peer, { why: 'gap', youngOk: false, delayMs: gapDelayMs, isNeeded: isOpen })
   }
 
   /** A heartbeat of a peer was received, and `looksEqual` is up to date. */
@@ -118,7 +130,7 @@ export class SyncScheduler {
     const nowMs = this.#nowMs()
     const sinceMs = this.#mismatchSinceMs.get(peer)
     if (sinceMs === undefined) this.#mismatchSinceMs.set(peer, nowMs)
-    else if (nowMs - sinceMs >= mismatchMs && !this.#isBackingOff(peer)) this.#wantPeriodic(peer)
+    else if (nowMs - sinceMs >= mismatchMs && !this.#isBackingOff(peer)) this.#wantPeriodic(peer, 'mismatch')
   }
 
   /** A session with a peer ended, whoever opened it: what was to be done anyway may be done already. */
@@ -136,7 +148,7 @@ export class SyncScheduler {
     this.#failures.delete(peer)
     this.#deepSinceMs.set(peer, this.#nowMs())
     const delayMs = this.#options.network.self < peer ? 0 : this.#jittered(connectGraceMs)
-    this.#want(peer, { youngOk: false, delayMs })
+    this.#want(peer, { why: 'connect', youngOk: false, delayMs })
   }
 
   #disconnected(peer: PeerId): void {
@@ -148,7 +160,7 @@ export class SyncScheduler {
     for (const tell of wanted?.waiters ?? []) tell(notHeld(peer, 'not connected'))
   }
 
-  #want(peer: PeerId, how: { youngOk: boolean; delayMs: number; attempts?: number; isNeeded?: () => boolean }): Wanted {
+  #want(peer: PeerId, how: Want): Wanted {
     const dueMs = this.#nowMs() + how.delayMs
     const isNeeded = how.isNeeded ?? (() => true)
     const wanted = this.#wanted.get(peer) ?? { peer, ...how, dueMs, attempts: how.attempts ?? 0, isNeeded, waiters: [] }
@@ -163,13 +175,13 @@ export class SyncScheduler {
     return wanted
   }
 
-  #wantPeriodic(peer: PeerId): void {
+  #wantPeriodic(peer: PeerId, why: SessionReason = 'interval'): void {
     const { intervalMs, peers } = this.#options
     const neverMs = Number.NEGATIVE_INFINITY
     const sinceMs = Math.max(peers.lastEqualMs(peer) ?? neverMs, this.#deepSinceMs.get(peer) ?? neverMs)
     // Behind steady writes the young rule could hide damage for ever, also from a peer that was never proven equal.
     const isDeep = this.#nowMs() - sinceMs > deepAfterIntervals * intervalMs
-    this.#want(peer, { youngOk: !isDeep, delayMs: 0 })
+    this.#want(peer, { why, youngOk: !isDeep, delayMs: 0 })
   }
 
   #armInterval(): void {
@@ -228,7 +240,10 @@ export class SyncScheduler {
   async #run(wanted: Wanted): Promise<void> {
     this.#running = wanted.peer
     this.#mismatchSinceMs.delete(wanted.peer)
-    const report = await this.#options.run(wanted.peer, { youngOk: wanted.youngOk })
+    const report = await this.#options.run(wanted.peer, {
+      youngOk: wanted.youngOk,
+      why: wanted.waiters.length > 0 ? 'asked' : wanted.why,
+    })
     this.#running = undefined
     const isDone = report.ended === 'complete' || report.ended === 'young'
     if (isDone) this.#failures.delete(wanted.peer)
@@ -244,8 +259,8 @@ export class SyncScheduler {
     if (this.#isStopped || wanted.attempts >= busyAttemptsMax || !this.#isConnected(wanted.peer)) return false
     const [fromMs, toMs] = busyRetryMs
     const delayMs = fromMs + this.#options.environment.random() * (toMs - fromMs)
-    const { peer, youngOk, isNeeded, waiters } = wanted
-    const again = this.#want(peer, { youngOk, delayMs, isNeeded, attempts: wanted.attempts + 1 })
+    const { peer, why, youngOk, isNeeded, waiters } = wanted
+    const again = this.#want(peer, { why, youngOk, delayMs, isNeeded, attempts: wanted.attempts + 1 })
     again.attempts = Math.max(again.attempts, wanted.attempts + 1)
     again.waiters.push(...waiters)
     return true
@@ -257,7 +272,7 @@ export class SyncScheduler {
     this.#failures.set(wanted.peer, count)
     const [firstMs, maxMs] = failureRetryMs
     const delayMs = this.#jittered(Math.min(maxMs, firstMs * 2 ** (count - 1)))
-    this.#want(wanted.peer, { youngOk: wanted.youngOk, delayMs, isNeeded: wanted.isNeeded })
+    this.#want(wanted.peer, { why: 'retry', youngOk: wanted.youngOk, delayMs, isNeeded: wanted.isNeeded })
   }
 
   /** True if the last session with a peer failed, and the next try is set. */

@@ -7,6 +7,7 @@ import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { ComparedCopies, SessionMode, SessionOptions } from './core/conversation.js'
+import type { SessionReason, SessionStart } from './core/progress.js'
 import { type Role, SessionCore } from './core/session.js'
 import { Driver, endReasonOf } from './driver.js'
 import {
@@ -24,6 +25,7 @@ import {
 import { type BusyReason, encodeMessage } from './messages.js'
 import { piecesOf } from './pieces.js'
 import { BulkSlot, type SlotHold } from './slot.js'
+import { WatchedSession, type WatchSession } from './watching.js'
 
 /** The report of one session. */
 export interface SessionReport {
@@ -70,6 +72,8 @@ export interface SyncServiceOptions {
   readonly listener?: SyncListener
   /** True if sessions with this peer are allowed; by default all are. */
   accepts?(peer: PeerId): boolean
+  /** Watches sessions; absent: nothing is computed for anybody who would. */
+  readonly watch?: WatchSession
   /** Bytes of the largest value that is taken; the protocol's own limit by default. */
   readonly valueBytesMax?: number
 }
@@ -107,8 +111,8 @@ export class SyncService {
    * Holds one session with a connected peer, once the bulk slot is free. `youngOk`: it may end when all differences are young.
    * Resolves with its report, whether it was completed, refused or cut. Never rejects.
    */
-  run(peer: PeerId, options: { readonly youngOk: boolean }): Promise<SessionReport> {
-    return this.#track(this.#open(peer, options.youngOk))
+  run(peer: PeerId, options: { readonly youngOk: boolean; readonly why?: SessionReason }): Promise<SessionReport> {
+    return this.#track(this.#open(peer, { youngOk: options.youngOk, why: options.why ?? 'asked' }))
   }
 
   /**
@@ -126,7 +130,7 @@ export class SyncService {
     this.#comparisons++
     try {
       const channel = await network.open(peer, syncProtocol)
-      const none = { youngOk: false, acquire: () => undefined, begin: () => undefined }
+      const none: SlotUse = { youngOk: false, why: 'asked', acquire: () => undefined, begin: () => undefined }
       const { session, report } = await this.#hold('initiator', channel, { ...none, compareEntriesMax })
       return session.outcome?.compared === undefined ? { ended: report.ended } : { compared: session.outcome.compared }
     } catch (error) {
@@ -136,7 +140,7 @@ export class SyncService {
     }
   }
 
-  async #open(peer: PeerId, youngOk: boolean): Promise<SessionReport> {
+  async #open(peer: PeerId, asked: Asking): Promise<SessionReport> {
     const { network, replica } = this.#options
     await this.slot.whenFree()
     if (this.#isStopped || !replica.isVerified) return nothing(peer, this.#isStopped ? 'closing' : 'unverified')
@@ -154,7 +158,7 @@ export class SyncService {
         return nothing(peer, 'crossed')
       }
       const { report } = await this.#hold('initiator', channel, {
-        youngOk,
+        ...asked,
         acquire: () => hold,
         begin: () => hold.begin(),
       })
@@ -183,7 +187,7 @@ export class SyncService {
       return hold
     }
     try {
-      await this.#hold('responder', channel, { youngOk: false, acquire, begin: () => undefined })
+      await this.#hold('responder', channel, { youngOk: false, why: 'peer', acquire, begin: () => undefined })
     } finally {
       this.#inbound--
       this.#inboundOf.leave(peer)
@@ -200,14 +204,17 @@ export class SyncService {
   async #hold(
     role: Role,
     channel: Channel,
-    slot: { youngOk: boolean; compareEntriesMax?: number; acquire: () => SlotHold | undefined; begin: () => void },
+    slot: SlotUse & { readonly compareEntriesMax?: number },
   ): Promise<{ session: SessionCore; report: SessionReport }> {
     const { peer } = channel
-    const { environment, replica, listener } = this.#options
+    const { environment, replica, listener, watch } = this.#options
     const session = new SessionCore(role, replica, this.#sessionOptions(slot))
+    const isWatched = watch !== undefined && slot.compareEntriesMax === undefined
+    const watched = isWatched && new WatchedSession(() => watch(peer), session.talk, { role, ...slot }, environment)
     const driver = new Driver(session, channel, {
       environment,
       replica,
+      ...(watched && { observe: (...seen) => watched.observe(...seen) }),
       acquireSlot: () => slot.acquire() !== undefined,
       peerCaptured: (capture) => {
         slot.begin()
@@ -226,15 +233,16 @@ export class SyncService {
     }
     const report = reportOf(peer, session, driver, ended)
     this.#tell(report, role, session)
+    if (watched) watched.end({ ...report, equal: isProvenEqual(session, report) })
     return { session, report }
   }
 
   /** Notifies the listener: however the session ended, what was received and applied is kept. */
   #tell(report: SessionReport, role: Role, session: SessionCore): void {
     const { listener } = this.#options
-    const { talk, outcome } = session
+    const { talk } = session
     if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
-    if (outcome?.provenEqual && report.ended === 'complete') listener?.provenEqual?.(report.peer)
+    if (isProvenEqual(session, report)) listener?.provenEqual?.(report.peer)
     listener?.ended?.(report, role)
   }
 
@@ -254,6 +262,15 @@ export class SyncService {
     running.then(done, done)
     return running
   }
+}
+
+type Asking = Pick<SessionStart, 'youngOk' | 'why'>
+
+/** A session's way to the bulk slot. */
+type SlotUse = Asking & { readonly acquire: () => SlotHold | undefined; readonly begin: () => void }
+
+function isProvenEqual({ outcome }: SessionCore, { ended }: SessionReport): boolean {
+  return outcome?.provenEqual === true && ended === 'complete'
 }
 
 /** The report of a session that did not come about. */

@@ -5,7 +5,17 @@ import type { Dot } from '../model/dot.js'
 import type { Access, WriteTurn } from './access.js'
 import { clearAll } from './clearing.js'
 import { collectionRows } from './scan.js'
-import type { DeleteOptions, OnceOptions, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
+import type {
+  DeleteOptions,
+  OnceOptions,
+  Reopened,
+  Resolution,
+  ResolveOptions,
+  SettledVersion,
+  Shown,
+  WriteOptions,
+  Written,
+} from './types.js'
 import { dotsOf, Values } from './values.js'
 
 /** One field of a map as a reader sees it. */
@@ -60,6 +70,11 @@ export class Maps {
   /** Settles the conflict of a field. */
   resolve(key: string, field: string, resolution: Resolution, options: ResolveOptions): Promise<Written> {
     return this.#values.resolve(mapField(key, field), resolution, options)
+  }
+
+  /** Undoes the resolution of a field while its version is live; STALE_CONTEXT when it is not any more. */
+  reopen(key: string, field: string, resolution: Dot, settled: readonly SettledVersion[]): Promise<Reopened> {
+    return this.#values.reopen(mapField(key, field), resolution, settled)
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Registers: a key with one multi-value register. */
 import { register } from '../model/address.js'
+import type { Dot } from '../model/dot.js'
 import type { Access } from './access.js'
 import { Listing, type ListQuery } from './listing.js'
 import type { KeyRange } from './scan.js'
@@ -8,8 +9,10 @@ import type {
   CountedKeys,
   ListItem,
   Page,
+  Reopened,
   Resolution,
   ResolveOptions,
+  SettledVersion,
   Shown,
   WriteOptions,
   Written,
@@ -64,5 +67,10 @@ export class Registers {
   /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
   resolve(key: string, resolution: Resolution, options: ResolveOptions): Promise<Written> {
     return this.#values.resolve(register(key), resolution, options)
+  }
+
+  /** Undoes a resolution while its version is live; STALE_CONTEXT when it is not any more. */
+  reopen(key: string, resolution: Dot, settled: readonly SettledVersion[]): Promise<Reopened> {
+    return this.#values.reopen(register(key), resolution, settled)
   }
 }

@@ -69,6 +69,21 @@ export interface Written {
   readonly context: string
   /** After a put: versions that a read shows there, this one included; more than 1 is a conflict. */
   readonly siblings?: number
+  /** After a resolution that was no retry: the versions that it settled, in the order in which they were shown. */
+  readonly settled?: readonly SettledVersion[]
+}
+
+/** Content of a version that a resolution has settled. */
+export interface SettledVersion {
+  readonly value: Uint8Array
+  /** The deadline in milliseconds since 1970; null when it does not expire. */
+  readonly expiresAtMs: number | null
+}
+
+/** Versions that an undo wrote again, in the order in which they had been shown, and the token of all of them. */
+export interface Reopened {
+  readonly dots: readonly Dot[]
+  readonly context: string
 }
 
 /** A type that users see; one that is not known here by its number. */

@@ -2,12 +2,22 @@
 import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
 import { valueHash } from '../model/digest.js'
-import { type Dot, includesDot } from '../model/dot.js'
+import { type Dot, includesDot, sameDot } from '../model/dot.js'
 import { expiredDots, mergeDots, type Sibling, siblings, visible } from '../model/register.js'
 import type { Version } from '../model/update.js'
 import type { Access, WriteTurn } from './access.js'
 import { dotAnswer, once } from './once.js'
-import type { DeleteOptions, PutOptions, Resolution, ResolveOptions, Shown, WriteOptions, Written } from './types.js'
+import type {
+  DeleteOptions,
+  PutOptions,
+  Reopened,
+  Resolution,
+  ResolveOptions,
+  SettledVersion,
+  Shown,
+  WriteOptions,
+  Written,
+} from './types.js'
 
 /** Reads and writes of multi-value registers. */
 export class Values {
@@ -94,10 +104,34 @@ export class Values {
 
   /** Settles a conflict; STALE_CONTEXT when a sibling has come that the given context lacks. */
   async resolve(address: Address, resolution: Resolution, options: ResolveOptions): Promise<Written> {
+    let settled: readonly SettledVersion[] | undefined
     const dot = await this.access.write((turn) =>
-      once(turn, options, dotAnswer, () => this.#resolveIn(turn, address, resolution, options.context)),
+      once(turn, options, dotAnswer, () => {
+        const done = this.#resolveIn(turn, address, resolution, options.context)
+        settled = done.settled
+        return done.dot
+      }),
     )
-    return this.access.written(address, dot)
+    return { ...this.access.written(address, dot), ...(settled && { settled }) }
+  }
+
+  /**
+   * Undoes a resolution: writes the versions that it settled again, each as one that nobody has seen, in place of the resolution's alone.
+   * STALE_CONTEXT when that is not live any more.
+   */
+  async reopen(address: Address, resolution: Dot, settled: readonly SettledVersion[]): Promise<Reopened> {
+    const dots = await this.access.write(({ transaction }) => {
+      if (!transaction.versions(address).some(({ dot }) => sameDot(dot, resolution))) {
+        const message = `${nameOf(address)} has been written again since the conflict was settled; nothing was changed`
+        throw new HearsayError('STALE_CONTEXT', message)
+      }
+      // Of versions with equal times the later one is shown first.
+      return settled
+        .toReversed()
+        .map(({ value, expiresAtMs }, at) => transaction.put(address, value, expiresAtMs, at === 0 ? [resolution] : []))
+        .toReversed()
+    })
+    return { dots, context: this.access.token(address, mergeDots(dots)) }
   }
 
   /**
@@ -128,7 +162,7 @@ export class Values {
     return groups.some((group) => Buffer.compare(group.version.valueHash, hash) === 0)
   }
 
-  #resolveIn(turn: WriteTurn, address: Address, resolution: Resolution, token: string | undefined): Dot {
+  #resolveIn(turn: WriteTurn, address: Address, resolution: Resolution, token: string | undefined) {
     const context = this.access.contextDots(address, token)
     const { transaction } = turn
     const versions = transaction.versions(address)
@@ -143,7 +177,8 @@ export class Values {
     }
     const { value, expiresAtMs } = resolved(turn, address, resolution, groups)
     const superseded = mergeDots(context ?? inView, expiredDots(versions, transaction.expiredByMs))
-    return transaction.put(address, value, expiresAtMs, superseded)
+    const settled = groups.map((group) => ({ value: group.version.value, expiresAtMs: group.expiresAtMs }))
+    return { dot: transaction.put(address, value, expiresAtMs, superseded), settled }
   }
 }
 

@@ -146,6 +146,12 @@ export class Context {
     return total
   }
 
+  /** Number of dots of an actor. */
+  sizeOf(actor: Actor): number {
+    const here = this.#held.get(actor) ?? 0
+    return typeof here === 'number' ? here : countOf(here)
+  }
+
   /** Number of ranges: its cost in memory and on the wire. */
   get rangeCount(): number {
     let total = 0

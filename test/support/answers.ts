@@ -1,11 +1,13 @@
 /** Answers of a daemon for the tests of clients, held by the compiler to the contract. */
-import type { Conflict } from '../../protocols/api/conflicts.js'
+import type { Conflict, Resolved } from '../../protocols/api/conflicts.js'
 import type { Versions, Written } from '../../protocols/api/kv.js'
 import type { Member, Status } from '../../protocols/api/mesh.js'
 import type { Version } from '../../protocols/api/parts.js'
 
 /** The answer to a put. */
 export const written: Written = { key: 'k', dot: 'a:1', context: 'c', acks: { have: 1, want: 1, nodes: ['alpha'] } }
+/** The answer to a resolution. */
+export const resolvedAnswer: Resolved = { ...written, undo: 'token' }
 
 const version = (value: string, node: string): Version => ({
   value,
@@ -44,6 +46,8 @@ export const memberAnswer: Member = {
   addresses: ['/ip4/10.0.0.1/tcp/7400'],
   version: '0.1.0',
   clockOffsetMs: -3,
+  root: 'abababab',
+  hears: ['12D3a'],
 }
 /** A node with one member. */
 export const status: Status = {

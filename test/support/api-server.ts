@@ -27,10 +27,13 @@ export async function startApiServer(flags: Record<string, unknown> = {}, isReal
   const directory = mkdtempSync(join(tmpdir(), 'hearsay-api-'))
   const services = await fakeServices(flags)
   const api = await createApi(isReal ? { ...services, ...services.real.services() } : services)
-  const listeners = new Listeners(api.routing)
+  const listeners = new Listeners(api.routing, services.web.page)
   const socketPath = join(directory, 'api.sock')
   await listeners.listenUnix(socketPath)
-  const address = await listeners.listenTcp({ host: '127.0.0.1', port: 0 }, { token: testToken, hostname: 'a' })
+  const address = await listeners.listenTcp(
+    { host: '127.0.0.1', port: 0 },
+    { token: testToken, hostname: 'a', signIn: services.signIn },
+  )
   const [host, port] = address.split(':')
   const close = async (graceMs = 0) => {
     await listeners.close(graceMs)

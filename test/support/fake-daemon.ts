@@ -5,11 +5,17 @@
 import { type Config, loadConfig } from '../../daemon/config/load.js'
 import { openApiText } from '../../daemon/http/openapi.js'
 import type { ApiServices } from '../../daemon/http/services.js'
+import { SignIn } from '../../daemon/http/sign-in/sign-in.js'
+import { statusJson } from '../../daemon/http/status.js'
+import { UndoLog } from '../../daemon/http/undo-log.js'
+import { LiveHub } from '../../daemon/live/hub.js'
+import { SessionLog } from '../../daemon/live/session-log.js'
 import { type Log, silentLog } from '../../daemon/log/log.js'
 import type { Backups, Contents, Registers } from '../../daemon/views/data-view.js'
 import type { Mesh } from '../../daemon/views/mesh-view.js'
 import type { NodeView } from '../../daemon/views/node-view.js'
 import type { WatchFeed } from '../../daemon/watch/hub.js'
+import { loadWebFiles } from '../../daemon/web/files.js'
 import type { MemberStatus, Waited } from '../../protocols/membership/types.js'
 import type { ComparedEntry } from '../../protocols/sync/core/conversation.js'
 import { Access } from '../../store/data/access.js'
@@ -20,7 +26,9 @@ import type {
   CountedKeys,
   ListItem,
   Page,
+  Reopened,
   Resolution,
+  SettledVersion,
   Shown,
   ShownVersion,
   WriteOptions,
@@ -29,7 +37,7 @@ import type {
 import { UserData } from '../../store/data/user-data.js'
 import { HearsayError } from '../../store/errors.js'
 import { type Address, register } from '../../store/model/address.js'
-import { dotText } from '../../store/model/dot.js'
+import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import { openNode } from './replicas.js'
 import { StillEnvironment } from './still-environment.js'
 
@@ -150,7 +158,15 @@ export class FakeRegisters implements Registers {
     }
     if ('merge' in resolution) throw new HearsayError('BAD_REQUEST', 'no resolver')
     const value = 'value' in resolution ? resolution.value : versions[resolution.pick - 1]!.value
-    return this.add(key, value, [])
+    return { ...this.add(key, value, []), settled: versions }
+  }
+
+  async reopen(key: string, resolution: Dot, settled: readonly SettledVersion[]): Promise<Reopened> {
+    const [only] = this.versions.get(key) ?? []
+    if (only === undefined || !sameDot(only.dot, resolution)) throw new HearsayError('STALE_CONTEXT', 'written again')
+    this.versions.delete(key)
+    const dots = settled.toReversed().map(({ value }) => this.add(key, value).dot)
+    return { dots: dots.toReversed(), context: token(key, this.versions.get(key)!) }
   }
 }
 
@@ -308,6 +324,8 @@ const memberB: MemberStatus = {
   addresses: ['/ip4/127.0.0.1/tcp/7401'],
   version: '0.1.0',
   clockOffsetMs: -2,
+  root: '0badcafe',
+  hears: [],
 }
 
 /** A node at rest. */
@@ -346,6 +364,11 @@ export interface FakeServices extends ApiServices {
   readonly mesh: FakeMeshView
   readonly node: FakeNode
   readonly backups: FakeBackups
+  readonly live: LiveHub
+  /** Sessions that the live stream shows. */
+  readonly sessions: SessionLog
+  /** Time of links, browsers and the live stream. */
+  readonly environment: StillEnvironment
   /** May be replaced by a test. */
   watch: WatchFeed
 }
@@ -382,19 +405,37 @@ export async function fakeServices(
     home: '/',
     hostname: 'a',
   })
-  const { replica } = await openNode('api', {}, new StillEnvironment(seed, fakeNowMs))
+  const environment = new StillEnvironment(seed, fakeNowMs)
+  const { replica } = await openNode('api', {}, environment)
   const real = new UserData(new Access(replica, () => Buffer.alloc(32, 1)))
   const registers = new FakeRegisters()
+  const mesh = new FakeMeshView()
+  const node = new FakeNode()
+  const sessions = new SessionLog(() => fakeNowMs)
+  const live = new LiveHub({
+    environment,
+    sessions,
+    names: { memberOf: replica.memberOf, nameOf: (member) => mesh.nameOf(member) },
+    status: () => statusJson({ mesh, node }),
+    bytes: () => ({ gossip: { in: 0, out: 0 }, heartbeat: { in: 0, out: 0 } }),
+    rss: () => 0,
+  })
   return {
     ...real.services(),
     registers,
+    environment,
     contents: new FakeContents(registers, real.contents),
     real,
-    mesh: new FakeMeshView(),
-    node: new FakeNode(),
+    mesh,
+    node,
     backups: new FakeBackups(),
     watch: closedFeed,
+    live,
+    sessions,
+    undos: new UndoLog(),
     openApi: openApiText,
+    web: loadWebFiles(),
+    signIn: new SignIn(environment),
     config,
     log,
     nowMs: () => fakeNowMs,

@@ -1,6 +1,6 @@
 /** Showing and resolving conflicts against a fake daemon: outputs byte for byte, exit codes, errors. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { conflictAnswer, written } from '../support/answers.js'
+import { conflictAnswer, resolvedAnswer } from '../support/answers.js'
 import type { Recorded } from '../support/fake-api.js'
 import { against, stopFakes } from '../support/run-against.js'
 
@@ -8,7 +8,7 @@ afterEach(stopFakes)
 
 describe('conflicts and resolve', () => {
   const page = { body: { items: [conflictAnswer], next: null } }
-  const answer = ({ method }: Recorded) => (method === 'GET' ? page : { body: written })
+  const answer = ({ method }: Recorded) => (method === 'GET' ? page : { body: resolvedAnswer })
 
   test('conflicts lists the siblings, numbered', async () => {
     const ran = await against(page, ['conflicts'])
@@ -27,7 +27,7 @@ describe('conflicts and resolve', () => {
   })
 
   test('resolve --merge needs no conflict: what a resolver merges is none', async () => {
-    const ran = await against({ body: written }, ['resolve', 'k', '--merge'])
+    const ran = await against({ body: resolvedAnswer }, ['resolve', 'k', '--merge'])
     expect(ran).toMatchObject({ exit: 0, text: 'resolved k\n' })
     expect(ran.requests.map(({ method, body }) => [method, JSON.parse(body.toString())])).toEqual([
       ['POST', { merge: true }],
@@ -52,4 +52,22 @@ describe('conflicts and resolve', () => {
     const other = { body: { items: [{ ...conflictAnswer, key: 'k2' }], next: null } }
     expect(await against(other, ['resolve', 'k', '--pick', '1'])).toMatchObject({ exit: 3 })
   })
+
+  test('resolve --undo brings the siblings of a key or a field back', async () => {
+    const undone = { body: { key: 'k', context: 'both', dots: ['a:2', 'a:3'] } }
+    const ran = await against(undone, ['resolve', 'k', '--undo'])
+    expect(ran).toMatchObject({ exit: 0, text: 'undone: k has 2 siblings again\n' })
+    expect(ran.requests.map(({ method, url }) => [method, url])).toEqual([['POST', '/v1/undo/k']])
+    const field = await against(undone, ['resolve', 'k', '--undo', '--field', 'f', '--json'])
+    expect(JSON.parse(field.requests[0]!.body.toString())).toEqual({ field: 'f' })
+    expect(JSON.parse(field.text)).toEqual(undone.body)
+  })
+
+  test.each([[['--pick', '1']], [['--merge']], [['--context', 'c']]])(
+    'resolve --undo with %j: exit 2',
+    async (flags) => {
+      const ran = await against({ body: resolvedAnswer }, ['resolve', 'k', '--undo', ...flags])
+      expect([ran.exit, ran.requests]).toEqual([2, []])
+    },
+  )
 })

@@ -44,6 +44,8 @@ describe('the mesh', () => {
           addresses: ['/ip4/127.0.0.1/tcp/7401'],
           version: '0.1.0',
           clockOffsetMs: -2,
+          root: '0badcafe',
+          hears: [],
         },
       ],
     })

@@ -138,7 +138,7 @@ describe('TCP', () => {
   })
 
   it('says PORT_IN_USE for a port that is taken', async () => {
-    const other = new Listeners(() => {})
+    const other = new Listeners(() => {}, server.services.web.page)
     const address = { host: server.host, port: server.port }
     const taken = other.listenTcp(address, { token: testToken, hostname: 'a' })
     await expect(taken).rejects.toMatchObject({ code: 'PORT_IN_USE', details: { address: `127.0.0.1:${server.port}` } })

@@ -289,3 +289,46 @@ describe('registers', () => {
     expect(a.registers.get('other')!.versions[0]!.time.ms).toBeLessThan(b.environment.nowMs() + 60_000)
   })
 })
+
+describe('undoing a resolution', () => {
+  it('brings back what it settled, the same version first, and only in place of the resolution', async () => {
+    const { a, b } = await conflict()
+    const before = shown(a.registers)
+    const { dot, settled } = await a.registers.resolve('k', { value: bytes('both') }, {})
+    expect(settled!.map(({ value }) => text(value))).toEqual(before)
+    const undone = await a.registers.reopen('k', dot, settled!)
+    expect(shown(a.registers)).toEqual(before)
+    expect(a.registers.get('k')!.context).toBe(undone.context)
+    expect(a.registers.get('k')!.versions.map((version) => version.dot)).toMatchObject(undone.dots)
+    await copy(a, b)
+    expect(shown(b.registers)).toEqual(before)
+  })
+
+  it('is refused once something newer has been written over it', async () => {
+    const { a } = await conflict()
+    const { dot, settled } = await a.registers.resolve('k', { pick: 1 }, {})
+    await a.registers.put('k', bytes('newer'), {})
+    await expect(a.registers.reopen('k', dot, settled!)).rejects.toMatchObject({ code: 'STALE_CONTEXT' })
+    expect(shown(a.registers)).toEqual(['newer'])
+  })
+
+  it('leaves alone what was written elsewhere without having seen the resolution', async () => {
+    const { a, b } = await conflict()
+    const before = shown(a.registers)!
+    const { dot, settled } = await a.registers.resolve('k', { pick: 1 }, {})
+    b.environment.pass(50)
+    await b.registers.put('other', bytes('x'), {})
+    await b.registers.put('k', bytes('elsewhere'), {})
+    await copy(b, a)
+    await a.registers.reopen('k', dot, settled!)
+    expect(new Set(shown(a.registers))).toEqual(new Set([...before, 'elsewhere']))
+  })
+
+  it('is told of no settled versions by a retry', async () => {
+    const { a } = await conflict()
+    const retry = { key: 'once', requestHash: bytes('hash') }
+    const first = await a.registers.resolve('k', { pick: 1 }, { retry })
+    const again = await a.registers.resolve('k', { pick: 1 }, { retry })
+    expect([again.dot, again.settled]).toEqual([first.dot, undefined])
+  })
+})

@@ -1,6 +1,7 @@
 /** When the scheduler opens sessions, and when it does not. */
 import { describe, expect, test } from 'vitest'
 import type { NetworkListener } from '../../protocols/network.js'
+import type { SessionReason } from '../../protocols/sync/core/progress.js'
 import { busyRetryMs, connectGraceMs, deepAfterIntervals, gapDelayMs, mismatchMs } from '../../protocols/sync/limits.js'
 import { type PeerView, SyncScheduler } from '../../protocols/sync/scheduler.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
@@ -17,6 +18,8 @@ interface Run {
 class Stage {
   readonly world = new VirtualWorld(5)
   readonly runs: Run[] = []
+  /** Reasons of the sessions, in order. */
+  readonly reasons: SessionReason[] = []
   readonly connected = new Set<string>()
   readonly equal = new Map<string, boolean>()
   readonly lastEqual = new Map<string, number>()
@@ -39,7 +42,10 @@ class Stage {
       environment: this.world.environment(),
       network: { self, peers: () => [...this.connected], listen: (listener) => this.listeners.push(listener) },
       peers,
-      run: (peer, { youngOk }) => this.#run({ peer, youngOk, atMs: this.world.elapsedMs }),
+      run: (peer, { youngOk, why }) => {
+        this.reasons.push(why)
+        return this.#run({ peer, youngOk, atMs: this.world.elapsedMs })
+      },
       isReady: () => this.isReady,
       intervalMs,
     })
@@ -280,5 +286,22 @@ describe('the scheduler', () => {
     expect(await stopped).toMatchObject({ ended: 'closing' })
     await stage.world.runFor(10 * intervalMs)
     expect(stage.runs).toHaveLength(1)
+  })
+
+  test('says why each session is held', async () => {
+    const stage = new Stage('a')
+    stage.equal.set('x', false)
+    stage.connect('x')
+    await stage.world.runUntil(() => stage.reasons.length === 1)
+    stage.scheduler.gapSeen('x')
+    await stage.world.runUntil(() => stage.reasons.length === 2)
+    await stage.world.runThrough(stage.scheduler.syncNow('x'))
+    await stage.world.runUntil(() => stage.reasons.length === 4)
+    expect(stage.reasons).toEqual(['connect', 'gap', 'asked', 'interval'])
+    stage.reasons.length = 0
+    stage.answer = () => ({ ended: 'no progress' })
+    stage.scheduler.gapSeen('x')
+    await stage.world.runUntil(() => stage.reasons.length === 2)
+    expect(stage.reasons).toEqual(['gap', 'retry'])
   })
 })

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { headerBytesMax } from '../../../protocols/api/limits.js'
 import { HearsayError } from '../../../store/errors.js'
 import type { ApiAddress } from '../../config/checks.js'
-import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
+import type { WebFile } from '../../web/files.js'
 import { apiConnectionsMax, headersTimeoutMs, idleSocketMs, keepAliveMs } from '../limits.js'
 import { problemOf, problemType, rawProblem, StatusError } from '../problem.js'
 import { Guard, type GuardOptions } from './guard.js'
@@ -13,15 +13,17 @@ import { Guard, type GuardOptions } from './guard.js'
 /** The sockets of one daemon. */
 export class Listeners {
   readonly #route: RequestListener
+  readonly #page: WebFile
   readonly #servers: Server[] = []
   /** Requests under way on each open connection. */
   readonly #requests = new Map<Socket, number>()
   #unix: Server | undefined
   #isClosing = false
 
-  /** `route` handles requests that may pass. */
-  constructor(route: RequestListener) {
+  /** `route` handles requests that may pass; `page` is what a browser gets that has not signed in. */
+  constructor(route: RequestListener, page: WebFile) {
     this.#route = route
+    this.#page = page
   }
 
   /** Listens on a Unix socket that only its owner can connect to; in place of the one before, whose connections go on. */
@@ -45,7 +47,7 @@ export class Listeners {
     const server = this.#server((request, response) => {
       const refusal = gate.check(request)
       if (refusal === undefined) this.#route(request, response)
-      else refuse(request, response, refusal)
+      else refuse(request, response, refusal, this.#page)
     })
     server.listen(address.port, address.host)
     await listening(server, shown(address.host, address.port))
@@ -140,12 +142,12 @@ function listening(server: Server, where: string): Promise<void> {
 }
 
 /** A browser that asks for the page without a token gets the page itself, which holds no data and asks for the token. */
-function refuse(request: IncomingMessage, response: ServerResponse, error: HearsayError): void {
+function refuse(request: IncomingMessage, response: ServerResponse, error: HearsayError, page: WebFile): void {
   const problem = problemOf(error)
   if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
   const wantsPage = problem.status === 401 && request.method === 'GET' && request.url === '/'
   if (wantsPage && request.headers.accept?.includes('text/html') === true) {
-    response.writeHead(401, dashboardHeaders).end(dashboardPage)
+    response.writeHead(401, page.headers).end(page.body)
     return
   }
   response.writeHead(problem.status, { 'Content-Type': problemType }).end(JSON.stringify(problem))

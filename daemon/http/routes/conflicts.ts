@@ -1,12 +1,13 @@
 /** Conflicts: listed and settled. */
-import { conflicts, type ResolutionBody } from '../../../protocols/api/conflicts.js'
+import { conflicts, type ResolutionBody, resolutions } from '../../../protocols/api/conflicts.js'
 import { pageItemsDefault } from '../../../protocols/api/limits.js'
 import type { ConflictItem, Resolution } from '../../../store/data/types.js'
 import { HearsayError } from '../../../store/errors.js'
+import { dotText } from '../../../store/model/dot.js'
 import type { Registers } from '../../views/data-view.js'
-import { boundedValue, takeJsonValues } from '../body.js'
+import { boundedValue, takeJsonValues, takeSmallJson } from '../body.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
-import { conflictsAtOnce, pageBytesMax } from '../limits.js'
+import { conflictsAtOnce, pageBytesMax, undosKept } from '../limits.js'
 import { behind } from '../paths.js'
 import { conflictJson, writtenJson } from '../render.js'
 import { requestKey } from '../services.js'
@@ -36,7 +37,7 @@ async function pageOf(registers: Registers, query: { prefix: string; after?: str
 }
 
 const resolveConflict: Handler<typeof conflicts.resolveConflict> = async (request, _reply, services) => {
-  const { registers, maps, mesh, config } = services
+  const { registers, maps, mesh, config, undos } = services
   const key = requestKey(request)
   const { field } = request.body
   const resolution = resolutionOf(request.body, config.settings['values.maxBytes'])
@@ -49,7 +50,24 @@ const resolveConflict: Handler<typeof conflicts.resolveConflict> = async (reques
     field === undefined
       ? await registers.resolve(key, resolution, options)
       : await maps.resolve(key, field, resolution, options)
-  return { ...writtenJson(key, written), acks: { have: 1, want: 1, nodes: [mesh.name] } }
+  const undo = undos.note(key, field, written)
+  return { ...writtenJson(key, written), acks: { have: 1, want: 1, nodes: [mesh.name] }, undo }
+}
+
+const undoResolution: Handler<typeof resolutions.undoResolution> = async (request, _reply, services) => {
+  const { registers, maps, undos } = services
+  const key = requestKey(request)
+  const { undo, field } = request.body
+  const resolution = undos.find(key, field, undo)
+  if (resolution === undefined) {
+    const message = `no resolution of '${key}' can be undone here: the last ${undosKept} at this node are kept, until it restarts`
+    throw new HearsayError('NOT_FOUND', message)
+  }
+  const { dot, settled } = resolution
+  const { dots, context } =
+    field === undefined ? await registers.reopen(key, dot, settled) : await maps.reopen(key, field, dot, settled)
+  undos.forget(resolution)
+  return { key, context, dots: dots.map(dotText) }
 }
 
 function resolutionOf(body: ResolutionBody, valueBytesMax: number): Resolution {
@@ -66,4 +84,11 @@ export const conflictRoutes: RouteGroup<typeof conflicts> = {
   endpoints: conflicts,
   bodies: takeJsonValues,
   handlers: { listConflicts, resolveConflict },
+}
+
+/** The routes below /v1/undo. */
+export const undoRoutes: RouteGroup<typeof resolutions> = {
+  endpoints: resolutions,
+  bodies: takeSmallJson,
+  handlers: { undoResolution },
 }

@@ -13,27 +13,9 @@ import { timeoutOf } from '../query.js'
 import { absentValue } from '../reads.js'
 import { memberJson } from '../render.js'
 import { allowSilence, requestKey, requestSignal } from '../services.js'
+import { statusJson } from '../status.js'
 
-const getStatus: Handler<typeof mesh.getStatus> = async (_request, _reply, services) => {
-  const { mesh: view, node } = services
-  return {
-    node: view.name,
-    peer: view.peer,
-    actor: node.actor(),
-    version: node.version,
-    entries: node.entries(),
-    root: node.root(),
-    context: node.contextDigest(),
-    conflicts: await node.countConflicts(),
-    log: { bytes: node.logBytes() },
-    verified: node.isVerified(),
-    verification: node.verification(),
-    addresses: view.addresses(),
-    blocked: view.blocked(),
-    warnings: [...node.warnings(), ...view.warnings()],
-    members: view.members().map(memberJson),
-  }
-}
+const getStatus: Handler<typeof mesh.getStatus> = (_request, _reply, services) => statusJson(services)
 
 const listMembers: Handler<typeof mesh.listMembers> = async (_request, _reply, services) => {
   return { members: services.mesh.members().map(memberJson) }

@@ -1,9 +1,8 @@
-/** Health, readiness, metrics, settings, the OpenAPI document, the dashboard. */
+/** Health, readiness, metrics, settings, the OpenAPI document. */
 import { contentTypes } from '../../../protocols/api/headers.js'
 import { system } from '../../../protocols/api/system.js'
 import { HearsayError } from '../../../store/errors.js'
 import { effectiveSettings } from '../../config/load.js'
-import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
 import type { Metrics } from '../metrics.js'
 
@@ -29,15 +28,12 @@ const getConfig: Handler<typeof system.getConfig> = async (_request, _reply, { c
 const getOpenApi: Handler<typeof system.getOpenApi> = async (_request, reply, { openApi }) =>
   reply.header('Content-Type', `${contentTypes.json}; charset=utf-8`).send(await openApi())
 
-const getDashboard: Handler<typeof system.getDashboard> = async (_request, reply) =>
-  reply.headers(dashboardHeaders).send(dashboardPage)
-
 /** The routes about the daemon itself. */
 export function systemRoutes(metrics: Metrics): RouteGroup<typeof system> {
   const getMetrics: Handler<typeof system.getMetrics> = async (_request, reply) => {
     const { type, text } = await metrics.page()
     return reply.header('Content-Type', type).send(text)
   }
-  const handlers = { getHealth, getReadiness, getConfig, getMetrics, getOpenApi, getDashboard }
+  const handlers = { getHealth, getReadiness, getConfig, getMetrics, getOpenApi }
   return { endpoints: system, handlers }
 }

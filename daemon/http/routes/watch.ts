@@ -1,11 +1,12 @@
 /** The change feed as server-sent events. */
 import type { ServerResponse } from 'node:http'
-import { contentTypes, headerNames } from '../../../protocols/api/headers.js'
+import { headerNames } from '../../../protocols/api/headers.js'
 import { watch } from '../../../protocols/api/watch.js'
 import type { Watch } from '../../watch/hub.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
 import { hearsayError } from '../problem.js'
 import { type ApiServices, headerOf, requestSignal } from '../services.js'
+import { eventStreamHeaders } from '../streams.js'
 
 const watchChanges: Handler<typeof watch.watchChanges> = async (request, reply, services) => {
   const { signal, done } = requestSignal(request, services.stopping)
@@ -22,17 +23,10 @@ const watchChanges: Handler<typeof watch.watchChanges> = async (request, reply, 
   }
 }
 
-const streamHeaders = {
-  'Content-Type': `${contentTypes.events}; charset=utf-8`,
-  'Cache-Control': 'no-store',
-  'X-Accel-Buffering': 'no',
-  'X-Content-Type-Options': 'nosniff',
-}
-
 /** Sends until one side ends it. One that takes nothing for too long is cut: it comes back with its cursor. */
 async function serve(watch: Watch, raw: ServerResponse, { log }: ApiServices): Promise<void> {
   raw.on('error', () => {}) // The connection is gone, which `close` tells as well.
-  raw.writeHead(200, streamHeaders)
+  raw.writeHead(200, eventStreamHeaders)
   try {
     const end = await watch.send(raw)
     if (end === 'stalled') log.info({}, 'a reader of the change feed was cut: it took nothing for too long')

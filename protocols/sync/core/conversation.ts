@@ -117,6 +117,11 @@ export class Conversation {
     this.#epoch = view.damageEpoch
   }
 
+  /** True once each side has sent its contexts to the other. */
+  get haveMet(): boolean {
+    return this.#mine !== undefined && this.#theirs !== undefined
+  }
+
   /** The last capture that was sent to the peer. */
   get mine(): Capture {
     if (this.#mine === undefined) throw new Error('nothing captured yet')

@@ -8,12 +8,15 @@ import {
   asJson,
   askRaw,
   DaemonTrio,
+  eventsOf,
   postRaw,
   putRaw,
   refusal,
   removeRaw,
   startMs,
 } from './surface.js'
+
+const stepOf = (data: Record<string, unknown>) => data.step as { step: string }
 
 let trio: DaemonTrio
 let ann: Daemon
@@ -65,6 +68,12 @@ describe('a conflict', () => {
     expect((await askRaw(cid, '/v1/kv/both')).body.toString()).toBe(all.versions[1].value)
     expect((await askRaw(cid, '/v1/kv/both')).headers['hearsay-siblings']).toBe('1')
     expect((await cid.cli(['resolve', 'both', '--pick', '1'])).exit).toBe(3)
+    expect((await cid.cli(['resolve', 'both', '--undo'])).exit).toBe(0)
+    const again = (await askRaw(cid, '/v1/kv/both', { headers: asJson })).json.versions
+    expect(again.map(({ value }: { value: string }) => value)).toEqual(['third', all.versions[1].value])
+    expect((await cid.cli(['resolve', 'both', '--pick', '2'])).exit).toBe(0)
+    await putRaw(cid, '/v1/kv/both', 'newer')
+    expect((await cid.cli(['resolve', 'both', '--undo'])).exit).toBe(4)
     await cid.client.delete('both')
     await trio.together()
   })
@@ -186,6 +195,46 @@ describe('the mesh', () => {
     await trio.together()
     expect((await askRaw(cid, '/v1/kv/short')).body.toString()).toBe('x')
     await ann.client.delete('short')
+  })
+})
+
+describe('the dashboard', () => {
+  it('is opened by a link, once, and sees a heal as it happens', async () => {
+    const [link] = (await ann.cli(['dashboard'])).stdout.toString().split('\n')
+    const [url, secret] = link!.split('/#link=')
+    expect(url).toBe(ann.ready.api[1])
+    const own = { origin: url!, 'hearsay-dashboard': '1' }
+    const signIn = () =>
+      askRaw(ann, '/session', { url: url!, method: 'POST', headers: own, body: JSON.stringify({ link: secret }) })
+    const { status, headers } = await signIn()
+    expect(status).toBe(204)
+    expect(refusal(await signIn())).toEqual([401, 'BAD_LINK'])
+    const cookie = String(headers['set-cookie']).split(';')[0]!
+    const page = await askRaw(ann, '/', { url: url!, headers: { cookie, accept: 'text/html' } })
+    expect([page.status, page.headers['x-frame-options']]).toEqual([200, 'DENY'])
+    const write = { url: url!, method: 'PUT', body: 'x' } as const
+    expect((await askRaw(ann, '/v1/kv/by-page', { ...write, headers: { cookie, ...own } })).status).toBe(200)
+    expect((await askRaw(ann, '/v1/kv/by-page', { ...write, headers: { cookie } })).status).toBe(403)
+
+    const events = eventsOf(`${url}/v1/events`, { cookie })
+    const [first] = await events.until((event) => event.name === 'status')
+    const shown = first!.data.members as { root: string; hears: string[] }[]
+    for (const { root, hears } of shown) {
+      expect(root).toBe((first!.data.root as string).slice(0, 8))
+      expect(hears).toContain(ann.ready.peer)
+    }
+    await trio.apart(async () => {
+      await putRaw(ann, '/v1/kv/watched', 'of ann')
+    })
+    const seen = await events.until(({ name, data }) => name === 'session' && stepOf(data).step === 'end')
+    const sessions = seen.filter(({ name }) => name === 'session')
+    expect(sessions.map(({ data }) => stepOf(data).step).slice(0, 2)).toEqual(['start', 'contexts'])
+    expect(seen.filter(({ name, data }) => name === 'change' && data.key === 'watched')).toHaveLength(1)
+    events.close()
+    const { sessions: last } = (await askRaw(ann, '/v1/sessions')).json
+    expect(last.at(-1).steps.length).toBeGreaterThanOrEqual(3)
+    for (const key of ['by-page', 'watched']) await ann.client.delete(key)
+    await trio.together()
   })
 })
 

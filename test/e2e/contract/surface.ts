@@ -38,6 +38,37 @@ export const postRaw = (daemon: Daemon, path: string, body: unknown, headers: Re
 /** DELETE. */
 export const removeRaw = (daemon: Daemon, path: string, headers: Record<string, string> = {}) =>
   askRaw(daemon, path, { method: 'DELETE', headers })
+/** One server-sent event with a name. */
+export interface NamedEvent {
+  readonly name: string
+  readonly data: Record<string, unknown>
+}
+
+/** Named events of a stream as they come. */
+export function eventsOf(url: string, headers: Record<string, string>) {
+  const gone = new AbortController()
+  const body = fetch(url, { headers, signal: gone.signal }).then((answer) => answer.body!.getReader())
+  let text = ''
+  return {
+    /** All events up to the first that is wanted, since the call before. */
+    async until(isWanted: (event: NamedEvent) => boolean): Promise<NamedEvent[]> {
+      const found: NamedEvent[] = []
+      for (;;) {
+        for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+          const match = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end))
+          text = text.slice(end + 2)
+          if (match === null) continue
+          found.push({ name: match[1]!, data: JSON.parse(match[2]!) as Record<string, unknown> })
+          if (isWanted(found.at(-1)!)) return found
+        }
+        const { value, done } = await (await body).read()
+        if (done) throw new Error('the stream has ended')
+        text += new TextDecoder().decode(value)
+      }
+    },
+    close: () => gone.abort(),
+  }
+}
 /** Asks for the JSON form. */
 export const asJson = { Accept: 'application/json' }
 /** What a refusal says to programs. */
