@@ -4,9 +4,10 @@ import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { headerBytesMax } from '../../protocols/api/limits.js'
 import { HearsayError } from '../../store/errors.js'
+import { Answers } from '../metrics/answers.js'
 import { drain } from './body.js'
 import { type Endpoints, pluginOf, type RouteGroup } from './endpoints.js'
-import { type AnswerCounts, Metrics } from './metrics.js'
+import { Metrics } from './metrics.js'
 import { pathOfUrl, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
@@ -32,7 +33,7 @@ export interface ApiOptions {
 
 /** Makes the router. It listens to nothing: `routing` handles requests of any server. */
 export async function createApi(services: ApiServices, options: ApiOptions = {}): Promise<Api> {
-  const answers: AnswerCounts = new Map()
+  const answers = new Answers()
   const app: Api = fastify({
     logger: false,
     rewriteUrl: (request) => routerUrl(request.url ?? '/'),
@@ -53,8 +54,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    const label = `${request.method} ${request.routeOptions.url ?? '(unknown)'} ${reply.statusCode}`
-    answers.set(label, (answers.get(label) ?? 0) + 1)
+    answers.add(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime)
     done()
   })
   await options.before?.(app)

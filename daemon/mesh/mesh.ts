@@ -11,6 +11,7 @@ import type { MemberTag } from '../../store/model/codec.js'
 import type { Dot } from '../../store/model/dot.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
+import { namedCounts } from '../metrics/counters.js'
 import { type Identity, replaceMeshSecret } from '../net/identity.js'
 import { keepBound, readBound } from '../net/kept-ports.js'
 import { LazyNetwork } from '../net/lazy-network.js'
@@ -21,7 +22,7 @@ import type { Mesh } from '../views/mesh-view.js'
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
 import type { PeerBook } from './peer-book.js'
-import { failureText, metricName, Protocols } from './protocols.js'
+import { failureText, Protocols } from './protocols.js'
 import { sightingFile } from './sighting-file.js'
 
 /** Time for which an admitted join waits for the member's record, so that it can be called by name, in milliseconds. */
@@ -103,7 +104,7 @@ export class DaemonMesh implements Mesh {
       environment: realEnvironment,
       log,
     })
-    node.addCounters(() => namedCounters('net', live.counters))
+    node.addCounters(() => namedCounts('net', live.counters))
     this.#lazy.attach(live)
     this.#live = live
     await this.#refuse()
@@ -357,10 +358,6 @@ export class DaemonMesh implements Mesh {
 function ownInvitation(): HearsayError {
   const message = 'this is the invitation of this node itself; use it on the machine that is to join'
   return new HearsayError('OWN_INVITATION', message)
-}
-
-function namedCounters(group: string, counters: object): Record<string, number> {
-  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [metricName(group, name), value as number]))
 }
 
 /** A promise that others settle; nobody need wait for it. */

@@ -14,6 +14,8 @@ import type { Commit } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
 import { DocumentThread } from '../documents/document-thread.js'
 import type { Log } from '../log/log.js'
+import { namedCounts, type StoreCounts } from '../metrics/counters.js'
+import { commitBounds, type HistogramFamily, SingleHistogram } from '../metrics/histogram.js'
 import { NodeResolvers } from '../resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from '../restore/place.js'
 import { packageVersion } from '../version.js'
@@ -85,6 +87,7 @@ export class StoredNode implements NodeView {
   #isClosed = false
   readonly #commits = new Signal<Commit>()
   readonly #counters: (() => Readonly<Record<string, number>>)[] = []
+  readonly #histograms: HistogramFamily[] = []
 
   private constructor(
     replica: Replica,
@@ -115,6 +118,11 @@ export class StoredNode implements NodeView {
       ...options,
       onRestartNeeded: (reason) => options.onRestartNeeded('damage', reason),
     })
+    const commits = new SingleHistogram(
+      'store_commit_duration_seconds',
+      'Time to write one batch of updates, with its fsync unless durability is "os".',
+      commitBounds,
+    )
     const replica = await Replica.open({
       store: opened.store,
       environment,
@@ -125,8 +133,12 @@ export class StoredNode implements NodeView {
       isSuspect: opened.isSuspect,
       onUnreadableTables: () => void damage.found(),
       warn: (warning) => log.warn({}, warning),
+      onWritten: (tookMs) => commits.durations.observe(tookMs),
     })
-    return new StoredNode(replica, options, damage, await NodeResolvers.load(settings.resolvers, { environment, log }))
+    const resolvers = await NodeResolvers.load(settings.resolvers, { environment, log })
+    const node = new StoredNode(replica, options, damage, resolvers)
+    node.addHistogram(commits)
+    return node
   }
 
   /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
@@ -192,6 +204,15 @@ export class StoredNode implements NodeView {
     this.#counters.push(source)
   }
 
+  /** Adds a family of histograms to the metrics. */
+  addHistogram(family: HistogramFamily): void {
+    this.#histograms.push(family)
+  }
+
+  histograms(): readonly HistogramFamily[] {
+    return this.#histograms
+  }
+
   actor(): string | null {
     return this.replica.runs.actor ?? null
   }
@@ -241,8 +262,9 @@ export class StoredNode implements NodeView {
   }
 
   counters(): Readonly<Record<string, number>> {
-    const { clashes, foreignDots } = this.replica.irregularities
-    const own = { content_clashes: clashes, foreign_dots: foreignDots }
+    const { clashes: contentClashes, foreignDots } = this.replica.irregularities
+    const counts: StoreCounts = { contentClashes, foreignDots }
+    const own = namedCounts('store', counts)
     return Object.assign(own, ...this.#counters.map((source) => source()))
   }
 

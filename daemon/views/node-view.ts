@@ -1,5 +1,6 @@
 /** The API's view of this node itself, apart from data and mesh. */
 import type { HearsayError } from '../../store/errors.js'
+import type { HistogramFamily } from '../metrics/histogram.js'
 
 /** The state of one node, read at the moment of the call. */
 export interface NodeView {
@@ -32,4 +33,6 @@ export interface NodeView {
   warnings(): string[]
   /** Rising counts for the metrics, by their names without prefix and suffix, for example `gossip_published`. */
   counters(): Readonly<Record<string, number>>
+  /** Histograms for the metrics. */
+  histograms(): readonly HistogramFamily[]
 }

@@ -44,8 +44,8 @@ export interface SyncListener {
   peerContexts?(peer: PeerId, contexts: Contexts): void
   /** Called when roots were equal, compared after both captures. */
   provenEqual?(peer: PeerId): void
-  /** Called when a session has ended; `role` is ours. */
-  ended?(report: SessionReport, role: Role): void
+  /** Called when a session has ended; `role` is ours, `tookMs` the time that it took, in milliseconds. */
+  ended?(report: SessionReport, role: Role, tookMs: number): void
   /** Called when values of the peer were too large for this node: their dots stay out of its contexts. */
   refused?(peer: PeerId, dots: Context): void
 }
@@ -161,6 +161,7 @@ export class SyncService {
   ): Promise<SessionReport> {
     const { peer } = channel
     const { environment, replica, listener } = this.#options
+    const startedMs = environment.monotonicMs()
     const session = new SessionCore(role, replica, this.#sessionOptions(slot.youngOk))
     const driver = new Driver(session, channel, {
       environment,
@@ -181,17 +182,17 @@ export class SyncService {
       this.#channels.delete(channel)
     }
     const report = reportOf(peer, session, driver, ended)
-    this.#tell(report, role, session)
+    this.#tell(report, role, session, environment.monotonicMs() - startedMs)
     return report
   }
 
   /** Notifies the listener: however the session ended, what was received and applied is kept. */
-  #tell(report: SessionReport, role: Role, session: SessionCore): void {
+  #tell(report: SessionReport, role: Role, session: SessionCore, tookMs: number): void {
     const { listener } = this.#options
     const { talk, outcome } = session
     if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
     if (outcome?.provenEqual && report.ended === 'complete') listener?.provenEqual?.(report.peer)
-    listener?.ended?.(report, role)
+    listener?.ended?.(report, role, tookMs)
   }
 
   #sessionOptions(youngOk: boolean): SessionOptions {

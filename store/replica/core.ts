@@ -35,6 +35,8 @@ export interface CoreOptions {
   aroundWrites?(transact: Transact): Transact
   /** Notified, in words, of matters for the operator: damage, clones, clocks. */
   warn?(warning: string): void
+  /** Notified of every batch that is durable, with the time of its write in milliseconds. */
+  onWritten?(tookMs: number): void
 }
 
 /** The state that is shown: all of it is durable. */
@@ -82,6 +84,8 @@ export class ReplicaCore {
     this.#writer = new GroupCommit(store, options.sync, {
       seal: (batch) => this.#seal(batch),
       failed: (error) => this.failures.emit(error),
+      written: (tookMs) => options.onWritten?.(tookMs),
+      monotonicMs: () => environment.monotonicMs(),
     })
     const transact: Transact = (write) => this.write((batch) => write(this.#transaction(batch)))
     this.transact = options.aroundWrites?.(transact) ?? transact

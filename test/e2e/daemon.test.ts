@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../cli/client.js'
+import { metricFamilies } from '../support/prometheus.js'
 import { allEqual, connectedTo, Daemon, Fleet, until } from './daemons.js'
+import { monitoringFaults, promtoolVerdict } from './monitoring.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -166,6 +168,21 @@ describe('a mesh whose members are all restarted at once', () => {
   })
 })
 
+/** The page for Prometheus, after clients, commits and sessions: by its rules, and with all that docs/monitoring/ asks of it. */
+async function keepsItsMetricsInOrder(daemon: Daemon): Promise<void> {
+  const body = await daemon.client.metrics()
+  expect(monitoringFaults(body)).toEqual([])
+  expect(promtoolVerdict(body) ?? '').toBe('')
+  const families = metricFamilies(body)
+  const value = (series: string) => families.get(series.replace(/_count.*|_bucket.*/, ''))?.series.get(series)
+  expect(value('hearsay_http_request_duration_seconds_count{method="PUT",route="/v1/kv/:key"}')).toBe(1)
+  const commits = value('hearsay_store_commit_duration_seconds_count')
+  expect(commits).toBeGreaterThan(0)
+  expect(value('hearsay_store_commit_duration_seconds_bucket{le="+Inf"}')).toBe(commits)
+  const sessions = [...families.get('hearsay_sync_session_duration_seconds')!.series.keys()]
+  expect(sessions.join()).toMatch(/_count\{mode="(?:equal|contexts|delta|tree|full)"\}/)
+}
+
 describe('several daemons', () => {
   it('join by token, agree, acknowledge, and know who holds what', async () => {
     const [a, b, c] = (await fleet.mesh(['a', 'b', 'c'])) as [Daemon, Daemon, Daemon]
@@ -178,6 +195,7 @@ describe('several daemons', () => {
     expect([...(await c.client.where('acked')).nodes].sort()).toEqual(['a', 'b', 'c'])
     expect((await b.client.get('acked', { consistency: 'all' })).value.toString()).toBe('x')
     expect((await a.client.getAll('from/b')).versions[0]!.node).toBe('b')
+    await keepsItsMetricsInOrder(a)
   })
 
   it('prove a quorum to each request: none from the first instant in which the others stand still', async () => {

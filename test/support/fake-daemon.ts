@@ -300,7 +300,8 @@ export class FakeNode implements NodeView {
   obstacle = () => this.failed
   unverifiedReason = () => null
   warnings = () => ['store warning']
-  counters = () => ({ gossip_published: 5 })
+  counters = () => ({ gossip_messages_published: 5 })
+  histograms = () => []
 }
 
 /** A feed that nobody may watch. */

@@ -55,7 +55,7 @@ describe('the daemon itself', () => {
       'hearsay_entries 7',
       'hearsay_members_connected 1',
       'hearsay_member_behind{member="b"} 3',
-      'hearsay_gossip_published_total 5',
+      'hearsay_gossip_messages_published_total 5',
       'hearsay_http_answers_total{method="GET",route="/v1/kv/:key",status="200"} 1',
       'hearsay_http_answers_total{method="GET",route="/v1/kv/:key",status="404"} 1',
       'process_resident_memory_bytes',
