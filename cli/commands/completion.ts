@@ -170,7 +170,10 @@ function fishName(table: CommandTable, command: CommandSpec): string {
   const [group, word] = command.name.split(' ')
   const summary = fishQuoted(command.summary)
   if (word === undefined) return `complete -c hearsay -n __fish_use_subcommand -a ${group} -d '${summary}'`
-  const words = groupWords(table).find(([name]) => name === group)![1]
+  // The first word may be a command of its own.
+  const words = table.commands
+    .map(({ name }) => name.split(' '))
+    .flatMap(([first, second]) => (first === group && second ? [second] : []))
   const isOpen = `__fish_seen_subcommand_from ${group}; and not __fish_seen_subcommand_from ${words.join(' ')}`
   return `complete -c hearsay -n '${isOpen}' -a ${word} -d '${summary}'`
 }
