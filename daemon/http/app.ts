@@ -139,8 +139,10 @@ function answerError(
   const error = hearsayError(thrown)
   const problem = problemOf(error)
   const fields = { method: request.method, route: routeOf(request), code: error.code }
-  if (error.code === 'INTERNAL') log.error({ ...fields, err: error.cause ?? error }, 'a request failed by a defect')
-  else if (error.code === 'SYSTEM_FAILED') log.error({ ...fields, err: error.cause }, error.message)
+  if (error.code === 'INTERNAL')
+    log.error({ event: 'defect', ...fields, err: error.cause ?? error }, 'a request failed by a defect')
+  else if (error.code === 'SYSTEM_FAILED')
+    log.error({ event: 'systemFailed', ...fields, err: error.cause }, error.message)
   else log.debug({ ...fields, status: problem.status }, error.message)
   const answer = reply.code(problem.status).header('Content-Type', problemType).removeHeader('connection')
   return hasUnreadBody(request) ? sendBeforeBody(request, answer, problem) : answer.send(JSON.stringify(problem))

@@ -21,6 +21,7 @@ import type { StoredNode } from '../node/stored-node.js'
 import type { Mesh } from '../views/mesh-view.js'
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
+import { MemberNews } from './member-news.js'
 import type { PeerBook } from './peer-book.js'
 import { failureText, Protocols } from './protocols.js'
 import { sightingFile } from './sighting-file.js'
@@ -58,6 +59,7 @@ export class DaemonMesh implements Mesh {
   #joining: Promise<void> | undefined
   #joinWarning: string | undefined
   #isStopped = false
+  #news: MemberNews | undefined
 
   private constructor(options: DaemonMeshOptions) {
     const { identity, settings, node, blocks, log } = options
@@ -86,6 +88,7 @@ export class DaemonMesh implements Mesh {
   static async create(options: DaemonMeshOptions): Promise<DaemonMesh> {
     const mesh = new DaemonMesh(options)
     await mesh.#protocols.load()
+    mesh.#news = new MemberNews(mesh.#protocols.membership.records(), options.log)
     return mesh
   }
 
@@ -112,7 +115,7 @@ export class DaemonMesh implements Mesh {
     this.#membersChanged()
     await live.start()
     await keepBound(settings.data, live.listening, formerly).catch((error: Error) =>
-      log.warn({}, `the ports listened on cannot be remembered: ${error.message}`),
+      log.warn({ event: 'portsNotKept' }, `the ports listened on cannot be remembered: ${error.message}`),
     )
     this.#protocols.membership.addressesChanged()
     node.setSyncing()
@@ -194,7 +197,7 @@ export class DaemonMesh implements Mesh {
       // The token of a node's own is of no harm in the settings that all nodes share.
       if (error instanceof HearsayError && error.code === 'OWN_INVITATION') return
       this.#joinWarning = `--join: ${failureText(error)}`
-      this.#options.log.warn({}, this.#joinWarning)
+      this.#options.log.warn({ event: 'joinWaits' }, this.#joinWarning)
       const mayHelp = error instanceof HearsayError && ['UNREACHABLE', 'NOT_ADMITTED'].includes(error.code)
       if (mayHelp) this.#joinLater(token, 0)
     }
@@ -251,7 +254,10 @@ export class DaemonMesh implements Mesh {
   #met({ ours, theirs, weGiveWay }: Rival): void {
     const { log, onIdentityLost } = this.#options
     const reason = 'another node uses the peer id of this one (a copied data directory)'
-    log.warn({ peer: this.peer, ours, theirs }, `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`)
+    log.warn(
+      { event: 'identityShared', peer: this.peer, ours, theirs },
+      `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`,
+    )
     if (weGiveWay) onIdentityLost(reason)
   }
 
@@ -297,6 +303,7 @@ export class DaemonMesh implements Mesh {
     const { membership } = this.#protocols
     const dialled = book.dialled(membership.records(), (peer) => membership.isForgotten(peer))
     void book.remember(dialled)
+    this.#news?.changed(membership.records())
     this.#live?.setMembers(dialled)
   }
 

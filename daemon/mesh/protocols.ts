@@ -184,7 +184,10 @@ export class Protocols {
           this.#options.onSession?.(report, role)
         },
         refused: (peer, dots) =>
-          log.warn({ peer, versions: dots.size }, 'values of a peer are too large for this node'),
+          log.warn(
+            { event: 'valuesRefused', peer, versions: dots.size },
+            'values of a peer are too large for this node',
+          ),
       },
     })
   }

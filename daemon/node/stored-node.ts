@@ -132,7 +132,7 @@ export class StoredNode implements NodeView {
       log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
       isSuspect: opened.isSuspect,
       onUnreadableTables: () => void damage.found(),
-      warn: (warning) => log.warn({}, warning),
+      warn: (warning) => log.warn({ event: 'store' }, warning),
       onWritten: (tookMs) => commits.durations.observe(tookMs),
     })
     const resolvers = await NodeResolvers.load(settings.resolvers, { environment, log })
@@ -151,7 +151,10 @@ export class StoredNode implements NodeView {
       log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
       if (this.#isClosed) return
-      log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
+      log.error(
+        { event: 'notVerified', err },
+        'the store could not be verified; this node serves clients but does not sync',
+      )
     }
   }
 
@@ -172,7 +175,7 @@ export class StoredNode implements NodeView {
       return true
     } catch (err) {
       this.#checkWarning = `the files of the store could not be checked: ${(err as Error).message}; that is done again at the next start`
-      log.warn({ err }, this.#checkWarning)
+      log.warn({ event: 'filesUnchecked', err }, this.#checkWarning)
       return false
     }
   }

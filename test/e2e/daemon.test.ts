@@ -115,22 +115,23 @@ describe('one daemon', () => {
   it('tells the service manager that it is ready and that it stops', async () => {
     const told = join(fleet.folder, 'told')
     const helper = join(fleet.folder, 'systemd-notify')
-    writeFileSync(helper, `#!/bin/sh\necho "$2" >> ${told}\n`)
+    writeFileSync(helper, `#!/bin/sh\necho "$1" >> ${told}\n`)
     chmodSync(helper, 0o755)
     const { PATH } = process.env
     Object.assign(process.env, { PATH: `${fleet.folder}:${PATH}`, NOTIFY_SOCKET: '/nonexistent' })
     try {
       const daemon = await fleet.add('notified')
+      const status = `STATUS=node notified, data in ${daemon.data}\n`
       await until(
         'READY=1',
         async () => existsSync(told) && readFileSync(told, 'utf8'),
-        (text) => text === 'READY=1\n',
+        (text) => text === `${status}READY=1\n`,
       )
       expect(await daemon.stop()).toBe(0)
       await until(
         'STOPPING=1',
         async () => readFileSync(told, 'utf8'),
-        (text) => text === 'READY=1\nSTOPPING=1\n',
+        (text) => text === `${status}READY=1\nSTOPPING=1\n`,
       )
     } finally {
       process.env.PATH = PATH

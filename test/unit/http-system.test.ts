@@ -132,12 +132,15 @@ describe('the log', () => {
     const lines: string[] = []
     const write = (line: string) => void lines.push(line)
     createLog({ format: 'json', level: 'info', write }).info(
-      { peer: 'p', token: 'hush', deep: { secret: 'hush' } },
+      { event: 'stopping', peer: 'p', token: 'hush', deep: { secret: 'hush' } },
       'hello',
     )
-    createLog({ format: 'text', level: 'warn', write }).info({}, 'too light')
-    createLog({ format: 'text', level: 'warn', write }).warn({ peer: 'p q', count: 2, token: 'hush' }, 'hello')
-    createLog({ format: 'text', level: 'warn', write }).error({ err: new Error('broke') }, 'failed')
+    createLog({ format: 'text', level: 'warn', write }).info({ event: 'stopping' }, 'too light')
+    createLog({ format: 'text', level: 'warn', write }).warn(
+      { event: 'setting', peer: 'p q', count: 2, token: 'hush' },
+      'hello',
+    )
+    createLog({ format: 'text', level: 'warn', write }).error({ event: 'damage', err: new Error('broke') }, 'failed')
     expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'info', msg: 'hello', peer: 'p' })
     expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}hello peer="p q" count=2 token="?\(secret\)"?\n$/)
     expect(lines[2]).toContain('broke')
