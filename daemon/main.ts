@@ -31,13 +31,17 @@ const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
   const signal = nextSignal()
-  guardProcess()
+  const manager = new ServiceManager()
+  let log: Log | undefined
+  guardProcess(() => log)
+  const onLog = (made: Log) => {
+    log = made
+  }
   const newBudget = () => new RestartBudget(() => realEnvironment.monotonicMs())
   const budget = newBudget()
   const diskBudget = newBudget()
-  const manager = new ServiceManager()
   for (let after: Restart | undefined; ; ) {
-    after = await runOnce({ flags: options, mayRestart: () => diskBudget.take() }, { signal, manager }, after)
+    after = await runOnce({ flags: options, mayRestart: () => diskBudget.take() }, { signal, manager, onLog }, after)
     // A new identity is needed but once, and a disk that works again has asked before; damage may come again and again.
     if (after.kind !== 'damage' || budget.take()) continue
     const message = `${after.reason}; it restarted ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
@@ -45,10 +49,18 @@ export async function runDaemon(options: Record<string, unknown>): Promise<void>
   }
 }
 
+/** Surroundings of the runs of one process. */
+interface RunSurroundings {
+  readonly signal: Promise<string>
+  readonly manager: ServiceManager
+  /** Called with the log of each run. */
+  onLog(log: Log): void
+}
+
 /** Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new start. */
 async function runOnce(
   options: Pick<StartOptions, 'flags' | 'mayRestart'>,
-  { signal, manager }: { readonly signal: Promise<string>; readonly manager: ServiceManager },
+  { signal, manager, onLog }: RunSurroundings,
   after: Restart | undefined,
 ): Promise<Restart> {
   const started = RunningDaemon.start({ ...options, environment: process.env, ...(after && { after }) })
@@ -61,6 +73,7 @@ async function runOnce(
   if (first instanceof RestartNeeded) return first.restart
   const { daemon, ready } = first
   logWarnings(daemon.log)
+  onLog(daemon.log)
   process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, startOf(daemon.config)))
   if (!(await manager.ready(`node ${ready.node}, data in ${daemon.config.settings.data}`)) && manager.isPresent) {
     const message = 'systemd-notify could not be run: the service manager does not know that this daemon is ready'
@@ -150,8 +163,11 @@ function logWarnings(log: Log): void {
   process.on('warning', (warning) => log.warn({ event: 'runtimeWarning', warning: warning.name }, warning.message))
 }
 
-/** A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the network's. */
-function guardProcess(): void {
+/**
+ * A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the
+ * network's. `currentLog` returns that of the daemon; undefined before there is one.
+ */
+function guardProcess(currentLog: () => Log | undefined): void {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   const report = (error: unknown) => {
@@ -159,7 +175,10 @@ function guardProcess(): void {
     if (reason !== undefined && harmlessCodes.has(reason)) return
     const refused = systemFailure(error)
     const code = refused?.code ?? (error instanceof HearsayError ? error.code : 'INTERNAL')
-    process.stderr.write(`error ${code}: ${refused?.message ?? String((error as Error)?.stack ?? error)}\n`)
+    const text = refused?.message ?? String((error as Error)?.stack ?? error)
+    const log = currentLog()
+    if (log === undefined) process.stderr.write(`error ${code}: ${text}\n`)
+    else log.error({ event: 'uncaught', code, err: error }, refused?.message ?? 'an error that nothing handled')
   }
   process.on('unhandledRejection', report)
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {

@@ -62,17 +62,28 @@ export const logEvents = {
     next: 'check the space and the owner of the data directory; it is tried again each second',
   },
   resolver: { level: 'warn', about: 'a resolver failed, or could not be proven by its examples', next: null },
-  store: { level: 'warn', about: 'the store found damage, a copied machine, or a clock that is off', next: null },
+  machineCopied: {
+    level: 'warn',
+    about: 'a machine was cloned while it ran, or rolled back with its memory',
+    next: 'nothing, both contents are kept; see "Clones"',
+  },
+  logNotTrimmed: {
+    level: 'warn',
+    about: 'the update log could not be trimmed',
+    next: 'check the space on the disk; it is tried again',
+  },
   filesUnchecked: { level: 'warn', about: 'the files of the store could not be checked', next: null },
   runtimeWarning: { level: 'warn', about: 'Node warns of something', next: 'report it with this line' },
   networkDefect: { level: 'warn', about: 'a part of the network failed by a defect', next: 'report it with this line' },
   resolverRefused: { level: 'error', about: 'a resolver is not used', next: null },
-  damage: { level: 'error', about: 'the files of the store are damaged', next: null },
-  notVerified: {
+  filesDamaged: { level: 'error', about: 'the files of the store are damaged', next: null },
+  storeFailed: { level: 'error', about: 'the disk failed while writing, and the node is read-only', next: null },
+  storeDamaged: {
     level: 'error',
-    about: 'the store could not be compared with its checksums',
-    next: 'check the disk, then restart the daemon',
+    about: 'records are damaged; they are fetched again from members',
+    next: 'check the health of the disk; `hearsay status` says when all is repaired',
   },
+  notVerified: { level: 'error', about: 'the store could not be compared with its checksums', next: null },
   identityLost: { level: 'error', about: 'a new peer id could not be written', next: null },
   backupFailed: {
     level: 'error',
@@ -86,6 +97,11 @@ export const logEvents = {
   },
   systemFailed: { level: 'error', about: 'the system refused a file or a descriptor', next: null },
   defect: { level: 'error', about: 'a request met a defect', next: 'report it with this line' },
+  uncaught: {
+    level: 'error',
+    about: 'an error that nothing handled; an exception ends the daemon',
+    next: 'report it with this line; whatever supervises the daemon starts it again',
+  },
   notStopped: {
     level: 'error',
     about: 'a part of the daemon did not stop in order',

@@ -14,6 +14,7 @@ import type { Commit } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
 import { DocumentThread } from '../documents/document-thread.js'
 import type { Log } from '../log/log.js'
+import { logStoreWarning } from '../log/store-warnings.js'
 import { namedCounts, type StoreCounts } from '../metrics/counters.js'
 import { commitBounds, type HistogramFamily, SingleHistogram } from '../metrics/histogram.js'
 import { NodeResolvers } from '../resolvers/node-resolvers.js'
@@ -132,7 +133,7 @@ export class StoredNode implements NodeView {
       log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
       isSuspect: opened.isSuspect,
       onUnreadableTables: () => void damage.found(),
-      warn: (warning) => log.warn({ event: 'store' }, warning),
+      warn: (warning, about) => logStoreWarning(log, warning, about),
       onWritten: (tookMs) => commits.durations.observe(tookMs),
     })
     const resolvers = await NodeResolvers.load(settings.resolvers, { environment, log })
@@ -151,10 +152,9 @@ export class StoredNode implements NodeView {
       log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
       if (this.#isClosed) return
-      log.error(
-        { event: 'notVerified', err },
-        'the store could not be verified; this node serves clients but does not sync',
-      )
+      // The store has given a warning if it was the verification that failed.
+      if (!this.replica.health.isVerified) log.debug({ err }, 'the verification failed')
+      else log.warn({ event: 'savedState', err }, 'the mark that the store was suspect cannot be removed')
     }
   }
 

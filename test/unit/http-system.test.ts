@@ -140,7 +140,10 @@ describe('the log', () => {
       { event: 'setting', peer: 'p q', count: 2, token: 'hush' },
       'hello',
     )
-    createLog({ format: 'text', level: 'warn', write }).error({ event: 'damage', err: new Error('broke') }, 'failed')
+    createLog({ format: 'text', level: 'warn', write }).error(
+      { event: 'filesDamaged', err: new Error('broke') },
+      'failed',
+    )
     expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'info', msg: 'hello', peer: 'p' })
     expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}hello peer="p q" count=2 token="?\(secret\)"?\n$/)
     expect(lines[2]).toContain('broke')
