@@ -128,6 +128,7 @@ async function buildNow(print) {
     await Promise.all([bundle(next), bundleDaemon(next)])
     const openapi = join(next, 'daemon', 'http', 'openapi-build.js')
     if (existsSync(openapi)) run(process.execPath, [openapi])
+    run(process.execPath, [join(next, 'cli', 'man-build.js')])
     writeFileSync(join(next, '.sources'), print)
     if (existsSync(output)) renameSync(output, `${next}.old`)
     renameSync(next, output)

@@ -1,6 +1,7 @@
 /** The client of a daemon's HTTP API: one typed method for each route. The command line uses nothing else. */
 import type { Batched, Operation } from '../protocols/api/batch.js'
 import type { Conflict } from '../protocols/api/conflicts.js'
+import type { Finding } from '../protocols/api/doctor.js'
 import type { AnswerAt } from '../protocols/api/endpoints.js'
 import { contentTypes } from '../protocols/api/headers.js'
 import type { ListItem, Versions } from '../protocols/api/kv.js'
@@ -9,8 +10,7 @@ import type { Member, Status, Where } from '../protocols/api/mesh.js'
 import type { Page } from '../protocols/api/parts.js'
 import { routes } from '../protocols/api/routes.js'
 import type { ConfigShown } from '../protocols/api/system.js'
-import { CounterClient, MapClient, SetClient } from './client/collections.js'
-import { DocumentClient } from './client/documents.js'
+import { TypeClients } from './client/collections.js'
 import { type ImportFormat, importLines, type Lines } from './client/importing.js'
 import { type DaemonPlace, locate, tokenOf } from './client/locate.js'
 import type * as options from './client/options.js'
@@ -28,7 +28,7 @@ import {
 import { Transport } from './client/transport.js'
 import { watchEvents } from './client/watching.js'
 import { HearsayApiError } from './failure.js'
-import { meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
+import { doctorTimeoutMs, meshTimeoutMs, responseGraceMs, watchSilenceMs } from './limits.js'
 
 export type { Batched, Operation } from '../protocols/api/batch.js'
 export type {
@@ -41,6 +41,7 @@ export type {
   SetMembers,
 } from '../protocols/api/collections.js'
 export type { Conflict } from '../protocols/api/conflicts.js'
+export type { Finding } from '../protocols/api/doctor.js'
 export type { DocumentShown } from '../protocols/api/documents.js'
 export type { ListItem, Versions } from '../protocols/api/kv.js'
 export type { Member, Status, SyncSession, Where } from '../protocols/api/mesh.js'
@@ -74,19 +75,12 @@ export function connect(options: ConnectOptions = {}): Client {
  * A daemon's API. Every method rejects with HearsayApiError: the daemon's own code (`NOT_FOUND` for everything that
  * is absent), `UNREACHABLE_DAEMON`, or `TIMED_OUT`.
  */
-export class Client {
-  readonly counters: CounterClient
-  readonly sets: SetClient
-  readonly maps: MapClient
-  readonly documents: DocumentClient
+export class Client extends TypeClients {
   readonly #requests: Requests
 
   constructor(requests: Requests) {
+    super(requests)
     this.#requests = requests
-    this.counters = new CounterClient(requests)
-    this.sets = new SetClient(requests)
-    this.maps = new MapClient(requests)
-    this.documents = new DocumentClient(requests)
   }
 
   /** The daemon's address, as `--api` takes it. */
@@ -156,6 +150,12 @@ export class Client {
   /** The node's figures in the text form of Prometheus. */
   async metrics(): Promise<string> {
     return (await this.#requests.send(routes.getMetrics, {})).body.toString()
+  }
+
+  /** Findings of the doctor about the node, or about one member; the worst first. */
+  async diagnose(peer?: string): Promise<readonly Finding[]> {
+    const answer = await this.#requests.json(routes.diagnose, { query: { peer }, timeoutMs: doctorTimeoutMs })
+    return answer.findings
   }
 
   /** All members but the asked node. */

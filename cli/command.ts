@@ -30,8 +30,12 @@ export interface ArgumentSpec {
   readonly variadic?: boolean
   /** A number that may be negative: `-5` is not taken for a flag. */
   readonly signed?: boolean
+  /** Words to complete it with. */
+  readonly choices?: readonly string[]
   /** Completed with keys that exist. */
   readonly completesKeys?: boolean
+  /** Completed with names of members. */
+  readonly completesMembers?: boolean
 }
 
 /** One command. */
@@ -43,6 +47,8 @@ export interface CommandSpec {
   readonly options: readonly OptionSpec[]
   /** True if everything behind the first argument is another command, with flags of its own. */
   readonly passesOn?: boolean
+  /** Text on what it waits for, shown on a terminal when it takes more than a second; absent: it shows that itself. */
+  readonly waits?: string
   /** Lines that run, shown below the help. */
   readonly examples?: readonly string[]
   /** Loads what it does; only the called command is loaded. */

@@ -11,6 +11,8 @@ export const openFilesMin = 256
 export const timerMsMax = 2 ** 31 - 1
 /** Time by which the daemon may exceed its own time limit before the client gives up, in milliseconds. */
 export const responseGraceMs = 5_000
+/** Time for the answer of the doctor, in milliseconds: a daemon that is slower is looked at from outside. */
+export const doctorTimeoutMs = 10_000
 /** Time for requests that talk to peers (join, sync, block), in milliseconds. */
 export const meshTimeoutMs = 600_000
 /** Time after which `wait` says whom it waits for, in milliseconds. */
@@ -45,3 +47,16 @@ export const watchSilenceMs = 4 * watchHeartbeatMs
  */
 export const watchRetryMsFirst = 100
 export const watchRetryMsMax = 5_000
+/** Warnings above the status; the doctor has all. */
+export const warningsShownMax = 8
+/** Interval at which `top` asks the daemon unless told otherwise, and the shortest one, in milliseconds. */
+export const topIntervalMs = 1_000
+export const topIntervalMsMin = 200
+/** Interval at which `top` asks the doctor, in milliseconds; keys in conflict that it shows; lines on sessions that it keeps. */
+export const topFindingsMs = 10_000
+export const topConflictsMax = 50
+export const topSessionsMax = 20
+/** Lines of a command's output that `top` keeps, and bytes of it; calls that can be brought back. */
+export const topAnswerLines = 500
+export const topAnswerBytes = 1024 * 1024
+export const topHistoryMax = 50

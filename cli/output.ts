@@ -3,6 +3,7 @@ import pico from 'picocolors'
 import { fileFailure } from './file-failure.js'
 import { type Io, write } from './io.js'
 import { gatheredCharactersMax, gatheredLinesMax, shownValueCharactersMax } from './limits.js'
+import type { WaitNotice } from './wait-notice.js'
 
 /**
  * Writes for one run of a command. The outcome of a command does not depend on who reads it: once the reader of stdout
@@ -13,6 +14,8 @@ export class Output {
   readonly #io: Io
   readonly #isJson: boolean
   #isRead = true
+  /** Line that says what is being waited for; whatever is printed takes its place. */
+  notice: WaitNotice | undefined
 
   /** `isJson`: errors are JSON too. */
   constructor(io: Io, isJson = false) {
@@ -27,6 +30,11 @@ export class Output {
 
   get #errorColors(): ReturnType<typeof pico.createColors> {
     return pico.createColors(this.#wantsColors() && this.#io.stderrTerminal)
+  }
+
+  /** Columns to fit into: those of the terminal; without one there is no end, for programs read the lines. */
+  get columns(): number {
+    return this.#io.stdoutTerminal ? this.#io.columns : Number.POSITIVE_INFINITY
   }
 
   /** False once the reader of stdout has gone away. */
@@ -44,6 +52,7 @@ export class Output {
 
   /** Writes bytes or text as they are; resolves when they are taken. Throws FILE_FAILED when they cannot be written. */
   async bytes(bytes: Uint8Array | string): Promise<void> {
+    this.notice?.stop()
     if (!this.#isRead) return
     try {
       await write(this.#io.stdout, bytes)
@@ -74,6 +83,7 @@ export class Output {
   }
 
   async #toStderr(text: string): Promise<void> {
+    this.notice?.stop()
     // There is nobody left to tell that stderr takes nothing.
     await write(this.#io.stderr, text).catch(() => {})
   }

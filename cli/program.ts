@@ -8,6 +8,7 @@ import { UsageError } from './failure.js'
 import { arranged, commandOf, type Parsed, wordsOf } from './fast.js'
 import type { Io } from './io.js'
 import { Output } from './output.js'
+import { commandMeant } from './suggestion.js'
 
 /**
  * Parses a call. Help and version are printed to stdout.
@@ -32,13 +33,25 @@ export async function parseFully(argv: readonly string[], io: Io): Promise<Parse
   return parsed
 }
 
-/** The parser's words, and for what may have been meant as a value how it is given as one. */
+/** The parser's words, with what was probably meant; and for what may have been meant as a value how it is given as one. */
 function explained({ code, message }: CommanderError, argv: readonly string[]): string {
-  const text = message.replace(/^error: /, '')
+  const text = message.replace(/^error: /, '').replace(/\s*\(Did you mean (.*)\?\)/s, '; did you mean $1?')
+  if (code === 'commander.unknownCommand') return unknownCommand(text)
   const spec = commandOf(argv, commands)
   if (code !== 'commander.unknownOption' || spec === undefined || spec.arguments.length === 0) return text
   const [, option = ''] = /'(.*)'/s.exec(text) ?? []
-  return `${text}. If it is a value, write -- before it: hearsay ${spec.name} … -- '${option}'`
+  return `${text}${text.endsWith('?') ? '' : '.'} If it is a value, write -- before it: hearsay ${spec.name} … -- '${option}'`
+}
+
+function unknownCommand(text: string): string {
+  const [, word = ''] = /unknown command '(.*?)'/s.exec(text) ?? []
+  const names = commands.map(({ name }) => name)
+  const meant = commandMeant(word, [...new Set(names.map((name) => name.split(' ')[0]!))], names)
+  return `unknown command '${word}'${meantText(meant)}`
+}
+
+function meantText(name: string | undefined): string {
+  return name === undefined ? '' : `; did you mean \`hearsay ${name}\`?`
 }
 
 function makeProgram(io: Io, help: string[], found: (parsed: Parsed) => void): Command {
@@ -82,8 +95,10 @@ function parentOf(program: Command, spec: CommandSpec, parents: Map<string, Comm
   for (const option of commonOptions) parent.addOption(optionOf(option).hideHelp())
   // Without one of its words a group does nothing; too many arguments are explained by what may follow it.
   parent.allowExcessArguments().action(() => {
-    const words = parent.commands.map((command) => command.name()).join(', ')
-    throw new UsageError(`'${group}' needs one of: ${words}`)
+    const words = parent.commands.map((command) => command.name())
+    const meant = parent.args[0] === undefined ? undefined : commandMeant(parent.args[0], words)
+    const text = `'${group}' needs one of: ${words.join(', ')}`
+    throw new UsageError(text + meantText(meant === undefined ? undefined : `${group} ${meant}`))
   })
   parents.set(group!, parent)
   return parent

@@ -27,7 +27,8 @@ export class Progress {
   /** Draws the state, at most every `progressIntervalMs`. `done`: how many, or what is being done. */
   show(bytes: number, done: number | string): void {
     const nowMs = this.#io.nowMs()
-    if (!this.#io.stderrTerminal || nowMs - this.#shownMs < progressIntervalMs) return
+    if (!this.#io.stderrTerminal || this.#io.environment.TERM === 'dumb' || nowMs - this.#shownMs < progressIntervalMs)
+      return
     this.#shownMs = nowMs
     const seconds = Math.max(0.001, (nowMs - this.#startMs) / 1_000)
     const rate = `${formatBytes(Math.round(bytes / seconds))}/s`

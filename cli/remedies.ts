@@ -12,7 +12,7 @@ export interface Circumstances {
 type Remedy = string | ((about: Circumstances) => string | undefined)
 
 /** The commands that take a member of the mesh, not a key. */
-const memberCommands = new Set(['forget', 'block', 'unblock', 'sync'])
+const memberCommands = new Set(['forget', 'block', 'unblock', 'sync', 'doctor'])
 
 /** Command that shows what is stored at an address, for the type that the failed command works on. */
 function look({ command }: Circumstances): string {

@@ -7,6 +7,7 @@ import type { Parsed } from './fast.js'
 import type { Io } from './io.js'
 import { Output } from './output.js'
 import { remedyOf } from './remedies.js'
+import { WaitNotice } from './wait-notice.js'
 
 /** Exit code of a wrong call. */
 const usageExit = 2
@@ -33,10 +34,19 @@ async function execute({ command, positionals, options }: Parsed, io: Io, output
   }
   try {
     const action = await command.load()
+    const waits = waitText(command, options)
+    if (waits !== undefined) output.notice = new WaitNotice(io, waits)
     return (await action(new Invocation(io, output, positionals, options, connectOnce))) ?? 0
   } finally {
+    output.notice?.stop()
     client?.close()
   }
+}
+
+/** Text on what a command waits for when it takes long; undefined for those that show how far they are themselves. */
+function waitText({ waits }: CommandSpec, options: OptionValues): string | undefined {
+  const asksOthers = ['acks', 'require-quorum', 'consistency'].some((name) => options[name] !== undefined)
+  return waits ?? (asksOthers ? 'waiting for other nodes' : undefined)
 }
 
 /** True for commands of many requests, which keep their connection. */

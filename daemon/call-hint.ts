@@ -24,7 +24,7 @@ export interface Start {
 export function callHint(start: Start): { readonly program: string; readonly flags: string } {
   const { data, environment } = start
   const needsData = !start.isDefaultData || Boolean(environment.HEARSAY_API)
-  return { program: programOf(start), flags: needsData ? ` --data ${shellWord(data)}` : '' }
+  return { program: programOf(start), flags: needsData ? ` --data ${wordOfShell(data)}` : '' }
 }
 
 function programOf({ entry, root, environment, workingDirectory, realPath }: Start): string {
@@ -38,10 +38,10 @@ function programOf({ entry, root, environment, workingDirectory, realPath }: Sta
   const standsIn = resolve(calledIn ?? workingDirectory)
   const isInPackage = standsIn === root || standsIn.startsWith(`${root}/`)
   const linked = realPath(join(root, 'node_modules', '.bin', 'hearsay'))
-  return isInPackage && linked !== undefined && linked === own ? 'npx hearsay' : shellWord(own ?? entry)
+  return isInPackage && linked !== undefined && linked === own ? 'npx hearsay' : wordOfShell(own ?? entry)
 }
 
 /** Text as one word of a shell's line. */
-function shellWord(text: string): string {
+export function wordOfShell(text: string): string {
   return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,4 +1,4 @@
-/** The client's side of counters, sets and maps: one method for each route. All reject with HearsayApiError. */
+/** The client's side of every type but registers: one method for each route. All reject with HearsayApiError. */
 import type {
   Added,
   Counted,
@@ -9,6 +9,7 @@ import type {
 } from '../../protocols/api/collections.js'
 import { contentTypes } from '../../protocols/api/headers.js'
 import { routes } from '../../protocols/api/routes.js'
+import { DocumentClient } from './documents.js'
 import type * as options from './options.js'
 import { deleting, putting, type Requests, reading, shownOf, writing } from './requests.js'
 
@@ -108,5 +109,20 @@ export class MapClient {
   /** Removes all fields that the node has seen. Rejects with CONFLICT while one has siblings, unless `all`. */
   async clear(key: string, asked: options.DeleteOptions = {}): Promise<void> {
     await this.#requests.send(routes.clearMap, { path: { key }, ...deleting(asked) })
+  }
+}
+
+/** A client for each type of data but registers, which the client itself reads and writes. */
+export class TypeClients {
+  readonly counters: CounterClient
+  readonly sets: SetClient
+  readonly maps: MapClient
+  readonly documents: DocumentClient
+
+  constructor(requests: Requests) {
+    this.counters = new CounterClient(requests)
+    this.sets = new SetClient(requests)
+    this.maps = new MapClient(requests)
+    this.documents = new DocumentClient(requests)
   }
 }

@@ -6,6 +6,7 @@ import { HearsayApiError, UsageError } from '../failure.js'
 import { deletesAtOnce } from '../limits.js'
 import { count, printable } from '../output.js'
 import { confirm } from '../question.js'
+import { WaitNotice } from '../wait-notice.js'
 import { countTypes, describeTypes, isTypeName, typeCommands, withValueOf } from './types.js'
 
 /** Deletes. */
@@ -81,7 +82,9 @@ async function deletePrefix(invocation: Invocation, prefix: string, options: Del
   let found: AsyncIterable<Doomed> | Doomed[] = doomed(invocation.client(), prefix)
   if (invocation.io.stdinTerminal && !invocation.flag('yes')) {
     const listed: Doomed[] = []
+    showProgress(invocation, () => `looking: ${count(listed.length, 'key')}`)
     for await (const item of found) listed.push(item)
+    invocation.output.notice?.stop()
     const isAny = listed.some(({ types }) => types.length > 0)
     if (isAny && !(await confirm(invocation.io, questionOf(prefix, listed)))) {
       await invocation.output.note('nothing was deleted')
@@ -89,7 +92,15 @@ async function deletePrefix(invocation: Invocation, prefix: string, options: Del
     }
     found = listed
   }
-  return reportPrefix(invocation, prefix, await deleteEach(invocation.client(), found, options))
+  const outcome: Outcome = { keys: 0, types: {}, inConflict: new Set(), unreadable: new Set(), unknown: new Set() }
+  showProgress(invocation, () => `deleting: ${count(outcome.keys, 'key')}`)
+  await deleteEach(invocation.client(), found, options, outcome)
+  return reportPrefix(invocation, prefix, outcome)
+}
+
+function showProgress({ io, output }: Invocation, text: () => string): void {
+  output.notice?.stop()
+  output.notice = new WaitNotice(io, text)
 }
 
 async function* doomed(client: Client, prefix: string): AsyncGenerator<Doomed> {
@@ -138,8 +149,8 @@ async function deleteEach(
   client: Client,
   found: AsyncIterable<Doomed> | readonly Doomed[],
   options: DeleteOptions,
-): Promise<Outcome> {
-  const outcome: Outcome = { keys: 0, types: {}, inConflict: new Set(), unreadable: new Set(), unknown: new Set() }
+  outcome: Outcome,
+): Promise<void> {
   let batch: Doomed[] = []
   const flush = async () => {
     await Promise.all(batch.map((item) => deleteKey(client, item, options, outcome)))
@@ -150,7 +161,6 @@ async function deleteEach(
     if (batch.length >= deletesAtOnce) await flush()
   }
   await flush()
-  return outcome
 }
 
 async function deleteKey(client: Client, item: Doomed, options: DeleteOptions, to: Outcome): Promise<void> {

@@ -15,6 +15,7 @@ export const labCommands: readonly CommandSpec[] = [
     arguments: [{ name: 'FLAG', required: false, variadic: true }],
     options: [{ name: 'nodes', short: 'n', value: 'N', help: 'how many, 5 when not told' }, ...labOptions],
     examples: ['hearsay lab up -n 5', 'hearsay lab up -n 3 -- --acks majority'],
+    waits: 'starting the nodes',
     load: async () => (await import('./lab-up.js')).up,
   },
   {
@@ -22,6 +23,7 @@ export const labCommands: readonly CommandSpec[] = [
     summary: 'whether all are equal; each node with its side of the cut',
     arguments: [],
     options: labOptions,
+    waits: 'asking the nodes',
     load: async () => (await import('./lab.js')).status,
   },
   {
@@ -42,6 +44,7 @@ export const labCommands: readonly CommandSpec[] = [
     arguments: [groups],
     options: labOptions,
     examples: ['hearsay lab split ann,bob cid,dan,eve', 'hearsay lab split 1,2 3,4,5', 'hearsay lab split cid'],
+    waits: 'cutting',
     load: async () => (await import('./lab.js')).split,
   },
   {
@@ -49,6 +52,7 @@ export const labCommands: readonly CommandSpec[] = [
     summary: 'mend all cuts, wait until all are equal, and say what it took; slow links stay slow',
     arguments: [],
     options: [{ name: 'timeout', value: '60s', help: 'give up waiting after so long' }, ...labOptions],
+    waits: 'healing',
     load: async () => (await import('./lab.js')).heal,
   },
   {
@@ -70,6 +74,7 @@ export const labCommands: readonly CommandSpec[] = [
     summary: 'end nodes where they stand (kill -9)',
     arguments: [nodes],
     options: labOptions,
+    waits: 'killing',
     load: async () => (await import('./lab.js')).kill,
   },
   {
@@ -77,6 +82,7 @@ export const labCommands: readonly CommandSpec[] = [
     summary: 'end nodes in order',
     arguments: [nodes],
     options: labOptions,
+    waits: 'stopping',
     load: async () => (await import('./lab.js')).stop,
   },
   {
@@ -84,6 +90,7 @@ export const labCommands: readonly CommandSpec[] = [
     summary: 'start nodes again on their data',
     arguments: [nodes],
     options: labOptions,
+    waits: 'starting',
     load: async () => (await import('./lab.js')).start,
   },
   {
@@ -106,6 +113,7 @@ export const labCommands: readonly CommandSpec[] = [
     summary: 'end everything and remove it; also what an earlier lab left that was killed',
     arguments: [],
     options: labOptions,
+    waits: 'stopping the nodes',
     load: async () => (await import('./lab.js')).down,
   },
 ]

@@ -11,7 +11,8 @@ export const sync: Action = async (invocation) => {
   if (invocation.json) return invocation.output.json(report)
   if (report.sessions.length === 0) return invocation.output.line('no peer is connected: see `hearsay status`')
   const headings = ['PEER', 'MODE', 'ROUND TRIPS', 'SENT', 'RECEIVED', 'ENDED']
-  await printTable(invocation.output, headings, report.sessions.map(row))
+  const narrowing = { drop: ['ROUND TRIPS'], cut: ['ENDED', 'PEER'] }
+  await printTable(invocation.output, headings, report.sessions.map(row), narrowing)
 }
 
 function row(session: SyncSession): string[] {

@@ -3,7 +3,15 @@ import type { ArgumentSpec, CommandSpec, CommandTable } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
 import { labCommands } from './lab-table.js'
-import { commonOptions, contextOption, jsonOption, keyArgument, nodesOptions, quickCommands } from './quick.js'
+import {
+  commonOptions,
+  connectionOptions,
+  contextOption,
+  jsonOption,
+  keyArgument,
+  nodesOptions,
+  quickCommands,
+} from './quick.js'
 
 const prefix: ArgumentSpec = { name: 'PREFIX', required: false, completesKeys: true }
 
@@ -82,6 +90,7 @@ const values: readonly CommandSpec[] = [
       ...commonOptions,
     ],
     examples: ['hearsay resolve greeting --pick 1', "hearsay resolve greeting --value 'hello to both'"],
+    waits: 'settling',
     load: async () => (await import('./conflicts.js')).resolve,
   },
   {
@@ -136,13 +145,40 @@ const mesh: readonly CommandSpec[] = [
     summary: 'this node, and who is behind by how much',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).status,
+  },
+  {
+    name: 'doctor',
+    summary: 'check this node and its mesh, or one member, and say what to do; exit code 1 if a check failed',
+    arguments: [{ name: 'PEER', required: false, completesMembers: true }],
+    options: commonOptions,
+    examples: [
+      'hearsay doctor',
+      'hearsay doctor pi',
+      'hearsay doctor --json | jq \'.findings[] | select(.level != "ok")\'',
+    ],
+    waits: 'examining',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'top',
+    summary: 'the status as it lives: members, rates, sync, conflicts; / filters, : runs a command, q leaves',
+    arguments: [],
+    options: [{ name: 'interval', value: '1s', help: 'ask the daemon this often' }, ...connectionOptions],
+    examples: ['hearsay top', 'hearsay top --interval 5s'],
+    load: async () => {
+      const [{ topWith }, { main }] = await Promise.all([import('./top.js'), import('../main.js')])
+      return topWith(main)
+    },
   },
   {
     name: 'members',
     summary: 'the members of the mesh',
     arguments: [],
-    options: commonOptions,
+    options: [{ name: 'names', help: 'print the names alone, one a line' }, ...commonOptions],
+    examples: ['hearsay members', 'for name in $(hearsay members --names); do hearsay doctor "$name"; done'],
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).members,
   },
   {
@@ -150,6 +186,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'the members that are connected now: version, clock offset, address',
     arguments: [],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./status.js')).peers,
   },
   {
@@ -168,8 +205,9 @@ const mesh: readonly CommandSpec[] = [
   {
     name: 'sync',
     summary: 'run anti-entropy now, with one peer or all',
-    arguments: [{ name: 'PEER', required: false }],
+    arguments: [{ name: 'PEER', required: false, completesMembers: true }],
     options: commonOptions,
+    waits: 'syncing',
     load: async () => (await import('./sync.js')).sync,
   },
   {
@@ -177,6 +215,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'which members durably hold the shown version of a key',
     arguments: [keyArgument],
     options: commonOptions,
+    waits: 'asking the members',
     load: async () => (await import('./mesh.js')).where,
   },
   {
@@ -184,6 +223,7 @@ const mesh: readonly CommandSpec[] = [
     summary: 'print a token with which another node joins; keep it secret',
     arguments: [],
     options: commonOptions,
+    waits: 'waiting for the network',
     load: async () => (await import('./mesh.js')).invite,
   },
   {
@@ -191,27 +231,31 @@ const mesh: readonly CommandSpec[] = [
     summary: 'take this node into the mesh of an invitation',
     arguments: [{ name: 'TOKEN', required: true }],
     options: commonOptions,
+    waits: 'joining',
     load: async () => (await import('./mesh.js')).join,
   },
   {
     name: 'forget',
     summary: 'retire a member for good',
-    arguments: [{ name: 'NAME', required: true }],
+    arguments: [{ name: 'NAME', required: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'forgetting',
     load: async () => (await import('./mesh.js')).forget,
   },
   {
     name: 'block',
     summary: 'cut this node off from peers, for experiments',
-    arguments: [{ name: 'PEER', required: true, variadic: true }],
+    arguments: [{ name: 'PEER', required: true, variadic: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'closing connections',
     load: async () => (await import('./mesh.js')).block,
   },
   {
     name: 'unblock',
     summary: 'lift blocks, all of them when no peer is named',
-    arguments: [{ name: 'PEER', required: false, variadic: true }],
+    arguments: [{ name: 'PEER', required: false, variadic: true, completesMembers: true }],
     options: commonOptions,
+    waits: 'asking the daemon',
     load: async () => (await import('./mesh.js')).unblock,
   },
 ]
@@ -249,7 +293,7 @@ const local: readonly CommandSpec[] = [
   {
     name: 'completion',
     summary: 'print completions for a shell',
-    arguments: [{ name: 'SHELL', required: true }],
+    arguments: [{ name: 'SHELL', required: true, choices: ['bash', 'zsh', 'fish'] }],
     options: [],
     examples: [
       'source <(hearsay completion bash)',

@@ -29,9 +29,19 @@ export const importFile: Action = async (invocation) => {
 
 /** Prints every entry as it comes. */
 export const exportAll: Action = async (invocation) => {
-  const { output } = invocation
-  for await (const chunk of output.whileRead(invocation.client().export(invocation.positionals[0] ?? ''))) {
-    await output.bytes(chunk)
+  const { io, output } = invocation
+  // Where the entries themselves show on the terminal, a bar would only be in their way.
+  const progress = io.stdoutTerminal ? undefined : new Progress(io, undefined)
+  let [bytes, lines] = [0, 0]
+  try {
+    for await (const chunk of output.whileRead(invocation.client().export(invocation.positionals[0] ?? ''))) {
+      await output.bytes(chunk)
+      bytes += chunk.length
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++
+      progress?.show(bytes, lines)
+    }
+  } finally {
+    progress?.end()
   }
 }
 

@@ -15,6 +15,7 @@ import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes } from './routes/conflicts.js'
 import { counterRoutes } from './routes/counters.js'
+import { doctorRoutes } from './routes/doctor.js'
 import { documentRoutes } from './routes/documents.js'
 import { kvRoutes } from './routes/kv.js'
 import { mapRoutes } from './routes/maps.js'
@@ -67,6 +68,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   await add(batchRoutes)
   await add(conflictRoutes)
   await add(meshRoutes)
+  await add(doctorRoutes())
   await add(transferRoutes)
   await add(watchRoutes)
   await add(backupRoutes)

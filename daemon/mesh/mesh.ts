@@ -9,6 +9,7 @@ import { HearsayError } from '../../store/errors.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Dot } from '../../store/model/dot.js'
+import type { Notice } from '../../store/replica/warnings.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
 import { namedCounts } from '../metrics/counters.js'
@@ -18,12 +19,13 @@ import { LazyNetwork } from '../net/lazy-network.js'
 import type { LiveNetwork } from '../net/live-network.js'
 import { realEnvironment } from '../net/real-environment.js'
 import type { StoredNode } from '../node/stored-node.js'
-import type { Mesh } from '../views/mesh-view.js'
+import type { Mesh, SyncCondition } from '../views/mesh-view.js'
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
 import { MemberNews } from './member-news.js'
 import type { PeerBook } from './peer-book.js'
 import { failureText, Protocols } from './protocols.js'
+import { SessionOutcomes } from './session-outcomes.js'
 import { sightingFile } from './sighting-file.js'
 
 /** Time for which an admitted join waits for the member's record, so that it can be called by name, in milliseconds. */
@@ -52,6 +54,7 @@ export class DaemonMesh implements Mesh {
   readonly #options: DaemonMeshOptions
   readonly #lazy: LazyNetwork
   readonly #protocols: Protocols
+  readonly #outcomes = new SessionOutcomes(realEnvironment)
   #secret: Uint8Array
   #live: LiveNetwork | undefined
   /** Settled when the network has started, or will not start any more. */
@@ -81,6 +84,11 @@ export class DaemonMesh implements Mesh {
       onMembersChanged: () => this.#membersChanged(),
       onForgotten: () => void this.#refuse().catch(() => {}),
       onRival: (rival) => this.#met(rival),
+      onSession: (report) => this.#outcomes.ended(report),
+    })
+    this.#lazy.listen({
+      connected: (other) => this.#outcomes.connected(other),
+      disconnected: (other) => this.#outcomes.disconnected(other),
     })
   }
 
@@ -158,8 +166,16 @@ export class DaemonMesh implements Mesh {
   }
 
   warnings(): string[] {
-    const own = this.#joinWarning === undefined ? [] : [this.#joinWarning]
-    return [...own, ...this.#protocols.membership.warnings()]
+    return this.notices().map(({ text }) => text)
+  }
+
+  notices(): Notice[] {
+    const own = this.#joinWarning === undefined ? [] : [{ about: 'join', text: this.#joinWarning }]
+    return [...own, ...this.#protocols.membership.notices()]
+  }
+
+  syncCondition(peer: PeerId): SyncCondition | undefined {
+    return this.#outcomes.of(peer)
   }
 
   // --- membership -----------------------------------------------------------------------------------------------------

@@ -130,23 +130,23 @@ export class Protocols {
   }
 
   #makeMembership(): Membership {
-    const { node, settings, network, environment, log, ...told } = this.#options
+    const { node, settings, network, environment, log, ...callbacks } = this.#options
     return new Membership({
       network,
       environment,
       replica: node.replica,
-      ...(told.sightings === undefined ? {} : { sightings: told.sightings }),
+      ...(callbacks.sightings === undefined ? {} : { sightings: callbacks.sightings }),
       name: settings.name,
       version: node.version,
       rules: node.resolvers.marks,
       heartbeatMs: settings['heartbeat.interval'],
       clockBoundMs: settings['clock.bound'],
-      addresses: () => told.addresses(),
-      isBlocked: (peer) => told.isBlocked(peer),
-      onSilent: (peer) => told.onSilent(peer),
-      onMembersChanged: () => told.onMembersChanged(),
-      onForgotten: (peer) => told.onForgotten(peer),
-      onRival: (rival) => told.onRival(rival),
+      addresses: () => callbacks.addresses(),
+      isBlocked: (peer) => callbacks.isBlocked(peer),
+      onSilent: (peer) => callbacks.onSilent(peer),
+      onMembersChanged: () => callbacks.onMembersChanged(),
+      onForgotten: (peer) => callbacks.onForgotten(peer),
+      onRival: (rival) => callbacks.onRival(rival),
       onHeartbeat: (peer) => this.scheduler.heartbeatHeard(peer),
       onError: (what, error) => log.debug({ reason: failureText(error) }, `membership: ${what}`),
     })
@@ -223,7 +223,7 @@ export class Protocols {
     const { counts: heartbeats, readCounts: reads } = this.membership
     return {
       ...namedCounts('gossip', this.#gossip.counts),
-      ...namedCounts('sync', this.#sessions),
+      ...namedCounts('sync', { ...this.#sessions, ...this.#sync.counts }),
       ...namedCounts('heartbeats', heartbeats),
       ...namedCounts('reads', reads),
     }

@@ -1,6 +1,7 @@
 /** Help texts of the counters: one for each count of each part, so that a count without a text does not compile. */
 import type { GossipCounts } from '../../protocols/gossip/types.js'
 import type { Membership } from '../../protocols/membership/service.js'
+import type { SyncServiceCounts } from '../../protocols/sync/service.js'
 import type { NetCounters } from '../net/counters.js'
 
 /** Counts of sync sessions since the start. */
@@ -35,7 +36,7 @@ interface CounterGroups {
   readonly gossip: HelpOf<GossipCounts>
   readonly heartbeats: HelpOf<Membership['counts']>
   readonly reads: HelpOf<Membership['readCounts']>
-  readonly sync: HelpOf<SessionCounts>
+  readonly sync: HelpOf<SessionCounts & SyncServiceCounts>
   readonly net: HelpOf<NetCounters>
   readonly watch: HelpOf<WatchCounts>
   readonly store: HelpOf<StoreCounts>
@@ -73,6 +74,7 @@ const groups: CounterGroups = {
     cut: 'Sync sessions that ended too early; what they brought is kept.',
     refused: 'Sync sessions that one of the two refused, because it was busy or not ready.',
     malformed: 'Sync sessions that ended by a malformed message.',
+    later: 'Messages of sync sessions that only a later version understands.',
     bytesSent: 'Bytes sent in sync sessions.',
     bytesReceived: 'Bytes received in sync sessions.',
     entriesSent: 'Updates and entries sent in sync sessions.',

@@ -6,11 +6,14 @@ import { UserData } from '../../store/data/user-data.js'
 import type { Environment } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
 import type { MemberTag } from '../../store/model/codec.js'
+import { dotText } from '../../store/model/dot.js'
 import { tokenKey } from '../../store/model/token.js'
 import { type OpenedStore, openStore } from '../../store/open.js'
+import type { VerificationProgress } from '../../store/replica/health.js'
 import { Replica } from '../../store/replica/replica.js'
 import { Signal } from '../../store/replica/signal.js'
 import type { Commit } from '../../store/replica/types.js'
+import type { Notice } from '../../store/replica/warnings.js'
 import type { Settings } from '../config/knobs.js'
 import { DocumentThread } from '../documents/document-thread.js'
 import type { Log } from '../log/log.js'
@@ -20,7 +23,7 @@ import { commitBounds, type HistogramFamily, SingleHistogram } from '../metrics/
 import { NodeResolvers } from '../resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from '../restore/place.js'
 import { packageVersion } from '../version.js'
-import type { NodeView } from '../views/node-view.js'
+import type { Clashes, NodeView } from '../views/node-view.js'
 import { ConflictIndex } from './conflict-index.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { TableDamage } from './table-damage.js'
@@ -256,12 +259,31 @@ export class StoredNode implements NodeView {
     return this.replica.health.unverifiedReason
   }
 
+  verification(): VerificationProgress | null {
+    return this.replica.health.progress
+  }
+
   warnings(): string[] {
-    const { warnings } = this.#options
-    const files = [this.damage.warning, this.#disk.warning, this.#checkWarning].filter(
-      (warning) => warning !== undefined,
-    )
-    return [...warnings, ...this.resolvers.warnings(), ...files, ...this.replica.warnings.all()]
+    return this.notices().map(({ text }) => text)
+  }
+
+  notices(): Notice[] {
+    const about = (matter: string, texts: readonly (string | undefined)[]) =>
+      texts.flatMap((text) => (text === undefined ? [] : [{ about: matter, text }]))
+    return [
+      ...about('settings', this.#options.warnings),
+      ...about('resolver', this.resolvers.warnings()),
+      ...about('files', [this.damage.warning]),
+      ...about('disk-failed', [this.#disk.warning]),
+      ...about('unchecked', [this.#checkWarning]),
+      ...this.replica.warnings.notices(),
+    ]
+  }
+
+  clashes(): Clashes {
+    const { clashes, clashedDots } = this.replica.irregularities
+    const dots = clashedDots.map((dot) => ({ dot: dotText(dot), member: this.replica.memberOf(dot.actor) }))
+    return { count: clashes, dots }
   }
 
   counters(): Readonly<Record<string, number>> {

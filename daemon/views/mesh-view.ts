@@ -1,9 +1,20 @@
 /** The API's view of the mesh. */
 import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
+import type { PeerId } from '../../protocols/network.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Dot } from '../../store/model/dot.js'
+import type { Notice } from '../../store/replica/warnings.js'
+
+/** Condition of sync with a connected peer, in milliseconds. */
+export interface SyncCondition {
+  readonly connectedForMs: number
+  /** Time since a session with it ended well; null: none has since it was connected. */
+  readonly sinceGoodMs: number | null
+  /** Reason for which the latest session broke off; null: none has since one ended well. */
+  readonly lastFailure: string | null
+}
 
 /** The mesh as the API sees it. */
 export interface Mesh {
@@ -18,6 +29,10 @@ export interface Mesh {
   /** Names and ids of the peers that this node blocks. */
   blocked(): string[]
   warnings(): string[]
+  /** The same with their matters. */
+  notices(): Notice[]
+  /** Condition of sync with a peer; undefined when it is not connected. */
+  syncCondition(peer: PeerId): SyncCondition | undefined
   /**
    * A token with addresses and the mesh secret; waits until the network has started. UNREACHABLE: the node has no
    * address, or stops.

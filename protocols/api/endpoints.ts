@@ -2,6 +2,7 @@
 import { batch } from './batch.js'
 import { counters, maps, sets } from './collections.js'
 import { conflicts } from './conflicts.js'
+import { doctor } from './doctor.js'
 import { documents } from './documents.js'
 import type { AnswerOf, JsonBody, QueryOf, Shape } from './endpoint.js'
 import { kv } from './kv.js'
@@ -21,6 +22,7 @@ export const endpoints = {
   ...batch,
   ...conflicts,
   ...mesh,
+  ...doctor,
   ...transfer,
   ...watch,
   ...backups,

@@ -4,6 +4,7 @@ import { keyErrors, noQuery } from './common.js'
 import { type Endpoint, json, nothing, type Shape } from './endpoint.js'
 import { duration, names, strict, timeOrNull } from './parts.js'
 import { routes } from './routes.js'
+import { verificationShape } from './system.js'
 
 /** Query of `wait`. */
 export const waitQuery = Type.Object(
@@ -47,6 +48,7 @@ export const statusShape = Type.Object({
   /** Bytes of updates that are no longer live and kept for members that miss them. */
   log: Type.Object({ bytes: Type.Integer() }),
   verified: Type.Boolean(),
+  verification: Type.Union([verificationShape, Type.Null()], { description: 'Null: none is under way.' }),
   addresses: names,
   blocked: names,
   warnings: names,

@@ -45,6 +45,7 @@ export const routes = {
   unblock: 'POST /v1/unblock',
   sync: 'POST /v1/sync',
   wait: 'GET /v1/wait',
+  diagnose: 'GET /v1/doctor',
 
   exportEntries: 'GET /v1/export',
   importEntries: 'POST /v1/import',

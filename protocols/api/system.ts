@@ -7,6 +7,11 @@ import { routes } from './routes.js'
 
 /** Health: the answer of a daemon that is alive. */
 export const healthShape = Type.Object({ status: Type.Literal('ok') })
+/** Progress of the comparison of a store with its checksums. */
+export const verificationShape = Type.Object({
+  rows: Type.Integer({ description: 'Rows compared so far.' }),
+  ofAbout: Type.Integer({ description: 'How many there will have been, estimated.' }),
+})
 /**
  * Readiness of a node: it serves clients, has verified its store, takes part in sync; and the reason it does not sync
  * yet.
@@ -16,6 +21,7 @@ export const readyShape = Type.Object({
   verified: Type.Boolean(),
   syncing: Type.Boolean(),
   waitsFor: Type.Union([Type.String(), Type.Null()]),
+  verification: Type.Union([verificationShape, Type.Null()], { description: 'Null: none is under way.' }),
 })
 /**
  * Readiness of a node: it serves clients, has verified its store, takes part in sync; and the reason it does not sync

@@ -6,6 +6,7 @@ import type { Context } from '../../store/model/context.js'
 import type { Dot } from '../../store/model/dot.js'
 import { clockBoundMsDefault } from '../../store/model/limits.js'
 import type { Commit } from '../../store/replica/types.js'
+import type { Notice } from '../../store/replica/warnings.js'
 import type { PeerId } from '../network.js'
 import { AckKeeper } from './acknowledgements.js'
 import { AckTable } from './core/acks.js'
@@ -18,7 +19,7 @@ import { LocalState } from './local-state.js'
 import { ReadRepair } from './read-repair.js'
 import { Records } from './records.js'
 import { Sightings } from './sightings.js'
-import { byName, type StatusContext, statusOf, warningsOf } from './status.js'
+import { byName, noticesOf, type StatusContext, statusOf } from './status.js'
 import type { Acks, MemberStatus, MembershipOptions, Waited, Want, Whereabouts } from './types.js'
 import { type WaitCondition, Waiting } from './waiting.js'
 
@@ -187,7 +188,12 @@ export class Membership {
 
   /** Warnings for the operator. */
   warnings(): string[] {
-    return warningsOf(this.#options, this.#directory, this.#heartbeats, this.#records.rivalry)
+    return this.notices().map(({ text }) => text)
+  }
+
+  /** The same with their matters. */
+  notices(): Notice[] {
+    return noticesOf(this.#options, this.#directory, this.#heartbeats, this.#records.rivalry)
   }
 
   // --- equality, for sync

@@ -2,6 +2,7 @@
 import { median } from '../../store/model/clock.js'
 import type { Context } from '../../store/model/context.js'
 import { clockBoundMsDefault } from '../../store/model/limits.js'
+import type { Notice } from '../../store/replica/warnings.js'
 import type { PeerId } from '../network.js'
 import type { AckTable } from './core/acks.js'
 import type { Directory } from './core/directory.js'
@@ -72,25 +73,34 @@ function shownState(
   return isRelayed ? (acks.get(directory.tagOf(peer)).state ?? undefined) : undefined
 }
 
-/** Warnings about the mesh for the operator. */
-export function warningsOf(
+/** Warnings about the mesh for the operator, with their matters. */
+export function noticesOf(
   options: MembershipOptions,
   directory: Directory,
   heartbeats: Heartbeats,
   rivalry: Records['rivalry'],
-): string[] {
+): Notice[] {
   const { clockBoundMs = clockBoundMsDefault, network } = options
-  const warnings = [...clockWarnings(directory, heartbeats, clockBoundMs), ...futureWarnings(options, directory)]
-  for (const [name, peers] of directory.doubleNames()) {
-    warnings.push(`several members are called ${name} (${peers.join(', ')}); give one of them another name`)
+  const texts: Readonly<Record<string, readonly string[]>> = {
+    clock: clockWarnings(directory, heartbeats, clockBoundMs),
+    'future-times': futureWarnings(options, directory),
+    names: nameWarnings(directory),
+    rules: ruleWarnings(options.rules ?? [], directory),
+    rival:
+      rivalry === undefined
+        ? []
+        : [`another node uses the peer id of this one (a copied data directory?); ${remedies[rivalry]}`],
+    forgotten: directory.isForgotten(network.self)
+      ? ['this node was forgotten by the mesh, whose members refuse it; join again with a new data directory']
+      : [],
   }
-  warnings.push(...ruleWarnings(options.rules ?? [], directory))
-  if (rivalry !== undefined)
-    warnings.push(`another node uses the peer id of this one (a copied data directory?); ${remedies[rivalry]}`)
-  if (directory.isForgotten(network.self)) {
-    warnings.push('this node was forgotten by the mesh, whose members refuse it; join again with a new data directory')
-  }
-  return warnings
+  return Object.entries(texts).flatMap(([about, list]) => list.map((text) => ({ about, text })))
+}
+
+function nameWarnings(directory: Directory): string[] {
+  return [...directory.doubleNames()].map(
+    ([name, peers]) => `several members are called ${name} (${peers.join(', ')}); give one of them another name`,
+  )
 }
 
 /** Warns of clocks that are far off: the own one against the median of several others, else each against ours. */

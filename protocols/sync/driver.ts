@@ -31,6 +31,8 @@ export interface SessionSurroundings {
 export class Driver {
   bytesSent = 0
   bytesReceived = 0
+  /** Messages of the peer that only a later version understands; they were skipped. */
+  later = 0
   readonly #session: SessionCore
   readonly #channel: Channel
   readonly #frames: AsyncIterator<Uint8Array>
@@ -38,7 +40,6 @@ export class Driver {
   readonly #assembly = new Assembly()
   #writes: Promise<ApplyOutcome>[] = []
   #waitedMs = 0
-  #skipped = 0
 
   constructor(session: SessionCore, channel: Channel, surroundings: SessionSurroundings) {
     this.#session = session
@@ -126,7 +127,7 @@ export class Driver {
       const message = this.#assembly.add(value)
       if (message === undefined) continue
       if (!isLaterMessage(message, lastMessageCode)) return decodeMessage(message)
-      if (++this.#skipped > skippedMessagesMax) throw new SyncError('too many messages that are not known here')
+      if (++this.later > skippedMessagesMax) throw new SyncError('too many messages that are not known here')
     }
   }
 

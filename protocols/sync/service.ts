@@ -38,6 +38,12 @@ export interface SessionReport {
   readonly ended: string
 }
 
+/** Counts since the start. */
+export interface SyncServiceCounts {
+  /** Messages that only a later version understands; they were skipped. */
+  later: number
+}
+
 /** Listener that is notified of sessions. */
 export interface SyncListener {
   /** Called with what the peer has seen and applied durably: the applied context is an acknowledgement. */
@@ -65,6 +71,7 @@ export interface SyncServiceOptions {
 /** Opens and accepts sessions for one node. */
 export class SyncService {
   readonly slot: BulkSlot
+  readonly counts: SyncServiceCounts = { later: 0 }
   readonly #options: SyncServiceOptions
   readonly #channels = new Set<Channel>()
   readonly #running = new Set<Promise<unknown>>()
@@ -180,6 +187,7 @@ export class SyncService {
       ended = endReasonOf(error)
     } finally {
       this.#channels.delete(channel)
+      this.counts.later += driver.later
     }
     const report = reportOf(peer, session, driver, ended)
     this.#tell(report, role, session, environment.monotonicMs() - startedMs)

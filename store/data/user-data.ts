@@ -36,7 +36,7 @@ export class UserData {
 
   /** Everything that an API over the data works with. */
   services() {
-    const { registers, counters, sets, maps, documents, batches, contents } = this
-    return { registers, counters, sets, maps, documents, batches, contents }
+    const { listing: _, ...services } = this
+    return services
   }
 }

@@ -22,6 +22,13 @@ export interface HealthOptions {
   onUnreadableTables(): void
 }
 
+/** Progress of a verification under way. */
+export interface VerificationProgress {
+  readonly rows: number
+  /** Rows that will have been looked at in the end, estimated from the number of live dots; never less than `rows`. */
+  readonly ofAbout: number
+}
+
 /** Watches over one store. */
 export class Health {
   /** A verification has passed: upkeep may go on. */
@@ -35,6 +42,7 @@ export class Health {
   /** While the trie is being built: changes committed meanwhile, to be made afterwards. Undefined while nobody builds it. */
   #trieBacklog: TrieChange[] | undefined
   #verifying: Promise<void> | undefined
+  #verification: Verification | undefined
   #isVerified = false
   #isSuspect: boolean
   #failure: HearsayError | undefined
@@ -83,6 +91,13 @@ export class Health {
     return (this.failure ?? this.#failure)?.message ?? 'the store is being compared with its checksums'
   }
 
+  /** Progress of the verification under way; null when none is. */
+  get progress(): VerificationProgress | null {
+    if (this.#verifying === undefined) return null
+    const { rows, scans } = this.#verification?.progress ?? { rows: 0, scans: 1 }
+    return { rows, ofAbout: Math.max(rows, rowsPerLiveDot * scans * this.#core.committed.state.liveDots) }
+  }
+
   /** A damaged store that is not verified yet: what it does not show may be lost, and is not to be answered as absent. Undefined otherwise. */
   get doubt(): HearsayError | undefined {
     return this.#isSuspect && !this.#isVerified ? (this.#failure ?? beingVerified()) : undefined
@@ -110,6 +125,7 @@ export class Health {
       .catch((error: unknown) => this.#verificationFailed(error))
       .finally(() => {
         this.#verifying = undefined
+        this.#verification = undefined
       })
     return this.#verifying
   }
@@ -175,6 +191,7 @@ export class Health {
     this.#trieBacklog = []
     try {
       const verification = new Verification(store, snapshot, () => this.#yieldTurn())
+      this.#verification = verification
       return await this.#verifyUnder(verification, (state) => (isShown(inFlight, state) ? inFlight : committed))
     } finally {
       // Also after a survey that failed: the next one begins with a trie and a backlog of its own.
@@ -231,6 +248,9 @@ export class Health {
     if (this.#isStopped) throw new HearsayError('STORE_FAILED', 'the store is closing')
   }
 }
+
+/** Rows in which a live dot stands: its entry and its dot row. */
+const rowsPerLiveDot = 2
 
 /**
  * True if a snapshot with this state row holds the batch in flight, or may hold it because the row is missing or

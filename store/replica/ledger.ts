@@ -9,7 +9,7 @@ import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import type { Context } from '../model/context.js'
 import { isPlace } from '../model/digest.js'
-import { type Dot, includesDot, matcherOf, type NamedDot } from '../model/dot.js'
+import { type Dot, includesDot, matcherOf, type NamedDot, sameDot } from '../model/dot.js'
 import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import { entryKey } from '../rows/entries.js'
@@ -21,6 +21,7 @@ import { DotRows } from './dot-rows.js'
 import { bareVersion, Effects, whole } from './effects.js'
 import { EntryRows, type TrieChange } from './entry-rows.js'
 import { FeedRows } from './feed-rows.js'
+import { clashesNamedMax } from './limits.js'
 import { OwnRuns, type RunMemory } from './run.js'
 import type { ApplyOutcome, FeedEvent, PeerEntry } from './types.js'
 
@@ -73,6 +74,8 @@ export interface LedgerDraft {
 export interface Irregularities {
   /** Times that one dot turned out to have two contents: a machine was cloned while it ran, or rolled back with its memory. */
   readonly clashes: number
+  /** The dots of those clashes, each once, the first `clashesNamedMax` of them. */
+  readonly clashedDots: readonly Dot[]
   /** Superseded dots that were left out because they belong to another address. */
   readonly foreignDots: number
 }
@@ -94,7 +97,7 @@ export class Ledger implements Contexts {
   readonly #contexts: ContextRows
   readonly #effects: Effects
   readonly #options: LedgerOptions
-  readonly #irregularities = { clashes: 0, foreignDots: 0 }
+  readonly #irregularities = { clashes: 0, clashedDots: [] as Dot[], foreignDots: 0 }
   #clock: HybridTime
   #issued: Update[][] = []
   #issuing: Update[] = []
@@ -337,7 +340,11 @@ export class Ledger implements Contexts {
   }
 
   #clashed({ actor, counter }: Dot): void {
-    this.#options.onClash({ actor, counter }, ++this.#irregularities.clashes)
+    const { clashedDots } = this.#irregularities
+    const dot = { actor, counter }
+    const isNamed = clashedDots.some((one) => sameDot(one, dot))
+    if (!isNamed && clashedDots.length < clashesNamedMax) clashedDots.push(dot)
+    this.#options.onClash(dot, ++this.#irregularities.clashes)
     this.runs.copyFound(actor, `dot ${actor}:${counter} has two contents`)
   }
 }

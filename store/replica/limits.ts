@@ -53,6 +53,8 @@ export const baselineSweepMax = 256
 export const baselineSweepChance = 0.25
 /** Snapshots looked at for one verification, when writes that were under way go on writing over what was damaged. */
 export const verifyAttemptsMax = 8
+/** Dots with two contents that are remembered by name; beyond that they are counted only. */
+export const clashesNamedMax = 100
 /** Rows verified in one slice before others get their turn. */
 export const verifySliceRows = 256
 /** Trie nodes whose digests are computed in one slice after the scan. */

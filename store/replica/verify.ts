@@ -81,12 +81,19 @@ export class Verification {
   readonly #snapshot: KvSnapshot
   readonly #yieldTurn: () => Promise<void>
   #damagedBlocks = false
+  #rows = 0
+  #scans = 0
 
   /** The snapshot stays the caller's to close. `yieldTurn` lets clients in between slices. */
   constructor(store: KvStore, snapshot: KvSnapshot, yieldTurn: () => Promise<void>) {
     this.#store = store
     this.#snapshot = snapshot
     this.#yieldTurn = yieldTurn
+  }
+
+  /** Rows looked at so far, and scans of the whole store begun: each scan looks at about two rows for a live dot. */
+  get progress(): { readonly rows: number; readonly scans: number } {
+    return { rows: this.#rows, scans: this.#scans }
   }
 
   /** Scans the store once: builds the trie, counts both sides. */
@@ -97,6 +104,7 @@ export class Verification {
     const damagedDots: Dot[] = []
     const lostAddresses: Address[] = []
     let logBytes = 0
+    this.#scans++
     const { contexts, damaged } = await this.#contexts()
     let damagedContexts = damaged
     await this.#eachEntry((key, entry) => {
@@ -141,6 +149,7 @@ export class Verification {
   async locate(survey: Survey, isSuspect: boolean): Promise<Damage> {
     const lost: { dot: Dot; address: Address }[] = []
     const unindexed: { version: Version; address: Address }[] = []
+    this.#scans++
     await this.#eachDot((key, row) => {
       if (row?.state !== 'live') return
       const dot = dotOfKey(key)
@@ -162,6 +171,7 @@ export class Verification {
   async #believable(): Promise<Contexts> {
     const seen = new Context()
     const applied = new Context()
+    this.#scans++
     await this.#eachEntry((_, entry) => {
       for (const version of entry?.versions ?? []) {
         seen.add(version.dot)
@@ -226,6 +236,7 @@ export class Verification {
       for await (const rows of this.#store.scan(rangeOf(kind), this.#snapshot)) {
         for (const { key, value } of rows) {
           visit(key, value)
+          this.#rows++
           if (++sinceYield % verifySliceRows === 0) await this.#yieldTurn()
         }
       }

@@ -5,6 +5,12 @@
  * node runs, or a machine was cloned; the log could not be trimmed.
  */
 export type WarningMatter = 'failed' | 'damaged-row' | 'damage' | 'verify' | 'identity' | 'clash' | 'trim'
+/** A warning with its matter. */
+export interface Notice {
+  /** Name of the matter, stable: layers above find the remedy by it. */
+  readonly about: string
+  readonly text: string
+}
 
 /** The warnings that hold now. */
 export class Warnings {
@@ -19,6 +25,11 @@ export class Warnings {
   /** The warnings, oldest matter first. */
   all(): string[] {
     return [...this.#texts.values()]
+  }
+
+  /** The same with their matters. */
+  notices(): Notice[] {
+    return [...this.#texts].map(([about, text]) => ({ about, text }))
   }
 
   /** Gives a warning about a matter, in place of an earlier one. */

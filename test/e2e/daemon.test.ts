@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../cli/client.js'
+import { inCi, isShort } from '../support/effort.js'
 import { metricFamilies } from '../support/prometheus.js'
 import { allEqual, connectedTo, Daemon, Fleet, until } from './daemons.js'
 import { monitoringFaults, promtoolVerdict } from './monitoring.js'
@@ -152,7 +153,7 @@ describe('a mesh whose members are all restarted at once', () => {
     for (const daemon of daemons) await connectedTo(daemon, 2)
   })
 
-  it('takes another port where somebody else has its own meanwhile, and is found by the others', async () => {
+  it.skipIf(isShort)(`takes another port where its own is taken, and is found by the others${inCi}`, async () => {
     const [stays, moves] = (await fleet.mesh(['stays', 'moves'])) as [Daemon, Daemon]
     const [before] = moves.ready.addresses
     await moves.stop()
@@ -219,7 +220,7 @@ describe('several daemons', () => {
     await a.client.put('together', 'x', { requireQuorum: true, timeoutMs: 20_000 })
   })
 
-  it('keep a block over a restart, keep both sides of a conflict, and heal', async () => {
+  it.skipIf(isShort)(`keep a block over a restart, keep both sides of a conflict, and heal${inCi}`, async () => {
     const [a, b] = (await fleet.mesh(['x', 'y'])) as [Daemon, Daemon]
     await a.client.block(['y'])
     await connectedTo(a, 0).catch(() => {})

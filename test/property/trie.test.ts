@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { Trie } from '../../store/merkle/trie.js'
 import type { Prefix } from '../../store/merkle/types.js'
 import { compareDots, type Dot } from '../../store/model/dot.js'
+import { amount } from '../support/effort.js'
 
 interface Item {
   readonly id: Buffer
@@ -97,7 +98,7 @@ describe('trie', () => {
         for (const path of ['', '0', 'f', ...prefixes]) expectNode(trie, sorted, path)
         for (const one of list.slice(0, 5)) expectNode(trie, sorted, one.id.toString('hex'))
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -125,7 +126,7 @@ describe('trie', () => {
         expectNode(trie, left, '')
         expect(plain(trie.entries(''))).toEqual(plain(left))
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -145,7 +146,7 @@ describe('trie', () => {
           expect(trie.node(path)).toEqual(reference.node(path))
         }
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -168,7 +169,7 @@ describe('trie', () => {
         const elsewhere = { ...target, locator: { actor: 'cccccccccccccccc', counter: 77 } }
         expect(hex(build([...others, elsewhere]).root())).toBe(before)
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -189,7 +190,7 @@ describe('trie', () => {
           expect(plain(build(list).entries(path, options))).toEqual(plain(expected))
         },
       ),
-      { numRuns: 200 },
+      { numRuns: amount(80, 200) },
     )
   })
 
@@ -200,7 +201,7 @@ describe('trie', () => {
         for (const one of list) expect(plain([trie.get(one.id)!])).toEqual(plain([one]))
         if (!list.some((one) => one.id.equals(stranger))) expect(trie.get(stranger)).toBeUndefined()
       }),
-      { numRuns: 40 },
+      { numRuns: amount(20, 40) },
     )
   })
 
@@ -225,7 +226,7 @@ describe('trie', () => {
           expect(found.sort(compareDots)).toEqual(expected)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -237,7 +238,7 @@ describe('trie', () => {
         while (!sliced.refresh(slice)) expect(++rounds).toBeLessThan(2000)
         expect(hex(sliced.root())).toBe(hex(build(list).root()))
       }),
-      { numRuns: 40 },
+      { numRuns: amount(20, 40) },
     )
   })
 })

@@ -67,7 +67,7 @@ export const dataMutations = [
     '.slice(-counterTrailMax)',
     '.slice(-1)',
     // Two copies of one process that go on with one counter, one further than the other, before either notices: seldom met by a seed.
-    { file: 'test/property/counter.test.ts' },
+    { test: { file: 'test/property/counter.test.ts' } },
   ),
   one(
     'baselines-forgotten',
@@ -110,6 +110,7 @@ export const dataMutations = [
     'store/replica/baselines.ts',
     'this.#log.isKnownToAll(dot) && this.#log.areMembers(actors)',
     'this.#log.isKnownToAll(dot)',
+    { plan: 'baseline-of-strangers.json' },
   ),
   {
     name: 'document-overtaken',

@@ -113,6 +113,7 @@ export const storeMutations = [
     'store/replica/repair.ts',
     'lost.map(({ dot }) => dot),\n',
     '[...lost.map(({ dot }) => dot), ...unreadableLogged(damage)],\n',
+    { plan: 'unreadable-log-row.json' },
   ),
   one(
     'lost-believed',

@@ -2,10 +2,10 @@
 import { one } from './mutation.mjs'
 
 /** The simulator has a disk of its own, beneath which these bugs lie: system calls of a real daemon show them. */
-const durability = { file: 'test/faults/durability.test.ts', isBuilt: true }
+const durability = { test: { file: 'test/faults/durability.test.ts', isBuilt: true } }
 
 /** Few copies of a running process issue the lesser of two values with a deadline, and few seeds find it gone: a test makes two. */
-const reissue = { file: 'test/unit/reissue.test.ts', isBuilt: false }
+const reissue = { test: { file: 'test/unit/reissue.test.ts', isBuilt: false } }
 
 /** See mutations.mjs. */
 export const versionMutations = [
@@ -127,6 +127,6 @@ export const versionMutations = [
         replace: '[...others, { ...version, dot: name, expiresAtMs: null }]',
       },
     ],
-    test: reissue,
+    ...reissue,
   },
 ]

@@ -1,7 +1,7 @@
 /** Deliberate bugs in what is done with what only a later version knows: all simulated nodes are of one version, so a test catches them. */
 import { one } from './mutation.mjs'
 
-const builds = { file: 'test/unit/two-builds.test.ts', isBuilt: false }
+const builds = { test: { file: 'test/unit/two-builds.test.ts', isBuilt: false } }
 
 /** See mutations.mjs. */
 export const wireMutations = [
@@ -51,6 +51,6 @@ export const wireMutations = [
     'store/data/contents.ts',
     'transaction.put(address, value, expiresAtMs, [])',
     'transaction.put(address, value, expiresAtMs, transaction.versions(address).map(({ dot }) => dot))',
-    { file: 'test/unit/types.test.ts', isBuilt: false },
+    { test: { file: 'test/unit/types.test.ts', isBuilt: false } },
   ),
 ]

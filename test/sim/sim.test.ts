@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { whyNotWatched } from '../faults/sync-calls.js'
-import { amount, effort } from '../support/effort.js'
+import { amount, inCi, isShort } from '../support/effort.js'
 import { operatorVerbs } from './operators.js'
 import { planOf } from './plan.js'
 import { userVerbs } from './users.js'
@@ -14,8 +14,6 @@ const launcher = fileURLToPath(new URL('run.mjs', import.meta.url))
 const timeout = 300_000
 /** Seeds of the fixed budget; more are played by `.ci/run` and `npm run sim -- --seeds N`. */
 const seeds = amount(24, 120)
-const isShort = effort === 'short'
-const inCi = isShort ? ' (skipped: takes long; HEARSAY_FULL=1 plays it, as CI does)' : ''
 
 async function sim(...flags: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [launcher, ...flags], { maxBuffer: 64 * 1024 * 1024 })

@@ -57,6 +57,7 @@ export const status: Status = {
   conflicts: 0,
   log: { bytes: 0 },
   verified: true,
+  verification: null,
   addresses: ['/ip4/10.0.0.2/tcp/7400'],
   blocked: ['gamma'],
   warnings: ['the clock is off'],

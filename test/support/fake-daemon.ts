@@ -213,6 +213,8 @@ export class FakeMeshView implements Mesh {
   members = (): MemberStatus[] => [memberB]
   blocked = () => [...this.blockedPeers]
   warnings = () => ['mesh warning']
+  notices = () => [{ about: 'names', text: 'mesh warning' }]
+  syncCondition = () => ({ connectedForMs: 9_000, sinceGoodMs: 2_000, lastFailure: null })
   invite = async () => 'hearsay-token'
   proveQuorum = async () => this.quorum
   clockOffMs = () => this.clockOff
@@ -300,6 +302,9 @@ export class FakeNode implements NodeView {
   obstacle = () => this.failed
   unverifiedReason = () => null
   warnings = () => ['store warning']
+  notices = () => [{ about: 'damage', text: 'store warning' }]
+  verification = () => null
+  clashes = () => ({ count: 0, dots: [] })
   counters = () => ({ gossip_messages_published: 5 })
   histograms = () => []
 }

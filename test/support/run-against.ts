@@ -10,7 +10,7 @@ export async function stopFakes(): Promise<void> {
 }
 
 /** A fake daemon. */
-export async function fake(answer: (request: Recorded) => FakeAnswer): Promise<FakeApi> {
+export async function fake(answer: (request: Recorded) => FakeAnswer | Promise<FakeAnswer>): Promise<FakeApi> {
   const started = await startFakeApi(answer)
   fakes.push(started)
   return started
@@ -18,7 +18,7 @@ export async function fake(answer: (request: Recorded) => FakeAnswer): Promise<F
 
 /** Runs a call against a fake that answers like this. */
 export async function against(
-  answer: FakeAnswer | ((request: Recorded) => FakeAnswer),
+  answer: FakeAnswer | ((request: Recorded) => FakeAnswer | Promise<FakeAnswer>),
   argv: readonly string[],
   setting: Setting = {},
 ): Promise<CliRun & { requests: Recorded[] }> {

@@ -17,7 +17,11 @@ export interface Setting {
   readonly stdin?: string | Uint8Array
   readonly environment?: NodeJS.ProcessEnv
   readonly terminal?: boolean
+  /** True if stdout alone goes elsewhere. */
+  readonly stdoutPiped?: boolean
   readonly nowMs?: number
+  /** 80 when absent. */
+  readonly columns?: number
   /** The system's code with which every write to stdout fails. */
   readonly stdoutFails?: string
   /** Ends a command that goes on until it is interrupted. */
@@ -36,9 +40,9 @@ export async function runCli(argv: readonly string[], setting: Setting = {}): Pr
     environment: setting.environment ?? {},
     stdinPiped: setting.stdin !== undefined,
     stdinTerminal: setting.terminal === true,
-    stdoutTerminal: setting.terminal === true,
+    stdoutTerminal: setting.terminal === true && setting.stdoutPiped !== true,
     stderrTerminal: setting.terminal === true,
-    columns: 80,
+    columns: setting.columns ?? 80,
     nowMs: () => setting.nowMs ?? 0,
     onInterrupt: (interrupted) => {
       setting.interrupt?.addEventListener('abort', interrupted)

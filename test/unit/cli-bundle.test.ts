@@ -161,16 +161,6 @@ test.each(['get k', 'export', 'version', '--help', 'completion bash', 'ls'])(
   },
 )
 
-test('bash takes its completions and completes commands, flags and keys', async () => {
-  const script = `
-source <("${process.execPath}" "${entry}" completion bash)
-complete_with() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hearsay; echo "\${COMPREPLY[*]}"; }
-complete_with hearsay st
-complete_with hearsay put k --if`
-  const { exit, stdout, stderr } = await run([script], null, {}, ['bash', '-c'])
-  expect({ exit, text: stdout.toString(), stderr }).toEqual({ exit: 0, text: 'status\n--if-absent\n', stderr: '' })
-})
-
 test('the client is a module of its own', async () => {
   const client: typeof import('../../cli/client.js') = await import(join(directory, 'cli', 'client.js'))
   await client.connect({ api: fake.api }).put('by-client', 'v')

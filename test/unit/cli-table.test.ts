@@ -62,10 +62,13 @@ describe('the table of commands', () => {
   })
 })
 
+/** A daemon with nothing wrong. */
+const answers = ({ url }: { url: string }) => ({ body: url === '/v1/doctor' ? { findings: [] } : status })
+
 test('colours appear on a terminal only, and never with NO_COLOR', async () => {
   const colourStart = '\u001b['
-  expect((await against({ body: status }, ['status'], { terminal: true })).text).toContain(colourStart)
-  expect((await against({ body: status }, ['status'])).text).not.toContain(colourStart)
-  const plain = await against({ body: status }, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
+  expect((await against(answers, ['status'], { terminal: true })).text).toContain(colourStart)
+  expect((await against(answers, ['status'])).text).not.toContain(colourStart)
+  const plain = await against(answers, ['status'], { terminal: true, environment: { NO_COLOR: '1' } })
   expect(plain.text).not.toContain(colourStart)
 })

@@ -46,4 +46,12 @@ describe('import and export', () => {
     const ran = await against({ body: Buffer.from('{}\n'), cut: 'within' }, ['export'])
     expect(ran).toMatchObject({ exit: 6, text: '{}\n' })
   })
+
+  test('export shows how far it is where its output goes elsewhere, and what it prints are the bytes', async () => {
+    const body = Buffer.from('{"key":"a"}\n{"key":"b"}\n')
+    expect(await against({ body }, ['export'])).toMatchObject({ exit: 0, text: body.toString(), stderr: '' })
+    const piped = await against({ body }, ['export'], { terminal: true, stdoutPiped: true })
+    expect(piped.text).toBe(body.toString())
+    expect(piped.stderr).toMatch(/2 lines.*24 B/)
+  })
 })

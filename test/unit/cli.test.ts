@@ -181,8 +181,16 @@ describe('errors', () => {
 
   test.each([
     [[], /^error USAGE: there is no command/],
-    [['frobnicate'], /^error USAGE: unknown command 'frobnicate'/],
-    [['gte', 'k'], /Did you mean get\?/],
+    [['frobnicate'], /^error USAGE: unknown command 'frobnicate'\n/],
+    [['gte', 'k'], /^error USAGE: unknown command 'gte'; did you mean `hearsay get`\?\n {2}next: /],
+    [['statsu'], /did you mean `hearsay status`\?/],
+    [['delete', 'k'], /did you mean `hearsay del`\?/],
+    [['incr', 'n'], /did you mean `hearsay counter incr`\?/],
+    [
+      ['counter', 'icnr', 'n'],
+      /^error USAGE: 'counter' needs one of: incr, get, del; did you mean `hearsay counter incr`\?/,
+    ],
+    [['get', 'k', '--jsn'], /unknown option '--jsn'; did you mean --json\? If it is a value/],
     [['get'], /^error USAGE: missing required argument 'KEY'/],
     [['get', 'k', '--nope'], /^error USAGE: unknown option '--nope'.* write -- before it: hearsay get … -- '--nope'/],
     [['set', 'ls'], /^error USAGE: missing required argument 'KEY'\n {2}next: see `hearsay set ls --help`/],

@@ -7,8 +7,8 @@ import { documentCallMs, documentCallsWaitingMax } from '../../daemon/documents/
 import { LocalDocuments } from '../../store/documents/engine.js'
 import type { JsonObject } from '../../store/documents/json.js'
 import { parseJsonPatch } from '../../store/documents/json-patch.js'
-import { makeDocumentProgram } from '../support/document-program.js'
 import { anyDocument, nearDocument } from '../support/documents.js'
+import { makeDocumentProgram } from '../support/thread-programs.js'
 
 const local = new LocalDocuments()
 const made = { program: new URL('file:///'), remove: () => {} }

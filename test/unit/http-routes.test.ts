@@ -22,6 +22,7 @@ describe('the mesh', () => {
       context: 'cd'.repeat(16),
       conflicts: 1,
       verified: true,
+      verification: null,
       log: { bytes: 0 },
       addresses: ['/ip4/127.0.0.1/tcp/7400'],
       blocked: [],

@@ -24,6 +24,7 @@ describe('the daemon itself', () => {
       verified: true,
       syncing: false,
       waitsFor: 'the network is starting',
+      verification: null,
     })
     served.services.node.failed = new HearsayError('STORE_FAILED', 'the disk failed')
     const detail = 'the disk failed'

@@ -72,7 +72,8 @@ describe('messages of a later version', () => {
     const reports: SessionReport[] = []
     const environment = world.environment()
     const listener = { ended: (report: SessionReport) => reports.push(report) }
-    new SyncService({ network: mesh.node('b'), replica: new ModelReplica(), environment, listener }).start()
+    const service = new SyncService({ network: mesh.node('b'), replica: new ModelReplica(), environment, listener })
+    service.start()
     const raw = mesh.node('raw')
     mesh.connectAll()
     const channel = await raw.open('b', syncProtocol)
@@ -83,6 +84,7 @@ describe('messages of a later version', () => {
     await world.runUntil(() => reports.length > 0)
     await world.runThrough(speaking)
     expect(reports).toMatchObject([{ ended: 'too many messages that are not known here' }])
+    expect(service.counts).toEqual({ later: skippedMessagesMax + 1 })
     expect(reports[0]!.bytesReceived).toBe((2 + laterFields.length) * (skippedMessagesMax + 1))
   })
 })

@@ -52,6 +52,9 @@ describe('two contents under one dot', () => {
       ]
       for (const node of [one, two]) expect(shown(node, 'key')).toEqual(both)
       expect(two.replica.versions(register('key'))).toEqual(one.replica.versions(register('key')))
+      // Counted and named for the operator, each dot once.
+      expect(one.replica.irregularities).toMatchObject({ clashes: 1, clashedDots: [here!.dot] })
+      expect(one.replica.warnings.notices().map(({ about }) => about)).toContain('clash')
       const kept = one.replica.versions(register('key')).find(({ dot }) => dot.actor === here!.dot.actor)
       whoKept.add(Buffer.from(kept!.value).toString().split(' ')[0]!)
     }

@@ -21,7 +21,7 @@ import { ResultCache } from '../../daemon/resolvers/result-cache.js'
 import type { Environment } from '../../store/environment.js'
 import { valueHash } from '../../store/model/digest.js'
 import type { Sibling } from '../../store/model/register.js'
-import { makeModuleProgram } from '../support/module-program.js'
+import { makeModuleProgram } from '../support/thread-programs.js'
 
 let made: ReturnType<typeof makeModuleProgram>
 beforeAll(() => {

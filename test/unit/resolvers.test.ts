@@ -12,7 +12,7 @@ import { ResultCache } from '../../daemon/resolvers/result-cache.js'
 import type { Environment } from '../../store/environment.js'
 import { valueHash } from '../../store/model/digest.js'
 import type { Sibling } from '../../store/model/register.js'
-import { makeModuleProgram } from '../support/module-program.js'
+import { makeModuleProgram } from '../support/thread-programs.js'
 
 /** Limits of time are no part of these tests: a slow machine must not meet them. */
 const patient: Environment = {

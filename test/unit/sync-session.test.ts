@@ -107,8 +107,8 @@ describe('one session', () => {
 
   test('a side that joins very many removals before its turn sends signs of life, since the peer waits', () => {
     const pair = new SessionPair()
-    const updates = Array.from({ length: 400 }, (_, count) => pair.put(pair.both, `key-${count}`, 'value'))
-    for (const { address, dot } of updates.slice(0, 250)) pair.put([pair.there], address.key, null, [dot], actors[1])
+    const updates = Array.from({ length: 220 }, (_, count) => pair.put(pair.both, `key-${count}`, 'value'))
+    for (const { address, dot } of updates.slice(0, 150)) pair.put([pair.there], address.key, null, [dot], actors[1])
     for (let count = 0; count < 30; count++) pair.put([pair.there], `late-${count}`, 'value', [], actors[2])
     pair.there.truncate(() => true, true)
     const { messages, outcomes } = pair.sync()

@@ -74,8 +74,8 @@ async function edit(
   change: DocumentEdit,
 ): Promise<Written> {
   const key = requestKey(request)
-  const told = Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])
-  const write = startWrite(request, told, services)
+  const identity = Buffer.concat([Buffer.from(`${Object.keys(change)[0]}\n`), body])
+  const write = startWrite(request, identity, services)
   const written = await services.documents.edit(key, change, {
     context: headerOf(request, headerNames.context),
     ifAbsent: request.query.ifAbsent ?? false,

@@ -26,6 +26,7 @@ const getStatus: Handler<typeof mesh.getStatus> = async (_request, _reply, servi
     conflicts: await node.countConflicts(),
     log: { bytes: node.logBytes() },
     verified: node.isVerified(),
+    verification: node.verification(),
     addresses: view.addresses(),
     blocked: view.blocked(),
     warnings: [...node.warnings(), ...view.warnings()],

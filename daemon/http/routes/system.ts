@@ -1,6 +1,7 @@
 /** Health, readiness, metrics, settings, the OpenAPI document, the dashboard. */
 import { contentTypes } from '../../../protocols/api/headers.js'
 import { system } from '../../../protocols/api/system.js'
+import { HearsayError } from '../../../store/errors.js'
 import { effectiveSettings } from '../../config/load.js'
 import { dashboardHeaders, dashboardPage } from '../../web/dashboard.js'
 import type { Handler, RouteGroup } from '../endpoints.js'
@@ -10,11 +11,15 @@ const getHealth: Handler<typeof system.getHealth> = async () => ({ status: 'ok' 
 
 const getReadiness: Handler<typeof system.getReadiness> = async (_request, _reply, { node }) => {
   const obstacle = node.obstacle()
-  if (obstacle !== undefined) throw obstacle
+  const verification = node.verification()
+  if (obstacle !== undefined) {
+    const { code, message, details } = obstacle
+    throw new HearsayError(code, message, { ...details, verification }, { cause: obstacle.cause })
+  }
   const verified = node.isVerified()
   const syncing = node.isSyncing()
   const waitsFor = node.unverifiedReason() ?? (syncing ? null : 'the network is starting')
-  return { ready: true, verified, syncing, waitsFor }
+  return { ready: true, verified, syncing, waitsFor, verification }
 }
 
 const getConfig: Handler<typeof system.getConfig> = async (_request, _reply, { config }) => {

@@ -63,6 +63,8 @@ describe('the command line', () => {
     [['put', 'k', 'v', '--ttl', 'soon'], 2],
     [['put', 'k', 'v', '--context', 'nonsense'], 2],
     [['completion', 'nope'], 2],
+    [['top'], 2],
+    [['doctor', 'nobody'], 3],
   ]
   it.each(exits)('%j exits with %i and says what to do next', async (args, exit) => {
     const ran = await (args[0] === 'completion' || args[0] === 'nope' ? runProgram(args) : ann.cli(args))
@@ -123,6 +125,40 @@ describe('the command line', () => {
       expect(refused.exit).toBe(2)
       expect(refused.stderr).toContain("'nonsense'")
     }
+  })
+
+  it('doctor judges a daemon that runs, and looks at one that does not', async () => {
+    type Found = { findings: { level: string; check: string; text: string; remedy: string | null }[] }
+    const found = async (args: string[]): Promise<[number, Found['findings']]> => {
+      const ran = await runProgram(['doctor', '--json', ...args])
+      return [ran.exit ?? -1, (JSON.parse(ran.stdout.toString()) as Found).findings]
+    }
+    const [exit, running] = await found(['--data', ann.data])
+    expect(exit).toBe(running.some(({ level }) => level === 'fail') ? 1 : 0)
+    for (const check of ['store', 'disk', 'identity', 'members', 'network', 'conflicts']) {
+      expect(running.map((one) => one.check)).toContain(check)
+    }
+    const alone = running.find(({ check }) => check === 'members')
+    expect(alone).toMatchObject({ level: 'warn', remedy: expect.stringContaining('hearsay join') })
+    expect((await askRaw(ann, '/v1/doctor')).json.findings).toHaveLength(running.length)
+    const [stopped, looked] = await found(['--data', join(fleet.folder, 'never')])
+    expect([stopped, looked[0]?.check]).toEqual([6, 'daemon'])
+    expect(looked.map(({ check }) => check)).toContain('data')
+    // A daemon that is stopped in its tracks holds its store, and is named.
+    process.kill(ann.pid!, 'SIGSTOP')
+    try {
+      const ran = await runProgram(['doctor', '--data', ann.data])
+      expect([ran.exit, ran.stdout.toString()]).toEqual([6, expect.stringContaining(`process ${ann.pid} uses`)])
+    } finally {
+      process.kill(ann.pid!, 'SIGCONT')
+    }
+  })
+
+  it('status begins with what needs somebody, and tells of the verification', async () => {
+    expect((await ann.cli(['status'])).stdout.toString()).toMatch(/^(?:! .*\n(?: {2}.*\n)*)*ann {2}12D3/)
+    const { verification } = (await askRaw(ann, '/v1/status')).json
+    const ready = (await askRaw(ann, '/readyz')).json
+    expect([verification, ready.verification]).toEqual([null, null])
   })
 
   it('version and completions', async () => {
