@@ -58,8 +58,8 @@ export interface SyncListener {
   peerContexts?(peer: PeerId, contexts: Contexts): void
   /** Called when roots were equal, compared after both captures. */
   provenEqual?(peer: PeerId): void
-  /** Called when a session has ended; `role` is ours. */
-  ended?(report: SessionReport, role: Role): void
+  /** Called when a session has ended; `role` is ours, `tookMs` the time that it took, in milliseconds. */
+  ended?(report: SessionReport, role: Role, tookMs: number): void
   /** Called when values of the peer were too large for this node: their dots stay out of its contexts. */
   refused?(peer: PeerId, dots: Context): void
 }
@@ -211,6 +211,7 @@ export class SyncService {
     const session = new SessionCore(role, replica, this.#sessionOptions(slot))
     const isWatched = watch !== undefined && slot.compareEntriesMax === undefined
     const watched = isWatched && new WatchedSession(() => watch(peer), session.talk, { role, ...slot }, environment)
+    const startedMs = environment.monotonicMs()
     const driver = new Driver(session, channel, {
       environment,
       replica,
@@ -232,18 +233,18 @@ export class SyncService {
       this.counts.later += driver.later
     }
     const report = reportOf(peer, session, driver, ended)
-    this.#tell(report, role, session)
+    this.#tell(report, role, session, environment.monotonicMs() - startedMs)
     if (watched) watched.end({ ...report, equal: isProvenEqual(session, report) })
     return { session, report }
   }
 
   /** Notifies the listener: however the session ended, what was received and applied is kept. */
-  #tell(report: SessionReport, role: Role, session: SessionCore): void {
+  #tell(report: SessionReport, role: Role, session: SessionCore, tookMs: number): void {
     const { listener } = this.#options
     const { talk } = session
     if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
     if (isProvenEqual(session, report)) listener?.provenEqual?.(report.peer)
-    listener?.ended?.(report, role)
+    listener?.ended?.(report, role, tookMs)
   }
 
   #sessionOptions(how: { youngOk: boolean; compareEntriesMax?: number }): SessionOptions {
