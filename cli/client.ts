@@ -189,18 +189,18 @@ export class Client extends TypeClients {
    * Undoes the last resolution of a key at the asked node, or that of a token which `resolve` answered. Rejects with STALE_CONTEXT when something
    * newer is there, with NOT_FOUND when it is not kept any more.
    */
-  undo(key: string, asked: options.UndoOptions = {}): Promise<Undone> {
-    return this.#requests.json(routes.undoResolution, { path: { key }, json: asked, timeoutMs: meshTimeoutMs })
+  undo(key: string, { signal, ...asked }: options.UndoOptions = {}): Promise<Undone> {
+    return this.#requests.json(routes.undoResolution, { path: { key }, json: asked, timeoutMs: meshTimeoutMs, signal })
   }
 
   /** A link that opens the dashboard in a browser, once. Keep it secret. */
-  dashboardLink(): Promise<DashboardLink> {
-    return this.#requests.json(routes.makeDashboardLink, { json: {} })
+  dashboardLink({ signal }: options.CallOptions = {}): Promise<DashboardLink> {
+    return this.#requests.json(routes.makeDashboardLink, { json: {}, signal })
   }
 
   /** The last sync sessions of the asked node, step by step, oldest first. */
-  async sessions(): Promise<readonly RecordedSession[]> {
-    return (await this.#requests.json(routes.listSessions, {})).sessions
+  async sessions({ signal }: options.CallOptions = {}): Promise<readonly RecordedSession[]> {
+    return (await this.#requests.json(routes.listSessions, { signal })).sessions
   }
 
   /** State of the node, and of the mesh as it knows it. */

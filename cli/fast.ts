@@ -42,9 +42,10 @@ export function wordsOf(command: CommandSpec): string[] {
   return command.name.split(' ')
 }
 
-/** The command that a call begins with; undefined when it begins with none. */
+/** The command that a call begins with, by as many words as fit; undefined when it begins with none. */
 export function commandOf(argv: readonly string[], commands: readonly CommandSpec[]): CommandSpec | undefined {
-  return commands.find((command) => wordsOf(command).every((word, at) => argv[at] === word))
+  const fitting = commands.filter((command) => wordsOf(command).every((word, at) => argv[at] === word))
+  return fitting.find((command) => wordsOf(command).length > 1) ?? fitting[0]
 }
 
 /**

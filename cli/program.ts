@@ -67,7 +67,7 @@ function makeProgram(io: Io, help: string[], found: (parsed: Parsed) => void): C
     .addHelpText('after', exitCodeHelp)
   for (const option of commonOptions) program.addOption(optionOf(option).hideHelp())
   const parents = new Map<string, Command>()
-  for (const spec of commands) addCommand(parentOf(program, spec, parents), spec, found)
+  for (const spec of commands) parents.set(spec.name, addCommand(parentOf(program, spec, parents), spec, found))
   return program
 }
 
@@ -112,7 +112,7 @@ function withArranged(argv: readonly string[]): string[] {
   return [...argv.slice(0, length), ...arranged(spec, argv.slice(length))]
 }
 
-function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed) => void): void {
+function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed) => void): Command {
   const command = program
     .command(wordsOf(spec).at(-1)!)
     .description(spec.summary)
@@ -127,6 +127,7 @@ function addCommand(program: Command, spec: CommandSpec, found: (parsed: Parsed)
     const options = { ...shared(command.optsWithGlobals(), spec), ...longNames(command.opts(), spec) }
     found({ command: spec, positionals: command.args, options })
   })
+  return command
 }
 
 function optionOf({ name, short, value, valueOptional, repeatable, help }: OptionSpec): Option {

@@ -14,7 +14,7 @@ import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
 import { RestartBudget, restartsMax, restartWindowMs } from './restart-budget.js'
 import { type Restart, RestartNeeded, RunningDaemon, type StartOptions } from './running.js'
-import { notifyServiceManager } from './service-manager.js'
+import { ServiceManager } from './service-manager.js'
 
 /**
  * Time for stopping before the process ends regardless, in milliseconds. Acknowledged writes are on the disk by then.
@@ -31,12 +31,17 @@ const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
   const signal = nextSignal()
-  guardProcess()
+  const manager = new ServiceManager()
+  let log: Log | undefined
+  guardProcess(() => log)
+  const onLog = (made: Log) => {
+    log = made
+  }
   const newBudget = () => new RestartBudget(() => realEnvironment.monotonicMs())
   const budget = newBudget()
   const diskBudget = newBudget()
   for (let after: Restart | undefined; ; ) {
-    after = await runOnce({ flags: options, mayRestart: () => diskBudget.take() }, signal, after)
+    after = await runOnce({ flags: options, mayRestart: () => diskBudget.take() }, { signal, manager, onLog }, after)
     // A new identity is needed but once, and a disk that works again has asked before; damage may come again and again.
     if (after.kind !== 'damage' || budget.take()) continue
     const message = `${after.reason}; it restarted ${restartsMax} times in ${restartWindowMs / 60_000} minutes: move the data directory to another disk`
@@ -44,10 +49,18 @@ export async function runDaemon(options: Record<string, unknown>): Promise<void>
   }
 }
 
+/** Surroundings of the runs of one process. */
+interface RunSurroundings {
+  readonly signal: Promise<string>
+  readonly manager: ServiceManager
+  /** Called with the log of each run. */
+  onLog(log: Log): void
+}
+
 /** Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new start. */
 async function runOnce(
   options: Pick<StartOptions, 'flags' | 'mayRestart'>,
-  signal: Promise<string>,
+  { signal, manager, onLog }: RunSurroundings,
   after: Restart | undefined,
 ): Promise<Restart> {
   const started = RunningDaemon.start({ ...options, environment: process.env, ...(after && { after }) })
@@ -60,19 +73,24 @@ async function runOnce(
   if (first instanceof RestartNeeded) return first.restart
   const { daemon, ready } = first
   logWarnings(daemon.log)
+  onLog(daemon.log)
   process.stdout.write(readyLine(ready, daemon.config.settings.logFormat, startOf(daemon.config)))
-  if (process.env.NOTIFY_SOCKET !== undefined && !(await notifyServiceManager('READY=1'))) {
-    daemon.log.warn({}, 'systemd-notify could not be run: the service manager does not know that this daemon is ready')
+  if (!(await manager.ready(`node ${ready.node}, data in ${daemon.config.settings.data}`)) && manager.isPresent) {
+    const message = 'systemd-notify could not be run: the service manager does not know that this daemon is ready'
+    daemon.log.warn({ event: 'notNotified' }, `${message}; install it, or use Type=exec in the unit`)
   }
   const end = await Promise.race([
     signal.then((name) => ({ signal: name })),
     daemon.restartNeeded.then((restart) => ({ restart })),
   ])
-  if ('signal' in end) daemon.log.info(end, 'stopping')
-  else daemon.log.info({ reason: end.restart.reason }, 'restarting')
+  if ('signal' in end) daemon.log.info({ event: 'stopping', ...end }, 'stopping')
+  else {
+    daemon.log.info({ event: 'restarting', reason: end.restart.reason }, 'restarting')
+    void manager.restarting(end.restart.reason)
+  }
   if ('signal' in end) {
     endProcessLater(0)
-    void notifyServiceManager('STOPPING=1')
+    void manager.stopping()
     await daemon.stop()
     return process.exit(0)
   }
@@ -142,11 +160,14 @@ function endProcessLater(exitCode: number): NodeJS.Timeout {
 /** Sends Node's own warnings to the log. */
 function logWarnings(log: Log): void {
   process.removeAllListeners('warning')
-  process.on('warning', (warning) => log.warn({ warning: warning.name }, warning.message))
+  process.on('warning', (warning) => log.warn({ event: 'runtimeWarning', warning: warning.name }, warning.message))
 }
 
-/** A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the network's. */
-function guardProcess(): void {
+/**
+ * A reader of stdout or stderr that went away is no reason to stop; an error that nobody caught is, unless it is the
+ * network's. `currentLog` returns that of the daemon; undefined before there is one.
+ */
+function guardProcess(currentLog: () => Log | undefined): void {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   const report = (error: unknown) => {
@@ -154,7 +175,10 @@ function guardProcess(): void {
     if (reason !== undefined && harmlessCodes.has(reason)) return
     const refused = systemFailure(error)
     const code = refused?.code ?? (error instanceof HearsayError ? error.code : 'INTERNAL')
-    process.stderr.write(`error ${code}: ${refused?.message ?? String((error as Error)?.stack ?? error)}\n`)
+    const text = refused?.message ?? String((error as Error)?.stack ?? error)
+    const log = currentLog()
+    if (log === undefined) process.stderr.write(`error ${code}: ${text}\n`)
+    else log.error({ event: 'uncaught', code, err: error }, refused?.message ?? 'an error that nothing handled')
   }
   process.on('unhandledRejection', report)
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {

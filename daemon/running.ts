@@ -118,7 +118,7 @@ export class RunningDaemon {
       restart = { kind: 'damage', reason, token: after?.token }
     }
     await new TableDamage({ opened: this.#opened, log: this.log, onRestartNeeded }).found()
-    if (restart !== undefined) this.log.info({ reason: restart.reason }, 'restarting')
+    if (restart !== undefined) this.log.info({ event: 'restarting', reason: restart.reason }, 'restarting')
     return restart
   }
 
@@ -132,7 +132,7 @@ export class RunningDaemon {
     const { settings } = this.config
     const warnings = [...this.config.warnings]
     if (settings.resp !== null) warnings.push('resp is set, but this version does not serve the Redis protocol')
-    for (const warning of warnings) this.log.warn({}, warning)
+    for (const warning of warnings) this.log.warn({ event: 'setting' }, warning)
     if (after?.kind === 'identity') warnings.push(after.reason)
     makePrivateFolder(settings.data)
     const opened = await lockStore(settings.data)
@@ -140,7 +140,7 @@ export class RunningDaemon {
     this.#add('store', () => opened.store.close())
     const identity = await loadIdentity(settings.data)
     const secret = await loadMeshSecret(settings.data)
-    const warn = (warning: string) => this.log.warn({}, warning)
+    const warn = (warning: string) => this.log.warn({ event: 'savedState' }, warning)
     const blocks = await BlockList.load(settings.data, warn)
     const book = await PeerBook.load(settings.data, warn)
     const node = await StoredNode.open({
@@ -215,11 +215,14 @@ export class RunningDaemon {
     try {
       const { peer } = await replaceIdentity(this.config.settings.data)
       const reason = `${why}: this node, which was ${old}, is ${peer} now, a member of its own with all of its data`
-      this.log.warn({ old, peer }, reason)
+      this.log.warn({ event: 'identityTaken', old, peer }, reason)
       this.#needRestart({ kind: 'identity', reason, token })
     } catch (err) {
       this.#isIdentityLost = false
-      this.log.error({ err }, 'a new peer id could not be written; check the disk, then restart the daemon')
+      this.log.error(
+        { event: 'identityLost', err },
+        'a new peer id could not be written; check the disk, then restart the daemon',
+      )
     }
   }
 
@@ -271,7 +274,7 @@ export class RunningDaemon {
       try {
         await stop()
       } catch (err) {
-        this.log.error({ err, part: name }, 'a part of the daemon did not stop cleanly')
+        this.log.error({ event: 'notStopped', err, part: name }, 'a part of the daemon did not stop cleanly')
       }
     }
   }

@@ -33,7 +33,7 @@ export type FieldWritten = collections.FieldWritten & SiblingsLeft
 export type Resolution = { readonly pick: number } | { readonly value: string | Uint8Array } | { readonly merge: true }
 
 /** Choice of the resolution to undo. */
-export interface UndoOptions {
+export interface UndoOptions extends CallOptions {
   /** Token that the resolution answered; the last resolution when absent. */
   readonly undo?: string | undefined
   /** The field of a map. */

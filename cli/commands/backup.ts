@@ -106,7 +106,7 @@ interface RestoreModule {
 export const restore: Action = async (invocation) => {
   const { io, output } = invocation
   const file = invocation.argument(0)
-  const bytesTotal = sizeOf(file)
+  const bytesTotal = backupSize(file)
   const { restoreBackup } = await loadDaemonPart<RestoreModule>('restore/restore.js')
   const progress = new Progress(io, 2 * bytesTotal)
   const report = await restoreBackup({
@@ -145,7 +145,8 @@ function story({ data, origin, entries, peer, members, former }: RestoreReport, 
   return lines
 }
 
-function sizeOf(file: string): number {
+/** Bytes of a backup. Throws UsageError for what is no file, and FILE_FAILED. */
+export function backupSize(file: string): number {
   try {
     const stats = statSync(file)
     if (!stats.isFile()) throw new UsageError(`${file} is not a file`)

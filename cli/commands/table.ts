@@ -192,6 +192,14 @@ const values: readonly CommandSpec[] = [
     examples: ['hearsay backup attic.backup', 'hearsay backup - | gpg -e -r me > attic.backup.gpg'],
     load: async () => (await import('./backup.js')).backup,
   },
+  {
+    name: 'backup verify',
+    summary: 'check that a backup is whole and can be restored, and count what is in it',
+    arguments: [{ name: 'FILE', required: true }],
+    options: [jsonOption],
+    examples: ['hearsay backup verify attic.backup', 'gpg -d attic.backup.gpg | hearsay backup verify -'],
+    load: async () => (await import('./backup-verify.js')).backupVerify,
+  },
 ]
 
 function withKeepAlive(spec: CommandSpec): CommandSpec {

@@ -1,6 +1,6 @@
 /** Completions for fish. */
 import type { CommandSpec, CommandTable, OptionSpec } from '../command.js'
-import { argumentPlaces, fileCommands, groupWords, listKeys, listMembers, placeFlags, takesWord } from './facts.js'
+import { argumentPlaces, fileCommands, listKeys, listMembers, placeFlags, takesWord } from './facts.js'
 
 /** The script, for a file in fish's folder of completions. */
 export function fishScript(table: CommandTable): string {
@@ -35,7 +35,11 @@ function fishName(table: CommandTable, command: CommandSpec): string {
   const [group, word] = command.name.split(' ')
   const summary = fishQuoted(command.summary)
   if (word === undefined) return `complete -c hearsay -n __fish_use_subcommand -a ${group} -d '${summary}'`
-  const words = groupWords(table).find(([name]) => name === group)![1]
+  // The first word may be a command of its own, and no group.
+  const words = table.commands.flatMap(({ name }) => {
+    const [first, second] = name.split(' ')
+    return first === group && second !== undefined ? [second] : []
+  })
   const isOpen = `__fish_seen_subcommand_from ${group}; and not __fish_seen_subcommand_from ${words.join(' ')}`
   return `complete -c hearsay -n '${isOpen}' -a ${word} -d '${summary}'`
 }

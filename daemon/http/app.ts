@@ -4,9 +4,10 @@ import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { headerBytesMax } from '../../protocols/api/limits.js'
 import { HearsayError } from '../../store/errors.js'
+import { Answers } from '../metrics/answers.js'
 import { drain } from './body.js'
 import { type Endpoints, pluginOf, type RouteGroup } from './endpoints.js'
-import { type AnswerCounts, Metrics } from './metrics.js'
+import { Metrics } from './metrics.js'
 import { pathOfUrl, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
 import { parseQuery, type RawQuery, typedQuery } from './query.js'
@@ -35,7 +36,7 @@ export interface ApiOptions {
 
 /** Makes the router. It listens to nothing: `routing` handles requests of any server. */
 export async function createApi(services: ApiServices, options: ApiOptions = {}): Promise<Api> {
-  const answers: AnswerCounts = new Map()
+  const answers = new Answers()
   const app: Api = fastify({
     logger: false,
     rewriteUrl: (request) => routerUrl(request.url ?? '/'),
@@ -56,8 +57,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    const label = `${request.method} ${request.routeOptions.url ?? '(unknown)'} ${reply.statusCode}`
-    answers.set(label, (answers.get(label) ?? 0) + 1)
+    answers.add(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime)
     const isTimed = services.live.readers > 0 && isData(request.routeOptions.url)
     if (isTimed) services.live.answered(!['GET', 'HEAD'].includes(request.method), reply.elapsedTime)
     done()
@@ -156,8 +156,10 @@ function answerError(
   const error = hearsayError(thrown)
   const problem = problemOf(error)
   const fields = { method: request.method, route: routeOf(request), code: error.code }
-  if (error.code === 'INTERNAL') log.error({ ...fields, err: error.cause ?? error }, 'a request failed by a defect')
-  else if (error.code === 'SYSTEM_FAILED') log.error({ ...fields, err: error.cause }, error.message)
+  if (error.code === 'INTERNAL')
+    log.error({ event: 'defect', ...fields, err: error.cause ?? error }, 'a request failed by a defect')
+  else if (error.code === 'SYSTEM_FAILED')
+    log.error({ event: 'systemFailed', ...fields, err: error.cause }, error.message)
   else log.debug({ ...fields, status: problem.status }, error.message)
   const answer = reply.code(problem.status).header('Content-Type', problemType).removeHeader('connection')
   return hasUnreadBody(request) ? sendBeforeBody(request, answer, problem) : answer.send(JSON.stringify(problem))

@@ -19,7 +19,7 @@ export function sendStream(
   { type, what, log }: { readonly type: string; readonly what: string; readonly log: Log },
 ): FastifyReply {
   const stream = Readable.from(pieces, { objectMode: false })
-  stream.on('error', (err) => log.error({ err }, `${what} ended early`))
+  stream.on('error', (err) => log.error({ event: 'answerFailed', err }, `${what} ended early`))
   return reply.header('Content-Type', type).send(stream)
 }
 

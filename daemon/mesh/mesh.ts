@@ -13,6 +13,7 @@ import type { Dot } from '../../store/model/dot.js'
 import type { Notice } from '../../store/replica/warnings.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
+import { namedCounts } from '../metrics/counters.js'
 import { type Identity, replaceMeshSecret } from '../net/identity.js'
 import { keepBound, readBound } from '../net/kept-ports.js'
 import { LazyNetwork } from '../net/lazy-network.js'
@@ -23,8 +24,9 @@ import type { Mesh, MeshDifferences, SyncCondition } from '../views/mesh-view.js
 import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
 import { comparisonFailure } from './comparison.js'
+import { MemberNews } from './member-news.js'
 import type { PeerBook } from './peer-book.js'
-import { failureText, metricName, Protocols } from './protocols.js'
+import { failureText, Protocols } from './protocols.js'
 import { SessionOutcomes } from './session-outcomes.js'
 import { sightingFile } from './sighting-file.js'
 
@@ -64,6 +66,7 @@ export class DaemonMesh implements Mesh {
   #joining: Promise<void> | undefined
   #joinWarning: string | undefined
   #isStopped = false
+  #news: MemberNews | undefined
 
   private constructor(options: DaemonMeshOptions) {
     const { identity, settings, node, blocks, log, watchSession } = options
@@ -98,6 +101,7 @@ export class DaemonMesh implements Mesh {
   static async create(options: DaemonMeshOptions): Promise<DaemonMesh> {
     const mesh = new DaemonMesh(options)
     await mesh.#protocols.load()
+    mesh.#news = new MemberNews(mesh.#protocols.membership.records(), options.log)
     return mesh
   }
 
@@ -116,7 +120,7 @@ export class DaemonMesh implements Mesh {
       environment: realEnvironment,
       log,
     })
-    node.addCounters(() => namedCounters('net', live.counters))
+    node.addCounters(() => namedCounts('net', live.counters))
     this.#lazy.attach(live)
     this.#live = live
     await this.#refuse()
@@ -124,7 +128,7 @@ export class DaemonMesh implements Mesh {
     this.#membersChanged()
     await live.start()
     await keepBound(settings.data, live.listening, formerly).catch((error: Error) =>
-      log.warn({}, `the ports listened on cannot be remembered: ${error.message}`),
+      log.warn({ event: 'portsNotKept' }, `the ports listened on cannot be remembered: ${error.message}`),
     )
     this.#protocols.membership.addressesChanged()
     node.setSyncing()
@@ -214,7 +218,7 @@ export class DaemonMesh implements Mesh {
       // The token of a node's own is of no harm in the settings that all nodes share.
       if (error instanceof HearsayError && error.code === 'OWN_INVITATION') return
       this.#joinWarning = `--join: ${failureText(error)}`
-      this.#options.log.warn({}, this.#joinWarning)
+      this.#options.log.warn({ event: 'joinWaits' }, this.#joinWarning)
       const mayHelp = error instanceof HearsayError && ['UNREACHABLE', 'NOT_ADMITTED'].includes(error.code)
       if (mayHelp) this.#joinLater(token, 0)
     }
@@ -271,7 +275,10 @@ export class DaemonMesh implements Mesh {
   #met({ ours, theirs, weGiveWay }: Rival): void {
     const { log, onIdentityLost } = this.#options
     const reason = 'another node uses the peer id of this one (a copied data directory)'
-    log.warn({ peer: this.peer, ours, theirs }, `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`)
+    log.warn(
+      { event: 'identityShared', peer: this.peer, ours, theirs },
+      `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`,
+    )
     if (weGiveWay) onIdentityLost(reason)
   }
 
@@ -317,6 +324,7 @@ export class DaemonMesh implements Mesh {
     const { membership } = this.#protocols
     const dialled = book.dialled(membership.records(), (peer) => membership.isForgotten(peer))
     void book.remember(dialled)
+    this.#news?.changed(membership.records())
     this.#live?.setMembers(dialled)
   }
 
@@ -392,10 +400,6 @@ export class DaemonMesh implements Mesh {
 function ownInvitation(): HearsayError {
   const message = 'this is the invitation of this node itself; use it on the machine that is to join'
   return new HearsayError('OWN_INVITATION', message)
-}
-
-function namedCounters(group: string, counters: object): Record<string, number> {
-  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [metricName(group, name), value as number]))
 }
 
 /** A promise that others settle; nobody need wait for it. */

@@ -16,6 +16,8 @@ import type { MeshClock } from '../../store/replica/mesh-clock.js'
 import type { Commit, SyncReplica } from '../../store/replica/types.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
+import { namedCounts, type SessionCounts } from '../metrics/counters.js'
+import { type HistogramFamily, LabelledHistogram, sessionBounds } from '../metrics/histogram.js'
 
 /** The part of the replica that the protocols need. */
 export interface ProtocolReplica extends MembershipReplica, GossipReplica {
@@ -30,6 +32,8 @@ export interface ProtocolNode {
   readonly resolvers: { readonly marks: readonly RuleMark[] }
   /** Adds a source of counters for the metrics. */
   addCounters(source: () => Readonly<Record<string, number>>): void
+  /** Adds a family of histograms to the metrics. */
+  addHistogram(family: HistogramFamily): void
   /** Adds who is notified of every commit, in order, after it is durable. */
   onCommit(listener: (commit: Commit) => void): void
 }
@@ -66,7 +70,13 @@ export class Protocols {
   readonly #gossip: Gossip
   readonly #sync: SyncService
   readonly #options: ProtocolOptions
-  readonly #sessions = {
+  readonly #sessionTimes = new LabelledHistogram(
+    'sync_session_duration_seconds',
+    'Time that a sync session took, by the way in which the two became equal.',
+    sessionBounds,
+    'mode',
+  )
+  readonly #sessions: SessionCounts = {
     completed: 0,
     cut: 0,
     refused: 0,
@@ -84,6 +94,7 @@ export class Protocols {
     this.#sync = this.#makeSync()
     this.scheduler = this.#makeScheduler()
     options.node.addCounters(() => this.#counters())
+    options.node.addHistogram(this.#sessionTimes)
     options.node.replica.clock.setMembers(() => this.membership.memberClocks())
     options.node.onCommit((commit) => this.#committed(commit))
   }
@@ -174,14 +185,18 @@ export class Protocols {
       listener: {
         peerContexts: (peer, contexts) => this.membership.acknowledge(peer, contexts.applied),
         provenEqual: (peer) => this.membership.provenEqual(peer),
-        ended: (report, role) => {
+        ended: (report, role, tookMs) => {
           this.#count(report)
+          this.#sessionTimes.observe(report.mode, tookMs)
           if (report.mode !== 'compared') this.scheduler.sessionEnded(report)
           log.debug({ ...report, role }, 'a sync session ended')
           this.#options.onSession?.(report, role)
         },
         refused: (peer, dots) =>
-          log.warn({ peer, versions: dots.size }, 'values of a peer are too large for this node'),
+          log.warn(
+            { event: 'valuesRefused', peer, versions: dots.size },
+            'values of a peer are too large for this node',
+          ),
       },
     })
   }
@@ -215,17 +230,13 @@ export class Protocols {
 
   #counters(): Record<string, number> {
     const { counts: heartbeats, readCounts: reads } = this.membership
-    const groups = { gossip: this.#gossip.counts, sync: { ...this.#sessions, ...this.#sync.counts }, heartbeats, reads }
-    const entries = Object.entries(groups).flatMap(([group, counts]) =>
-      Object.entries(counts).map(([name, value]) => [metricName(group, name), value] as const),
-    )
-    return Object.fromEntries(entries)
+    return {
+      ...namedCounts('gossip', this.#gossip.counts),
+      ...namedCounts('sync', { ...this.#sessions, ...this.#sync.counts }),
+      ...namedCounts('heartbeats', heartbeats),
+      ...namedCounts('reads', reads),
+    }
   }
-}
-
-/** `gossip`, `messagesPublished` as `gossip_messages_published`. */
-export function metricName(group: string, name: string): string {
-  return `${group}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
 }
 
 /** Message of an error, for a log line. */

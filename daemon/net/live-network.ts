@@ -294,7 +294,10 @@ export class LiveNetwork implements Network {
       try {
         call(listener)
       } catch (error) {
-        this.options.log.warn({ peer, reason: (error as Error).message }, 'a listener of connections failed')
+        this.options.log.warn(
+          { event: 'networkDefect', peer, reason: (error as Error).message },
+          'a listener of connections failed',
+        )
       }
     }
   }

@@ -89,7 +89,10 @@ export class Libp2pNetwork implements Network {
   handle(protocol: Protocol, handler: ChannelHandler): void {
     this.registrations.handlers.set(protocol.id, { protocol, handler })
     this.#register(protocol).catch((error: Error) => {
-      this.log.warn({ protocol: protocol.id, reason: error.message }, 'a protocol could not be registered')
+      this.log.warn(
+        { event: 'networkDefect', protocol: protocol.id, reason: error.message },
+        'a protocol could not be registered',
+      )
     })
   }
 

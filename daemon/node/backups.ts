@@ -33,6 +33,8 @@ export class NodeBackups implements Backups {
       peer: identity.peer,
       keys: { seed: identity.seed, secret: mesh.secret },
     }
-    return takeBackup(node.replica, origin, (err) => log.error({ err }, 'a backup was broken off'))
+    return takeBackup(node.replica, origin, (err) =>
+      log.error({ event: 'backupFailed', err }, 'a backup was interrupted'),
+    )
   }
 }

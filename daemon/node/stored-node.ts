@@ -17,6 +17,9 @@ import type { Notice } from '../../store/replica/warnings.js'
 import type { Settings } from '../config/knobs.js'
 import { DocumentThread } from '../documents/document-thread.js'
 import type { Log } from '../log/log.js'
+import { logStoreWarning } from '../log/store-warnings.js'
+import { namedCounts, type StoreCounts } from '../metrics/counters.js'
+import { commitBounds, type HistogramFamily, SingleHistogram } from '../metrics/histogram.js'
 import { NodeResolvers } from '../resolvers/node-resolvers.js'
 import { finishRestore, isRestorePending, removeLeftovers } from '../restore/place.js'
 import { packageVersion } from '../version.js'
@@ -88,6 +91,7 @@ export class StoredNode implements NodeView {
   #isClosed = false
   readonly #commits = new Signal<Commit>()
   readonly #counters: (() => Readonly<Record<string, number>>)[] = []
+  readonly #histograms: HistogramFamily[] = []
 
   private constructor(
     replica: Replica,
@@ -118,6 +122,11 @@ export class StoredNode implements NodeView {
       ...options,
       onRestartNeeded: (reason) => options.onRestartNeeded('damage', reason),
     })
+    const commits = new SingleHistogram(
+      'store_commit_duration_seconds',
+      'Time to write one batch of updates, with its fsync unless durability is "os".',
+      commitBounds,
+    )
     const replica = await Replica.open({
       store: opened.store,
       environment,
@@ -127,9 +136,13 @@ export class StoredNode implements NodeView {
       log: { maxBytes: settings['log.maxBytes'], maxAgeMs: settings['log.maxAge'] },
       isSuspect: opened.isSuspect,
       onUnreadableTables: () => void damage.found(),
-      warn: (warning) => log.warn({}, warning),
+      warn: (warning, about) => logStoreWarning(log, warning, about),
+      onWritten: (tookMs) => commits.durations.observe(tookMs),
     })
-    return new StoredNode(replica, options, damage, await NodeResolvers.load(settings.resolvers, { environment, log }))
+    const resolvers = await NodeResolvers.load(settings.resolvers, { environment, log })
+    const node = new StoredNode(replica, options, damage, resolvers)
+    node.addHistogram(commits)
+    return node
   }
 
   /** Compares the store with its checksums, in the background. What goes wrong is logged and shown. */
@@ -142,7 +155,9 @@ export class StoredNode implements NodeView {
       log.debug({ entries: this.replica.userEntries }, 'the store is verified')
     } catch (err) {
       if (this.#isClosed) return
-      log.error({ err }, 'the store could not be verified; this node serves clients but does not sync')
+      // The store has given a warning if it was the verification that failed.
+      if (!this.replica.health.isVerified) log.debug({ err }, 'the verification failed')
+      else log.warn({ event: 'savedState', err }, 'the mark that the store was suspect cannot be removed')
     }
   }
 
@@ -163,7 +178,7 @@ export class StoredNode implements NodeView {
       return true
     } catch (err) {
       this.#checkWarning = `the files of the store could not be checked: ${(err as Error).message}; that is done again at the next start`
-      log.warn({ err }, this.#checkWarning)
+      log.warn({ event: 'filesUnchecked', err }, this.#checkWarning)
       return false
     }
   }
@@ -193,6 +208,15 @@ export class StoredNode implements NodeView {
   /** Adds a source of counters for the metrics. */
   addCounters(source: () => Readonly<Record<string, number>>): void {
     this.#counters.push(source)
+  }
+
+  /** Adds a family of histograms to the metrics. */
+  addHistogram(family: HistogramFamily): void {
+    this.#histograms.push(family)
+  }
+
+  histograms(): readonly HistogramFamily[] {
+    return this.#histograms
   }
 
   actor(): string | null {
@@ -263,8 +287,9 @@ export class StoredNode implements NodeView {
   }
 
   counters(): Readonly<Record<string, number>> {
-    const { clashes, foreignDots } = this.replica.irregularities
-    const own = { content_clashes: clashes, foreign_dots: foreignDots }
+    const { clashes: contentClashes, foreignDots } = this.replica.irregularities
+    const counts: StoreCounts = { contentClashes, foreignDots }
+    const own = namedCounts('store', counts)
     return Object.assign(own, ...this.#counters.map((source) => source()))
   }
 

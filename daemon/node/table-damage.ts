@@ -37,12 +37,12 @@ export class TableDamage {
     if (this.#warning !== undefined) return
     const { opened, log, onRestartNeeded } = this.#options
     this.#warning = found
-    log.error({}, found)
+    log.error({ event: 'filesDamaged' }, found)
     try {
       await opened.salvageAtNextStart()
     } catch (err) {
       this.#warning = unmarked
-      return log.error({ err }, unmarked)
+      return log.error({ event: 'filesDamaged', err }, unmarked)
     }
     onRestartNeeded(found)
   }

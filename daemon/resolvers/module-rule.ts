@@ -112,7 +112,7 @@ export class ModuleRule implements Rule {
     if ('reason' in verdict) return this.#refuse(verdict.reason)
     this.#state = 'serving'
     this.#unproven = verdict.values === 0 ? verdict.failure : ''
-    for (const warning of this.warnings()) log.warn({}, warning)
+    for (const warning of this.warnings()) log.warn({ event: 'resolver' }, warning)
     log.debug({ resolver: name, ...verdict }, 'a resolver has been checked')
   }
 
@@ -120,7 +120,7 @@ export class ModuleRule implements Rule {
     this.#state = 'refused'
     this.#refusal = reason
     this.#host?.stop()
-    for (const warning of this.warnings()) this.#options.log.error({}, warning)
+    for (const warning of this.warnings()) this.#options.log.error({ event: 'resolverRefused' }, warning)
   }
 
   /** One computation for all who ask for the same versions. */
@@ -154,7 +154,7 @@ export class ModuleRule implements Rule {
   #failed({ reason }: Exclude<CallResult, { value: Uint8Array }>): Result {
     const isFirst = this.#failures++ === 0
     this.#lastFailure = reason
-    if (isFirst) for (const warning of this.warnings()) this.#options.log.warn({}, warning)
+    if (isFirst) for (const warning of this.warnings()) this.#options.log.warn({ event: 'resolver' }, warning)
     return 'siblings'
   }
 

@@ -2,6 +2,7 @@
 import type { HearsayError } from '../../store/errors.js'
 import type { VerificationProgress } from '../../store/replica/health.js'
 import type { Notice } from '../../store/replica/warnings.js'
+import type { HistogramFamily } from '../metrics/histogram.js'
 
 /** Dots that turned out to have two contents, since the start. */
 export interface Clashes {
@@ -48,4 +49,6 @@ export interface NodeView {
   clashes(): Clashes
   /** Rising counts for the metrics, by their names without prefix and suffix, for example `gossip_published`. */
   counters(): Readonly<Record<string, number>>
+  /** Histograms for the metrics. */
+  histograms(): readonly HistogramFamily[]
 }

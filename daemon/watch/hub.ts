@@ -8,6 +8,7 @@ import type { MemberTag } from '../../store/model/codec.js'
 import { cursorGone, type FeedPosition, markOf } from '../../store/replica/feed.js'
 import type { Replica } from '../../store/replica/replica.js'
 import type { Commit, FeedEvent } from '../../store/replica/types.js'
+import { namedCounts, type WatchCounts } from '../metrics/counters.js'
 import { cursorText, parseCursor } from './cursor.js'
 import { Hold } from './hold.js'
 import { stallMsMax, watchersMax } from './limits.js'
@@ -67,7 +68,7 @@ export class WatchHub {
   readonly #waiting = new Set<() => void>()
   readonly #hold: Hold
   readonly #stopping = new AbortController()
-  readonly #counts = { opened: 0, cut: 0, events: 0 }
+  readonly #counts: WatchCounts = { opened: 0, cut: 0, events: 0 }
   #isWaking = false
   #onEmpty: (() => void) | undefined
 
@@ -118,8 +119,7 @@ export class WatchHub {
 
   /** Rising counts, by their names in the metrics. */
   counters(): Record<string, number> {
-    const { opened, cut, events } = this.#counts
-    return { watch_opened: opened, watch_cut: cut, watch_events: events }
+    return namedCounts('watch', this.#counts)
   }
 
   /** Readers being served. */

@@ -16,15 +16,12 @@ export interface Names {
 
 /** The JSON of one event. */
 export function eventJson(event: FeedEvent, names: Names): WatchEvent {
-  return { ...changeJson(event, names), ...valueJson(event), ...supersededJson(event) }
+  return { ...changeJson(event, names), ...valueJson(event) }
 }
 
 /** The JSON of one event without the value. */
-export function changeJson(
-  event: FeedEvent,
-  names: Names,
-): Omit<WatchEvent, 'value' | 'encoding' | 'supersedes' | 'supersedesMore'> {
-  const { address, dot, time } = event
+export function changeJson(event: FeedEvent, names: Names): Omit<WatchEvent, 'value' | 'encoding'> {
+  const { address, dot, time, supersedes, supersedesMore } = event
   return {
     key: address.key,
     // The feed has the users' events alone.
@@ -34,6 +31,8 @@ export function changeJson(
     dot: dotText(dot),
     node: names.nameOf(names.memberOf(dot.actor)),
     time: isoTime(time.ms),
+    ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
+    ...(supersedesMore > 0 && { supersedesMore }),
   }
 }
 
@@ -70,11 +69,4 @@ export function initialEndFrame(cursor: string): Buffer {
 /** A comment line that carries the position reached without an event. */
 export function commentFrame(comment: string, cursor: string): Buffer {
   return Buffer.from(`: ${comment}\nid: ${cursor}\n\n`)
-}
-
-function supersededJson({ supersedes, supersedesMore }: FeedEvent): Pick<WatchEvent, 'supersedes' | 'supersedesMore'> {
-  return {
-    ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
-    ...(supersedesMore > 0 && { supersedesMore }),
-  }
 }

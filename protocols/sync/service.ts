@@ -58,8 +58,8 @@ export interface SyncListener {
   peerContexts?(peer: PeerId, contexts: Contexts): void
   /** Called when roots were equal, compared after both captures. */
   provenEqual?(peer: PeerId): void
-  /** Called when a session has ended; `role` is ours. */
-  ended?(report: SessionReport, role: Role): void
+  /** Called when a session has ended; `role` is ours, `tookMs` the time that it took, in milliseconds. */
+  ended?(report: SessionReport, role: Role, tookMs: number): void
   /** Called when values of the peer were too large for this node: their dots stay out of its contexts. */
   refused?(peer: PeerId, dots: Context): void
 }
@@ -130,7 +130,7 @@ export class SyncService {
     this.#comparisons++
     try {
       const channel = await network.open(peer, syncProtocol)
-      const none = { youngOk: false, acquire: () => undefined, begin: () => undefined }
+      const none: SlotUse = { youngOk: false, why: 'asked', acquire: () => undefined, begin: () => undefined }
       const { session, report } = await this.#hold('initiator', channel, { ...none, compareEntriesMax })
       return session.outcome?.compared === undefined ? { ended: report.ended } : { compared: session.outcome.compared }
     } catch (error) {
@@ -201,14 +201,17 @@ export class SyncService {
     await channel.close()
   }
 
-  async #hold(role: Role, channel: Channel, slot: HeldSlot): Promise<{ session: SessionCore; report: SessionReport }> {
+  async #hold(
+    role: Role,
+    channel: Channel,
+    slot: SlotUse & { readonly compareEntriesMax?: number },
+  ): Promise<{ session: SessionCore; report: SessionReport }> {
     const { peer } = channel
     const { environment, replica, listener, watch } = this.#options
-    const { youngOk, why } = slot
     const session = new SessionCore(role, replica, this.#sessionOptions(slot))
-    const isWatched = watch !== undefined && why !== undefined
-    const start = { role, youngOk, why: why! }
-    const watched = isWatched ? new WatchedSession(() => watch(peer), session.talk, start, environment) : undefined
+    const isWatched = watch !== undefined && slot.compareEntriesMax === undefined
+    const watched = isWatched && new WatchedSession(() => watch(peer), session.talk, { role, ...slot }, environment)
+    const startedMs = environment.monotonicMs()
     const driver = new Driver(session, channel, {
       environment,
       replica,
@@ -230,18 +233,18 @@ export class SyncService {
       this.counts.later += driver.later
     }
     const report = reportOf(peer, session, driver, ended)
-    this.#tell(report, role, session)
-    watched?.end({ ...report, equal: isProvenEqual(session, report) })
+    this.#tell(report, role, session, environment.monotonicMs() - startedMs)
+    if (watched) watched.end({ ...report, equal: isProvenEqual(session, report) })
     return { session, report }
   }
 
   /** Notifies the listener: however the session ended, what was received and applied is kept. */
-  #tell(report: SessionReport, role: Role, session: SessionCore): void {
+  #tell(report: SessionReport, role: Role, session: SessionCore, tookMs: number): void {
     const { listener } = this.#options
     const { talk } = session
     if (!talk.refused.isEmpty) listener?.refused?.(report.peer, talk.refused)
     if (isProvenEqual(session, report)) listener?.provenEqual?.(report.peer)
-    listener?.ended?.(report, role)
+    listener?.ended?.(report, role, tookMs)
   }
 
   #sessionOptions(how: { youngOk: boolean; compareEntriesMax?: number }): SessionOptions {
@@ -264,14 +267,8 @@ export class SyncService {
 
 type Asking = Pick<SessionStart, 'youngOk' | 'why'>
 
-/** A session that is held; one without a reason only compares, and is shown to nobody. */
-interface HeldSlot {
-  readonly youngOk: boolean
-  readonly why?: SessionReason
-  readonly compareEntriesMax?: number
-  acquire(): SlotHold | undefined
-  begin(): void
-}
+/** A session's way to the bulk slot. */
+type SlotUse = Asking & { readonly acquire: () => SlotHold | undefined; readonly begin: () => void }
 
 function isProvenEqual({ outcome }: SessionCore, { ended }: SessionReport): boolean {
   return outcome?.provenEqual === true && ended === 'complete'

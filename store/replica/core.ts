@@ -16,7 +16,7 @@ import type { RunMemory } from './run.js'
 import { Signal } from './signal.js'
 import { transactionOn } from './transaction.js'
 import type { Transact, Transaction } from './types.js'
-import { Warnings } from './warnings.js'
+import { type WarningMatter, Warnings } from './warnings.js'
 import { GroupCommit } from './writer.js'
 
 /** Store, environment, settings and hooks of a core. */
@@ -34,7 +34,9 @@ export interface CoreOptions {
   /** Stands around every write under a dot of this node, its own upkeep included: for who must know of all of them. */
   aroundWrites?(transact: Transact): Transact
   /** Notified, in words, of matters for the operator: damage, clones, clocks. */
-  warn?(warning: string): void
+  warn?(warning: string, about: WarningMatter): void
+  /** Notified of every batch that is durable, with the time of its write in milliseconds. */
+  onWritten?(tookMs: number): void
 }
 
 /** The state that is shown: all of it is durable. */
@@ -65,7 +67,7 @@ export class ReplicaCore {
     this.environment = environment
     this.member = member
     this.clock = new MeshClock(environment, clockBoundMs)
-    this.warnings = new Warnings((warning) => options.warn?.(warning))
+    this.warnings = new Warnings((warning, about) => options.warn?.(warning, about))
     const { seen, applied } = contexts
     this.#committed = { seen: seen.clone(), applied: applied.clone(), state, systemWrites: 0, hasLost: false }
     this.ledger = new Ledger(contexts, members, state, {
@@ -82,6 +84,8 @@ export class ReplicaCore {
     this.#writer = new GroupCommit(store, options.sync, {
       seal: (batch) => this.#seal(batch),
       failed: (error) => this.failures.emit(error),
+      written: (tookMs) => options.onWritten?.(tookMs),
+      monotonicMs: () => environment.monotonicMs(),
     })
     const transact: Transact = (write) => this.write((batch) => write(this.#transaction(batch)))
     this.transact = options.aroundWrites?.(transact) ?? transact

@@ -17,22 +17,9 @@ import { contextActor, decodeContext } from '../rows/contexts.js'
 import { type DotRow, decodeDotRow, dotKey, dotOfKey } from '../rows/dots.js'
 import { decodeVersions, entryAddress, entryKey } from '../rows/entries.js'
 import { isDamage } from '../rows/seal.js'
-import {
-  type Checksum,
-  decodeState,
-  emptyChecksum,
-  fingerprint,
-  type StateRow,
-  shiftChecksum,
-  stateKey,
-} from '../rows/state.js'
+import { decodeState, type StateRow, stateKey } from '../rows/state.js'
 import { verifySliceRows } from './limits.js'
-
-/** A count and checksum of live dots. */
-interface Tally {
-  liveDots: number
-  checksum: Checksum
-}
+import { addToTally, emptyTally, isSameTally, type Tally } from './tally.js'
 
 /** Result of a scan of the whole store. */
 export interface Survey {
@@ -111,8 +98,8 @@ export class Verification {
 
   /** Scans the store once: builds the trie, counts both sides. */
   async survey(trie: Trie): Promise<Survey> {
-    const entries = { liveDots: 0, checksum: emptyChecksum, userEntries: 0 }
-    const dots = { liveDots: 0, checksum: emptyChecksum }
+    const entries = { ...emptyTally(), userEntries: 0 }
+    const dots = emptyTally()
     const damagedEntryKeys: Uint8Array[] = []
     const damagedDots: Dot[] = []
     const lostAddresses: Address[] = []
@@ -127,14 +114,14 @@ export class Verification {
       trie.set(id, entryDigest(id, entry.versions), entry.versions[0]!.dot)
       if (isUserAddress(entry.address)) entries.userEntries++
       for (const version of entry.versions) {
-        addTo(entries, dotKey(version.dot), key)
+        addToTally(entries, dotKey(version.dot), key)
         // A live dot that was never seen: a context row is lost.
         if (!contexts.seen.has(version.dot)) damagedContexts = true
       }
     })
     await this.#eachDot((key, row, bytes) => {
       if (row === undefined) damagedDots.push(dotOfKey(key))
-      else if (row.state === 'live') addTo(dots, key, entryKey(row.address))
+      else if (row.state === 'live') addToTally(dots, key, entryKey(row.address))
       else logBytes += bytes
     })
     const state = readable(() => {
@@ -288,8 +275,8 @@ export function isSound(survey: Survey): boolean {
     !survey.damagedBlocks &&
     survey.damagedEntryKeys.length === 0 &&
     survey.damagedDots.length === 0 &&
-    sameTally(entries, dots) &&
-    sameTally(entries, state) &&
+    isSameTally(entries, dots) &&
+    isSameTally(entries, state) &&
     entries.userEntries === state.userEntries
   )
 }
@@ -300,17 +287,8 @@ export function isSound(survey: Survey): boolean {
 function isExplained(survey: Survey, lost: readonly { dot: Dot; address: Address }[]): boolean {
   if (survey.state === undefined || survey.damagedContexts || survey.damagedBlocks) return false
   const tally: Tally = { ...survey.entries }
-  for (const { dot, address } of lost) addTo(tally, dotKey(dot), entryKey(address))
-  return sameTally(tally, survey.state)
-}
-
-function addTo(tally: Tally, dotRowKey: Uint8Array, entryRowKey: Uint8Array): void {
-  tally.liveDots++
-  tally.checksum = shiftChecksum(tally.checksum, fingerprint(dotRowKey, entryRowKey), 1)
-}
-
-function sameTally(a: Tally, b: Tally): boolean {
-  return a.liveDots === b.liveDots && a.checksum.low === b.checksum.low && a.checksum.high === b.checksum.high
+  for (const { dot, address } of lost) addToTally(tally, dotKey(dot), entryKey(address))
+  return isSameTally(tally, survey.state)
 }
 
 function readable<T>(read: () => T): T | undefined {

@@ -1,5 +1,10 @@
 /** Warnings for an operator about a store, in words: one sentence about each matter. */
 
+/**
+ * Matters of warnings: the disk failed; a row or more is damaged; the store could not be verified; another copy of this
+ * node runs, or a machine was cloned; the log could not be trimmed.
+ */
+export type WarningMatter = 'failed' | 'damaged-row' | 'damage' | 'verify' | 'identity' | 'clash' | 'trim'
 /** A warning with its matter. */
 export interface Notice {
   /** Name of the matter, stable: layers above find the remedy by it. */
@@ -9,11 +14,11 @@ export interface Notice {
 
 /** The warnings that hold now. */
 export class Warnings {
-  readonly #texts = new Map<string, string>()
-  readonly #onWarning: (warning: string) => void
+  readonly #texts = new Map<WarningMatter, string>()
+  readonly #onWarning: (warning: string, about: WarningMatter) => void
 
   /** `onWarning` is notified of each warning when it is given. */
-  constructor(onWarning: (warning: string) => void = () => {}) {
+  constructor(onWarning: (warning: string, about: WarningMatter) => void = () => {}) {
     this.#onWarning = onWarning
   }
 
@@ -28,13 +33,13 @@ export class Warnings {
   }
 
   /** Gives a warning about a matter, in place of an earlier one. */
-  give(about: string, warning: string): void {
+  give(about: WarningMatter, warning: string): void {
     this.#texts.set(about, warning)
-    this.#onWarning(warning)
+    this.#onWarning(warning, about)
   }
 
   /** Takes back what was said about a matter. */
-  takeBack(about: string): void {
+  takeBack(about: WarningMatter): void {
     this.#texts.delete(about)
   }
 }

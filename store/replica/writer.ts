@@ -14,6 +14,10 @@ export interface WriterHooks {
   seal(batch: Batch): () => void
   /** The store failed; everything in memory beyond the committed state is void. */
   failed(error: HearsayError): void
+  /** A batch is durable; `tookMs` is the time of its write, in milliseconds. */
+  written?(tookMs: number): void
+  /** Clock for that time, in milliseconds. */
+  monotonicMs(): number
 }
 
 interface Job {
@@ -121,12 +125,14 @@ export class GroupCommit {
     const committed = this.#hooks.seal(batch)
     this.#inFlight = batch
     this.#open = new Batch((key) => batch.get(key))
+    const startedMs = this.#hooks.monotonicMs()
     try {
       await this.#store.write(batch.changes(), { sync: this.#sync })
     } catch (cause) {
       this.#fail(cause, settlers)
       return
     }
+    this.#hooks.written?.(this.#hooks.monotonicMs() - startedMs)
     this.#inFlight = undefined
     this.#rebase()
     committed()

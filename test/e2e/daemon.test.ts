@@ -11,7 +11,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../cli/client.js'
 import { inCi, isShort } from '../support/effort.js'
+import { metricFamilies } from '../support/prometheus.js'
 import { allEqual, connectedTo, Daemon, Fleet, until } from './daemons.js'
+import { monitoringFaults, promtoolVerdict } from './monitoring.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -114,22 +116,23 @@ describe('one daemon', () => {
   it('tells the service manager that it is ready and that it stops', async () => {
     const told = join(fleet.folder, 'told')
     const helper = join(fleet.folder, 'systemd-notify')
-    writeFileSync(helper, `#!/bin/sh\necho "$2" >> ${told}\n`)
+    writeFileSync(helper, `#!/bin/sh\necho "$1" >> ${told}\n`)
     chmodSync(helper, 0o755)
     const { PATH } = process.env
     Object.assign(process.env, { PATH: `${fleet.folder}:${PATH}`, NOTIFY_SOCKET: '/nonexistent' })
     try {
       const daemon = await fleet.add('notified')
+      const status = `STATUS=node notified, data in ${daemon.data}\n`
       await until(
         'READY=1',
         async () => existsSync(told) && readFileSync(told, 'utf8'),
-        (text) => text === 'READY=1\n',
+        (text) => text === `${status}READY=1\n`,
       )
       expect(await daemon.stop()).toBe(0)
       await until(
         'STOPPING=1',
         async () => readFileSync(told, 'utf8'),
-        (text) => text === 'READY=1\nSTOPPING=1\n',
+        (text) => text === `${status}READY=1\nSTOPPING=1\n`,
       )
     } finally {
       process.env.PATH = PATH
@@ -167,6 +170,21 @@ describe('a mesh whose members are all restarted at once', () => {
   })
 })
 
+/** The page for Prometheus, after clients, commits and sessions: by its rules, and with all that docs/monitoring/ asks of it. */
+async function keepsItsMetricsInOrder(daemon: Daemon): Promise<void> {
+  const body = await daemon.client.metrics()
+  expect(monitoringFaults(body)).toEqual([])
+  expect(promtoolVerdict(body) ?? '').toBe('')
+  const families = metricFamilies(body)
+  const value = (series: string) => families.get(series.replace(/_count.*|_bucket.*/, ''))?.series.get(series)
+  expect(value('hearsay_http_request_duration_seconds_count{method="PUT",route="/v1/kv/:key"}')).toBe(1)
+  const commits = value('hearsay_store_commit_duration_seconds_count')
+  expect(commits).toBeGreaterThan(0)
+  expect(value('hearsay_store_commit_duration_seconds_bucket{le="+Inf"}')).toBe(commits)
+  const sessions = [...families.get('hearsay_sync_session_duration_seconds')!.series.keys()]
+  expect(sessions.join()).toMatch(/_count\{mode="(?:equal|contexts|delta|tree|full)"\}/)
+}
+
 describe('several daemons', () => {
   it('join by token, agree, acknowledge, and know who holds what', async () => {
     const [a, b, c] = (await fleet.mesh(['a', 'b', 'c'])) as [Daemon, Daemon, Daemon]
@@ -179,6 +197,7 @@ describe('several daemons', () => {
     expect([...(await c.client.where('acked')).nodes].sort()).toEqual(['a', 'b', 'c'])
     expect((await b.client.get('acked', { consistency: 'all' })).value.toString()).toBe('x')
     expect((await a.client.getAll('from/b')).versions[0]!.node).toBe('b')
+    await keepsItsMetricsInOrder(a)
   })
 
   it('prove a quorum to each request: none from the first instant in which the others stand still', async () => {

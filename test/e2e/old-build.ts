@@ -1,38 +1,45 @@
-/** The last build on libp2p 2, made from this repository's history. */
+/** Earlier builds, made from this repository's history: what people may upgrade from. */
 import { type ExecFileSyncOptions, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The last commit before libp2p 3. */
-const oldCommit = '719cd93'
+/** An earlier build: its commit, and the variable that names a folder where it stands already. */
+export interface OldBuild {
+  readonly commit: string
+  readonly variable: string
+}
+
+/** The last build on libp2p 2; it stores and speaks as this one does. */
+export const libp2p2Build: OldBuild = { commit: '719cd93', variable: 'HEARSAY_OLD' }
+/** The last build with stores of format 1, whose nodes speak version 1 of the protocols. */
+export const version1Build: OldBuild = { commit: 'c966ace', variable: 'HEARSAY_OLD_1' }
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Why no build of another version is made: it installs its packages, and takes a minute, so it must be asked for; and it needs the commit.
- * Empty if one can be had. `HEARSAY_OLD` names one that is there.
+ * Reason why an earlier build is not made: it installs its packages, and takes a minute, so it must be asked for; and it
+ * needs the commit. Empty if it can be had.
  */
-export const whyNoOldBuild = reasonAgainst()
-
-function reasonAgainst(): string {
-  if (process.env.HEARSAY_OLD !== undefined) return ''
+export function whyNotBuilt({ commit, variable }: OldBuild): string {
+  if (process.env[variable] !== undefined) return ''
   if (process.env.CI !== 'true' && process.env.HEARSAY_LONG !== '1')
     return ' (runs with CI=true or HEARSAY_LONG=1: it installs the old packages)'
   try {
-    execFileSync('git', ['cat-file', '-e', `${oldCommit}^{commit}`], { cwd: root, stdio: 'ignore' })
+    execFileSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: root, stdio: 'ignore' })
     return ''
   } catch {
-    return ` (needs the history: ${oldCommit} is not in this clone)`
+    return ` (needs the history: ${commit} is not in this clone)`
   }
 }
 
-/** Makes the old build in a folder, unless it is given; returns its command line. Throws when its packages cannot be had. */
-export function oldProgram(folder: string): string {
-  const given = process.env.HEARSAY_OLD
-  const home = given ?? join(folder, 'old')
+/** Makes an earlier build in a folder, unless it is given; returns its command line. Throws when its packages cannot be had. */
+export function oldProgram({ commit, variable }: OldBuild, folder: string): string {
+  const given = process.env[variable]
+  const home = given ?? join(folder, commit)
   if (given === undefined) {
     mkdirSync(home, { recursive: true })
-    const archive = execFileSync('git', ['archive', oldCommit], { cwd: root, maxBuffer: 2 ** 30 })
+    const archive = execFileSync('git', ['archive', commit], { cwd: root, maxBuffer: 2 ** 30 })
     execFileSync('tar', ['-x', '-C', home], { input: archive })
     const npm: ExecFileSyncOptions = { cwd: home, stdio: ['ignore', 'ignore', 'inherit'] }
     execFileSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], npm)

@@ -244,6 +244,7 @@ export class Run {
       version: '0',
       resolvers: { marks: [] },
       addCounters: () => undefined,
+      addHistogram: () => undefined,
       onCommit: (listener) => replica.onCommit((commit) => listener(liar()?.commit(commit) ?? commit)),
     }
   }

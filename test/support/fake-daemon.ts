@@ -346,7 +346,8 @@ export class FakeNode implements NodeView {
   notices = () => [{ about: 'damage', text: 'store warning' }]
   verification = () => null
   clashes = () => ({ count: 0, dots: [] })
-  counters = () => ({ gossip_published: 5 })
+  counters = () => ({ gossip_messages_published: 5 })
+  histograms = () => []
 }
 
 /** A feed that nobody may watch. */

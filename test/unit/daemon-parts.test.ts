@@ -9,7 +9,7 @@ import { PeerBook, rememberedMembersMax } from '../../daemon/mesh/peer-book.js'
 import { LazyNetwork } from '../../daemon/net/lazy-network.js'
 import { ConflictIndex } from '../../daemon/node/conflict-index.js'
 import { readyLine } from '../../daemon/ready-line.js'
-import { notifyServiceManager } from '../../daemon/service-manager.js'
+import { ServiceManager, watchdogIntervalMs } from '../../daemon/service-manager.js'
 import { packageVersion } from '../../daemon/version.js'
 import type { Network, NetworkListener } from '../../protocols/network.js'
 import type { ConflictItem } from '../../store/data/types.js'
@@ -299,13 +299,29 @@ describe('readiness', () => {
     writeFileSync(helper, `#!/bin/sh\necho "$NOTIFY_SOCKET $*" >> ${told}\n`)
     chmodSync(helper, 0o755)
     const environment = { PATH: `${directory}:/bin:/usr/bin`, NOTIFY_SOCKET: '/run/x' }
-    expect(await notifyServiceManager('READY=1', environment)).toBe(true)
-    expect(readFileSync(told, 'utf8')).toBe('/run/x --no-block READY=1\n')
-    expect(await notifyServiceManager('READY=1', { PATH: environment.PATH })).toBe(false)
-    expect(await notifyServiceManager('READY=1', { PATH: join(directory, 'none'), NOTIFY_SOCKET: '/run/x' })).toBe(
-      false,
+    const manager = new ServiceManager({ ...environment, WATCHDOG_USEC: '3000' })
+    expect(await manager.ready('node a\nMAINPID=1')).toBe(true)
+    await manager.restarting('a reason')
+    expect(readFileSync(told, 'utf8')).toMatch(
+      /^\/run\/x STATUS=node a MAINPID=1\n\/run\/x READY=1\n[\s\S]*\/run\/x STATUS=restarting: a reason\n/,
     )
-    expect(readFileSync(told, 'utf8').split('\n')).toHaveLength(2)
+    while (!readFileSync(told, 'utf8').includes('WATCHDOG=1\n')) await new Promise((resolve) => setImmediate(resolve))
+    await manager.stopping()
+    expect(readFileSync(told, 'utf8')).toContain('/run/x STOPPING=1\n')
+    expect(await new ServiceManager({ PATH: environment.PATH }).ready('x')).toBe(false)
+    const helpless = { PATH: join(directory, 'none'), NOTIFY_SOCKET: '/run/x' }
+    expect(await new ServiceManager(helpless).ready('x')).toBe(false)
+  })
+
+  it.each<[string | undefined, string | undefined, number | undefined]>([
+    ['120000000', undefined, 40_000],
+    ['120000000', '7', 40_000],
+    ['120000000', '8', undefined],
+    [undefined, '7', undefined],
+    ['0', undefined, undefined],
+    ['nonsense', undefined, undefined],
+  ])('beats for a watchdog of %s us of process %s every %s ms', (WATCHDOG_USEC, WATCHDOG_PID, intervalMs) => {
+    expect(watchdogIntervalMs({ WATCHDOG_USEC, WATCHDOG_PID }, 7)).toBe(intervalMs)
   })
 })
 

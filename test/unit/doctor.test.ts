@@ -24,12 +24,12 @@ const beta: MemberFact = {
   ahead: 0,
   lastSeenMs: nowMs - 500,
   lastEqualMs: nowMs - 500,
+  root: '92f91c36',
+  hears: ['peer-a'],
   hints: { updates: 0, bytes: 0, sinceMs: null },
   addresses: ['/ip4/10.0.0.1/tcp/7400/p2p/peer-b'],
   version: '0.1.0',
   clockOffsetMs: -40,
-  root: null,
-  hears: [],
   sync: { connectedForMs: hour, sinceGoodMs: 5_000, lastFailure: null },
 }
 

@@ -56,7 +56,7 @@ describe('the daemon itself', () => {
       'hearsay_entries 7',
       'hearsay_members_connected 1',
       'hearsay_member_behind{member="b"} 3',
-      'hearsay_gossip_published_total 5',
+      'hearsay_gossip_messages_published_total 5',
       'hearsay_http_answers_total{method="GET",route="/v1/kv/:key",status="200"} 1',
       'hearsay_http_answers_total{method="GET",route="/v1/kv/:key",status="404"} 1',
       'process_resident_memory_bytes',
@@ -131,12 +131,18 @@ describe('the log', () => {
     const lines: string[] = []
     const write = (line: string) => void lines.push(line)
     createLog({ format: 'json', level: 'info', write }).info(
-      { peer: 'p', token: 'hush', deep: { secret: 'hush' } },
+      { event: 'stopping', peer: 'p', token: 'hush', deep: { secret: 'hush' } },
       'hello',
     )
-    createLog({ format: 'text', level: 'warn', write }).info({}, 'too light')
-    createLog({ format: 'text', level: 'warn', write }).warn({ peer: 'p q', count: 2, token: 'hush' }, 'hello')
-    createLog({ format: 'text', level: 'warn', write }).error({ err: new Error('broke') }, 'failed')
+    createLog({ format: 'text', level: 'warn', write }).info({ event: 'stopping' }, 'too light')
+    createLog({ format: 'text', level: 'warn', write }).warn(
+      { event: 'setting', peer: 'p q', count: 2, token: 'hush' },
+      'hello',
+    )
+    createLog({ format: 'text', level: 'warn', write }).error(
+      { event: 'filesDamaged', err: new Error('broke') },
+      'failed',
+    )
     expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'info', msg: 'hello', peer: 'p' })
     expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}hello peer="p q" count=2 token="?\(secret\)"?\n$/)
     expect(lines[2]).toContain('broke')

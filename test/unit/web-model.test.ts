@@ -5,7 +5,7 @@ import { differencePieces } from '../../daemon/web/page/model/difference.js'
 import type { Member, Status } from '../../daemon/web/page/model/events.js'
 import { type Graph, graphOf, linksNodesMax } from '../../daemon/web/page/model/graph.js'
 import { huesMax, huesOf, rootsOf } from '../../daemon/web/page/model/hues.js'
-import { between, fitted, layoutOf, shapeOf } from '../../daemon/web/page/model/layout.js'
+import { between, fittedPlacement, layoutOf, shapeOf } from '../../daemon/web/page/model/layout.js'
 import {
   groupsMax,
   type KeyPage,
@@ -143,7 +143,7 @@ describe('the graph', () => {
       const places = layoutOf(graph, new Map())
       expect(places).toEqual(layoutOf(graph, new Map()))
       const box = { width: 700, height: 420, marginX: 60, marginTop: 40, marginBottom: 70 }
-      const points = [...fitted(places, box).values()]
+      const points = [...fittedPlacement(places, box).values()]
       for (const { x, y } of points) {
         expect([x >= 59 && x <= 641, y >= 39 && y <= 351]).toEqual([true, true])
       }

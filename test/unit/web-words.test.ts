@@ -9,7 +9,7 @@ import {
   counted,
   lengthText,
   momentText,
-  namesText,
+  nameList,
   shortId,
 } from '../../daemon/web/page/model/format.js'
 import { headlineOf } from '../../daemon/web/page/model/headline.js'
@@ -188,8 +188,8 @@ describe('numbers and times', () => {
 
   it('shorten what is long', () => {
     expect(shortId('12D3KooWabcdefghijk')).toBe('12D3…fghijk')
-    expect(namesText(['a', 'b', 'c', 'd', 'e'])).toBe('a, b and 3 more')
-    expect([namesText([]), namesText(['a']), namesText(['a', 'b', 'c'])]).toEqual(['nobody', 'a', 'a, b and c'])
+    expect(nameList(['a', 'b', 'c', 'd', 'e'])).toBe('a, b and 3 more')
+    expect([nameList([]), nameList(['a']), nameList(['a', 'b', 'c'])]).toEqual(['nobody', 'a', 'a, b and c'])
   })
 })
 

@@ -56,13 +56,16 @@ export class KeptSocket {
     try {
       if (lstatSync(this.#path, { throwIfNoEntry: false }) === undefined) {
         await this.#listen()
-        log.warn({ path: this.#path }, 'the socket of the API had been removed; it was made again')
+        log.warn(
+          { event: 'socketMadeAgain', path: this.#path },
+          'the socket of the API had been removed; it was made again',
+        )
         this.#lastFailure = undefined
       }
     } catch (error) {
       const { message } = error as Error
       if (message !== this.#lastFailure)
-        log.warn({ path: this.#path }, `the socket of the API cannot be made: ${message}`)
+        log.warn({ event: 'socketFailed', path: this.#path }, `the socket of the API cannot be made: ${message}`)
       this.#lastFailure = message
     }
     if (!this.#isStopped) this.#later()

@@ -21,7 +21,7 @@ const getDocument: Handler<typeof documents.getDocument> = async (request, reply
   await afterRepair(request, request.query, services, document(key))
   const shown = await services.documents.get(key)
   if (shown === undefined) throw new HearsayError('NOT_FOUND', `there is no document "${key}"`)
-  if (shown.unreadable > 0) services.log.warn({ versions: shown.unreadable }, 'versions of a document cannot be read')
+  if (shown.unreadable > 0) services.log.debug({ versions: shown.unreadable }, 'versions of a document cannot be read')
   reply.headers(documentHeaders(shown))
   return request.query.conflicts === true ? conflictsJson(shown) : shown.json
 }

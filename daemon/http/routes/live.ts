@@ -30,7 +30,7 @@ async function serve(reader: LiveReader, raw: ServerResponse, { log }: ApiServic
   raw.on('error', () => {}) // The connection is gone, which `close` tells as well.
   raw.writeHead(200, eventStreamHeaders)
   const end = await reader.send(raw)
-  if (end === 'stalled') log.info({}, 'a reader of the live stream was cut: it took nothing for too long')
+  if (end === 'stalled') log.debug({}, 'a reader of the live stream was cut: it took nothing for too long')
   if (end === 'done') raw.end()
   else raw.destroy()
 }

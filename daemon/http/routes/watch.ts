@@ -29,13 +29,15 @@ async function serve(watch: Watch, raw: ServerResponse, { log }: ApiServices): P
   raw.writeHead(200, eventStreamHeaders)
   try {
     const end = await watch.send(raw)
-    if (end === 'stalled') log.info({}, 'a reader of the change feed was cut: it took nothing for too long')
+    if (end === 'stalled')
+      log.info({ event: 'watcherCut' }, 'a reader of the change feed was cut: it took nothing for too long')
     if (end === 'done') raw.end()
     else raw.destroy()
   } catch (thrown) {
     const error = hearsayError(thrown)
-    if (error.code === 'INTERNAL') log.error({ err: error.cause ?? error }, 'a reader of the change feed met a defect')
-    else log.info({ code: error.code }, error.message)
+    if (error.code === 'INTERNAL')
+      log.error({ event: 'defect', err: error.cause ?? error }, 'a reader of the change feed met a defect')
+    else log.info({ event: 'watcherRefused', code: error.code }, error.message)
     raw.end(watch.farewell(error))
   } finally {
     watch.close()

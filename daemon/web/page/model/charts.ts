@@ -1,11 +1,11 @@
-/** Rates as series for the charts, and each chart in a sentence. */
-import type { Rates } from './events.js'
+/** SecondRates as series for the charts, and each chart in a sentence. */
+import type { SecondRates } from './events.js'
 import { bytesText, countText, lengthText } from './format.js'
 
 /** A line of a chart. */
 export interface ChartSeries {
   readonly label: string
-  readonly of: (rates: Rates) => number | null
+  readonly of: (rates: SecondRates) => number | null
 }
 /** A chart. */
 export interface ChartPlan {
@@ -52,12 +52,12 @@ export const chartPlans: readonly ChartPlan[] = [
 ]
 
 /** Columns of a chart: seconds since 1970, then one column for each series. */
-export function columnsOf({ series }: ChartPlan, rates: readonly Rates[]): (number | null)[][] {
+export function columnsOf({ series }: ChartPlan, rates: readonly SecondRates[]): (number | null)[][] {
   return [rates.map(({ at }) => Date.parse(at) / 1000), ...series.map(({ of }) => rates.map((one) => of(one)))]
 }
 
 /** A chart in a sentence: what each series is now, and at most was. */
-export function chartText({ series, text }: ChartPlan, rates: readonly Rates[]): string {
+export function chartText({ series, text }: ChartPlan, rates: readonly SecondRates[]): string {
   const said = series.map(({ label, of }) => {
     const values = rates.map((one) => of(one)).filter((value) => value !== null)
     const now = values.at(-1)

@@ -18,8 +18,8 @@ export type EntriesStep = StepOf<'entries'>
 export type EndStep = StepOf<'end'>
 /** A step of a session as it is told live. */
 export type SessionEvent = LiveData<'session'>
-/** Rates of one second. */
-export type Rates = LiveData<'rates'>
+/** SecondRates of one second. */
+export type SecondRates = LiveData<'rates'>
 /** One change of the feed, without its value. */
 export type ChangeEvent = LiveData<'change'>
 

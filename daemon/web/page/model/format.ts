@@ -74,7 +74,7 @@ export function shortId(id: string): string {
 }
 
 /** Names in a sentence: `ann`, `ann and bob`, `ann, bob and cid`, `ann, bob and 3 more`. */
-export function namesText(names: readonly string[], most = 3): string {
+export function nameList(names: readonly string[], most = 3): string {
   if (names.length > most) return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`
   const last = names.at(-1) ?? 'nobody'
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`

@@ -1,6 +1,6 @@
 /** Words of the headline: is everything safe, who is behind, what needs a person. */
 import type { Member, Status } from './events.js'
-import { agoText, counted, countText, momentText, namesText } from './format.js'
+import { agoText, counted, countText, momentText, nameList } from './format.js'
 import { completeCount, isHeard, membersBehind } from './member-words.js'
 
 /** The mesh in a sentence. */
@@ -86,7 +86,7 @@ function nearText(near: readonly Member[]): string {
 }
 
 function namesOf(members: readonly Member[]): string {
-  return namesText(members.map(({ name }) => name))
+  return nameList(members.map(({ name }) => name))
 }
 
 function are({ length }: readonly Member[]): string {

@@ -57,7 +57,7 @@ export function layoutOf(graph: Graph, before: Placement): Map<string, Point> {
 }
 
 /** Placement moved and scaled into a box. */
-export function fitted(
+export function fittedPlacement(
   places: Placement,
   { width, height, marginX, marginTop, marginBottom }: Box,
 ): Map<string, Point> {

@@ -1,6 +1,6 @@
 /** Conflicts in the words of a letter. */
 import type { Conflict } from '../../../../protocols/api/conflicts.js'
-import { momentText, namesText } from './format.js'
+import { momentText, nameList } from './format.js'
 import { summaryText } from './values.js'
 
 /** The name of what is in conflict: a key, or a field of one. */
@@ -22,7 +22,7 @@ export function conflictSentence(conflict: Conflict, nowMs: number): string {
     return `${what} has ${versions.length} versions side by side, all written on ${nodes[0]} (${spanText(versions, nowMs)}).`
   }
   const both = nodes.length === 2 ? 'both wrote' : 'all wrote'
-  return `${namesText(nodes)} ${both} ${what} while they could not hear each other (${spanText(versions, nowMs)}).`
+  return `${nameList(nodes)} ${both} ${what} while they could not hear each other (${spanText(versions, nowMs)}).`
 }
 
 /** The versions of a conflict in a line, for the list. */
@@ -60,5 +60,5 @@ export function outcomeText({ versions }: Conflict, choice: Choice): string {
   if (choice.kind === 'value') return `Your text will be left, in place of all ${superseded} versions.`
   const { node } = versions[choice.at]!
   const others = versions.filter((_, at) => at !== choice.at).map((version) => `“${summaryText(version)}”`)
-  return `The version of ${node} will be left; ${namesText(others)} will be superseded.`
+  return `The version of ${node} will be left; ${nameList(others)} will be superseded.`
 }

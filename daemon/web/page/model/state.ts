@@ -1,6 +1,6 @@
 /** Reducer of the page's live state: an event goes in, the next state comes out. */
 import { announcements } from './announce.js'
-import type { ChangeEvent, LiveEvent, Rates, RecordedSession, Status } from './events.js'
+import type { ChangeEvent, LiveEvent, RecordedSession, SecondRates, Status } from './events.js'
 import type { LinkState } from './headline.js'
 import { type Hues, huesOf, type Roots, rootsOf } from './hues.js'
 import { joinedSessions, withStep } from './sessions.js'
@@ -28,7 +28,7 @@ export interface LiveState {
   /** The last sentences for the live region. */
   readonly said: string
   readonly sessions: readonly RecordedSession[]
-  readonly rates: readonly Rates[]
+  readonly rates: readonly SecondRates[]
   /** The latest first. */
   readonly changes: readonly (ChangeEvent | Skipped)[]
   readonly warnings: readonly string[]

@@ -4,14 +4,14 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { useSize } from '../io/surroundings.js'
 import { type ChartPlan, chartText, columnsOf } from '../model/charts.js'
-import type { Rates } from '../model/events.js'
+import type { SecondRates } from '../model/events.js'
 import { Panel } from './parts.js'
 
 /** Height of the drawing in pixels. */
 const chartHeight = 136
 
 /** A chart. */
-export function ChartPanel({ plan, rates }: { plan: ChartPlan; rates: readonly Rates[] }) {
+export function ChartPanel({ plan, rates }: { plan: ChartPlan; rates: readonly SecondRates[] }) {
   const [attach, { width }, element] = useSize()
   const drawing = useRef<uPlot | null>(null)
   const data = columnsOf(plan, rates) as uPlot.AlignedData

@@ -6,7 +6,7 @@ import { useAction, useLoaded } from '../io/loading.js'
 import { go } from '../io/surroundings.js'
 import { keyTypes, removeKey, whereIs } from '../io/writes.js'
 import type { Status } from '../model/events.js'
-import { namesText } from '../model/format.js'
+import { nameList } from '../model/format.js'
 import { pageHash } from '../model/places.js'
 import { typeNoun } from '../model/values.js'
 import { CounterEditor } from './counter-editor.js'
@@ -116,10 +116,10 @@ function WhereLine({ name, seen }: EditorProps) {
     action.run(async () => {
       const { nodes, missing, unknown } = await whereIs(name)
       const rest = [
-        missing.length > 0 ? `${namesText(missing)} not yet` : '',
-        unknown.length > 0 ? `no answer from ${namesText(unknown)}` : '',
+        missing.length > 0 ? `${nameList(missing)} not yet` : '',
+        unknown.length > 0 ? `no answer from ${nameList(unknown)}` : '',
       ]
-      setSaid({ seen, text: [`Durable on ${namesText(nodes, 8)}`, ...rest.filter((text) => text !== '')].join('; ') })
+      setSaid({ seen, text: [`Durable on ${nameList(nodes, 8)}`, ...rest.filter((text) => text !== '')].join('; ') })
     })
   return html`<p class="where" role="status">
     ${said?.seen === seen ? html`<span>${said.text}.</span>` : html`<button type="button" class="button quiet" disabled=${action.isRunning} onClick=${ask}>Who holds it?</button>`}

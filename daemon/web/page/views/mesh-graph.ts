@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useSize, wantsStillness } from '../io/surroundings.js'
 import type { RecordedSession } from '../model/events.js'
 import type { Graph, GraphLink, GraphNode } from '../model/graph.js'
-import { type Box, between, fitted, layoutOf, type Placement, shapeOf } from '../model/layout.js'
+import { type Box, between, fittedPlacement, layoutOf, type Placement, shapeOf } from '../model/layout.js'
 import { running, sceneAt } from '../model/sessions.js'
 import { DiscView } from './disc.js'
 import { LinkView } from './link.js'
@@ -37,7 +37,7 @@ export function MeshGraph({ graph, sessions, selected, onSelect }: MeshGraphProp
     marginTop: radius + 10,
     marginBottom: radius + (isLarge ? 16 : 44),
   }
-  const target = useMemo(() => fitted(kept.current, box), [shape, width, height])
+  const target = useMemo(() => fittedPlacement(kept.current, box), [shape, width, height])
   const places = useMoving(target)
   const order = graph.nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const flows = useMemo(() => flowsOf(sessions), [sessions])

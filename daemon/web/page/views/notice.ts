@@ -9,16 +9,19 @@ import { Icon } from './parts.js'
 const noticeMs = 8_000
 
 /** A notice. */
-export interface Notice {
+export interface PageNotice {
   readonly text: string
   readonly tone: 'good' | 'bad'
   readonly undo?: () => void
 }
 
-const notices: Store<Notice | null, Notice | null> = storeOf<Notice | null, Notice | null>(null, (_, next) => next)
+const notices: Store<PageNotice | null, PageNotice | null> = storeOf<PageNotice | null, PageNotice | null>(
+  null,
+  (_, next) => next,
+)
 
 /** Shows a notice, and says it. */
-export function notify(notice: Notice): void {
+export function notify(notice: PageNotice): void {
   notices.dispatch(notice)
   announce(notice.text)
 }
