@@ -11,6 +11,7 @@ const isolated = [
   'test/faults/**/*.test.ts',
   'test/netns/**/*.test.ts',
   'test/sim/**/*.test.ts',
+  'test/web/**/*.test.ts',
   'test/unit/two-builds.test.ts',
 ]
 

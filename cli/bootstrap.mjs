@@ -124,8 +124,8 @@ async function buildNow(print) {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', next])
     copyAssets(next)
-    const { bundle, bundleDaemon } = await import('./bundle.mjs')
-    await Promise.all([bundle(next), bundleDaemon(next)])
+    const { bundle, bundleDaemon, bundleDashboard } = await import('./bundle.mjs')
+    await Promise.all([bundle(next), bundleDaemon(next), bundleDashboard(next)])
     const openapi = join(next, 'daemon', 'http', 'openapi-build.js')
     if (existsSync(openapi)) run(process.execPath, [openapi])
     run(process.execPath, [join(next, 'cli', 'man-build.js')])
@@ -138,11 +138,11 @@ async function buildNow(print) {
   }
 }
 
-/** Everything that is not a program, for example the dashboard's page. */
+/** Everything that is not a program. The dashboard's page and styles are left out: the bundler writes them. */
 function copyAssets(next) {
   for (const folder of sourceFolders) {
     for (const file of filesIn(folder)) {
-      if (/\.(ts|mjs|md)$/.test(file)) continue
+      if (/\.(ts|mjs|md|html|css)$|tsconfig\.json$/.test(file)) continue
       mkdirSync(dirname(join(next, file)), { recursive: true })
       cpSync(join(root, file), join(next, file))
     }

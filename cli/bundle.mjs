@@ -1,5 +1,5 @@
-/** Bundles the command line, the client and the daemon: `node cli/bundle.mjs [OUTPUT FOLDER]`, dist/ when absent. */
-import { chmodSync, readFileSync } from 'node:fs'
+/** Bundles the command line, the client, the daemon and its dashboard: `node cli/bundle.mjs [OUTPUT FOLDER]`, dist/ when absent. */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -100,7 +100,30 @@ export async function bundle(folder) {
   chmodSync(entry, 0o755)
 }
 
+/**
+ * Writes the dashboard below `daemon/web/`: one page, one script and one style, with all packages in them, for browsers of the last two years.
+ * @param {string} folder
+ */
+export async function bundleDashboard(folder) {
+  const web = join(folder, 'daemon', 'web')
+  await build({
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    format: 'esm',
+    charset: 'utf8',
+    logLevel: 'warning',
+    legalComments: 'none',
+    entryPoints: { dashboard: 'daemon/web/page/main.ts' },
+    outdir: web,
+  })
+  mkdirSync(web, { recursive: true })
+  copyFileSync(join(root, 'daemon', 'web', 'page', 'dashboard.html'), join(web, 'dashboard.html'))
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = resolve(process.argv[2] ?? join(root, 'dist'))
-  await Promise.all([bundle(folder), bundleDaemon(folder)])
+  await Promise.all([bundle(folder), bundleDaemon(folder), bundleDashboard(folder)])
 }

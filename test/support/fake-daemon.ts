@@ -230,8 +230,8 @@ function dotsOf(key: string, context: string): string[] {
 
 /** A mesh of one other member, `b`; everything it was asked is kept in `calls`. */
 export class FakeMeshView implements Mesh {
-  readonly name = 'a'
-  readonly peer = 'peer-a'
+  readonly name: string = 'a'
+  readonly peer: string = 'peer-a'
   readonly calls: [string, ...unknown[]][] = []
   readonly blockedPeers = new Set<string>()
   /** Entries that `b` holds otherwise. */

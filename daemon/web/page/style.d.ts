@@ -1,0 +1,2 @@
+/** Styles are bundled; programs import them for that alone. */
+declare module '*.css'
