@@ -16,12 +16,15 @@ export interface Names {
 
 /** The JSON of one event. */
 export function eventJson(event: FeedEvent, names: Names): WatchEvent {
-  return { ...changeJson(event, names), ...valueJson(event) }
+  return { ...changeJson(event, names), ...valueJson(event), ...supersededJson(event) }
 }
 
 /** The JSON of one event without the value. */
-export function changeJson(event: FeedEvent, names: Names): Omit<WatchEvent, 'value' | 'encoding'> {
-  const { address, dot, time, supersedes, supersedesMore } = event
+export function changeJson(
+  event: FeedEvent,
+  names: Names,
+): Omit<WatchEvent, 'value' | 'encoding' | 'supersedes' | 'supersedesMore'> {
+  const { address, dot, time } = event
   return {
     key: address.key,
     // The feed has the users' events alone.
@@ -31,8 +34,6 @@ export function changeJson(event: FeedEvent, names: Names): Omit<WatchEvent, 'va
     dot: dotText(dot),
     node: names.nameOf(names.memberOf(dot.actor)),
     time: isoTime(time.ms),
-    ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
-    ...(supersedesMore > 0 && { supersedesMore }),
   }
 }
 
@@ -69,4 +70,11 @@ export function initialEndFrame(cursor: string): Buffer {
 /** A comment line that carries the position reached without an event. */
 export function commentFrame(comment: string, cursor: string): Buffer {
   return Buffer.from(`: ${comment}\nid: ${cursor}\n\n`)
+}
+
+function supersededJson({ supersedes, supersedesMore }: FeedEvent): Pick<WatchEvent, 'supersedes' | 'supersedesMore'> {
+  return {
+    ...(supersedes !== undefined && { supersedes: supersedes.map(dotText) }),
+    ...(supersedesMore > 0 && { supersedesMore }),
+  }
 }

@@ -133,7 +133,7 @@ describe('requests', () => {
   })
 
   test('resolving by a value that is not UTF-8 sends it as base64', async () => {
-    const { api, requests } = await fake(() => ({ body: written }))
+    const { api, requests } = await fake(() => ({ body: { ...written, undo: null } }))
     await connect({ api, environment: {} }).resolve('k', { value: Uint8Array.of(255) }, { context: 'ctx' })
     expect(JSON.parse(requests[0]!.body.toString())).toEqual({ value: '/w==', encoding: 'base64', context: 'ctx' })
   })

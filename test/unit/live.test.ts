@@ -93,17 +93,8 @@ class Stage {
     const events = Array.from({ length: count }, (_, at): FeedEvent => {
       const time = { ms: 1000, logical: at }
       const dot = { actor: 'aa', counter: at + 1 }
-      const value = Buffer.from('secret')
-      return {
-        sequence: at + 1,
-        address: register(key),
-        op: 'put',
-        dot,
-        time,
-        value,
-        supersedes: [],
-        supersedesMore: 0,
-      }
+      const update = { dot, time, value: Buffer.from('secret'), supersedes: [], supersedesMore: 0 }
+      return { sequence: at + 1, address: register(key), op: 'put', ...update }
     })
     this.hub.committed({ issued: [], events, contextsChanged: true })
   }
