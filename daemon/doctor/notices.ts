@@ -22,6 +22,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   'damaged-row': { check: 'store', level: 'warn', remedy: 'a disk that does this again is failing: smartctl -a' },
   damage: { check: 'store', level: 'warn', remedy: 'a disk that does this again is failing: smartctl -a' },
   trim: { check: 'store', level: 'warn', remedy: diskRemedy },
+  runs: { check: 'members', level: 'warn', remedy: 'find out which member is started over and over, or is not yours' },
   identity: { check: 'identity', level: 'warn', remedy: null },
   clash: { check: 'identity', level: 'warn', remedy: null },
   rival: {

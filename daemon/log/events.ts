@@ -72,6 +72,11 @@ export const logEvents = {
     about: 'the update log could not be trimmed',
     next: 'check the space on the disk; it is tried again',
   },
+  manyRuns: {
+    level: 'warn',
+    about: 'one peer brought very many new runs of nodes; the rest comes later',
+    next: 'find out which member is started over and over, or is not yours',
+  },
   filesUnchecked: { level: 'warn', about: 'the files of the store could not be checked', next: null },
   runtimeWarning: { level: 'warn', about: 'Node warns of something', next: 'report it with this line' },
   networkDefect: { level: 'warn', about: 'a part of the network failed by a defect', next: 'report it with this line' },

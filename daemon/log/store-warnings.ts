@@ -15,6 +15,7 @@ const writes: Readonly<Record<WarningMatter, Write>> = {
   identity: copied,
   clash: copied,
   trim: (log, warning) => log.warn({ event: 'logNotTrimmed' }, warning),
+  runs: (log, warning) => log.warn({ event: 'manyRuns' }, warning),
 }
 
 /** Logs a warning of the store under the event and at the level of its matter. */

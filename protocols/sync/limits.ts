@@ -33,6 +33,21 @@ export const syncProtocol: Protocol = { id: `/hearsay/sync/${syncVersion}`, fram
 export const saltBytes = 8
 /** Actors whose dots changed against the baseline, in one capture. */
 export const captureActorsMax = 1_000_000
+/** Actors from which on the opening message names them by a table; fewer cost less than a table that differs. */
+export const tableActorsMin = 64
+/** Actors below a prefix that a swap of tables lists rather than divides. */
+export const tableListedActors = 16
+/** Digests of parts of a table; a false "equal" is found by the table's own digest, which is whole. */
+export const tableDigestBytes = 8
+/** Prefixes that one message of a swap divides, as sent (the rest is listed), and nodes of one message as accepted. */
+export const tableNodesAim = 1_024
+export const tableNodesMax = 65_536
+/** Messages of one swap of tables: ids of actors have 16 digits. */
+export const tableTurnsMax = 20
+/** Time for which a peer that does not know tables is sent full contexts, in milliseconds. */
+export const noTablesMs = 3_600_000
+/** Peers of which that is remembered. */
+export const noTablesPeersMax = 1_024
 /** Entries in all that are listed instead of 256 digests, in the first message of a descent. */
 export const helloListingAim = 256
 /** Entries below a prefix that are listed rather than divided further. */

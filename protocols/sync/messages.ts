@@ -15,9 +15,10 @@ import {
   writeUpdates,
 } from '../../store/model/codec.js'
 import type { NamedDot } from '../../store/model/dot.js'
-import { saltedDigestBytes } from '../../store/model/roots.js'
+import { digestBytes, fanout, saltedDigestBytes } from '../../store/model/roots.js'
 import { fieldsAtEnd } from '../later.js'
-import { type CapturePatch, readCapture, writeCapture } from './core/captures.js'
+import { type CapturePatch, readActors, readCapture, writeActors, writeCapture } from './core/captures.js'
+import type { TableMessage, TableNode } from './core/tables.js'
 import { readEntries, type TaggedEntries, writeEntries } from './entries.js'
 import {
   clashesMax,
@@ -26,6 +27,8 @@ import {
   messageBytesMax,
   saltBytes,
   syncVersion,
+  tableDigestBytes,
+  tableNodesMax,
   treeNodesMax,
   valuesMax,
   wantsMax,
@@ -72,9 +75,13 @@ export type Message =
        * the initiator breaks off.
        */
       readonly compares?: true
+      /** The digest of the table that the initiator's first capture is a patch on; from the responder, of the one that it found. None: nothing. */
+      readonly table?: Uint8Array | undefined
     }
   | { readonly type: 'busy'; readonly reason: BusyReason | typeof laterReason }
-  | { readonly type: 'equal'; readonly capture: CapturePatch }
+  | { readonly type: 'equal'; readonly capture: CapturePatch; readonly table?: Uint8Array | undefined }
+  /** Part of a swap of tables; without anything in it: the initiator is to send its contexts whole. */
+  | ({ readonly type: 'table' } & TableMessage)
   | { readonly type: 'young'; readonly capture: CapturePatch }
   | { readonly type: 'delta'; readonly updates: TaggedUpdates }
   /** Digests of contents whose updates the log does not keep any more; sorted by dot. */
@@ -133,6 +140,7 @@ const codes: Readonly<Record<Message['type'], number>> = {
   end: 12,
   digests: 13,
   clashes: 14,
+  table: 15,
 }
 /** The greatest type of a message that this version knows. */
 export const lastMessageCode = Math.max(...Object.values(codes))
@@ -148,10 +156,17 @@ export function encodeMessage(message: Message, memberOf: MemberOf): Buffer {
       writer.u8(syncVersion).u8(flag(message.young)).raw(message.salt)
       writeCapture(writer, message.capture)
       if (message.compares === true) writer.varint(comparesField).bytes(noBytes)
+      writeTableField(writer, message.table)
       break
     case 'equal':
+      writeCapture(writer, message.capture)
+      writeTableField(writer, message.table)
+      break
     case 'young':
       writeCapture(writer, message.capture)
+      break
+    case 'table':
+      writeTable(writer, message)
       break
     case 'check':
       writer.u8(flag(message.descends))
@@ -213,7 +228,10 @@ export function decodeMessage(bytes: Uint8Array): Message {
   if (type === undefined) throw new DecodeError('unknown type of message')
   const message = readBody(reader, type)
   const fields = fieldsAtEnd(reader)
-  return message.type === 'open' && fields.has(comparesField) ? { ...message, compares: true } : message
+  const table = fields.get(tableField)
+  const named = table !== undefined && (type === 'open' || type === 'equal') ? { table: tableNamed(table) } : {}
+  const compares = type === 'open' && fields.has(comparesField) ? { compares: true } : {}
+  return { ...message, ...compares, ...named } as Message
 }
 
 function readBody(reader: ByteReader, type: Message['type']): Message {
@@ -232,6 +250,8 @@ function readBody(reader: ByteReader, type: Message['type']): Message {
       const descends = readFlag(reader)
       return { type, descends, capture: readCapture(reader) }
     }
+    case 'table':
+      return { type, ...readTable(reader) }
     case 'busy':
       return { type, reason: busyReasons[reader.u8()] ?? laterReason }
     case 'delta':
@@ -287,12 +307,59 @@ function readFlag(reader: ByteReader): boolean {
   return value === 1
 }
 
+/** The field at the end of `open` and `equal` that names a table. */
+const tableField = 2
+
+function writeTableField(writer: ByteWriter, table: Uint8Array | undefined): void {
+  if (table !== undefined) writer.varint(tableField).bytes(table)
+}
+
+function tableNamed(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== digestBytes) throw new DecodeError('not the digest of a table')
+  return Uint8Array.from(bytes)
+}
+
+/** Answers, then nodes: 0 and 16 digests, or the count plus one and actors; then actors. */
+function writeTable(writer: ByteWriter, { answers, nodes, actors }: TableMessage): void {
+  writeAnswers(writer, answers, tableNodesMax)
+  writer.varint(nodes.length, tableNodesMax)
+  for (const node of nodes) {
+    writer.u8(node.kind === 'digests' ? 0 : 1)
+    if (node.kind === 'digests') writer.raw(node.digests)
+    else writeActors(writer, node.actors)
+  }
+  writeActors(writer, actors)
+}
+
+function readTable(reader: ByteReader): TableMessage {
+  const answers = readAnswers(reader, tableNodesMax)
+  const nodes: TableNode[] = []
+  for (let left = reader.count(tableNodesMax, 2); left > 0; left--) {
+    nodes.push(
+      readFlag(reader)
+        ? { kind: 'listing', actors: readActors(reader) }
+        : { kind: 'digests', digests: Uint8Array.from(reader.raw(fanout * tableDigestBytes)) },
+    )
+  }
+  return { answers, nodes, actors: readActors(reader) }
+}
+
+function writeAnswers(writer: ByteWriter, answers: readonly number[], max: number): void {
+  writer.varint(answers.length, max)
+  for (const answer of answers) writer.u8(answer & 0xff).u8(answer >> 8)
+}
+
+function readAnswers(reader: ByteReader, max: number): number[] {
+  const answers: number[] = []
+  for (let left = reader.count(max, 2); left > 0; left--) answers.push(reader.u8() | (reader.u8() << 8))
+  return answers
+}
+
 const blockBytes = 16 * saltedDigestBytes
 
 /** Answers, then nodes: 0 and 16 digests, or the count plus one and the digests of a listing. */
 function writeTree(writer: ByteWriter, answers: readonly number[], nodes: readonly TreeNode[]): void {
-  writer.varint(answers.length, treeNodesMax)
-  for (const answer of answers) writer.u8(answer & 0xff).u8(answer >> 8)
+  writeAnswers(writer, answers, treeNodesMax)
   writer.varint(nodes.length, treeNodesMax)
   for (const { kind, digests } of nodes) {
     const count = kind === 'digests' ? 0 : digests.length / saltedDigestBytes + 1
@@ -301,8 +368,7 @@ function writeTree(writer: ByteWriter, answers: readonly number[], nodes: readon
 }
 
 function readTree(reader: ByteReader): { answers: number[]; nodes: TreeNode[] } {
-  const answers: number[] = []
-  for (let left = reader.count(treeNodesMax, 2); left > 0; left--) answers.push(reader.u8() | (reader.u8() << 8))
+  const answers = readAnswers(reader, treeNodesMax)
   const nodes: TreeNode[] = []
   for (let left = reader.count(treeNodesMax, 1); left > 0; left--) nodes.push(readNode(reader))
   return { answers, nodes }

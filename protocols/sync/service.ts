@@ -7,6 +7,7 @@ import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
 import type { ComparedCopies, SessionMode, SessionOptions } from './core/conversation.js'
+import { noTablesReason } from './core/opening.js'
 import type { SessionReason, SessionStart } from './core/progress.js'
 import { type Role, SessionCore } from './core/session.js'
 import { Driver, endReasonOf } from './driver.js'
@@ -18,8 +19,12 @@ import {
   inboundSessionsPerPeerMax,
   listingAim,
   messageEntriesAim,
+  noTablesMs,
+  noTablesPeersMax,
   saltBytes,
   syncProtocol,
+  tableActorsMin,
+  tableListedActors,
   youngMs,
 } from './limits.js'
 import { type BusyReason, encodeMessage } from './messages.js'
@@ -74,6 +79,8 @@ export interface SyncServiceOptions {
   accepts?(peer: PeerId): boolean
   /** Watches sessions; absent: nothing is computed for anybody who would. */
   readonly watch?: WatchSession
+  /** False: speaks as builds do that know no tables. */
+  readonly tables?: boolean
   /** Bytes of the largest value that is taken; the protocol's own limit by default. */
   readonly valueBytesMax?: number
 }
@@ -86,6 +93,8 @@ export class SyncService {
   readonly #channels = new Set<Channel>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #inboundOf = new ChannelCounts()
+  /** Times when peers showed that they do not know tables, in monotonic milliseconds. */
+  readonly #withoutTablesMs = new Map<PeerId, number>()
   #inbound = 0
   #comparisons = 0
   #isStopped = false
@@ -131,7 +140,7 @@ export class SyncService {
     try {
       const channel = await network.open(peer, syncProtocol)
       const none: SlotUse = { youngOk: false, why: 'asked', acquire: () => undefined, begin: () => undefined }
-      const { session, report } = await this.#hold('initiator', channel, { ...none, compareEntriesMax })
+      const { session, report } = await this.#hold('initiator', channel, { ...none, tables: false, compareEntriesMax })
       return session.outcome?.compared === undefined ? { ended: report.ended } : { compared: session.outcome.compared }
     } catch (error) {
       return { ended: endReasonOf(error) }
@@ -157,11 +166,13 @@ export class SyncService {
         channel.abort('crossed')
         return nothing(peer, 'crossed')
       }
-      const { report } = await this.#hold('initiator', channel, {
-        ...asked,
-        acquire: () => hold,
-        begin: () => hold.begin(),
-      })
+      const use = { ...asked, acquire: () => hold, begin: () => hold.begin() }
+      let { report } = await this.#hold('initiator', channel, { ...use, tables: this.#knowsTables(peer) })
+      if (report.ended === noTablesReason && !hasYielded && !this.#isStopped) {
+        this.#noteWithoutTables(peer)
+        channel = await network.open(peer, syncProtocol)
+        report = (await this.#hold('initiator', channel, { ...use, tables: false })).report
+      }
       return hasYielded ? { ...report, mode: 'busy', ended: 'crossed' } : report
     } catch (error) {
       return { ...nothing(peer, endReasonOf(error)), mode: 'contexts' }
@@ -187,7 +198,8 @@ export class SyncService {
       return hold
     }
     try {
-      await this.#hold('responder', channel, { youngOk: false, why: 'peer', acquire, begin: () => undefined })
+      const tables = this.#options.tables ?? true
+      await this.#hold('responder', channel, { youngOk: false, tables, why: 'peer', acquire, begin: () => undefined })
     } finally {
       this.#inbound--
       this.#inboundOf.leave(peer)
@@ -204,7 +216,7 @@ export class SyncService {
   async #hold(
     role: Role,
     channel: Channel,
-    slot: SlotUse & { readonly compareEntriesMax?: number },
+    slot: SlotUse & { readonly tables: boolean; readonly compareEntriesMax?: number },
   ): Promise<{ session: SessionCore; report: SessionReport }> {
     const { peer } = channel
     const { environment, replica, listener, watch } = this.#options
@@ -233,7 +245,8 @@ export class SyncService {
       this.counts.later += driver.later
     }
     const report = reportOf(peer, session, driver, ended)
-    this.#tell(report, role, session, environment.monotonicMs() - startedMs)
+    // One that the peer took for another is held again at once.
+    if (ended !== noTablesReason) this.#tell(report, role, session, environment.monotonicMs() - startedMs)
     if (watched) watched.end({ ...report, equal: isProvenEqual(session, report) })
     return { session, report }
   }
@@ -247,11 +260,22 @@ export class SyncService {
     listener?.ended?.(report, role, tookMs)
   }
 
-  #sessionOptions(how: { youngOk: boolean; compareEntriesMax?: number }): SessionOptions {
-    const { youngOk, compareEntriesMax } = how
+  /** True unless the peer has shown of late that it does not know tables; it may be another build by now. */
+  #knowsTables(peer: PeerId): boolean {
+    const shownMs = this.#withoutTablesMs.get(peer) ?? Number.NEGATIVE_INFINITY
+    return (this.#options.tables ?? true) && this.#options.environment.monotonicMs() - shownMs > noTablesMs
+  }
+
+  #noteWithoutTables(peer: PeerId): void {
+    if (this.#withoutTablesMs.size >= noTablesPeersMax) this.#withoutTablesMs.clear()
+    this.#withoutTablesMs.set(peer, this.#options.environment.monotonicMs())
+  }
+
+  #sessionOptions(how: { youngOk: boolean; tables: boolean; compareEntriesMax?: number }): SessionOptions {
+    const { youngOk, tables, compareEntriesMax } = how
     const { environment } = this.#options
     const entries = { messageEntriesAim, entryVersionsAim, entryVersionsMax: versionsMax }
-    const limits = { helloListingAim, listingAim, youngMs, ...entries }
+    const limits = { helloListingAim, listingAim, youngMs, tables, tableActorsMin, tableListedActors, ...entries }
     const salt = environment.randomBytes(saltBytes)
     const compares = compareEntriesMax === undefined ? {} : { compareEntriesMax }
     return { ...limits, ...compares, salt, youngOk, valueBytesMax: this.#options.valueBytesMax ?? valueBytesMax }

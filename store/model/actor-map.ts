@@ -11,6 +11,9 @@ type Owner = object
 
 /** Actors in ascending order, 8 characters of one byte each, and a value for each of them. */
 class Leaf<V> {
+  /** The digest of what it holds, once somebody asked; 16 characters, its bytes. */
+  digest: string | undefined
+
   constructor(
     readonly owner: Owner,
     public keys: string,
@@ -24,6 +27,8 @@ class Leaf<V> {
 
 /** The actors whose next bit is 0, and those whose next bit is 1. */
 class Fork<V> {
+  digest: string | undefined
+
   constructor(
     readonly owner: Owner,
     public left: MapNode<V>,
@@ -39,6 +44,12 @@ export type Alike<V> = (a: V, b: V) => boolean
 
 /** Takes what two maps hold of the actor at a position among packed actors; false ends the visit. */
 type Visit<V> = (keys: string, at: number, mine: V | undefined, theirs: V | undefined) => boolean
+
+/** Digests of nodes, as 16 characters each: of packed actors with their values, and of the digests of both halves. */
+export interface MapDigests<V> {
+  ofEntries(keys: string, values: readonly V[]): string
+  ofHalves(left: string, right: string): string
+}
 
 /** A map from actors to values. */
 export class ActorMap<V> implements Iterable<readonly [Actor, V]> {
@@ -108,9 +119,27 @@ export class ActorMap<V> implements Iterable<readonly [Actor, V]> {
     return keyAt(node.keys, left)
   }
 
+  /** Number of actors whose id begins with these hexadecimal digits. */
+  countBelow(prefix: string): number {
+    return nodeBelow(this.#root, prefix).count
+  }
+
+  /**
+   * The digest of what is held of the actors whose id begins with these hexadecimal digits, as 16 characters, its bytes: equal for equal
+   * content, whatever the past. It is kept at each node until something below changes. `digests` must be the same for all calls.
+   */
+  digestBelow(prefix: string, digests: MapDigests<V>): string {
+    return digestOf(nodeBelow(this.#root, prefix), digests)
+  }
+
   /** All entries, actors ascending. */
-  *[Symbol.iterator](): IterableIterator<readonly [Actor, V]> {
-    for (const { keys, values } of leavesOf(this.#root)) {
+  [Symbol.iterator](): IterableIterator<readonly [Actor, V]> {
+    return this.entriesBelow('')
+  }
+
+  /** The entries of the actors whose id begins with these hexadecimal digits, actors ascending. */
+  *entriesBelow(prefix: string): IterableIterator<readonly [Actor, V]> {
+    for (const { keys, values } of leavesOf(nodeBelow(this.#root, prefix))) {
       for (let at = 0; at < values.length; at++) yield [keyAt(keys, at), values[at]!]
     }
   }
@@ -216,12 +245,39 @@ function* leavesOf<V>(node: MapNode<V>): Generator<Leaf<V>> {
   }
 }
 
+/** Node below a prefix: a part of a leaf is a leaf of its own. */
+function nodeBelow<V>(root: MapNode<V>, prefix: string): MapNode<V> {
+  let node = root
+  for (let depth = 0; node instanceof Fork && depth < 4 * prefix.length; depth++) {
+    node = bitAt(prefix, depth) === 0 ? node.left : node.right
+  }
+  if (node instanceof Fork || prefix.length === 0) return node
+  const from = find(node.keys, prefix.padEnd(2 * actorBytes, '0'))
+  const to = find(node.keys, prefix.padEnd(2 * actorBytes, 'f'))
+  const [first, end] = [from < 0 ? ~from : from, to < 0 ? ~to : to + 1]
+  if (first === 0 && end === node.count) return node
+  return new Leaf(node.owner, keysBetween(node.keys, first, end), node.values.slice(first, end))
+}
+
+function digestOf<V>(node: MapNode<V>, digests: MapDigests<V>): string {
+  node.digest ??=
+    node instanceof Leaf
+      ? digests.ofEntries(node.keys, node.values)
+      : digests.ofHalves(digestOf(node.left, digests), digestOf(node.right, digests))
+  return node.digest
+}
+
+/** A node that may be changed in place: its digest is void. */
 function ownedFork<V>(node: Fork<V>, owner: Owner): Fork<V> {
-  return node.owner === owner ? node : new Fork(owner, node.left, node.right, node.count)
+  if (node.owner !== owner) return new Fork(owner, node.left, node.right, node.count)
+  node.digest = undefined
+  return node
 }
 
 function ownedLeaf<V>(node: Leaf<V>, owner: Owner): Leaf<V> {
-  return node.owner === owner ? node : new Leaf(owner, node.keys, node.values.slice())
+  if (node.owner !== owner) return new Leaf(owner, node.keys, node.values.slice())
+  node.digest = undefined
+  return node
 }
 
 function withValue<V>(node: MapNode<V>, depth: number, actor: Actor, value: V, owner: Owner): MapNode<V> {

@@ -1,6 +1,9 @@
 /** Contexts: exact, compact sets of dots (per actor, ranges of counters; nearly always one range from 1). */
-import { ActorMap } from './actor-map.js'
-import type { Actor, Dot } from './dot.js'
+import { hash } from 'node:crypto'
+import { ActorMap, type MapDigests } from './actor-map.js'
+import { ByteWriter } from './bytes.js'
+import { writeRanges } from './codec.js'
+import { type Actor, actorBytes, type Dot } from './dot.js'
 import {
   containsRange,
   countOf,
@@ -12,6 +15,7 @@ import {
   subtractRanges,
   uniteRanges,
 } from './ranges.js'
+import { digestBytes } from './roots.js'
 
 export { countOf, type Ranges } from './ranges.js'
 
@@ -195,6 +199,21 @@ export class Context {
     this.#held.visitWith(other.#held, (key, here, there) => visit(key, rangesIn(here), rangesIn(there ?? 0)))
   }
 
+  /** Number of actors with at least one dot whose id begins with these hexadecimal digits. */
+  countBelow(prefix: string): number {
+    return this.#held.countBelow(prefix)
+  }
+
+  /** The actors with at least one dot whose id begins with these hexadecimal digits, in ascending order. */
+  actorsBelow(prefix: string): Actor[] {
+    return Array.from(this.#held.entriesBelow(prefix), ([actor]) => actor)
+  }
+
+  /** The digest of the dots of the actors whose id begins with these hexadecimal digits, as 16 characters, its bytes. Equal sets have equal ones. */
+  digestBelow(prefix: string): string {
+    return this.#held.digestBelow(prefix, digests)
+  }
+
   /** The ranges of an actor; empty when it has none. */
   rangesOf(actor: Actor): Ranges {
     this.#owned.delete(actor)
@@ -241,6 +260,26 @@ export class Context {
     this.#owned.clear()
     return this.#held.clone()
   }
+}
+
+const entriesDomain = 0x20
+const halvesDomain = 0x21
+
+/** Digests of parts of a context: SHA-256, cut to 16 bytes. */
+const digests: MapDigests<Held> = {
+  ofEntries(keys, values) {
+    const writer = new ByteWriter(values.length * 16 + 1).u8(entriesDomain)
+    for (const [at, here] of values.entries()) {
+      writer.latin1(keys.slice(at * actorBytes, (at + 1) * actorBytes))
+      writeRanges(writer, rangesIn(here))
+    }
+    return cutDigest(writer)
+  },
+  ofHalves: (left, right) => cutDigest(new ByteWriter(33).u8(halvesDomain).latin1(left).latin1(right)),
+}
+
+function cutDigest(writer: ByteWriter): string {
+  return hash('sha256', writer.finish(), 'buffer').toString('latin1', 0, digestBytes)
 }
 
 /** The short form of ranges; 0 for none. */

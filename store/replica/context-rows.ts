@@ -5,6 +5,7 @@ import { Context } from '../model/context.js'
 import type { Actor, Dot } from '../model/dot.js'
 import { contextKey, encodeContext } from '../rows/contexts.js'
 import type { Batch } from './batch.js'
+import { unionActorsMax } from './limits.js'
 
 /** The contexts that the next batch builds on. */
 export class ContextRows implements Contexts {
@@ -32,6 +33,11 @@ export class ContextRows implements Contexts {
     return this.#touched.size > 0
   }
 
+  /** The actors of which the batch changes what is known. */
+  get touched(): readonly Actor[] {
+    return [...this.#touched]
+  }
+
   /** Adds a dot to the seen context. */
   addSeen(batch: Batch, dot: Dot): void {
     this.#add(batch, this.seen, dot)
@@ -51,11 +57,19 @@ export class ContextRows implements Contexts {
     this.members.set(actor, member)
   }
 
-  /** Unites a peer's contexts with ours, but for the dots in `except`. */
-  unite(batch: Batch, peer: TaggedContexts, except: Context): void {
+  /**
+   * Unites a peer's contexts with ours, but for the dots in `refused`, and for those of actors beyond a number of new ones. Where actors are
+   * left out the seen context alone is united: an update that superseded a dot of theirs must not count as applied before that dot is seen.
+   * Returns how many actors were left out.
+   */
+  unite(batch: Batch, peer: TaggedContexts, refused: Context): number {
+    const beyond = this.#newActors(peer.seen).slice(unionActorsMax)
+    const except = refused.clone()
+    for (const actor of beyond) except.setRanges(actor, peer.seen.rangesOf(actor))
+    const applied = beyond.length === 0 ? peer.applied : new Context()
     for (const [mine, theirs] of [
       [this.seen, peer.seen],
-      [this.applied, peer.applied],
+      [this.applied, applied],
     ] as const) {
       const news = theirs.minus(mine).minus(except)
       for (const actor of news.actors()) {
@@ -64,6 +78,13 @@ export class ContextRows implements Contexts {
       }
       mine.union(news)
     }
+    return beyond.length
+  }
+
+  /** Actors that a peer has seen and that are new here, in ascending order. */
+  #newActors(peerSeen: Context): Actor[] {
+    const news = peerSeen.minus(this.seen)
+    return news.actors().filter((actor) => this.seen.rankOf(actor) === undefined)
   }
 
   /** Takes dots out of both contexts. */

@@ -9,7 +9,7 @@ import { type HybridTime, isFuture, observe, taken, tick } from '../model/clock.
 import { type Contexts, type MemberTag, type TaggedContexts, unknownMember } from '../model/codec.js'
 import type { Context } from '../model/context.js'
 import { isPlace } from '../model/digest.js'
-import { type Dot, includesDot, matcherOf, type NamedDot, sameDot } from '../model/dot.js'
+import { type Actor, type Dot, includesDot, matcherOf, type NamedDot, sameDot } from '../model/dot.js'
 import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
 import { entryKey } from '../rows/entries.js'
@@ -34,6 +34,8 @@ export interface LedgerChanges {
   readonly events: readonly FeedEvent[]
   readonly issued: readonly (readonly Update[])[]
   readonly contextsChanged: boolean
+  /** The actors of which it changed what is known. */
+  readonly changedActors: readonly Actor[]
   /** Number of changes of the mesh's own records so far. */
   readonly systemWrites: number
   /** True if addresses are marked as lost to damage. */
@@ -230,10 +232,11 @@ export class Ledger implements Contexts {
   }
 
   /** Unites a peer's captured contexts with ours (rule 1), but for the dots in `except` (rule 6). */
-  unite(batch: Batch, peer: TaggedContexts, except: Context): void {
+  unite(batch: Batch, peer: TaggedContexts, except: Context): number {
     this.checkSeen(peer.seen)
-    this.#contexts.unite(batch, peer, except)
+    const leftOut = this.#contexts.unite(batch, peer, except)
     this.entries.settleLost(batch)
+    return leftOut
   }
 
   /** Keeps digests that a peer sent of dots whose updates it does not keep any more. */
@@ -274,6 +277,7 @@ export class Ledger implements Contexts {
   /** Adds the rows that go with every batch and hands over what it did to memory. */
   seal(batch: Batch): LedgerChanges {
     const contextsChanged = this.#contexts.isTouched
+    const changedActors = this.#contexts.touched
     this.#contexts.seal(batch)
     const { state } = this
     batch.set(stateKey, encodeState(state))
@@ -285,6 +289,7 @@ export class Ledger implements Contexts {
       events: this.feed.takeEvents(),
       issued: this.#issued,
       contextsChanged,
+      changedActors,
       systemWrites: this.entries.systemWrites,
       hasLost: this.entries.hasLost,
     }

@@ -79,3 +79,8 @@ export const unacknowledgedDigestSpanDots = 1_048_576
 /** Rows of digests looked at in one sweep, and how often there is one, in milliseconds. */
 export const digestSweepRowsMax = 2_000
 export const digestSweepIntervalMs = 60_000
+/** Time without a change after which what is known of an actor counts as settled, in milliseconds; and actors that are not settled, at most. */
+export const settleAfterMs = 3_600_000
+export const unsettledMax = 1_024
+/** Actors that are new here and that one union with a peer's contexts brings, at most; the rest comes with the next ones. */
+export const unionActorsMax = 65_536

@@ -7,8 +7,10 @@ import type { ContentDigest, Dot, NamedDot } from '../model/dot.js'
 import type { Batch } from './batch.js'
 import type { ReplicaCore } from './core.js'
 import type { Health } from './health.js'
+import { unionActorsMax } from './limits.js'
 import type { PeerReader } from './missing.js'
 import { Past } from './past.js'
+import { SettledContexts } from './settled.js'
 import type { ApplyOutcome, Capture, MissingUpdates, PeerEntry, SyncReplica } from './types.js'
 
 const noDots = new Context()
@@ -19,12 +21,14 @@ export class SyncSide implements SyncReplica {
   readonly #health: Health
   readonly #reader: PeerReader
   readonly #past: Past
+  readonly #settled: SettledContexts
 
   constructor(core: ReplicaCore, health: Health, reader: PeerReader) {
     this.#core = core
     this.#health = health
     this.#reader = reader
     this.#past = new Past(core)
+    this.#settled = new SettledContexts(core)
   }
 
   get isVerified(): boolean {
@@ -48,7 +52,8 @@ export class SyncSide implements SyncReplica {
     const { seen, applied } = this.#core.committed
     const { members } = this.#core.ledger
     const { trie } = this.#health
-    return { seen: seen.clone(), applied: applied.clone(), members, root: trie.root(), entries: trie.size }
+    const settled = this.#settled.now
+    return { seen: seen.clone(), applied: applied.clone(), members, root: trie.root(), entries: trie.size, settled }
   }
 
   appliedBefore(ageMs: number): Context {
@@ -96,12 +101,13 @@ export class SyncSide implements SyncReplica {
   async unite(peer: TaggedContexts, except: Context = noDots, compared?: Context): Promise<void> {
     const { ledger } = this.#core
     const epoch = this.damageEpoch
-    await this.#core.submit((batch) => {
+    const leftOut = await this.#core.submit((batch) => {
       // Damage found meanwhile: what was compared is not what is here now.
-      if (epoch !== this.damageEpoch || !this.isVerified) return
-      if (compared !== undefined && ledger.hasUnsettled(batch, peer, compared)) return
-      ledger.write(batch, () => ledger.unite(batch, peer, except))
+      if (epoch !== this.damageEpoch || !this.isVerified) return 0
+      if (compared !== undefined && ledger.hasUnsettled(batch, peer, compared)) return 0
+      return ledger.write(batch, () => ledger.unite(batch, peer, except))
     })
+    if (leftOut > 0) this.#core.warnings.give('runs', manyRunsWarning(leftOut))
   }
 
   #reading<T>(read: () => T): T {
@@ -118,4 +124,10 @@ export class SyncSide implements SyncReplica {
     }
     return { news, dropped }
   }
+}
+
+/** Every start of a node adds a run, which contexts keep for ever: so many at once come from no honest mesh. */
+function manyRunsWarning(leftOut: number): string {
+  const all = unionActorsMax + leftOut
+  return `one peer knows ${all} runs of nodes that are new here: ${unionActorsMax} were taken, the others come with the next sessions`
 }

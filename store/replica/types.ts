@@ -2,7 +2,7 @@
 import type { TrieReader } from '../merkle/types.js'
 import type { Address } from '../model/address.js'
 import type { HybridTime } from '../model/clock.js'
-import type { MemberTag, TaggedContexts, TaggedUpdates } from '../model/codec.js'
+import type { Contexts, MemberTag, TaggedContexts, TaggedUpdates } from '../model/codec.js'
 import type { Context } from '../model/context.js'
 import type { Actor, ContentDigest, Dot, NamedDot } from '../model/dot.js'
 import type { Update, Version } from '../model/update.js'
@@ -12,6 +12,8 @@ export interface Capture extends TaggedContexts {
   readonly root: Uint8Array
   /** Live entries, the mesh's own records included: what the root covers. */
   readonly entries: number
+  /** Both contexts as they were settled, for naming what a peer may hold too; the same as of now when absent. */
+  readonly settled?: Contexts
 }
 
 /** One address of another copy: an update for each of its live versions (none: the address is empty there). */

@@ -2,9 +2,9 @@
 
 /**
  * Matters of warnings: the disk failed; a row or more is damaged; the store could not be verified; another copy of this
- * node runs, or a machine was cloned; the log could not be trimmed.
+ * node runs, or a machine was cloned; the log could not be trimmed; one peer brought very many runs.
  */
-export type WarningMatter = 'failed' | 'damaged-row' | 'damage' | 'verify' | 'identity' | 'clash' | 'trim'
+export type WarningMatter = 'failed' | 'damaged-row' | 'damage' | 'verify' | 'identity' | 'clash' | 'trim' | 'runs'
 /** A warning with its matter. */
 export interface Notice {
   /** Name of the matter, stable: layers above find the remedy by it. */

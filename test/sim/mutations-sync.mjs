@@ -111,8 +111,8 @@ export const syncMutations = [
     says: 'a store that is not verified takes part in sessions: what it lost reads as removed',
     edits: [
       {
-        file: 'protocols/sync/core/session.ts',
-        find: "if (!talk.view.isVerified) return yield* refuse('unverified')",
+        file: 'protocols/sync/core/opening.ts',
+        find: 'if (!talk.view.isVerified) return undefined',
         replace: '',
       },
       {
@@ -124,6 +124,50 @@ export const syncMutations = [
     // The second guard, objections that look at the disk, keeps 2,000 seeds from losing anything.
     test: { file: 'test/unit/sync-session-faults.test.ts' },
   },
+  one(
+    'table-unchecked',
+    'a table is taken for the one that the peer names without comparing their digests',
+    'protocols/sync/core/conversation.ts',
+    'candidates.find((one) => Buffer.compare(tableRoot(one), table) === 0)',
+    'candidates[0]',
+  ),
+  one(
+    'table-of-seen',
+    'the digest of a table is over what was seen alone, not over what was applied',
+    'protocols/sync/core/tables.ts',
+    'seen.digestBelow(prefix) + applied.digestBelow(prefix)',
+    'seen.digestBelow(prefix) + seen.digestBelow(prefix)',
+  ),
+  one(
+    'table-digest-stale',
+    'the digest of a part of a context is not computed again after the part has changed',
+    'store/model/actor-map.ts',
+    'if (node.owner !== owner) return new Leaf(owner, node.keys, node.values.slice())\n  node.digest = undefined\n',
+    'if (node.owner !== owner) {\n    const leaf = new Leaf(owner, node.keys, node.values.slice())\n    leaf.digest = node.digest\n    return leaf\n  }\n',
+  ),
+  one(
+    'table-for-capture',
+    'what a swap of tables came to is taken for what the peer has seen',
+    'protocols/sync/core/opening.ts',
+    'if (talk.findTable(open, swapped)) return open\n',
+    'if (talk.findTable(open, swapped)) return swapped === undefined ? open : { ...open, capture: { ...open.capture, changed: [], added: [] } }\n',
+  ),
+  one(
+    'table-unanswered',
+    'an answer that names no table is taken for one to the table that was named',
+    'protocols/sync/core/opening.ts',
+    'if (!sameTable(answer.table, table)) throw new SyncError(noTablesReason)',
+    '',
+    { file: 'test/property/tables.test.ts' },
+  ),
+  one(
+    'union-applied-in-part',
+    'a union that leaves actors out unites what was applied all the same',
+    'store/replica/context-rows.ts',
+    'beyond.length === 0 ? peer.applied : new Context()',
+    'peer.applied',
+    { file: 'test/unit/union-bound.test.ts' },
+  ),
   one(
     'quorum-by-connections',
     'whoever is connected counts for a quorum, whether it has answered since or not',

@@ -64,6 +64,12 @@ export const smallLimits = [
   limit('protocols/membership/limits.ts', 'relayActorsAim', '256', '3'),
   limit('protocols/membership/limits.ts', 'changesKept', '4_096', '6'),
   limit('store/model/limits.ts', 'actorLeafMax', '128', '2'),
+  limit('store/replica/limits.ts', 'settleAfterMs', '3_600_000', '1_000'),
+  limit('store/replica/limits.ts', 'unsettledMax', '1_024', '4'),
+  limit('store/replica/limits.ts', 'unionActorsMax', '65_536', '1'),
+  limit('protocols/sync/limits.ts', 'tableActorsMin', '64', '1'),
+  limit('protocols/sync/limits.ts', 'tableListedActors', '16', '1'),
+  limit('protocols/sync/limits.ts', 'tableNodesAim', '1_024', '3'),
   limit('store/model/limits.ts', 'localVersionsMax', '1_000', '6'),
   limit('store/model/limits.ts', 'localVersionBytesMax', '16 * 1024 * 1024', '12_000'),
 ]

@@ -4,7 +4,7 @@
  */
 import type { Prefix, TrieEntry, TrieNode, TrieReader } from '../../store/merkle/types.js'
 import { type Address, addressText } from '../../store/model/address.js'
-import { type TaggedContexts, type TaggedUpdates, unknownMember } from '../../store/model/codec.js'
+import { type Contexts, type TaggedContexts, type TaggedUpdates, unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import { addressId, entryDigest, sha256, versionDigest } from '../../store/model/digest.js'
 import {
@@ -59,6 +59,7 @@ export class ModelReplica implements SyncReplica {
   /** Updates in one answer of the log. */
   updatesPerRead = 3
   readonly broken: Broken
+  #settled: Contexts | undefined
   /** While a session runs under joinAgainstStart: the state at its start. */
   #start: { entries: Map<string, Entry>; seen: Context } | undefined
 
@@ -73,7 +74,13 @@ export class ModelReplica implements SyncReplica {
   capture(): Capture {
     const { trie } = this
     const members = new Map<Actor, string>(this.seen.actors().map((actor) => [actor, unknownMember]))
-    return { seen: this.seen.clone(), applied: this.applied.clone(), members, root: trie.root(), entries: trie.size }
+    const contexts = { seen: this.seen.clone(), applied: this.applied.clone() }
+    return { ...contexts, members, root: trie.root(), entries: trie.size, settled: this.#settled ?? contexts }
+  }
+
+  /** Counts as settled what is held now. */
+  settle(): void {
+    this.#settled = { seen: this.seen.clone(), applied: this.applied.clone() }
   }
 
   appliedBefore(): Context {

@@ -38,6 +38,10 @@ export interface DuelOptions {
   readonly tamper?: (message: Message, from: 0 | 1) => readonly Message[] | undefined
   readonly helloListingAim?: number
   readonly listingAim?: number
+  /** Actors from which on a table is named. */
+  readonly tableActorsMin?: number
+  /** True for a side that knows tables, as both do by default. */
+  readonly tables?: readonly [boolean, boolean]
   /** Versions of one entry beyond which it is not named whole. */
   readonly entryVersionsMax?: number
   /** Entries that the initiator looks for, when it compares and does not sync. */
@@ -79,12 +83,17 @@ export class Duel {
     this.#options = options
     const { youngOk = false, valueBytesMax = [1e9, 1e9], helloListingAim = 2, listingAim = 2 } = options
     const entries = { messageEntriesAim: 2, entryVersionsAim: 2, entryVersionsMax: options.entryVersionsMax ?? 1e9 }
-    const common = { youngOk, youngMs: 2_000, helloListingAim, listingAim, ...entries }
+    const tables = { tableActorsMin: options.tableActorsMin ?? 64, tableListedActors: 1 }
+    const common = { youngOk, youngMs: 2_000, helloListingAim, listingAim, ...entries, ...tables }
     const comparing = options.compareEntriesMax === undefined ? {} : { compareEntriesMax: options.compareEntriesMax }
-    const salt = (index: 0 | 1) => ({ salt: options.random.bytes(8), valueBytesMax: valueBytesMax[index] })
+    const own = (index: 0 | 1) => ({
+      salt: options.random.bytes(8),
+      valueBytesMax: valueBytesMax[index],
+      tables: options.tables?.[index] ?? true,
+    })
     this.#sides = [
-      new Side('initiator', initiator, { ...common, ...salt(0), ...comparing }),
-      new Side('responder', responder, { ...common, ...salt(1) }),
+      new Side('initiator', initiator, { ...common, ...own(0), ...comparing }),
+      new Side('responder', responder, { ...common, ...own(1) }),
     ]
     initiator.sessionStarts()
     responder.sessionStarts()

@@ -16,12 +16,18 @@ export interface BrokenWorld extends Broken, BrokenSession {
   readonly gossipCarriesContext?: boolean
 }
 
+/** Updates that a node writes under one id, and after how many its contexts count as settled. */
+const runLength = 5
+const settleAfter = 7
+
 /** The shape of a world. */
 export interface WorldOptions {
   readonly seed: number
   readonly nodes?: number
   readonly keys?: number
   readonly broken?: BrokenWorld
+  /** Nodes have many runs, and name their contexts by tables. */
+  readonly tables?: boolean
   /** The last node refuses values greater than this; some are. */
   readonly refuseBytes?: number
 }
@@ -37,7 +43,9 @@ export class SyncWorld {
   readonly #superseded = new Set<string>()
   readonly #keys: Address[]
   readonly #options: WorldOptions
-  readonly #counters: number[]
+  readonly #tables: Partial<DuelOptions>
+  /** Updates that each node has written. */
+  readonly #written: number[]
   readonly #broken: BrokenWorld
 
   constructor(options: WorldOptions) {
@@ -46,7 +54,8 @@ export class SyncWorld {
     this.#broken = broken
     this.random = new Random(seed)
     this.nodes = Array.from({ length: nodes }, () => new ModelReplica(broken))
-    this.#counters = this.nodes.map(() => 0)
+    this.#written = this.nodes.map(() => 0)
+    this.#tables = options.tables === true ? { tableActorsMin: 1 } : {}
     this.#keys = Array.from({ length: keys }, (_, at) => register(`key-${at}`))
   }
 
@@ -57,10 +66,10 @@ export class SyncWorld {
     const live = node.versionsAt(address).map((version) => version.dot)
     const deletes = live.length > 0 && this.random.chance(0.3)
     const supersedes: Dot[] = deletes ? live : live.filter(() => this.random.chance(0.8))
-    const actor = `${at + 1}`.padStart(16, 'a')
+    const dot = this.#nextDot(at)
     const size = this.#options.refuseBytes !== undefined && this.random.chance(0.25) ? 40 : 8
     const update: Update = {
-      dot: { actor, counter: ++this.#counters[at]! },
+      dot,
       address,
       kind: deletes ? 'delete' : 'put',
       time: { ms: this.updates.length + 1, logical: 0 },
@@ -93,7 +102,7 @@ export class SyncWorld {
   /** A session between two nodes; `duel` may cut it or let things happen in between. */
   sync(a: number, b: number, duel: Partial<DuelOptions> = {}): DuelResult {
     const valueBytesMax = [this.#valueBytesMax(a), this.#valueBytesMax(b)] as const
-    const options = { random: this.random, broken: this.#broken, valueBytesMax, ...duel }
+    const options = { random: this.random, broken: this.#broken, valueBytesMax, ...this.#tables, ...duel }
     return new Duel(this.nodes[a]!, this.nodes[b]!, options).run()
   }
 
@@ -137,6 +146,15 @@ export class SyncWorld {
       }
       if (!node.seen.equals(this.nodes[0]!.seen)) throw new WorldViolation(`contexts of node ${at} and node 0 differ`)
     }
+  }
+
+  /** With tables, nodes have many runs. */
+  #nextDot(at: number): Dot {
+    const written = this.#written[at]!++
+    if (this.#options.tables !== true) return { actor: `${at + 1}`.padStart(16, 'a'), counter: written + 1 }
+    if (written % settleAfter === 0) this.nodes[at]!.settle()
+    const run = Math.floor(written / runLength)
+    return { actor: `${run}${at + 1}`.padStart(16, 'a'), counter: (written % runLength) + 1 }
   }
 
   #shown(state: ReferenceState): string {

@@ -305,7 +305,8 @@ describe('damage on the disk', () => {
     const log = new UpdateLog(core, { maxBytes: 0, maxAgeMs: 0 })
     const health = new Health(core, log, { isSuspect: false, onUnreadableTables: () => {} })
     const trie = [{ id: Buffer.alloc(16), digest: null, locator: null }]
-    const commit = () => core.commits.emit({ ...core.committed, trie, events: [], issued: [], contextsChanged: false })
+    const commit = () =>
+      core.commits.emit({ ...core.committed, trie, events: [], issued: [], contextsChanged: false, changedActors: [] })
     commit()
     expect(health.trieChangesWaiting).toBe(0)
     vi.spyOn(store, 'scan').mockImplementation(() => {

@@ -75,6 +75,11 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `in all ${seconds(sync.peerWaitMs)} and what the bytes transferred earn at ${binary(sync.bytesPerSecondMin)}/s`,
     `${sync.treeTurnsMax} turns`,
     `at most ${grouped(sync.entryVersionsAim)} versions of each, without what they superseded, and without values of more than ${grouped(sync.comparedValueBytesMax)} bytes`,
+    `fewer than ${sync.tableActorsMin} actors in it there is no table`,
+    `all actors when they are few (${sync.tableListedActors})`,
+    `Beyond ${grouped(sync.tableNodesAim)} prefixes in one message`,
+    `At most ${sync.tableTurnsMax} messages`,
+    `of up to ${model.actorLeafMax} actors`,
   ],
   'store/backup/SPEC.md': [
     `once it holds ${binary(backup.blockBytes)}`,

@@ -41,7 +41,7 @@ class Stage {
     this.mesh = new FakeMesh(this.world, links)
   }
 
-  node(name: string, accepts?: (peer: string) => boolean): Node {
+  node(name: string, accepts?: (peer: string) => boolean, tables = true): Node {
     const network = this.mesh.node(name)
     const replica = new ModelReplica()
     const reports: SessionReport[] = []
@@ -53,7 +53,7 @@ class Stage {
       peerContexts: (peer, { applied }) => heard.push(`${peer}:${applied.size}`),
     }
     const environment = this.world.environment()
-    const service = new SyncService({ network, replica, environment, listener, ...(accepts && { accepts }) })
+    const service = new SyncService({ network, replica, environment, listener, tables, ...(accepts && { accepts }) })
     service.start()
     return { network, replica, service, reports, equal, heard }
   }
@@ -100,6 +100,50 @@ const opening: Message = {
   salt: Buffer.alloc(8),
   capture: { root: Buffer.alloc(16, 1), entries: 1, changed: [], added: [] },
 }
+
+describe('tables of contexts', () => {
+  const runs = 200
+
+  /** Two nodes that know the same many runs, of which the second may be of a build without tables. */
+  function known(tables: boolean) {
+    const stage = new Stage()
+    const pair = [stage.node('a'), stage.node('b', undefined, tables)] as const
+    stage.mesh.connectAll()
+    stage.fill([...pair], 5)
+    for (const { replica } of pair) {
+      for (let at = 0; at < runs; at++) {
+        const dot = { actor: `${at}`.padStart(16, '0'), counter: 1 }
+        replica.seen.add(dot)
+        replica.applied.add(dot)
+      }
+    }
+    return { stage, pair }
+  }
+
+  test('are named in place of contexts, and a session of equals costs next to nothing', async () => {
+    const { stage, pair } = known(true)
+    const { mode, ended, bytesSent, bytesReceived } = await stage.sync(pair[0], 'b')
+    expect({ mode, ended }).toEqual({ mode: 'equal', ended: 'complete' })
+    expect(bytesSent + bytesReceived).toBeLessThan(150)
+  })
+
+  test.each([0, 1] as const)(
+    'are not used with a build that does not know them, whoever of the two opens: %i',
+    async (at) => {
+      const { stage, pair } = known(false)
+      stage.fill([pair[0]], 3)
+      stage.fill([pair[1]], 2)
+      for (let session = 0; session < 2; session++) {
+        const report = await stage.sync(pair[at], at === 0 ? 'b' : 'a')
+        expect(report.ended).toBe('complete')
+        expect(report.bytesSent).toBeGreaterThan(runs * 8)
+      }
+      await stage.world.settle()
+      expect(pair[0].replica.applied.equals(pair[1].replica.applied)).toBe(true)
+      expect(pair[at].reports.map(({ ended }) => ended)).toEqual(['complete', 'complete'])
+    },
+  )
+})
 
 describe('reports', () => {
   test('count bytes, entries and round trips on both sides alike, and name acknowledgements', async () => {

@@ -121,8 +121,13 @@ export function writeCapture(writer: ByteWriter, patch: CapturePatch): void {
     writeBoth(writer, seen, applied)
     next = index + 1
   }
-  writer.varint(patch.added.length, captureActorsMax)
-  for (const { actor, member, seen, applied } of patch.added) {
+  writeActors(writer, patch.added)
+}
+
+/** Writes actors whole: id, member and ranges of each. */
+export function writeActors(writer: ByteWriter, actors: readonly AddedActor[]): void {
+  writer.varint(actors.length, captureActorsMax)
+  for (const { actor, member, seen, applied } of actors) {
     writer.hex(actor).hex(member)
     writeBoth(writer, seen, applied)
   }
@@ -139,14 +144,19 @@ export function readCapture(reader: ByteReader): CapturePatch {
     changed.push({ index, ...readBoth(reader) })
     next = index + 1
   }
-  const added: AddedActor[] = []
+  return { root, entries, changed, added: readActors(reader) }
+}
+
+/** Reads actors that were written whole; refuses them out of order or without a dot. Throws a DecodeError. */
+export function readActors(reader: ByteReader): AddedActor[] {
+  const actors: AddedActor[] = []
   for (let left = reader.count(captureActorsMax, 2 * actorBytes + 2); left > 0; left--) {
     const one = { actor: reader.hex(actorBytes), member: reader.hex(actorBytes), ...readBoth(reader) }
-    if (one.actor <= (added.at(-1)?.actor ?? '')) throw new DecodeError('actors not strictly ascending')
+    if (one.actor <= (actors.at(-1)?.actor ?? '')) throw new DecodeError('actors not strictly ascending')
     if (one.seen.length === 0) throw new DecodeError('actor without a dot')
-    added.push(one)
+    actors.push(one)
   }
-  return { root, entries, changed, added }
+  return actors
 }
 
 /** Seen, and applied only where it differs. */

@@ -1,7 +1,7 @@
 /** Knowledge of one session: its captures, what the peer is known to have, and the counts for its report. */
 import type { Address } from '../../../store/model/address.js'
 import type { HybridTime } from '../../../store/model/clock.js'
-import type { MemberOf, MemberTag, MemberTags, TaggedContexts } from '../../../store/model/codec.js'
+import type { Contexts, MemberOf, MemberTag, MemberTags, TaggedContexts } from '../../../store/model/codec.js'
 import { unknownMember } from '../../../store/model/codec.js'
 import { Context } from '../../../store/model/context.js'
 import { type Actor, type Dot, dotText, includesDot } from '../../../store/model/dot.js'
@@ -11,8 +11,9 @@ import { namedUpdate, withoutValue } from '../entries.js'
 import { saltBytes } from '../limits.js'
 import type { Message } from '../messages.js'
 import { receive, type SessionPart, SyncError, type SyncView } from './actions.js'
-import { baselineOf, type CapturePatch, diffCapture, LayeredTags, patchCapture } from './captures.js'
+import { type AddedActor, baselineOf, type CapturePatch, diffCapture, LayeredTags, patchCapture } from './captures.js'
 import type { TreeLimits } from './compare.js'
+import { knownTables, settledTable, tableRoot } from './tables.js'
 
 /** Settings of one session. */
 export interface SessionOptions extends TreeLimits {
@@ -24,6 +25,11 @@ export interface SessionOptions extends TreeLimits {
   readonly valueBytesMax: number
   /** Age below which a difference is young, in milliseconds. */
   readonly youngMs: number
+  /** False: speaks as builds do that know no tables. */
+  readonly tables: boolean
+  /** Actors from which on an opening message names a table, and those that a swap lists rather than divides. */
+  readonly tableActorsMin: number
+  readonly tableListedActors: number
   /** Number of differing entries that are looked for by a session that compares and changes nothing; absent: the session syncs. */
   readonly compareEntriesMax?: number
 }
@@ -82,6 +88,8 @@ export interface SessionOutcome {
 /** Part of the outcome that the steps of a session return; the conversation adds its counters. */
 export type Ending = Pick<SessionOutcome, 'mode' | 'provenEqual' | 'united' | 'ended' | 'compared'>
 
+const noTable: Contexts = { seen: new Context(), applied: new Context() }
+
 /** One session's knowledge. Both roles use it. */
 export class Conversation {
   readonly view: SyncView
@@ -108,6 +116,8 @@ export class Conversation {
   /** The peer's capture that the deltas were made for. */
   #theirsAtFirst: Capture | undefined
   readonly #arrived = new Set<string>()
+  /** The table that the initiator's first capture is a patch on: both sides hold it. */
+  #table: Contexts | undefined
   readonly #epoch: number
 
   constructor(view: SyncView, options: SessionOptions) {
@@ -148,6 +158,33 @@ export class Conversation {
   readonly memberOf: MemberOf = (actor) =>
     this.#mine?.members.get(actor) ?? this.#theirs?.members.get(actor) ?? unknownMember
 
+  /**
+   * Captures now, for an opening message, as a patch on a table that the peer may hold; on nothing where there are few actors, or `table` is
+   * null. Returns the patch and the digest of the table.
+   */
+  captureToOpen(table?: Contexts | null): { readonly capture: CapturePatch; readonly table: Uint8Array | undefined } {
+    const capture = this.view.capture()
+    const named = table ?? (this.options.tables && table !== null ? settledTable(capture) : noTable)
+    this.#table = named.seen.actorCount < this.options.tableActorsMin ? undefined : named
+    this.#mine = capture
+    return {
+      capture: diffCapture(capture, this.#tableKnown, this.memberOf),
+      table: this.#table && tableRoot(this.#table),
+    }
+  }
+
+  /** Looks for the table that an opening message names; `swapped` is the one that both sides should hold by now. Returns whether it is held. */
+  findTable(
+    open: Pick<Extract<Message, { type: 'open' }>, 'capture' | 'table'>,
+    swapped: Contexts | undefined,
+  ): boolean {
+    const { table, capture } = open
+    if (table === undefined) return true
+    const candidates = swapped === undefined ? knownTables(this.view.capture(), capture.added) : [swapped]
+    this.#table = candidates.find((one) => Buffer.compare(tableRoot(one), table) === 0)
+    return this.#table !== undefined
+  }
+
   /** Captures now. Every read of the tree and the log for the peer comes after. */
   captureNow(): CapturePatch {
     const baseline = baselineOf(this.#mine, this.#theirs)
@@ -158,13 +195,18 @@ export class Conversation {
 
   /** Takes the peer's capture. Throws a DecodeError when it does not fit what was said before. */
   *hear(patch: CapturePatch): SessionPart<Capture> {
-    const capture = patchCapture(patch, baselineOf(this.#mine, this.#theirs))
+    const isFirst = this.#mine === undefined && this.#theirs === undefined
+    const capture = patchCapture(patch, isFirst ? this.#tableKnown : baselineOf(this.#mine, this.#theirs))
     for (const { actor, member } of patch.added) this.#named.set(actor, member)
     const mine = this.#mine === undefined ? [] : [this.#mine.members]
     this.#theirs = { ...capture, members: new LayeredTags([...mine, this.#named]) }
     this.#theirsAtFirst ??= capture
     yield { type: 'peerCaptured', capture }
     return capture
+  }
+
+  get #tableKnown(): TaggedContexts {
+    return { ...(this.#table ?? noTable), members: new Map() }
   }
 
   /** Sends a message, unless damage was found since the session began: then nothing may leave any more. */
@@ -213,6 +255,11 @@ export class Conversation {
     const compared = seen.clone()
     compared.union(this.listed)
     yield { type: 'unite', peer, except: this.refused, compared }
+  }
+
+  /** Adds the tags of actors that a swap of tables named. */
+  learnActors(actors: readonly AddedActor[]): void {
+    for (const { actor, member } of actors) if (member !== unknownMember) this.#named.set(actor, member)
   }
 
   /** Adds the tags of actors that a frame of the peer named. */

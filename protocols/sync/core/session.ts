@@ -22,6 +22,7 @@ import {
   type SessionOutcome,
 } from './conversation.js'
 import { isNothingMissing, missingHere, missingThere, receiveDelta, sendDelta } from './delta.js'
+import { openByTable, receiveOpen } from './opening.js'
 import { Descent } from './tree.js'
 
 /** Side of a session: the one that opened it, or the one that answers. */
@@ -66,10 +67,8 @@ function opens(talk: Conversation): SessionPart<Ending> {
 }
 
 function* initiate(talk: Conversation): SessionPart<Ending> {
-  const { salt, youngOk } = talk.options
-  yield* talk.send({ type: 'open', young: youngOk, salt, capture: talk.captureNow() })
-  talk.turns++
-  const answer = yield* talk.expect('open', 'busy', 'equal')
+  const { salt } = talk.options
+  const answer = yield* openByTable(talk)
   if (answer.type === 'busy') return refused(answer.reason)
   yield* talk.hear(answer.capture)
   if (answer.type === 'equal') {
@@ -108,16 +107,16 @@ function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number):
 }
 
 function* respond(talk: Conversation): SessionPart<Ending> {
-  const open = yield* talk.expect('open')
-  if (open.compares === true) talk.compares = true
-  if (!talk.view.isVerified) return yield* refuse('unverified')
+  const open = yield* receiveOpen(talk)
+  if (open === undefined) return yield* refuse('unverified')
+  const { table } = open
   yield* talk.hear(open.capture)
   if (open.compares === true) return yield* answerComparison(talk, open.salt)
   talk.turns++
   const capture = talk.captureNow()
   // Equal entries under contexts that differ: each side still lacks updates of the other, or digests, and with them what stood at the dots.
   if (sameRoot(talk) && isNothingMissing(talk)) {
-    yield* talk.send({ type: 'equal', capture })
+    yield* talk.send({ type: 'equal', capture, table })
     talk.turns++
     return yield* concludeEqual(talk)
   }
@@ -125,7 +124,7 @@ function* respond(talk: Conversation): SessionPart<Ending> {
   const { salt } = talk.options
   talk.setSalt(open.salt, salt)
   const young = open.young && isYoung(talk)
-  yield* talk.send({ type: 'open', young, salt, capture })
+  yield* talk.send({ type: 'open', young, salt, capture, table })
   if (young) {
     talk.turns++
     return yield* answerOwn(talk, bulkMode(talk), { youngOk: true, unlisted: 0 })

@@ -27,7 +27,16 @@ import {
 const messages: readonly Message[] = [
   { type: 'open', young: true, salt: Buffer.alloc(8, 1), capture },
   { type: 'busy', reason: 'bulk' },
-  { type: 'equal', capture },
+  { type: 'equal', capture, table: new Uint8Array(16).fill(3) },
+  {
+    type: 'table',
+    answers: [0x8001],
+    nodes: [
+      { kind: 'digests', digests: new Uint8Array(128).fill(9) },
+      { kind: 'listing', actors: [{ actor: exampleActor, member: tag, seen: [1, 5], applied: [1, 4] }] },
+    ],
+    actors: [{ actor: exampleActor, member: tag, seen: [2, 2], applied: [2, 2] }],
+  },
   { type: 'young', capture },
   { type: 'delta', updates: { updates: [examplePut, exampleRemove], members: exampleMembers } },
   { type: 'deltaEnd', unlisted: 2 },
