@@ -1,4 +1,7 @@
-/** Makes a fresh clone run: installs and builds what is missing or old, then starts a node. `npm start`, `npm run build` and `npm test` go through here. */
+/**
+ * Makes a fresh clone run: installs and builds what is missing or old, then starts a node. `npm start`, `npm run build`
+ * and `npm test` go through here.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {

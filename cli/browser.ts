@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /**
- * Opens an address through a private file that sends the browser on to it: what stands in the arguments of a program can be read by every user of
- * a machine. The file stays; its secret is worthless once the browser has been there. Returns whether a browser was started.
+ * Opens an address through a private file that sends the browser on to it: what stands in the arguments of a program
+ * can be read by every user of a machine. The file stays; its secret is worthless once the browser has been there.
+ * Returns whether a browser was started.
  */
 export async function openInBrowser(url: string, environment: NodeJS.ProcessEnv): Promise<boolean> {
   const folder = await mkdtemp(join(environment.XDG_RUNTIME_DIR ?? tmpdir(), 'hearsay-dashboard-'))

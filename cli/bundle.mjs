@@ -1,4 +1,7 @@
-/** Bundles the command line, the client, the daemon and its dashboard: `node cli/bundle.mjs [OUTPUT FOLDER]`, dist/ when absent. */
+/**
+ * Bundles the command line, the client, the daemon and its dashboard: `node cli/bundle.mjs [OUTPUT FOLDER]`, dist/ when
+ * absent.
+ */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -47,9 +50,9 @@ const placesInDaemon = {
 }
 
 /**
- * Writes `daemon/main.js` and the parts that it loads later beside it, with all packages in them: a daemon starts in half the time when it
- * reads twenty files and not a thousand. What else is below `daemon/` stays as the compiler wrote it: worker threads, and what
- * commands load. Returns the packages that stay outside.
+ * Writes `daemon/main.js` and the parts that it loads later beside it, with all packages in them: a daemon starts in
+ * half the time when it reads twenty files and not a thousand. What else is below `daemon/` stays as the compiler wrote
+ * it: worker threads, and what commands load. Returns the packages that stay outside.
  * @param {string} folder
  */
 export async function bundleDaemon(folder) {
@@ -101,7 +104,8 @@ export async function bundle(folder) {
 }
 
 /**
- * Writes the dashboard below `daemon/web/`: one page, one script and one style, with all packages in them, for browsers of the last two years.
+ * Writes the dashboard below `daemon/web/`: one page, one script and one style, with all packages in them, for browsers
+ * of the last two years.
  * @param {string} folder
  */
 export async function bundleDashboard(folder) {

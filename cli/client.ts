@@ -176,7 +176,10 @@ export class Client extends TypeClients {
     return pages((after) => this.#requests.json(routes.listConflicts, { query: { prefix, after }, signal }))
   }
 
-  /** Settles a conflict, that of a map's `field` where given; rejects with STALE_CONTEXT when a sibling has come that the context lacks. */
+  /**
+   * Settles a conflict, that of a map's `field` where given; rejects with STALE_CONTEXT when a sibling has come that
+   * the context lacks.
+   */
   resolve(key: string, resolution: options.Resolution, asked: options.ResolveOptions = {}): Promise<Resolved> {
     const { context, field, ...call } = asked
     const choice = 'value' in resolution ? encode(bytesOf(resolution.value)) : resolution
@@ -186,8 +189,8 @@ export class Client extends TypeClients {
   }
 
   /**
-   * Undoes the last resolution of a key at the asked node, or that of a token which `resolve` answered. Rejects with STALE_CONTEXT when something
-   * newer is there, with NOT_FOUND when it is not kept any more.
+   * Undoes the last resolution of a key at the asked node, or that of a token which `resolve` answered. Rejects with
+   * STALE_CONTEXT when something newer is there, with NOT_FOUND when it is not kept any more.
    */
   undo(key: string, { signal, ...asked }: options.UndoOptions = {}): Promise<Undone> {
     return this.#requests.json(routes.undoResolution, { path: { key }, json: asked, timeoutMs: meshTimeoutMs, signal })
@@ -293,9 +296,9 @@ export class Client extends TypeClients {
   }
 
   /**
-   * The change feed: each update of keys with a prefix, in the order of arrival at the daemon. Goes on by itself where it
-   * was after a cut or a restart of the daemon, without a gap or a repeat. Throws CURSOR_GONE when what should follow is no
-   * longer kept, and what the very first connection meets.
+   * The change feed: each update of keys with a prefix, in the order of arrival at the daemon. Goes on by itself where
+   * it was after a cut or a restart of the daemon, without a gap or a repeat. Throws CURSOR_GONE when what should
+   * follow is no longer kept, and what the very first connection meets.
    */
   watch(asked: options.WatchOptions = {}): AsyncGenerator<options.WatchEvent> {
     return watchEvents((since) => this.#feed({ ...asked, since }), asked)
@@ -324,7 +327,10 @@ export class Client extends TypeClients {
     return this.#requests.stream(routes.exportEntries, { query: { prefix }, timeoutMs: meshTimeoutMs, signal })
   }
 
-  /** A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the stream is cut. */
+  /**
+   * A backup of the asked node, in chunks of bytes as they come: with its identity and the mesh secret. Throws when the
+   * stream is cut.
+   */
   backup({ signal }: options.CallOptions = {}): AsyncGenerator<Buffer> {
     return this.#requests.stream(routes.takeBackup, { timeoutMs: meshTimeoutMs, signal })
   }

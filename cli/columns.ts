@@ -30,7 +30,10 @@ export interface Narrowing {
   readonly cut?: readonly string[]
 }
 
-/** Writes rows under headings. Cells may hold colours. Where the terminal is too narrow, columns are left out and cut as allowed, which is said below. */
+/**
+ * Writes rows under headings. Cells may hold colours. Where the terminal is too narrow, columns are left out and cut as
+ * allowed, which is said below.
+ */
 export async function printTable(
   output: Output,
   headings: readonly string[],

@@ -11,7 +11,10 @@ export interface Edited {
   discard(): Promise<void>
 }
 
-/** Throws UsageError when no editor is named and nobody is there to use `vi`: it would wait for ever. `instead`: how it goes without one. */
+/**
+ * Throws UsageError when no editor is named and nobody is there to use `vi`: it would wait for ever. `instead`: how it
+ * goes without one.
+ */
 export function assertEditable({ environment, stdinTerminal, stdoutTerminal }: Io, instead: string): void {
   if (environment.VISUAL || environment.EDITOR || (stdinTerminal && stdoutTerminal)) return
   throw new UsageError(`there is no terminal to edit on: set EDITOR to a program, or ${instead}`)

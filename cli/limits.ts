@@ -1,4 +1,6 @@
-/** Every limit of the command line and its client, by name; those that the daemon shares are in protocols/api/limits.ts. */
+/**
+ * Every limit of the command line and its client, by name; those that the daemon shares are in protocols/api/limits.ts.
+ */
 import { watchHeartbeatMs } from '../protocols/api/limits.js'
 
 /** Bytes of one answer that is kept in memory; streams have no limit. */
@@ -21,7 +23,10 @@ export const countTimeoutMs = 120_000
 export const waitNoticeMs = 3_000
 /** Items of one page of a listing with values, which may be large. */
 export const pageItemsWithValues = 100
-/** Lines of a list that are gathered into one write: half a page, so that the first ones show while others are asked for; and their characters. */
+/**
+ * Lines of a list that are gathered into one write: half a page, so that the first ones show while others are asked
+ * for; and their characters.
+ */
 export const gatheredLinesMax = 500
 export const gatheredCharactersMax = 64 * 1024
 /** Lines of one request of an import. */
@@ -58,7 +63,10 @@ export const warningsShownMax = 8
 /** Interval at which `top` asks the daemon unless told otherwise, and the shortest one, in milliseconds. */
 export const topIntervalMs = 1_000
 export const topIntervalMsMin = 200
-/** Interval at which `top` asks the doctor, in milliseconds; keys in conflict that it shows; lines on sessions that it keeps. */
+/**
+ * Interval at which `top` asks the doctor, in milliseconds; keys in conflict that it shows; lines on sessions that it
+ * keeps.
+ */
 export const topFindingsMs = 10_000
 export const topConflictsMax = 50
 export const topSessionsMax = 20
@@ -80,7 +88,10 @@ export const retryMsMax = 2_000
  */
 export const deleteAttemptsMax = 5
 export const deleteRetryMs = 500
-/** Time in which such a delete is tried, in milliseconds: the command has ended, and somebody may wait for its exit code. */
+/**
+ * Time in which such a delete is tried, in milliseconds: the command has ended, and somebody may wait for its exit
+ * code.
+ */
 export const deleteMsMax = 10_000
 /** Bytes of a template, keys and prefixes that it reads, keys below these, and bytes of what is rendered. */
 export const templateBytesMax = 1024 * 1024

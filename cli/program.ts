@@ -34,7 +34,9 @@ export async function parseFully(argv: readonly string[], io: Io): Promise<Parse
   return parsed
 }
 
-/** The parser's words, with what was probably meant; and for what may have been meant as a value how it is given as one. */
+/**
+ * The parser's words, with what was probably meant; and for what may have been meant as a value how it is given as one.
+ */
 function explained({ code, message }: CommanderError, argv: readonly string[]): string {
   const text = message.replace(/^error: /, '').replace(/\s*\(Did you mean (.*)\?\)/s, '; did you mean $1?')
   if (code === 'commander.unknownCommand') return unknownCommand(text)

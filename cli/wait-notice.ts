@@ -1,4 +1,7 @@
-/** A line on stderr, where a person looks, that says that a command is waiting and for how long; erased by whatever is printed. */
+/**
+ * A line on stderr, where a person looks, that says that a command is waiting and for how long; erased by whatever is
+ * printed.
+ */
 import type { Io } from './io.js'
 
 const noticeMs = 1_000

@@ -18,8 +18,8 @@ export interface Start {
 }
 
 /**
- * The words before a command: `hearsay` where the shell finds it, `npx hearsay` in the package itself, else the path of the file, each
- * with `--data` where it is needed.
+ * The words before a command: `hearsay` where the shell finds it, `npx hearsay` in the package itself, else the path of
+ * the file, each with `--data` where it is needed.
  */
 export function callHint(start: Start): { readonly program: string; readonly flags: string } {
   const { data, environment } = start
@@ -29,7 +29,8 @@ export function callHint(start: Start): { readonly program: string; readonly fla
 
 function programOf({ entry, root, environment, workingDirectory, realPath }: Start): string {
   const own = realPath(entry)
-  // npm starts a script in its package, wherever it was called, and puts the commands of packages on the script's PATH alone.
+  // npm starts a script in its package, wherever it was called, and puts the commands of packages on the script's PATH
+  // alone.
   const calledIn = environment.INIT_CWD
   const folders = (environment.PATH ?? '')
     .split(delimiter)

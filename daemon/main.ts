@@ -57,7 +57,10 @@ interface RunSurroundings {
   onLog(log: Log): void
 }
 
-/** Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new start. */
+/**
+ * Runs until a signal ends the process, or resolves with the reason why the daemon, which has stopped, needs a new
+ * start.
+ */
 async function runOnce(
   options: Pick<StartOptions, 'flags' | 'mayRestart'>,
   { signal, manager, onLog }: RunSurroundings,
@@ -137,8 +140,8 @@ function needsRestart(error: unknown): RestartNeeded {
 }
 
 /**
- * Resolves with the first signal that asks to stop; a second one ends the process at once. SIGHUP is the end of the terminal that the daemon was
- * started from; nothing is read again at it, since settings hold for a whole run.
+ * Resolves with the first signal that asks to stop; a second one ends the process at once. SIGHUP is the end of the
+ * terminal that the daemon was started from; nothing is read again at it, since settings hold for a whole run.
  */
 function nextSignal(): Promise<string> {
   // Without a listener Node opens a debugger at it: a way into the process for whoever runs as this user.

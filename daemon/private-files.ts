@@ -23,8 +23,8 @@ export function makePrivateFolder(path: string): void {
 }
 
 /**
- * Makes a folder and what is above it. Node's own way to do that starts again at the top for as long as the system says of a folder that it is
- * not there, which some, below /proc for example, say for ever.
+ * Makes a folder and what is above it. Node's own way to do that starts again at the top for as long as the system says
+ * of a folder that it is not there, which some, below /proc for example, say for ever.
  */
 function makeFolder(path: string): void {
   try {
@@ -46,8 +46,8 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
 }
 
 /**
- * Writes a file whole or not at all; it is on the disk when this resolves. With `create` a file that is there already stays, so that
- * two first starts agree.
+ * Writes a file whole or not at all; it is on the disk when this resolves. With `create` a file that is there already
+ * stays, so that two first starts agree.
  */
 export async function writePrivateFile(path: string, text: string, mode: 'create' | 'replace'): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`

@@ -50,7 +50,10 @@ export interface StartOptions {
 
 /** Reason for which a daemon is to be stopped and restarted. */
 export interface Restart {
-  /** `damage`: to save what is readable of the store. `identity`: it has a new peer id. `disk`: to read what a failed write left. */
+  /**
+   * `damage`: to save what is readable of the store. `identity`: it has a new peer id. `disk`: to read what a failed
+   * write left.
+   */
   readonly kind: 'damage' | 'identity' | 'disk'
   readonly reason: string
   /** An invitation to be used at once. */
@@ -93,7 +96,10 @@ export class RunningDaemon {
     })
   }
 
-  /** Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. Throws RestartNeeded where a new start helps. */
+  /**
+   * Starts a daemon; resolves when it serves clients and peers. What began is undone when it fails. Throws
+   * RestartNeeded where a new start helps.
+   */
   static async start(options: StartOptions): Promise<{ daemon: RunningDaemon; ready: Ready }> {
     const { flags, environment, writeLog } = options
     const config = await loadConfig({ flags, environment, home: environment.HOME ?? homedir(), hostname: hostname() })
@@ -109,7 +115,10 @@ export class RunningDaemon {
     }
   }
 
-  /** Damage in the files is met by whatever reads first, also before anything could be verified. Undefined when a new start would not help. */
+  /**
+   * Damage in the files is met by whatever reads first, also before anything could be verified. Undefined when a new
+   * start would not help.
+   */
   async #restartAfter(error: unknown, after: Restart | undefined): Promise<Restart | undefined> {
     const isDamaged = error instanceof HearsayError && error.code === 'DAMAGED_VALUE'
     if (!isDamaged || this.#opened === undefined) return undefined
@@ -208,7 +217,10 @@ export class RunningDaemon {
     return live
   }
 
-  /** Another node keeps the peer id that this one was started with. The data stays; the next start makes a member of its own of it. */
+  /**
+   * Another node keeps the peer id that this one was started with. The data stays; the next start makes a member of its
+   * own of it.
+   */
   async #takeIdentity({ peer: old }: Identity, why: string, token: string | undefined): Promise<void> {
     if (this.#isIdentityLost) return
     this.#isIdentityLost = true

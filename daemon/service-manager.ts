@@ -5,7 +5,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 
-/** Time that one message may take, in milliseconds: the helper waits until the service manager, which may be busy, has read it. */
+/**
+ * Time that one message may take, in milliseconds: the helper waits until the service manager, which may be busy, has
+ * read it.
+ */
 const notifyMsMax = 10_000
 
 /** Beats in the time after which the service manager takes the daemon for stuck: two may get lost. */
@@ -38,7 +41,10 @@ export class ServiceManager {
     return Boolean(this.#environment.NOTIFY_SOCKET)
   }
 
-  /** Notifies it that the daemon is ready, and from then on that it is alive, if it asks for that. Resolves whether the first could be sent. */
+  /**
+   * Notifies it that the daemon is ready, and from then on that it is alive, if it asks for that. Resolves whether the
+   * first could be sent.
+   */
   async ready(status: string): Promise<boolean> {
     void this.#send(`STATUS=${status}`)
     const isSent = await this.#send('READY=1')
@@ -109,8 +115,8 @@ function letEnd(relay: Relay): void {
 }
 
 /**
- * Time between two beats in milliseconds, from the variables of the service manager; undefined when it asks for none, or
- * asks another process.
+ * Time between two beats in milliseconds, from the variables of the service manager; undefined when it asks for none,
+ * or asks another process.
  */
 export function watchdogIntervalMs(environment: NodeJS.ProcessEnv, pid: number): number | undefined {
   const { WATCHDOG_USEC, WATCHDOG_PID } = environment

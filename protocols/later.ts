@@ -6,8 +6,8 @@ import { ByteReader, DecodeError } from '../store/model/bytes.js'
 import { laterFieldsMax } from './limits.js'
 
 /**
- * Ends the reading of a message: what is left of it are fields that this version does not know, each a number from 1 on, ascending, and its
- * bytes. Returns how many. Throws a DecodeError for anything else.
+ * Ends the reading of a message: what is left of it are fields that this version does not know, each a number from 1
+ * on, ascending, and its bytes. Returns how many. Throws a DecodeError for anything else.
  */
 export function endMessage(reader: ByteReader): number {
   return fieldsAtEnd(reader).size
@@ -27,12 +27,18 @@ export function fieldsAtEnd(reader: ByteReader): ReadonlyMap<number, Uint8Array>
   return fields
 }
 
-/** Ends the reading of a message that only a later version knows: behind its number it has fields, at least one. Throws a DecodeError. */
+/**
+ * Ends the reading of a message that only a later version knows: behind its number it has fields, at least one. Throws
+ * a DecodeError.
+ */
 export function endLaterMessage(reader: ByteReader): void {
   if (endMessage(reader) === 0) throw new DecodeError('a message of no known kind')
 }
 
-/** True for a message that only a later version knows: its first byte is a number beyond `lastKnown`, and what follows are fields. */
+/**
+ * True for a message that only a later version knows: its first byte is a number beyond `lastKnown`, and what follows
+ * are fields.
+ */
 export function isLaterMessage(bytes: Uint8Array, lastKnown: number): boolean {
   const reader = new ByteReader(bytes)
   try {

@@ -11,7 +11,10 @@ export interface Channel {
   readonly peer: PeerId
   /** Queues a frame; resolves when the next may be sent (back pressure), rejects when the channel is gone. */
   send(frame: Uint8Array): Promise<void>
-  /** Frames as they come; ends when the peer has closed, throws when the channel broke or a frame was over the limit. May be iterated once. */
+  /**
+   * Frames as they come; ends when the peer has closed, throws when the channel broke or a frame was over the limit.
+   * May be iterated once.
+   */
   readonly frames: AsyncIterable<Uint8Array>
   /** Ends our side in order. */
   close(): Promise<void>
@@ -48,9 +51,15 @@ export interface Network {
   heardMs(peer: PeerId): number | undefined
   /** Opens a channel. Rejects when the peer is not connected or does not speak the protocol. */
   open(peer: PeerId, protocol: Protocol): Promise<Channel>
-  /** Accepts channels of a protocol. The handler owns the channel; when it rejects, the channel is aborted and the failure counted. */
+  /**
+   * Accepts channels of a protocol. The handler owns the channel; when it rejects, the channel is aborted and the
+   * failure counted.
+   */
   handle(protocol: Protocol, handler: (channel: Channel) => Promise<void>): void
-  /** Publishes bytes to every node that can be reached. Resolves when handed to the neighbours; what is lost on the way stays lost. */
+  /**
+   * Publishes bytes to every node that can be reached. Resolves when handed to the neighbours; what is lost on the way
+   * stays lost.
+   */
   publish(bytes: Uint8Array): Promise<void>
   /**
    * Receives gossip. Called once for each message; `from` is the neighbour that it came from.

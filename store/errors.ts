@@ -1,6 +1,9 @@
 /** The one table of stable error codes. Codes are the contract; messages may improve and always say what to do next. */
 
-/** Of each code: its HTTP status, the exit code of the command line, and what it means. docs/OPERATIONS.md lists the same table; a test compares the two. */
+/**
+ * Of each code: its HTTP status, the exit code of the command line, and what it means. docs/OPERATIONS.md lists the
+ * same table; a test compares the two.
+ */
 export const errorCodes = {
   BAD_REQUEST: { status: 400, exit: 2, meaning: 'the request is malformed' },
   BAD_KEY: { status: 400, exit: 2, meaning: 'a key is empty or not UTF-8' },

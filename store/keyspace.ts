@@ -17,8 +17,8 @@
  * | `x` | deadline, actor, counter | a live version that expires |
  * | `y` | key, type, field | an entry of the mesh itself |
  *
- * Numbers in keys are big-endian, so that byte order is their order. Every value ends with the CRC-32 of key and value, but for
- * those of `b` and `x`, which are empty.
+ * Numbers in keys are big-endian, so that byte order is their order. Every value ends with the CRC-32 of key and value,
+ * but for those of `b` and `x`, which are empty.
  */
 
 /** The version of this layout. */

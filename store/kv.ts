@@ -33,15 +33,24 @@ export interface KvSnapshot {
 }
 
 /**
- * An ordered key-value store. Keys and values are bytes; what is returned may not be changed by the caller.
- * A batch is atomic: after a crash it is there whole or not at all. Reads see a batch no earlier than it is durable as asked.
+ * An ordered key-value store. Keys and values are bytes; what is returned may not be changed by the caller. A batch is
+ * atomic: after a crash it is there whole or not at all. Reads see a batch no earlier than it is durable as asked.
  */
 export interface KvStore {
-  /** The value of a key, or undefined. Synchronous: LevelDB's synchronous reads are an order of magnitude faster than awaited ones. */
+  /**
+   * The value of a key, or undefined. Synchronous: LevelDB's synchronous reads are an order of magnitude faster than
+   * awaited ones.
+   */
   get(key: Uint8Array, snapshot?: KvSnapshot): Uint8Array | undefined
-  /** Commits a batch. With `sync` it resolves once the batch would survive power loss. Rejects when nothing is known of its outcome. */
+  /**
+   * Commits a batch. With `sync` it resolves once the batch would survive power loss. Rejects when nothing is known of
+   * its outcome.
+   */
   write(changes: readonly KvChange[], options: { readonly sync: boolean }): Promise<void>
-  /** Rows of a range in order, in chunks of bounded rows and bytes, each chunk from one consistent view for the whole scan. */
+  /**
+   * Rows of a range in order, in chunks of bounded rows and bytes, each chunk from one consistent view for the whole
+   * scan.
+   */
   scan(range: KvRange, snapshot?: KvSnapshot): AsyncIterable<readonly KvRow[]>
   /** A frozen view of now. */
   snapshot(): KvSnapshot
@@ -59,7 +68,9 @@ export interface Bounds {
   readonly isUpperIncluded: boolean
 }
 
-/** The tightest bounds of a range. LevelDB itself looks at one of two bounds on the same side first and may miss rows. */
+/**
+ * The tightest bounds of a range. LevelDB itself looks at one of two bounds on the same side first and may miss rows.
+ */
 export function boundsOf(range: KvRange): Bounds {
   const { gt, gte, lt, lte } = range
   const isGtTighter = gt !== undefined && (gte === undefined || Buffer.compare(gt, gte) >= 0)

@@ -47,8 +47,8 @@ type EncodedChange =
   | { readonly type: 'del'; readonly key: Uint8Array }
 
 /**
- * Writes batches of bytes through abstract-level's extension point: its public `batch` clones and encodes every change, which
- * costs several times what LevelDB itself does for small rows. Only called while the database is open.
+ * Writes batches of bytes through abstract-level's extension point: its public `batch` clones and encodes every change,
+ * which costs several times what LevelDB itself does for small rows. Only called while the database is open.
  */
 class Database extends ClassicLevel<Uint8Array, Uint8Array> {
   writeEncoded(changes: readonly EncodedChange[], options: { readonly sync: boolean }): Promise<void> {
@@ -70,8 +70,8 @@ class LevelSnapshot implements KvSnapshot {
 
 /**
  * A LevelDB directory. Batches are written one after another, and none after one that failed: LevelDB itself goes on
- * after a failed append to its log, and then forgets, at the next start, acknowledged batches that stand behind the torn
- * one. Bytes handed to `write` may not be changed until it resolves.
+ * after a failed append to its log, and then forgets, at the next start, acknowledged batches that stand behind the
+ * torn one. Bytes handed to `write` may not be changed until it resolves.
  *
  * LevelDB does not check the checksums of blocks when it reads, so rows need their own; a damaged block is skipped by
  * its iterators and reported at their end only: a scan that throws may have left out rows before it threw.

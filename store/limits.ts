@@ -4,7 +4,10 @@
 export const scanRowsMax = 512
 /** Bytes of keys and values after which a chunk of a scan ends; the row that crosses it still belongs to the chunk. */
 export const scanBytesMax = 256 * 1024
-/** LevelDB's cache of uncompressed blocks, in bytes. Large tables are mapped by LevelDB, so the page cache does most of the work. */
+/**
+ * LevelDB's cache of uncompressed blocks, in bytes. Large tables are mapped by LevelDB, so the page cache does most of
+ * the work.
+ */
 export const levelCacheBytesDefault = 16 * 1024 * 1024
 /**
  * LevelDB's log and table in memory, in bytes; up to two are held at once. Larger: fewer and longer compactions.

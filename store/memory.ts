@@ -1,4 +1,7 @@
-/** A store in memory: for tests and for simulations of thousands of nodes. Deterministic; snapshots and copies cost next to nothing. */
+/**
+ * A store in memory: for tests and for simulations of thousands of nodes. Deterministic; snapshots and copies cost next
+ * to nothing.
+ */
 import {
   boundsOf,
   closedFailure,
@@ -15,7 +18,9 @@ import { memoryChunkRowsMax, scanBytesMax, scanRowsMax } from './limits.js'
 /** Token that a frozen view replaces: a chunk that bears the store's present one may be changed in place. */
 type Owner = object
 
-/** A run of rows in order. `texts` are the keys as strings of one character a byte, whose order is that of the bytes. */
+/**
+ * A run of rows in order. `texts` are the keys as strings of one character a byte, whose order is that of the bytes.
+ */
 interface Chunk {
   readonly owner: Owner
   readonly texts: string[]
@@ -60,7 +65,10 @@ export class MemoryStore implements KvStore {
     this.#chunksOwner = this.#owner
   }
 
-  /** A store of its own with the same rows, open whether or not this one is: a copied disk. Writes under way are not in it. */
+  /**
+   * A store of its own with the same rows, open whether or not this one is: a copied disk. Writes under way are not in
+   * it.
+   */
   clone(): MemoryStore {
     const copy = new MemoryStore()
     copy.#chunks = this.#freeze() as Chunk[]

@@ -1,4 +1,7 @@
-/** Opening the store of a data directory: saves what can be read of one that LevelDB cannot work with, and remembers across crashes that it did. */
+/**
+ * Opening the store of a data directory: saves what can be read of one that LevelDB cannot work with, and remembers
+ * across crashes that it did.
+ */
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -15,7 +18,10 @@ const salvageFolder = 'store.salvage'
 const damagedFolder = 'store.damaged'
 /** Present while the store needs to be saved, or was repaired or saved and has not passed a verification since. */
 const suspectMarker = 'store.suspect'
-/** Present from before the store is opened until it has passed a verification: where it is left over, the run before ended too early. */
+/**
+ * Present from before the store is opened until it has passed a verification: where it is left over, the run before
+ * ended too early.
+ */
 const unverifiedMarker = 'store.unverified'
 
 /** An opened store. */
@@ -33,14 +39,17 @@ export interface OpenedStore {
    * between blocks, so that other work can run.
    */
   areTablesSound(yieldTurn: () => Promise<void>): Promise<boolean>
-  /** Has the readable rows saved into a new store at the next start: for tables that LevelDB turns out not to be able to read. */
+  /**
+   * Has the readable rows saved into a new store at the next start: for tables that LevelDB turns out not to be able to
+   * read.
+   */
   salvageAtNextStart(): Promise<void>
 }
 
 /**
- * Opens the store of a data directory, which must exist. Damage that keeps LevelDB from opening is repaired; the marker is on the
- * disk before anything is changed, so that a crash in the middle cannot make a repaired store look like a sound one.
- * Throws STORE_LOCKED and STORE_FAILED as LevelStore.open does.
+ * Opens the store of a data directory, which must exist. Damage that keeps LevelDB from opening is repaired; the marker
+ * is on the disk before anything is changed, so that a crash in the middle cannot make a repaired store look like a
+ * sound one. Throws STORE_LOCKED and STORE_FAILED as LevelStore.open does.
  */
 export async function openStore(dataDirectory: string): Promise<OpenedStore> {
   const at = (name: string) => join(dataDirectory, name)
@@ -53,7 +62,8 @@ export async function openStore(dataDirectory: string): Promise<OpenedStore> {
     areTablesSound: (yieldTurn: () => Promise<void>) => areTablesSound(at(storeFolder), 'all', yieldTurn),
     salvageAtNextStart: () => writeMarker(at(suspectMarker)),
   }
-  // A damaged table may end the process as soon as LevelDB compacts it, before anything could be verified: then all of it is
+  // A damaged table may end the process as soon as LevelDB compacts it, before anything could be verified: then all of
+  // it is
   // checked before LevelDB sees it. Otherwise only what misleads LevelDB's lookups; the rest while clients are served.
   const depth = existsSync(at(unverifiedMarker)) ? 'all' : 'index'
   if (!existsSync(at(suspectMarker)) && !(await areTablesSound(at(storeFolder), depth))) {

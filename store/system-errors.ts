@@ -49,8 +49,8 @@ const systemErrors: Readonly<Record<string, SystemError>> = {
 const causesMax = 8
 
 /**
- * The code of the operating system (`ENOSPC`, `EIO` …) behind an error, in the error itself, in what caused it, or as the text that LevelDB
- * passes on. Undefined when it was not the system that failed.
+ * The code of the operating system (`ENOSPC`, `EIO` …) behind an error, in the error itself, in what caused it, or as
+ * the text that LevelDB passes on. Undefined when it was not the system that failed.
  */
 export function systemCodeOf(error: unknown): string | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < causesMax; cause = cause.cause, depth++) {
@@ -71,8 +71,8 @@ export function systemRemedy(code: string): string | undefined {
 }
 
 /**
- * The error as a user may see it, where a file, a folder or a descriptor was refused by the system: SYSTEM_FAILED with the code as `system`, and
- * the remedy. Undefined for an error of another kind.
+ * The error as a user may see it, where a file, a folder or a descriptor was refused by the system: SYSTEM_FAILED with
+ * the code as `system`, and the remedy. Undefined for an error of another kind.
  */
 export function systemFailure(error: unknown): HearsayError | undefined {
   const system = systemCodeOf(error)

@@ -16,8 +16,8 @@ const fields = { comparator: 1, compactPointer: 5, deletedTable: 6, newTable: 7 
 const numberFields = new Set([2, 3, 4, 9])
 
 /**
- * The numbers of the tables that hold the data of a LevelDB directory; undefined when the manifest is missing or cannot be read.
- * May run while the store is in use: a table is complete before the manifest names it.
+ * The numbers of the tables that hold the data of a LevelDB directory; undefined when the manifest is missing or cannot
+ * be read. May run while the store is in use: a table is complete before the manifest names it.
  */
 export async function liveTables(path: string): Promise<ReadonlySet<number> | undefined> {
   try {
@@ -40,7 +40,9 @@ export function decodeManifest(manifest: Buffer): ReadonlySet<number> | undefine
   return tables
 }
 
-/** The records of a log; one that was being written when the process ended is left out. Undefined when a checksum fails. */
+/**
+ * The records of a log; one that was being written when the process ended is left out. Undefined when a checksum fails.
+ */
 function recordsOf(log: Buffer): Buffer[] | undefined {
   const records: Buffer[] = []
   let begun: Buffer[] = []

@@ -1,7 +1,7 @@
 /**
- * Checks LevelDB's table files against the checksums of their blocks, which LevelDB itself does not look at: a flipped bit in a
- * filter or in a block's restart points makes it answer "absent", one in a key makes its compaction end the whole process.
- * The format is that of LevelDB's doc/table_format.md.
+ * Checks LevelDB's table files against the checksums of their blocks, which LevelDB itself does not look at: a flipped
+ * bit in a filter or in a block's restart points makes it answer "absent", one in a key makes its compaction end the
+ * whole process. The format is that of LevelDB's doc/table_format.md.
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -53,8 +53,9 @@ export async function areTablesSound(
 }
 
 /**
- * Takes damaged blocks out of the tables of a closed LevelDB directory, so that LevelDB reads all others: rows are gone or older
- * afterwards, as if they had been lost. A table whose index cannot be read is put aside. Returns how many tables were changed.
+ * Takes damaged blocks out of the tables of a closed LevelDB directory, so that LevelDB reads all others: rows are gone
+ * or older afterwards, as if they had been lost. A table whose index cannot be read is put aside. Returns how many
+ * tables were changed.
  */
 export async function cutDamagedBlocks(path: string): Promise<number> {
   let changed = 0
@@ -189,8 +190,8 @@ function entriesOf(block: Buffer | undefined): IndexEntry[] | undefined {
 }
 
 /**
- * Writes an index of the sound blocks behind the table, and its footer where the manifest expects it and at the end of the file.
- * The filter is left out; LevelDB does without.
+ * Writes an index of the sound blocks behind the table, and its footer where the manifest expects it and at the end of
+ * the file. The filter is left out; LevelDB does without.
  */
 async function rewriteIndex(table: string, sound: readonly IndexEntry[]): Promise<void> {
   const file = await open(table, 'r+')

@@ -24,8 +24,8 @@ export class DocumentClient {
   }
 
   /**
-   * Makes a document show this JSON. Only what differs is written: from what the context was read from where one is given, else from
-   * what the node has now.
+   * Makes a document show this JSON. Only what differs is written: from what the context was read from where one is
+   * given, else from what the node has now.
    */
   put(key: string, document: unknown, asked: options.DocumentOptions = {}): Promise<Written> {
     const write = edit(document, contentTypes.json, asked)

@@ -1,4 +1,7 @@
-/** Tells the form of what is imported from how it starts: by its fields, never by a guess. What is none of the forms is refused with a way on. */
+/**
+ * Tells the form of what is imported from how it starts: by its fields, never by a guess. What is none of the forms is
+ * refused with a way on.
+ */
 import { isName, textEnd } from '../../store/model/json-names.js'
 
 /** The forms. */

@@ -1,4 +1,7 @@
-/** The forms of files that can be imported, each turned into JSON lines as it is read: our own, `consul kv export`, and key, tab, value. */
+/**
+ * The forms of files that can be imported, each turned into JSON lines as it is read: our own, `consul kv export`, and
+ * key, tab, value.
+ */
 import { repeatedName } from '../../store/model/json-names.js'
 import { HearsayApiError } from '../failure.js'
 import { importDetectBytes } from '../limits.js'
@@ -31,8 +34,8 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The entries of a source. Throws HearsayApiError TOO_LARGE for one over the limit, BAD_REQUEST for a source that is cut off, or of no form
- * that is known.
+ * The entries of a source. Throws HearsayApiError TOO_LARGE for one over the limit, BAD_REQUEST for a source that is
+ * cut off, or of no form that is known.
  */
 export async function* itemsOf(source: Lines, format: ImportFormat | 'auto'): AsyncGenerator<ImportItem> {
   const { start, chunks, format: found } = await peek(source, format)

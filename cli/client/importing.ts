@@ -1,4 +1,7 @@
-/** Cuts what is imported into requests of bounded size, so that an import takes little memory and can be repeated from any point. */
+/**
+ * Cuts what is imported into requests of bounded size, so that an import takes little memory and can be repeated from
+ * any point.
+ */
 
 import { importFailuresMax } from '../../protocols/api/limits.js'
 import { HearsayApiError } from '../failure.js'
@@ -57,7 +60,8 @@ function tooManyFailures(sum: ImportSummary): HearsayApiError {
  * Sends entries batch by batch and sums up the answers; line numbers in it are those of the source.
  * @param send sends whole JSON lines and resolves with what became of them
  * @param onProgress called after each batch with the bytes taken so far
- * @throws HearsayApiError BAD_REQUEST after more than `importFailuresMax` failed lines, and for a source that is not of its format.
+ * @throws HearsayApiError BAD_REQUEST after more than `importFailuresMax` failed lines, and for a source that is not of
+ * its format.
  */
 export async function importLines(
   source: Lines,

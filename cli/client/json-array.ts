@@ -1,4 +1,7 @@
-/** Cuts one JSON array into its elements as it is read, so that a large file takes little memory. The elements are not parsed here. */
+/**
+ * Cuts one JSON array into its elements as it is read, so that a large file takes little memory. The elements are not
+ * parsed here.
+ */
 
 import { importLineBytesMax } from '../../protocols/api/limits.js'
 import { HearsayApiError } from '../failure.js'
@@ -25,7 +28,8 @@ const space = new Set([0x20, 0x09, 0x0a, 0x0d])
 
 /**
  * The elements in order.
- * @throws HearsayApiError BAD_REQUEST when there is no array, it is not closed, or something follows it; TOO_LARGE for an element
+ * @throws HearsayApiError BAD_REQUEST when there is no array, it is not closed, or something follows it; TOO_LARGE for
+ * an element
  *   over `importLineBytesMax`.
  */
 export async function* elementsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<ArrayElement> {

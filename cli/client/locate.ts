@@ -15,7 +15,8 @@ export interface DaemonPlace {
 }
 
 /**
- * Finds the API. What the caller gave comes before the environment (`HEARSAY_API`, `HEARSAY_DATA`), which comes before the default data directory.
+ * Finds the API. What the caller gave comes before the environment (`HEARSAY_API`, `HEARSAY_DATA`), which comes before
+ * the default data directory.
  * @throws UsageError when an address is malformed.
  */
 export function locate(where: DaemonPlace, environment: NodeJS.ProcessEnv): ClientTarget {
@@ -38,8 +39,8 @@ export function dataDirectory(given: string | undefined, environment: NodeJS.Pro
 }
 
 /**
- * The token for an endpoint when none was given: that of the data directory, for a daemon on this machine alone, so that it is
- * sent to nobody else. Undefined when there is none.
+ * The token for an endpoint when none was given: that of the data directory, for a daemon on this machine alone, so
+ * that it is sent to nobody else. Undefined when there is none.
  */
 export function tokenOf(
   endpoint: ClientTarget,

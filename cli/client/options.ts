@@ -19,7 +19,9 @@ export interface Shown {
 
 /** Siblings that a put left, which its answer holds beside the JSON. */
 export interface SiblingsLeft {
-  /** Versions that a read shows there now; more than 1 is a conflict that stayed. Absent when the node does not tell. */
+  /**
+   * Versions that a read shows there now; more than 1 is a conflict that stayed. Absent when the node does not tell.
+   */
   readonly siblings?: number
 }
 

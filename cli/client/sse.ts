@@ -12,7 +12,10 @@ export interface SseBlock {
 
 const lineEnd = 0x0a
 
-/** The blocks of a stream that comes in any pieces; the last one is left out unless it is whole. Throws TOO_LARGE for a line beyond all bounds. */
+/**
+ * The blocks of a stream that comes in any pieces; the last one is left out unless it is whole. Throws TOO_LARGE for a
+ * line beyond all bounds.
+ */
 export async function* sseBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<SseBlock> {
   let event: string | undefined
   let id: string | undefined

@@ -8,8 +8,8 @@ import { sseBlocks } from './sse.js'
 export type OpenStream = (since: string | undefined) => AsyncIterable<Buffer>
 
 /**
- * All events from a cursor on. A connection that breaks is made again at the last cursor, with back-off, for ever; but what
- * the first one meets, and whatever the daemon refuses (CURSOR_GONE), is thrown. Ends when the signal is aborted.
+ * All events from a cursor on. A connection that breaks is made again at the last cursor, with back-off, for ever; but
+ * what the first one meets, and whatever the daemon refuses (CURSOR_GONE), is thrown. Ends when the signal is aborted.
  */
 export async function* watchEvents(open: OpenStream, options: WatchOptions): AsyncGenerator<WatchEvent> {
   const { signal, onCursor, onInitialEnd, onRetry } = options

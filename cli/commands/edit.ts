@@ -1,4 +1,7 @@
-/** `hearsay edit`: opens the value of a key in an editor and stores what was changed, in place of exactly what was shown. */
+/**
+ * `hearsay edit`: opens the value of a key in an editor and stores what was changed, in place of exactly what was
+ * shown.
+ */
 import type { PutOptions, Version, Versions, Written } from '../client.js'
 import type { Action, Invocation } from '../command.js'
 import { assertEditable } from '../editor.js'
@@ -28,7 +31,9 @@ function editAsDocument(invocation: Invocation): ReturnType<Action> {
   throw new UsageError('a document has no time to live: leave --ttl out')
 }
 
-/** The versions of a key; undefined when it holds nothing. Throws NOT_FOUND for what is neither a value nor a document. */
+/**
+ * The versions of a key; undefined when it holds nothing. Throws NOT_FOUND for what is neither a value nor a document.
+ */
 async function lookUp(invocation: Invocation, key: string): Promise<Versions | 'document' | undefined> {
   try {
     return await withValueOf(key, 'look', () => invocation.client().getAll(key))
@@ -121,7 +126,10 @@ function assertSettled(text: string, versions: readonly Version[]): void {
   throw new HearsayApiError('CONFLICT', 0, `the line '${left}' is still there; nothing was stored`)
 }
 
-/** Time that is left of the latest deadline, in milliseconds; undefined when a version has none. Throws UsageError when it is over. */
+/**
+ * Time that is left of the latest deadline, in milliseconds; undefined when a version has none. Throws UsageError when
+ * it is over.
+ */
 function timeLeft({ io }: Invocation, key: string, versions: readonly Version[]): number | undefined {
   const deadlines = versions.map(({ expires }) => expires)
   if (deadlines.length === 0 || deadlines.includes(null)) return undefined

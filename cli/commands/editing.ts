@@ -1,4 +1,6 @@
-/** One round through an editor, for every command that edits: what is shown, what becomes of it, and what is reported. */
+/**
+ * One round through an editor, for every command that edits: what is shown, what becomes of it, and what is reported.
+ */
 import type { Written } from '../client.js'
 import type { Invocation } from '../command.js'
 import { editText } from '../editor.js'
@@ -15,7 +17,10 @@ export interface Editing {
   readonly store: (saved: Uint8Array) => Promise<Written | undefined>
 }
 
-/** Opens the text, stores what was made of it and says so; a text that could not be stored is kept in its file. Returns what was stored. */
+/**
+ * Opens the text, stores what was made of it and says so; a text that could not be stored is kept in its file. Returns
+ * what was stored.
+ */
 export async function editAndStore(
   invocation: Invocation,
   { key, text, ending, store }: Editing,

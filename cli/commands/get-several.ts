@@ -1,4 +1,7 @@
-/** `hearsay get` of several keys: one line each, as `ls --values` prints them; those that are absent are named on stderr. */
+/**
+ * `hearsay get` of several keys: one line each, as `ls --values` prints them; those that are absent are named on
+ * stderr.
+ */
 
 import { encode } from '../client/requests.js'
 import type { Shown, Versions } from '../client.js'
@@ -29,7 +32,10 @@ interface Read {
   readonly found: Shown | Versions | HearsayApiError
 }
 
-/** Reads some keys at once, and gives what was found in the order of the arguments. What is not absent and fails is thrown. */
+/**
+ * Reads some keys at once, and gives what was found in the order of the arguments. What is not absent and fails is
+ * thrown.
+ */
 async function* readAll(invocation: Invocation, isWhole: boolean): AsyncGenerator<Read> {
   const options = readOptionsOf(invocation)
   const client = invocation.client()

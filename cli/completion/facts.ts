@@ -1,7 +1,10 @@
 /** Facts about the commands of a table that the completions of every shell need. Pure. */
 import type { ArgumentSpec, CommandSpec, CommandTable, OptionSpec } from '../command.js'
 
-/** Call that prints keys that begin with what is typed, asked of the daemon; flags of the place and the prefix go behind it. */
+/**
+ * Call that prints keys that begin with what is typed, asked of the daemon; flags of the place and the prefix go behind
+ * it.
+ */
 export const listKeys = 'hearsay ls --limit 100'
 /** Call that prints the names of the members. */
 export const listMembers = 'hearsay members --names'
@@ -30,7 +33,10 @@ export function groupWords({ commands, groups }: CommandTable): [group: string, 
   ])
 }
 
-/** Names of the commands of which an argument is wanted, each with the place of that argument (from 0) or `any` for one that repeats. */
+/**
+ * Names of the commands of which an argument is wanted, each with the place of that argument (from 0) or `any` for one
+ * that repeats.
+ */
 export function argumentPlaces(
   { commands }: CommandTable,
   isWanted: (argument: ArgumentSpec) => boolean,

@@ -3,7 +3,9 @@
 /** Renewals in the time to live of a key, and the longest time from one to the next. */
 const renewalsInTtl = 3
 const renewalMsMax = 3_600_000
-/** Share of the time to live after which an attempt is given up, the pause before the next one, and the longest of each. */
+/**
+ * Share of the time to live after which an attempt is given up, the pause before the next one, and the longest of each.
+ */
 const attemptShare = 1 / 6
 const attemptMsMax = 10_000
 const pauseShare = 1 / 12

@@ -40,7 +40,8 @@ export function runsFolder(environment: NodeJS.ProcessEnv): string {
 
 /**
  * Makes the directory of a lab. The record, by which `lab down` knows it, is the first thing in it.
- * @throws HearsayApiError WOULD_OVERWRITE for a lab that is there, or any other file; FILE_FAILED when it cannot be made
+ * @throws HearsayApiError WOULD_OVERWRITE for a lab that is there, or any other file; FILE_FAILED when it cannot be
+ * made
  */
 export function makeLab(directory: string, record: LabRecord, environment: NodeJS.ProcessEnv): Places {
   const places = placesOf(directory)
@@ -86,7 +87,10 @@ function labExists(directory: string): HearsayApiError {
   return new HearsayApiError('WOULD_OVERWRITE', 0, message)
 }
 
-/** Refuses a folder in a place where others may make files too, such as the temporary directory, that somebody else has made. */
+/**
+ * Refuses a folder in a place where others may make files too, such as the temporary directory, that somebody else has
+ * made.
+ */
 function checkOwners(directory: string): void {
   const { uid } = userInfo()
   for (let folder = directory; folder !== dirname(folder); folder = dirname(folder)) {

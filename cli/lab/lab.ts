@@ -134,7 +134,10 @@ export class Lab {
     return this.nodes.filter((name) => this.#processes.pid(name) !== undefined)
   }
 
-  /** Cuts all links between nodes of different groups, in both directions at once; resolves when no such connection is left. */
+  /**
+   * Cuts all links between nodes of different groups, in both directions at once; resolves when no such connection is
+   * left.
+   */
   async split(groups: readonly (readonly string[])[]): Promise<void> {
     await this.#setLinks({ ...this.#links, groups })
     await this.#untilNoticed()
@@ -164,7 +167,10 @@ export class Lab {
     return { elapsedMs, ...counts, nodes, root, absent: this.nodes.filter((name) => !nodes.includes(name)) }
   }
 
-  /** Waits until on each side of the cut all nodes that run are equal; resolves with the root of the first side. Throws TIMED_OUT. */
+  /**
+   * Waits until on each side of the cut all nodes that run are equal; resolves with the root of the first side. Throws
+   * TIMED_OUT.
+   */
   async untilEqual(timeoutMs = equalMsDefault): Promise<string> {
     const running = this.running()
     const sides = sidesOf(this.#links, this.nodes)
@@ -216,7 +222,10 @@ export class Lab {
     await this.#processes.end(name, signal, limitMs)
   }
 
-  /** Starts a node again on its data; resolves when it is connected to all that it can reach. True if it did not run before. */
+  /**
+   * Starts a node again on its data; resolves when it is connected to all that it can reach. True if it did not run
+   * before.
+   */
   async start(name: string): Promise<boolean> {
     if (this.#processes.pid(name) !== undefined) return false
     if (!this.#processes.hasSwitch) await this.#processes.start(switchName)

@@ -27,8 +27,8 @@ export function nodesOf(word: string, nodes: readonly string[]): readonly string
 }
 
 /**
- * Groups of nodes, one a word with commas between the nodes. The nodes that are not named are one more group, so that `split cid` cuts cid
- * off from all others.
+ * Groups of nodes, one a word with commas between the nodes. The nodes that are not named are one more group, so that
+ * `split cid` cuts cid off from all others.
  * @throws UsageError when a node is in two groups, or there would be fewer than two
  */
 export function groupsOf(words: readonly (readonly string[])[], nodes: readonly string[]): readonly string[][] {

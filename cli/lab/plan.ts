@@ -71,7 +71,9 @@ function daemonFlags(name: string, places: Places): string[] {
   return ['--data', places.data(name), '--name', name, ...network, '--log-format', 'json']
 }
 
-/** The flag that a lab gives to each of its daemons itself, if there is one among these; undefined when there is none. */
+/**
+ * The flag that a lab gives to each of its daemons itself, if there is one among these; undefined when there is none.
+ */
 export function ownFlagIn(flags: readonly string[]): string | undefined {
   const own = ['--data', '--name', '--listen', '--announce', '--join', '--mdns', '--api', '--log-format']
   return own.find((flag) => flags.some((one) => one === flag || one.startsWith(`${flag}=`)))

@@ -1,4 +1,7 @@
-/** The processes of a lab: started apart from the command that starts them, found again by the number each writes down, ended. */
+/**
+ * The processes of a lab: started apart from the command that starts them, found again by the number each writes down,
+ * ended.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -21,7 +24,10 @@ export class Processes {
     this.#environment = environment
   }
 
-  /** Starts a process that goes on when this one ends; resolves with its ready line. Throws LAB_FAILED with its last words. */
+  /**
+   * Starts a process that goes on when this one ends; resolves with its ready line. Throws LAB_FAILED with its last
+   * words.
+   */
   async start(name: string, signal?: AbortSignal): Promise<string> {
     const { ready, log, pid } = this.#places
     rmSync(pid(name), { force: true })
@@ -156,7 +162,10 @@ function readIfThere(path: string): string {
   }
 }
 
-/** The built programs: beside the built command line, or below dist/ when it runs from the sources. Throws INTERNAL when there are none. */
+/**
+ * The built programs: beside the built command line, or below dist/ when it runs from the sources. Throws INTERNAL when
+ * there are none.
+ */
 function programs(): Programs {
   for (const folder of ['./', '../', '../../dist/cli/']) {
     const [guest, main, hearsay] = ['lab/guest.js', 'lab/switch-main.js', 'hearsay.js'].map(

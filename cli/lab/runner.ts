@@ -129,8 +129,8 @@ function proofOf(outcome: LineOutcome, ran: Ran): string {
 }
 
 /**
- * True if a command did what was expected. A text is compared with what a person sees: what the command prints, else its remarks on stderr,
- * in both without the last newline; several lines are one text with a comma and a space between.
+ * True if a command did what was expected. A text is compared with what a person sees: what the command prints, else
+ * its remarks on stderr, in both without the last newline; several lines are one text with a comma and a space between.
  */
 export function holds(outcome: LineOutcome, ran: Ran): boolean {
   if (outcome.kind === 'fails') return ran.exit === outcome.exit

@@ -1,4 +1,7 @@
-/** The switch of a lab: every connection between its nodes goes through it, so that links can be cut and slowed down without root. */
+/**
+ * The switch of a lab: every connection between its nodes goes through it, so that links can be cut and slowed down
+ * without root.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net'
 import { connectionsMax, heldBytesMax, requestLineBytesMax, requestLineMs } from './limits.js'
@@ -69,7 +72,10 @@ export class Switch {
     await closed
   }
 
-  /** Reads the links again: what is cut now breaks at once, and dials that were held for a link that is open again go on. */
+  /**
+   * Reads the links again: what is cut now breaks at once, and dials that were held for a link that is open again go
+   * on.
+   */
   reload(): void {
     this.#links = this.#options.links()
     for (const dial of this.#dials) {

@@ -3,7 +3,10 @@ import { isLab, markClosing, removeBase, removeLab } from './directory.js'
 import { placesOf } from './plan.js'
 import { Processes } from './processes.js'
 
-/** Removes whatever there is of a lab: its processes, its ports, its directory. Resolves with how many processes ran; undefined without a lab. */
+/**
+ * Removes whatever there is of a lab: its processes, its ports, its directory. Resolves with how many processes ran;
+ * undefined without a lab.
+ */
 export async function takeDown(directory: string, environment: NodeJS.ProcessEnv): Promise<number | undefined> {
   if (!isLab(directory)) {
     removeBase(environment)

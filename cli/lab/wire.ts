@@ -25,7 +25,10 @@ export interface WireOptions {
   nowMs(): number
 }
 
-/** Decides when bytes arrive: they leave one after the other at the rate of the link, and none arrives before those sent earlier. */
+/**
+ * Decides when bytes arrive: they leave one after the other at the rate of the link, and none arrives before those sent
+ * earlier.
+ */
 export class Wire {
   readonly #options: WireOptions
   #freeMs = 0
@@ -45,7 +48,9 @@ export class Wire {
     return this.#lastMs
   }
 
-  /** Time that lost packets cost: the sender waits for an acknowledgement in vain, twice as long at each further loss. */
+  /**
+   * Time that lost packets cost: the sender waits for an acknowledgement in vain, twice as long at each further loss.
+   */
   #resendMs(bytes: number, delayMs: number, lossPercent: number): number {
     if (lossPercent === 0) return 0
     const isLost = 1 - (1 - lossPercent / 100) ** Math.ceil(bytes / packetBytes)

@@ -1,4 +1,7 @@
-/** PURE: the words of a line of a script: bare, in single quotes as they are, or in double quotes with escapes; `#` begins a comment. */
+/**
+ * PURE: the words of a line of a script: bare, in single quotes as they are, or in double quotes with escapes; `#`
+ * begins a comment.
+ */
 
 /** One word of a line. */
 export interface Word {

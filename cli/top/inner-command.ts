@@ -10,7 +10,10 @@ export type RunCall = (argv: readonly string[], io: Io) => Promise<number>
 /** Commands that go on for ever, or need the terminal themselves. */
 const refused = new Set(['top', 'daemon', 'watch', 'lab', 'restore', 'edit'])
 
-/** Words of a line as a shell splits them: spaces part, single and double quotes keep together, a backslash takes the next character. */
+/**
+ * Words of a line as a shell splits them: spaces part, single and double quotes keep together, a backslash takes the
+ * next character.
+ */
 export function wordsOfLine(line: string): string[] {
   const words = line.matchAll(/(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+/gs)
   return [...words].map(([word]) =>
@@ -24,8 +27,8 @@ export function wordsOfLine(line: string): string[] {
 }
 
 /**
- * Runs a line. `options`: flags that name the daemon that `top` looks at. The command has no terminal, an empty stdin, and is
- * interrupted by the signal.
+ * Runs a line. `options`: flags that name the daemon that `top` looks at. The command has no terminal, an empty stdin,
+ * and is interrupted by the signal.
  */
 export async function runLine(
   line: string,

@@ -1,4 +1,6 @@
-/** The doctor for a node whose daemon does not answer: settings, data directory, disk and ports, looked at from outside. */
+/**
+ * The doctor for a node whose daemon does not answer: settings, data directory, disk and ports, looked at from outside.
+ */
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, hostname } from 'node:os'

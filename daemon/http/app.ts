@@ -170,7 +170,9 @@ function hasUnreadBody({ raw }: FastifyRequest): boolean {
   return announcesBody && !raw.readableEnded
 }
 
-/** The answer goes out at once, whole; the connection goes on, or is closed, once the rest of the body has been read. */
+/**
+ * The answer goes out at once, whole; the connection goes on, or is closed, once the rest of the body has been read.
+ */
 function sendBeforeBody(request: FastifyRequest, reply: FastifyReply, problem: object): FastifyReply {
   const body = Buffer.from(JSON.stringify(problem))
   const { raw } = reply.header('Content-Length', body.length).hijack()

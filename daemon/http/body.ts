@@ -1,6 +1,6 @@
 /**
- * Bodies of requests: what a group of routes takes, read whole within a bound; what is refused is still read off the connection, so that
- * the answer arrives.
+ * Bodies of requests: what a group of routes takes, read whole within a bound; what is refused is still read off the
+ * connection, so that the answer arrives.
  */
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
@@ -66,8 +66,9 @@ export function readBody({ payload, declaredBytes, what, setting }: BodySource, 
 }
 
 /**
- * Reads and drops the rest of a body, so that a client that sends first and reads later gets the answer: a connection that
- * is closed with bytes unread is reset, and takes the answer with it. Calls `done` at the end of the body or of the time.
+ * Reads and drops the rest of a body, so that a client that sends first and reads later gets the answer: a connection
+ * that is closed with bytes unread is reset, and takes the answer with it. Calls `done` at the end of the body or of
+ * the time.
  */
 export function drain(payload: Readable, done: () => void): void {
   const end = setTimeout(() => payload.destroy(), drainMsMax)
@@ -95,7 +96,9 @@ export function parseJson(bytes: Buffer): unknown {
   return bytes.length === 0 ? {} : readJson(bytes).value
 }
 
-/** JSON of a body that is a document or a patch of one: no number of it is rounded. Throws BAD_REQUEST and BAD_DOCUMENT. */
+/**
+ * JSON of a body that is a document or a patch of one: no number of it is rounded. Throws BAD_REQUEST and BAD_DOCUMENT.
+ */
 export function parseDocument(bytes: Buffer): unknown {
   const { value, text } = readJson(bytes)
   checkNumbers(text)

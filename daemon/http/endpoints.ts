@@ -1,4 +1,7 @@
-/** Endpoints of the contract put on the router: their schemas, the checks before a body, and the handlers that the compiler holds to them. */
+/**
+ * Endpoints of the contract put on the router: their schemas, the checks before a body, and the handlers that the
+ * compiler holds to them.
+ */
 import type {
   FastifyInstance,
   FastifyPluginAsync,

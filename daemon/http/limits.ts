@@ -1,4 +1,7 @@
-/** Every limit and default of the HTTP API that clients need not know, by name; the others are in protocols/api/limits.ts. */
+/**
+ * Every limit and default of the HTTP API that clients need not know, by name; the others are in
+ * protocols/api/limits.ts.
+ */
 
 /** Time in which the headers of a request must arrive, in milliseconds. */
 export const headersTimeoutMs = 15_000

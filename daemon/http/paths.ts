@@ -1,6 +1,7 @@
 /**
- * Keys in paths, and members and fields behind them: one percent-encoded segment each, decoded here and nowhere else, so that dots,
- * slashes and encodings mean what the client meant. The router sees a fixed path in place of the segments.
+ * Keys in paths, and members and fields behind them: one percent-encoded segment each, decoded here and nowhere else,
+ * so that dots, slashes and encodings mean what the client meant. The router sees a fixed path in place of the
+ * segments.
  */
 import { partsOf, routes } from '../../protocols/api/routes.js'
 import { HearsayError } from '../../store/errors.js'

@@ -45,7 +45,10 @@ interface FrameworkError extends Error {
   readonly code?: string
 }
 
-/** Any thrown thing as a HearsayError. What is not the caller's fault becomes INTERNAL, with the thrown thing as its cause. */
+/**
+ * Any thrown thing as a HearsayError. What is not the caller's fault becomes INTERNAL, with the thrown thing as its
+ * cause.
+ */
 export function hearsayError(thrown: unknown): HearsayError {
   if (thrown instanceof HearsayError) return thrown
   const { statusCode = 500, message, code } = thrown as FrameworkError

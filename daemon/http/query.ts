@@ -14,7 +14,10 @@ export interface RawQuery {
   [malformed]?: string
 }
 
-/** Splits a query at `&` and `=`, decodes percent escapes and `+`. Never throws: the router calls it where nothing catches. */
+/**
+ * Splits a query at `&` and `=`, decodes percent escapes and `+`. Never throws: the router calls it where nothing
+ * catches.
+ */
 export function parseQuery(text: string): RawQuery {
   const query: RawQuery = Object.create(null)
   for (const pair of text.split('&')) {

@@ -19,8 +19,8 @@ import { shownJson } from './render.js'
 import { type AnyRequest, type ApiServices, allowSilence } from './services.js'
 
 /**
- * Joins the copies of other nodes into ours first, when the request (or the configuration) asks for that; undefined when it does not: the
- * read can be answered in the same turn. Rejects with NO_QUORUM. Throws BAD_REQUEST.
+ * Joins the copies of other nodes into ours first, when the request (or the configuration) asks for that; undefined
+ * when it does not: the read can be answered in the same turn. Rejects with NO_QUORUM. Throws BAD_REQUEST.
  */
 export function afterRepair(
   request: AnyRequest,
@@ -35,7 +35,10 @@ export function afterRepair(
   return mesh.readRepair(address, consistency, timeoutMs)
 }
 
-/** Answers with the winner's bytes, or with every version as JSON where the client accepts that; `named` goes with the JSON. */
+/**
+ * Answers with the winner's bytes, or with every version as JSON where the client accepts that; `named` goes with the
+ * JSON.
+ */
 export function answerShown(
   shown: Shown,
   accept: string | undefined,

@@ -12,7 +12,10 @@ export const eventStreamHeaders: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
 }
 
-/** Answers with pieces as they come. When they fail the connection is cut, which the client sees; the log says of `what`. */
+/**
+ * Answers with pieces as they come. When they fail the connection is cut, which the client sees; the log says of
+ * `what`.
+ */
 export function sendStream(
   reply: FastifyReply,
   pieces: AsyncIterable<Buffer>,
@@ -23,7 +26,10 @@ export function sendStream(
   return reply.header('Content-Type', type).send(stream)
 }
 
-/** JSON of a collection: `head`, then the items behind commas, then `tail`; one piece of text for each chunk. `first` is a chunk that was read already. */
+/**
+ * JSON of a collection: `head`, then the items behind commas, then `tail`; one piece of text for each chunk. `first` is
+ * a chunk that was read already.
+ */
 export async function* jsonStream<T>(
   head: string,
   first: readonly T[],

@@ -1,4 +1,7 @@
-/** Log of the last resolutions at this node with what they settled, so that they can be undone; in memory, bounded in number and bytes. */
+/**
+ * Log of the last resolutions at this node with what they settled, so that they can be undone; in memory, bounded in
+ * number and bytes.
+ */
 import { randomBytes } from 'node:crypto'
 import type { SettledVersion, Written } from '../../store/data/types.js'
 import { type Dot, sameDot } from '../../store/model/dot.js'
@@ -21,7 +24,10 @@ export interface Undoable {
 export class UndoLog {
   #kept: readonly Undoable[] = []
 
-  /** Notes a resolution. Returns its token, which a retry of it is answered too; null if what it settled is too large to keep. */
+  /**
+   * Notes a resolution. Returns its token, which a retry of it is answered too; null if what it settled is too large to
+   * keep.
+   */
   note(key: string, field: string | undefined, { dot, settled }: Written): string | null {
     if (settled === undefined) return this.#kept.find((one) => sameDot(one.dot, dot))?.token ?? null
     if (sizeOf(settled) > undoBytesMax) return null

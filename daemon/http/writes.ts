@@ -24,7 +24,9 @@ export interface StartedWrite {
    * answer after the request came, and with CLOCK_OFF; it is not called for a retry of a write that is stored.
    */
   readonly once: OnceOptions
-  /** The answer, with the acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with all of it in its details. */
+  /**
+   * The answer, with the acknowledgements of all of these dots. Throws NOT_ENOUGH_ACKS with all of it in its details.
+   */
   acknowledged<Answer extends object>(dots: readonly Dot[], answer: Answer): Promise<Answer & { acks: Acks }>
 }
 
@@ -66,7 +68,9 @@ export function startWrite(
   }
 }
 
-/** Adds the number of versions that a read shows now, as a read does: a put without a context may have left siblings. */
+/**
+ * Adds the number of versions that a read shows now, as a read does: a put without a context may have left siblings.
+ */
 export function addSiblingsHeader(reply: FastifyReply, { siblings }: Written): void {
   if (siblings !== undefined) void reply.header(headerNames.siblings, `${siblings}`)
 }
@@ -89,8 +93,9 @@ async function acksOfAll(mesh: Mesh, dots: readonly Dot[], want: Want, timeoutMs
 }
 
 /**
- * The retry key and what tells whether it is the same request: method, path, query, context and body. How long to wait is no part of
- * it: who repeats a write whose acknowledgements did not come in time may have more patience. Throws BAD_REQUEST.
+ * The retry key and what tells whether it is the same request: method, path, query, context and body. How long to wait
+ * is no part of it: who repeats a write whose acknowledgements did not come in time may have more patience. Throws
+ * BAD_REQUEST.
  */
 export function retryOf(
   request: AnyRequest & { method: string; query: unknown },

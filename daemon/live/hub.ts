@@ -1,6 +1,6 @@
 /**
- * The hub of the live stream: what a node does and sees, for the people who watch it. It looks and computes only while there is a reader, and
- * keeps a bounded queue for each.
+ * The hub of the live stream: what a node does and sees, for the people who watch it. It looks and computes only while
+ * there is a reader, and keeps a bounded queue for each.
  */
 import type { Writable } from 'node:stream'
 import { watchHeartbeatMs } from '../../protocols/api/limits.js'
@@ -178,7 +178,10 @@ export class LiveHub {
     })
   }
 
-  /** Sends what comes once a second: rates, changes that were left out, a comment now and then. Cuts who may not read any more. */
+  /**
+   * Sends what comes once a second: rates, changes that were left out, a comment now and then. Cuts who may not read
+   * any more.
+   */
   #tick(): void {
     const { environment, sessions, rss } = this.#options
     for (const served of [...this.#readers]) if (!served.isAllowed()) this.#close(served)
@@ -236,7 +239,10 @@ interface Shown {
   readonly atMs: number
 }
 
-/** A status for comparison, without what changes at rest: times when members were heard, and small differences of clocks. */
+/**
+ * A status for comparison, without what changes at rest: times when members were heard, and small differences of
+ * clocks.
+ */
 function shownOf(status: Status, atMs: number): Shown {
   const { conflicts, warnings } = status
   const members = status.members.map(({ lastSeen: _, lastEqual: __, clockOffsetMs: ___, ...member }) => member)

@@ -6,7 +6,10 @@ export const liveReadersMax = 16
 export const liveQueueBytesMax = 1024 * 1024
 /** Time for which a reader may take nothing while something waits for it, in milliseconds. */
 export const liveStallMs = 30_000
-/** Shortest pause between two looks at the status, in milliseconds, and how many times the length of a look it is at least. */
+/**
+ * Shortest pause between two looks at the status, in milliseconds, and how many times the length of a look it is at
+ * least.
+ */
 export const statusPauseMs = 500
 export const statusPauseFactor = 20
 /** Time after which the status is sent although only its times have changed, in milliseconds. */

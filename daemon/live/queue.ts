@@ -1,4 +1,6 @@
-/** Queue of what waits for one reader of the live stream, bounded: a reader that lets too much wait is told, and cut. */
+/**
+ * Queue of what waits for one reader of the live stream, bounded: a reader that lets too much wait is told, and cut.
+ */
 import { liveQueueBytesMax } from './limits.js'
 
 /** Queue of one reader. */

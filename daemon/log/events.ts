@@ -11,7 +11,9 @@ export interface LogEvent {
   readonly level: EventLevel
   /** Cause of the line, for people. */
   readonly about: string
-  /** Remedy, which is written into the line as `next`; null where the message itself has it, or there is nothing to do. */
+  /**
+   * Remedy, which is written into the line as `next`; null where the message itself has it, or there is nothing to do.
+   */
   readonly next: string | null
 }
 

@@ -42,8 +42,8 @@ export class Admission {
   }
 
   /**
-   * Resolves once a heartbeat has come back that the member took after this call: it has let us in, and hears us. Rejects with UNREACHABLE,
-   * FORGOTTEN or NOT_ADMITTED when none comes in time.
+   * Resolves once a heartbeat has come back that the member took after this call: it has let us in, and hears us.
+   * Rejects with UNREACHABLE, FORGOTTEN or NOT_ADMITTED when none comes in time.
    */
   async wait(isStopped: () => boolean): Promise<void> {
     const { environment } = this.#options

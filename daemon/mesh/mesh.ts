@@ -47,7 +47,10 @@ export interface DaemonMeshOptions {
   readonly log: Log
   /** Watches sync sessions. */
   readonly watchSession: WatchSession
-  /** Another node keeps this node's peer id: a new one is to be taken, and the daemon restarted with it. `token`: whom to join then. */
+  /**
+   * Another node keeps this node's peer id: a new one is to be taken, and the daemon restarted with it. `token`: whom
+   * to join then.
+   */
   onIdentityLost(reason: string, token?: string): void
 }
 
@@ -183,7 +186,8 @@ export class DaemonMesh implements Mesh {
     return this.#outcomes.of(peer)
   }
 
-  // --- membership -----------------------------------------------------------------------------------------------------
+  // --- membership
+  // -----------------------------------------------------------------------------------------------------
 
   async invite(): Promise<string> {
     await this.#whenStarted()
@@ -256,8 +260,9 @@ export class DaemonMesh implements Mesh {
   }
 
   /**
-   * An invitation by a node with our own peer id: our own invitation (OWN_INVITATION), or that of the node that our data directory is a copy
-   * of. Who joins is the one to take a new peer id: the daemon restarts under it and joins by itself, which this does not wait for (NOT_ADMITTED).
+   * An invitation by a node with our own peer id: our own invitation (OWN_INVITATION), or that of the node that our
+   * data directory is a copy of. Who joins is the one to take a new peer id: the daemon restarts under it and joins by
+   * itself, which this does not wait for (NOT_ADMITTED).
    */
   async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
     const own = new Set(this.addresses())
@@ -307,7 +312,8 @@ export class DaemonMesh implements Mesh {
     await this.#refuse()
   }
 
-  // --- blocks ---------------------------------------------------------------------------------------------------------
+  // --- blocks
+  // ---------------------------------------------------------------------------------------------------------
 
   async block(peers: readonly string[]): Promise<void> {
     await this.#options.blocks.add(peers.map((peer) => this.#peerOf(peer)))
@@ -340,7 +346,8 @@ export class DaemonMesh implements Mesh {
     return this.#options.blocks.has(nameOrPeer) ? nameOrPeer : this.#protocols.membership.resolve(nameOrPeer)
   }
 
-  // --- sync and consistency -------------------------------------------------------------------------------------------
+  // --- sync and consistency
+  // -------------------------------------------------------------------------------------------
 
   async sync(nameOrPeer?: string): Promise<SessionReport[]> {
     const live = await this.#whenStarted()
@@ -349,7 +356,9 @@ export class DaemonMesh implements Mesh {
     return [await scheduler.syncNow(this.#otherPeer(nameOrPeer, live))]
   }
 
-  /** Returns the peer of a name that is connected. Throws NOT_FOUND, BAD_REQUEST for this node itself, and UNREACHABLE. */
+  /**
+   * Returns the peer of a name that is connected. Throws NOT_FOUND, BAD_REQUEST for this node itself, and UNREACHABLE.
+   */
   #otherPeer(nameOrPeer: string, live: LiveNetwork): PeerId {
     const peer = this.#protocols.membership.resolve(nameOrPeer)
     if (peer === this.peer) throw new HearsayError('BAD_REQUEST', 'this is the node itself; name another member')
@@ -391,7 +400,10 @@ export class DaemonMesh implements Mesh {
     return this.#protocols.membership.where(dot)
   }
 
-  /** The API is served while libp2p is still loading: who needs the network waits for it. Rejects with UNREACHABLE when the daemon stops. */
+  /**
+   * The API is served while libp2p is still loading: who needs the network waits for it. Rejects with UNREACHABLE when
+   * the daemon stops.
+   */
   #whenStarted(): Promise<LiveNetwork> {
     return this.#started.promise
   }

@@ -1,4 +1,7 @@
-/** Counts and durations of the answers of the HTTP API, by method and route: the names of both are bounded, whatever clients send. */
+/**
+ * Counts and durations of the answers of the HTTP API, by method and route: the names of both are bounded, whatever
+ * clients send.
+ */
 import { routes } from '../../protocols/api/routes.js'
 import { answerBounds, Durations, type HistogramFamily } from './histogram.js'
 import type { MetricSeries } from './text.js'

@@ -112,7 +112,10 @@ const groups: CounterGroups = {
   },
 }
 
-/** Name of a counter without prefix and suffix: `gossip`, `messagesPublished` as `gossip_messages_published`. Those of the store have no group. */
+/**
+ * Name of a counter without prefix and suffix: `gossip`, `messagesPublished` as `gossip_messages_published`. Those of
+ * the store have no group.
+ */
 export function counterName(group: keyof CounterGroups, name: string): string {
   const words = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   return group === 'store' ? words : `${group}_${words}`

@@ -18,7 +18,9 @@ export interface HistogramFamily {
 /** Bounds for what a client waits for, in seconds: from a read in memory to a write that waits for other nodes. */
 export const answerBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 
-/** Bounds for one durable batch, in seconds: from a disk with a cache that survives power loss to one that is failing. */
+/**
+ * Bounds for one durable batch, in seconds: from a disk with a cache that survives power loss to one that is failing.
+ */
 export const commitBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5] as const
 
 /** Bounds for one sync session, in seconds: from two equal neighbours to an empty node over a slow link. */

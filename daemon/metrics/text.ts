@@ -1,4 +1,7 @@
-/** The text format of Prometheus (0.0.4) for what the daemon counts itself. Names and labels are those of the code: nothing in them needs escaping. */
+/**
+ * The text format of Prometheus (0.0.4) for what the daemon counts itself. Names and labels are those of the code:
+ * nothing in them needs escaping.
+ */
 import type { HistogramFamily } from './histogram.js'
 
 /** Prefix of every metric of hearsay. */

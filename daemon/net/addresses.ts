@@ -19,8 +19,9 @@ export function checkAddress(text: string): string {
 }
 
 /**
- * The multiaddrs, each with the peer id, that others can reach a started host at: the announced ones if there are any, else
- * those of every interface that it listens on. libp2p's own list leaves out public ones that no stranger has confirmed.
+ * The multiaddrs, each with the peer id, that others can reach a started host at: the announced ones if there are any,
+ * else those of every interface that it listens on. libp2p's own list leaves out public ones that no stranger has
+ * confirmed.
  */
 export function ownAddresses(host: Host, announce: readonly string[]): string[] {
   const known = announce.length > 0 ? [...announce] : host.transports.getAddrs().map((address) => address.toString())
@@ -28,7 +29,9 @@ export function ownAddresses(host: Host, announce: readonly string[]): string[] 
   return [...new Set(known.map((address) => `${withoutPeer(address)}/p2p/${self}`))]
 }
 
-/** The listen addresses of a started host with the ports that it was given, so that a later host can take the same ones. */
+/**
+ * The listen addresses of a started host with the ports that it was given, so that a later host can take the same ones.
+ */
 export function boundAddresses(host: Host, listen: readonly string[]): string[] {
   // There is one listener for each address, in their order.
   const listeners = host.transports.getListeners()

@@ -44,7 +44,10 @@ export class StreamChannel implements Channel {
     )
   }
 
-  /** Rejects with a RangeError, and stays usable, when the frame is empty or over the limit. The bytes may not be changed afterwards. */
+  /**
+   * Rejects with a RangeError, and stays usable, when the frame is empty or over the limit. The bytes may not be
+   * changed afterwards.
+   */
   async send(frame: Uint8Array): Promise<void> {
     if (frame.length === 0) throw new RangeError('a frame may not be empty')
     if (frame.length > this.#frameBytesMax) {

@@ -1,4 +1,7 @@
-/** Watches what comes over each encrypted connection: notes that its peer is heard, and closes one that would take too much memory. */
+/**
+ * Watches what comes over each encrypted connection: notes that its peer is heard, and closes one that would take too
+ * much memory.
+ */
 import type { ConnectionEncrypter, MessageStream, StreamMuxerFactory } from '@libp2p/interface'
 import type { PeerId } from '../../protocols/network.js'
 import { connectionWaitingBytesMax, streamWindowBytesMax } from './limits.js'
@@ -7,7 +10,10 @@ import { YamuxFrames } from './yamux-frames.js'
 type Build<Components, Built> = (components: Components) => Built
 type Secure = ConnectionEncrypter['secureInbound']
 
-/** The guard of one host. It learns from the encrypter who is at the other end, and watches where the multiplexer begins to read. */
+/**
+ * The guard of one host. It learns from the encrypter who is at the other end, and watches where the multiplexer begins
+ * to read.
+ */
 export class ConnectionGuard {
   readonly #peers = new WeakMap<MessageStream, PeerId>()
 

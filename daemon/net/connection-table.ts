@@ -91,8 +91,8 @@ export class ConnectionTable {
   }
 
   /**
-   * Breaks a channel when its connection closes. libp2p does not tell a sender that waits for the peer to take more: its
-   * stream ends, but a push into the stream that waits stays unanswered.
+   * Breaks a channel when its connection closes. libp2p does not tell a sender that waits for the peer to take more:
+   * its stream ends, but a push into the stream that waits stays unanswered.
    */
   attach(connection: Connection, channel: Attached): void {
     const entry = this.#entries.get(connection.remotePeer.toString())

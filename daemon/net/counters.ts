@@ -4,7 +4,10 @@
 export class NetCounters {
   /** Sockets that reached the libp2p port and were not over the rate limit. */
   inboundAttempts = 0
-  /** Of these, the ones that proved the mesh secret and an identity, and were let in. The difference is strangers and noise. */
+  /**
+   * Of these, the ones that proved the mesh secret and an identity, and were let in. The difference is strangers and
+   * noise.
+   */
   inboundAccepted = 0
   /** Connections refused because the peer is blocked, forgotten, or already connected. */
   refused = 0

@@ -65,8 +65,8 @@ class Walk {
 }
 
 /**
- * True if a frame may be decoded. gossipsub counts the elements of each list, but not the lists, nor repetitions of a field that
- * is single: 2 MiB of those took its decoder 1.5 s.
+ * True if a frame may be decoded. gossipsub counts the elements of each list, but not the lists, nor repetitions of a
+ * field that is single: 2 MiB of those took its decoder 1.5 s.
  */
 export function isDecodable(frame: Uint8Array): boolean {
   return new Walk(frame).isPlain(rpc, frame.length)

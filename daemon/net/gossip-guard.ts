@@ -28,7 +28,10 @@ export function guardGossip(gossip: GossipSub, counters: NetCounters): void {
   methods.handleIWant = (peer, wanted) => upTo(answer(peer, wanted), gossipAnswerBytesMax)
 }
 
-/** The first messages, as many as fit into so many bytes, and at least one. An answer goes into one frame, which its reader bounds. */
+/**
+ * The first messages, as many as fit into so many bytes, and at least one. An answer goes into one frame, which its
+ * reader bounds.
+ */
 function upTo(messages: readonly Answer[], bytesMax: number): Answer[] {
   let bytes = 0
   return messages.filter(({ data }, index) => {

@@ -10,8 +10,8 @@ const messageIdBytes = 20
 
 /**
  * Messages are unsigned (every connection is already authenticated, and signing costs more than all else) and named by
- * the hash of their bytes. What is published here goes to every neighbour at once, so that forwarding only has to bridge
- * lost links. Peers share addresses on one machine and are all trusted, so scores are off.
+ * the hash of their bytes. What is published here goes to every neighbour at once, so that forwarding only has to
+ * bridge lost links. Peers share addresses on one machine and are all trusted, so scores are off.
  */
 export function gossipOptions(): Partial<GossipsubOpts> {
   return {

@@ -70,7 +70,10 @@ export class HostGossip {
     await this.environment.yieldTurn()
   }
 
-  /** gossipsub queues what it reads without a bound, and never waits: a neighbour is read once it is identified, and sent no more than it takes. */
+  /**
+   * gossipsub queues what it reads without a bound, and never waits: a neighbour is read once it is identified, and
+   * sent no more than it takes.
+   */
   readonly #admit: StreamMiddleware = async (stream, connection, next) => {
     if (stream.direction === 'outbound') {
       dropBeyond(stream, gossipBufferBytesMax)
@@ -125,7 +128,10 @@ function isSending(stream: Stream | undefined): boolean {
   return stream?.writeStatus === 'writable' && stream.remoteWriteStatus === 'writable'
 }
 
-/** Refuses what a slow reader has no room for. gossipsub's own limit resets the stream instead, with all that waits in it. */
+/**
+ * Refuses what a slow reader has no room for. gossipsub's own limit resets the stream instead, with all that waits in
+ * it.
+ */
 function dropBeyond(stream: Stream, bytesMax: number): void {
   const send = stream.send.bind(stream)
   stream.send = (data) => {

@@ -1,4 +1,7 @@
-/** The node's identity and the mesh secret: two small files in the data directory, written atomically and readable by their owner alone. */
+/**
+ * The node's identity and the mesh secret: two small files in the data directory, written atomically and readable by
+ * their owner alone.
+ */
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { HearsayError } from '../../store/errors.js'
@@ -36,7 +39,9 @@ export function createIdentity(seed: Uint8Array = randomBytes(seedBytes)): Ident
   return { peer: base58(Buffer.concat([peerIdPrefix, publicKey])), seed: new Uint8Array(seed), publicKey }
 }
 
-/** Reads the identity of a data directory; makes it at the first start. Throws STORE_FAILED when the file is damaged. */
+/**
+ * Reads the identity of a data directory; makes it at the first start. Throws STORE_FAILED when the file is damaged.
+ */
 export async function loadIdentity(dataDirectory: string): Promise<Identity> {
   const path = join(dataDirectory, peerKeyFile)
   const remedy = 'restore it from a backup, or delete it: the node then comes back under a new identity'
@@ -74,7 +79,10 @@ async function loadOrCreate(path: string, bytes: number, remedy: string): Promis
   }
 }
 
-/** One line: the bytes in hexadecimal and the first digits of their SHA-256, so that a flipped bit is not a new identity. */
+/**
+ * One line: the bytes in hexadecimal and the first digits of their SHA-256, so that a flipped bit is not a new
+ * identity.
+ */
 function encode(bytes: Uint8Array): string {
   return `${Buffer.from(bytes).toString('hex')}-${checkOf(bytes)}\n`
 }

@@ -18,10 +18,9 @@ export interface Invitation {
 }
 
 /**
- * Connects to the inviting peer from a temporary node with an identity of its own, and leaves again. The peer never learns
- * of a new member, because the temporary node does not identify itself.
- * Resolves with the address that answered. Rejects with UNREACHABLE when none did in time; a foreign secret and a dead
- * port look the same from outside.
+ * Connects to the inviting peer from a temporary node with an identity of its own, and leaves again. The peer never
+ * learns of a new member, because the temporary node does not identify itself. Resolves with the address that answered.
+ * Rejects with UNREACHABLE when none did in time; a foreign secret and a dead port look the same from outside.
  */
 export function testInvitation(
   invitation: Invitation,

@@ -1,6 +1,6 @@
 /**
- * The ports that this node was given where it may listen on any (`tcp/0`): a small file in the data directory. Members that were all restarted
- * at once look for each other where they were.
+ * The ports that this node was given where it may listen on any (`tcp/0`): a small file in the data directory. Members
+ * that were all restarted at once look for each other where they were.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -29,7 +29,10 @@ export async function keepBound(
   await writePrivateFile(join(dataDirectory, fileName), `${JSON.stringify(bound, null, 2)}\n`, 'replace')
 }
 
-/** The addresses to listen on, with earlier ports where any will do; `listen` itself when `bound` are not those of the same addresses. */
+/**
+ * The addresses to listen on, with earlier ports where any will do; `listen` itself when `bound` are not those of the
+ * same addresses.
+ */
 export function withKeptPorts(listen: readonly string[], bound: readonly string[]): readonly string[] {
   const isSame = (address: string, at: number) => address === bound[at] || address === anyPort(bound[at])
   return listen.length === bound.length && listen.every(isSame) ? bound : listen

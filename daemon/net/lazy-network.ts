@@ -1,4 +1,6 @@
-/** A Network that protocols can be built on before libp2p is loaded: it keeps what they register and passes it on later. */
+/**
+ * A Network that protocols can be built on before libp2p is loaded: it keeps what they register and passes it on later.
+ */
 import type { Channel, Network, NetworkListener, PeerId, Protocol } from '../../protocols/network.js'
 import { HearsayError } from '../../store/errors.js'
 
@@ -14,7 +16,9 @@ export class LazyNetwork implements Network {
     this.self = self
   }
 
-  /** Hands everything registered so far, and from now on, to the live network. Call it once, before that one is started. */
+  /**
+   * Hands everything registered so far, and from now on, to the live network. Call it once, before that one is started.
+   */
   attach(live: Network): void {
     this.#live = live
     for (const [protocol, handler] of this.#handlers.values()) live.handle(protocol, handler)

@@ -4,7 +4,10 @@
 export const netConnectionsMax = 256
 /** Inbound connections that have not finished their handshake. */
 export const inboundPendingMax = 256
-/** New inbound connections from one address in one second; 50 a second stalled for a whole handshake stay under `inboundPendingMax`. */
+/**
+ * New inbound connections from one address in one second; 50 a second stalled for a whole handshake stay under
+ * `inboundPendingMax`.
+ */
 export const inboundPerSecondMax = 50
 /** Time in which an inbound connection must prove the mesh secret and its identity, in milliseconds. */
 export const inboundHandshakeMs = 5_000
@@ -12,7 +15,10 @@ export const inboundHandshakeMs = 5_000
 export const dialTimeoutMs = 5_000
 /** Delay after one address until the next is tried beside it, in milliseconds. */
 export const dialStaggerMs = 200
-/** Two connections of a pair opened within this time were dialled at the same moment; an older one is stale, in milliseconds. */
+/**
+ * Two connections of a pair opened within this time were dialled at the same moment; an older one is stale, in
+ * milliseconds.
+ */
 export const simultaneousDialMs = 5_000
 /** Time in which a connection that was admitted must open; then another of the same peer is, in milliseconds. */
 export const pendingConnectionMs = 10_000
@@ -40,9 +46,15 @@ export const streamsPerConnectionMax = 64
 export const streamWindowBytesMax = 512 * 1024
 /** Bytes received on one channel that wait for its reader before the peer is held up. */
 export const receiveWaitingBytesMax = 256 * 1024
-/** Bytes received on all channels of one connection, of frames that are not whole or not taken yet, before only one channel goes on. */
+/**
+ * Bytes received on all channels of one connection, of frames that are not whole or not taken yet, before only one
+ * channel goes on.
+ */
 export const receivedBytesMax = 96 * 1024 * 1024
-/** Bytes that wait until a connection takes more, a window of each stream at most; a peer that lets more wait is cut off. */
+/**
+ * Bytes that wait until a connection takes more, a window of each stream at most; a peer that lets more wait is cut
+ * off.
+ */
 export const connectionWaitingBytesMax = streamsPerConnectionMax * streamWindowBytesMax
 /** Bytes encrypted at once under the mesh secret; see the private network. */
 export const cipherPieceBytesMax = 64 * 1024

@@ -142,7 +142,9 @@ export class LiveNetwork implements Network {
     })
   }
 
-  /** Sets who is refused, in both directions; resolves when the connections to them are closed. Others are dialled soon. */
+  /**
+   * Sets who is refused, in both directions; resolves when the connections to them are closed. Others are dialled soon.
+   */
   async setRefused(refused: (peer: PeerId) => boolean): Promise<void> {
     this.#refused = refused
     this.#live?.supervisor.setRefused(refused)

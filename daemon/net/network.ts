@@ -69,7 +69,10 @@ export class Libp2pNetwork implements Network {
     return this.connections.heardMs(peer)
   }
 
-  /** Rejects with UNREACHABLE when the peer is not connected; with libp2p's own error when it does not speak the protocol. */
+  /**
+   * Rejects with UNREACHABLE when the peer is not connected; with libp2p's own error when it does not speak the
+   * protocol.
+   */
   async open(peer: PeerId, protocol: Protocol): Promise<Channel> {
     const connection = this.connections.get(peer)
     if (connection === undefined) {
@@ -128,8 +131,8 @@ export class Libp2pNetwork implements Network {
   }
 
   /**
-   * Gives an inbound channel to its handler once the peer is identified, so that listeners know it first. Until then the stream is paused:
-   * libp2p resets one that nobody reads.
+   * Gives an inbound channel to its handler once the peer is identified, so that listeners know it first. Until then
+   * the stream is paused: libp2p resets one that nobody reads.
    */
   async #accept(protocol: Protocol, stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()

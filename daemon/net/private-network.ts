@@ -17,9 +17,10 @@ interface Boxed extends MultiaddrConnection {
 }
 
 /**
- * A protector under a mesh secret of 32 bytes. All ciphers of the process share one WebAssembly memory, of 640 KiB at first and 62 MiB at
- * most: each takes 64 bytes of it until it is finalized, and a piece has to fit besides. When it grows, every other cipher loses its
- * view and grows it again; at its end, connections break. So pieces are small, and ciphers are finalized, which @libp2p/pnet never does.
+ * A protector under a mesh secret of 32 bytes. All ciphers of the process share one WebAssembly memory, of 640 KiB at
+ * first and 62 MiB at most: each takes 64 bytes of it until it is finalized, and a piece has to fit besides. When it
+ * grows, every other cipher loses its view and grows it again; at its end, connections break. So pieces are small, and
+ * ciphers are finalized, which @libp2p/pnet never does.
  */
 export function privateNetwork(secret: Uint8Array): () => ConnectionProtector {
   const build = preSharedKey({ psk: sharedKeyFile(secret) })

@@ -1,4 +1,7 @@
-/** The real clock, randomness and timers of the daemon: the only place where they are read for the store and the protocols. */
+/**
+ * The real clock, randomness and timers of the daemon: the only place where they are read for the store and the
+ * protocols.
+ */
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Environment } from '../../store/environment.js'

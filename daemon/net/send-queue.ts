@@ -1,4 +1,6 @@
-/** The outgoing half of a channel: frames wait here, bounded, until the stream pulls them, many small ones in one piece. */
+/**
+ * The outgoing half of a channel: frames wait here, bounded, until the stream pulls them, many small ones in one piece.
+ */
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 interface Sender {
@@ -7,9 +9,10 @@ interface Sender {
 }
 
 /**
- * An iterator that a stream's sink pulls from. A push resolves at once while fewer than `bytesMax` bytes wait, else when they
- * have been taken: back pressure without a turn of the whole stack for each small frame. It is an object and no generator,
- * because a sink that was reset calls `return` while a `next` is pending, and a generator would queue that behind it.
+ * An iterator that a stream's sink pulls from. A push resolves at once while fewer than `bytesMax` bytes wait, else
+ * when they have been taken: back pressure without a turn of the whole stack for each small frame. It is an object and
+ * no generator, because a sink that was reset calls `return` while a `next` is pending, and a generator would queue
+ * that behind it.
  */
 export class SendQueue implements AsyncIterableIterator<Uint8ArrayList> {
   #waiting: Uint8ArrayList | undefined

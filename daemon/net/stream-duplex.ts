@@ -6,10 +6,12 @@ import type { ReceiveBudget, Receiver } from './receive-budget.js'
 type Bytes = Uint8Array | Uint8ArrayList
 
 /**
- * The stream is paused while `waitingBytesMax` bytes or more wait here, or the budget is full; its reader tells through `release` what it has
- * taken out of the pieces. A paused peer can still fill its window, which the stream keeps, and which comes in one piece afterwards.
+ * The stream is paused while `waitingBytesMax` bytes or more wait here, or the budget is full; its reader tells through
+ * `release` what it has taken out of the pieces. A paused peer can still fill its window, which the stream keeps, and
+ * which comes in one piece afterwards.
  *
- * libp2p's own `messageStreamToDuplex` keeps what nobody takes without a bound, and loses what a paused stream holds when the peer ends it.
+ * libp2p's own `messageStreamToDuplex` keeps what nobody takes without a bound, and loses what a paused stream holds
+ * when the peer ends it.
  */
 export class StreamDuplex implements Receiver {
   readonly source: AsyncIterable<Bytes>
@@ -103,7 +105,10 @@ export class StreamDuplex implements Receiver {
     this.release(this.#held)
   }
 
-  /** Pauses or resumes the stream. Not while a resume hands over what had come: the stream would take the pause and yet ask for more. */
+  /**
+   * Pauses or resumes the stream. Not while a resume hands over what had come: the stream would take the pause and yet
+   * ask for more.
+   */
   #adjust(): void {
     if (this.#isResuming || this.#hasEnded) return
     const isWanted = this.#waiting < this.waitingBytesMax && this.budget.allows(this)

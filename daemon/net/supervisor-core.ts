@@ -73,7 +73,10 @@ export class SupervisorCore {
     this.#dropStrangers()
   }
 
-  /** Addresses to keep connected whatever happens. One without `/p2p/` counts as reached while the peer that answered there is connected. */
+  /**
+   * Addresses to keep connected whatever happens. One without `/p2p/` counts as reached while the peer that answered
+   * there is connected.
+   */
   addStatic(address: string, nowMs: number): void {
     const peer = peerOf(address)
     if (peer === this.self) return

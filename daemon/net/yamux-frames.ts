@@ -7,8 +7,9 @@ const lengthAt = 8
 const dataType = 0
 
 /**
- * The multiplexer keeps a data frame until it is whole, and looks only then whether it fits the window of its stream: one header could make it
- * keep 4 GiB. Header: version, type, flags (2), stream (4), length (4), big-endian (yamux specification).
+ * The multiplexer keeps a data frame until it is whole, and looks only then whether it fits the window of its stream:
+ * one header could make it keep 4 GiB. Header: version, type, flags (2), stream (4), length (4), big-endian (yamux
+ * specification).
  */
 export class YamuxFrames {
   readonly #header = Buffer.alloc(headerBytes)
@@ -17,7 +18,10 @@ export class YamuxFrames {
 
   constructor(private readonly bodyBytesMax: number) {}
 
-  /** Takes the next bytes of the connection. False if they begin a frame over the limit; the connection must then be closed. */
+  /**
+   * Takes the next bytes of the connection. False if they begin a frame over the limit; the connection must then be
+   * closed.
+   */
   accepts(bytes: Uint8Array | Uint8ArrayList): boolean {
     if (bytes instanceof Uint8Array) return this.#follow(bytes)
     for (const piece of bytes) if (!this.#follow(piece)) return false

@@ -9,7 +9,10 @@ import type { Log } from '../log/log.js'
 /** First pause between two tries of a disk, and the longest, in milliseconds; it doubles. */
 export const diskTryMs = 1_000
 export const diskTryMsMax = 60_000
-/** Bytes that a disk must take before it is believed: what the store writes at its next opening (its log as a table), and as much again. */
+/**
+ * Bytes that a disk must take before it is believed: what the store writes at its next opening (its log as a table),
+ * and as much again.
+ */
 export const diskProofBytes = 16 * 1024 * 1024
 /** Files that must be free to be opened beside. */
 const proofFiles = 8
@@ -85,7 +88,10 @@ export class DiskRecovery {
   }
 }
 
-/** Resolves when the disk of a directory takes bytes durably, and files can be opened. Leaves nothing behind, and does not take the last space. */
+/**
+ * Resolves when the disk of a directory takes bytes durably, and files can be opened. Leaves nothing behind, and does
+ * not take the last space.
+ */
 export async function proveDisk(dataDirectory: string): Promise<void> {
   const { bavail, bsize } = await statfs(dataDirectory)
   if (bavail * bsize < diskProofBytes) {

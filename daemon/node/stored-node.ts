@@ -161,7 +161,10 @@ export class StoredNode implements NodeView {
     }
   }
 
-  /** The one listener of the replica. Who was added goes first: peers wait for it, and the index of conflicts is looked at when asked for. */
+  /**
+   * The one listener of the replica. Who was added goes first: peers wait for it, and the index of conflicts is looked
+   * at when asked for.
+   */
   #committed(commit: Commit): void {
     this.#commits.emit(commit)
     for (const { address } of commit.events) this.#conflicts.changed(address)
@@ -190,7 +193,10 @@ export class StoredNode implements NodeView {
     if (this.replica.health.failure !== undefined && this.damage.warning === undefined) this.#disk.failed()
   }
 
-  /** Adds who is notified of every commit, once it is durable: in the order of commits, and each after those that were added before. */
+  /**
+   * Adds who is notified of every commit, once it is durable: in the order of commits, and each after those that were
+   * added before.
+   */
   onCommit(listener: (commit: Commit) => void): void {
     this.#commits.listen(listener)
   }

@@ -82,8 +82,8 @@ export interface Mesh {
    */
   readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void>
   /**
-   * Compares this node's copy with that of a connected peer, changing neither, and resolves with so many differences at most. NOT_FOUND,
-   * UNREACHABLE, PEER_TOO_OLD, NOT_VERIFIED, TOO_BUSY.
+   * Compares this node's copy with that of a connected peer, changing neither, and resolves with so many differences at
+   * most. NOT_FOUND, UNREACHABLE, PEER_TOO_OLD, NOT_VERIFIED, TOO_BUSY.
    */
   diff(nameOrPeer: string, entriesMax: number): Promise<MeshDifferences>
   /** Asks all members afresh which of them durably hold this version. */

@@ -28,7 +28,9 @@ function padded(base64: string): string {
 /** The greatest time of a Date, in milliseconds since 1970; a deadline on the wire may lie beyond it. */
 const dateMsMax = 8.64e15
 
-/** Milliseconds since 1970 in ISO 8601 with milliseconds, the greatest date for what lies beyond it; null stays null. */
+/**
+ * Milliseconds since 1970 in ISO 8601 with milliseconds, the greatest date for what lies beyond it; null stays null.
+ */
 export function isoTime(ms: number): string
 export function isoTime(ms: number | null): string | null
 export function isoTime(ms: number | null): string | null {

@@ -65,7 +65,9 @@ export class Reader {
     this.#heartbeatAtMs = source.environment.monotonicMs() + watchHeartbeatMs
   }
 
-  /** Position after which everything is still needed; of what lies before it only what is live, which is always kept. */
+  /**
+   * Position after which everything is still needed; of what lies before it only what is live, which is always kept.
+   */
   get needsAfter(): number {
     return Math.max(this.#position.sequence, this.#position.base)
   }

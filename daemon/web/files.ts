@@ -38,7 +38,10 @@ const pageHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 }
 
-/** Reads the files of a folder; by default of the one that the build fills. A source tree without a build has none of them. */
+/**
+ * Reads the files of a folder; by default of the one that the build fills. A source tree without a build has none of
+ * them.
+ */
 export function loadWebFiles(folder: URL = new URL('./', import.meta.url)): WebFiles {
   return {
     page: read(folder, 'dashboard.html', 'text/html') ?? absent('text/html', notBuilt),

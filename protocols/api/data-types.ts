@@ -1,4 +1,7 @@
-/** The types of data that users see, one descriptor each: what each is called, and how it shows in listings, exports, the change feed and batches. Plain data. */
+/**
+ * The types of data that users see, one descriptor each: what each is called, and how it shows in listings, exports,
+ * the change feed and batches. Plain data.
+ */
 import type { KnownType, Type, UnknownType } from '../../store/model/types.js'
 
 /** Descriptor of a type of data, for daemon, client and command line. */

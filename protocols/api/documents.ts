@@ -17,7 +17,10 @@ export const documentQuery = Type.Object(
 )
 /** Query of a put of a document. */
 export const documentPutQuery = Type.Object({ ...nodesQuery, ifAbsent: putQuery.properties.ifAbsent }, strict)
-/** A document as it is shown, all versions merged, with the concurrent values inside; `context` is the token of all that is shown. */
+/**
+ * A document as it is shown, all versions merged, with the concurrent values inside; `context` is the token of all that
+ * is shown.
+ */
 export const documentShown = Type.Object(
   {
     key: Type.String(),
@@ -37,7 +40,10 @@ export const documentShown = Type.Object(
   },
   { description: 'With `conflicts=true`.' },
 )
-/** A document as it is shown, all versions merged, with the concurrent values inside; `context` is the token of all that is shown. */
+/**
+ * A document as it is shown, all versions merged, with the concurrent values inside; `context` is the token of all that
+ * is shown.
+ */
 export type DocumentShown = Shape<typeof documentShown>
 /** A document: the JSON itself, or with `conflicts` what is known of it. */
 export const documentShape = Type.Union([

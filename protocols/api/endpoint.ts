@@ -18,7 +18,10 @@ export interface Endpoint {
    */
   readonly body?: JsonBody | BytesBody
   readonly answer: Answer
-  /** The codes that it refuses with, beside those that any endpoint may answer (`anywhere` in `common.ts`); null: it refuses nothing. */
+  /**
+   * The codes that it refuses with, beside those that any endpoint may answer (`anywhere` in `common.ts`); null: it
+   * refuses nothing.
+   */
   readonly errors: readonly ErrorCode[] | null
   /** False: a HEAD would do all the work of the GET, or never end, and is refused. */
   readonly head?: false
@@ -35,7 +38,10 @@ export interface BytesBody {
   readonly kind: 'bytes'
 }
 
-/** An answer: JSON of a shape, which the handler returns; nothing; or what the handler sends itself, described by a shape. */
+/**
+ * An answer: JSON of a shape, which the handler returns; nothing; or what the handler sends itself, described by a
+ * shape.
+ */
 export type Answer = JsonAnswer | NoAnswer | SentAnswer
 
 /** The handler returns JSON of this shape. */

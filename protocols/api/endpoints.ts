@@ -1,4 +1,7 @@
-/** The contract of the HTTP API as a whole: every endpoint by its name, subject by subject, in the order of the OpenAPI document. */
+/**
+ * The contract of the HTTP API as a whole: every endpoint by its name, subject by subject, in the order of the OpenAPI
+ * document.
+ */
 import { batch } from './batch.js'
 import { counters, maps, sets } from './collections.js'
 import { conflicts, resolutions } from './conflicts.js'

@@ -1,4 +1,6 @@
-/** Keys with values of their own, and the listing of all keys; fields of maps are written and shown in the same forms. */
+/**
+ * Keys with values of their own, and the listing of all keys; fields of maps are written and shown in the same forms.
+ */
 import Type from 'typebox'
 import { deleteErrors, getQuery, putErrors, readErrors, writeHeaders } from './common.js'
 import { bytes, type Endpoint, json, nothing, type Shape, sent } from './endpoint.js'

@@ -124,12 +124,18 @@ export const diffVersion = Type.Object({
   }),
   encoding: Type.Union([encoding, Type.Null()]),
 })
-/** One side of a difference: the versions that a node holds there, the latest first, and of a counter what they come to; null: nothing. */
+/**
+ * One side of a difference: the versions that a node holds there, the latest first, and of a counter what they come to;
+ * null: nothing.
+ */
 export const diffSide = Type.Union([
   Type.Object({ versions: Type.Array(diffVersion), counter: Type.Optional(counterNumber) }),
   Type.Null(),
 ])
-/** One side of a difference: the versions that a node holds there, the latest first, and of a counter what they come to; null: nothing. */
+/**
+ * One side of a difference: the versions that a node holds there, the latest first, and of a counter what they come to;
+ * null: nothing.
+ */
 export type DiffSide = Shape<typeof diffSide>
 /** One value, counter, member, field or document that two nodes hold otherwise. */
 export const keyDifference = Type.Object({

@@ -1,6 +1,7 @@
 /**
- * Routes of the HTTP API: the name of each endpoint, with its method and path. Segments in braces are texts of the user, percent-encoded as
- * one segment each. Plain data, which the quick path of the command line loads; what is asked and answered stands in the files beside.
+ * Routes of the HTTP API: the name of each endpoint, with its method and path. Segments in braces are texts of the
+ * user, percent-encoded as one segment each. Plain data, which the quick path of the command line loads; what is asked
+ * and answered stands in the files beside.
  */
 
 /** Every route by the name of its endpoint. */

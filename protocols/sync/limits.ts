@@ -3,7 +3,9 @@ import { valueBytesMax } from '../../store/model/limits.js'
 import { rootsVersion } from '../../store/model/roots.js'
 import type { Protocol } from '../network.js'
 
-/** The version in the first message; another one is answered with `busy version`. It is that of all that decides roots. */
+/**
+ * The version in the first message; another one is answered with `busy version`. It is that of all that decides roots.
+ */
 export const syncVersion = rootsVersion
 
 /**
@@ -20,7 +22,10 @@ export const messageBytesMax = valueBytesMax + 16 * 1024 * 1024
 export const messageBytesAim = 128 * 1024
 /** Bytes of updates asked of the log for one message. */
 export const deltaBytesAim = 256 * 1024
-/** Rows of the log that a delta may look at before they must have brought something, and the least share of them that must have. */
+/**
+ * Rows of the log that a delta may look at before they must have brought something, and the least share of them that
+ * must have.
+ */
 export const deltaLookedMax = 16_384
 export const deltaBroughtShareMin = 0.25
 /** Values of one entry beyond so many bytes travel ahead, one message each. */
@@ -76,13 +81,17 @@ export const valuesMax = 4_096
 /** Digests in one message: those that are sent, and those that are accepted. */
 export const digestsAim = 4_096
 export const digestsMax = 65_536
-/** Dots with clashes: those of one message as sent, those of one turn as sent, and those that are accepted of either. */
+/**
+ * Dots with clashes: those of one message as sent, those of one turn as sent, and those that are accepted of either.
+ */
 export const clashesAim = 4_096
 export const turnClashesAim = 32_768
 export const clashesMax = 65_536
 /** Bytes of a value that a comparison sends along; of a longer one it names the dot, the time and the digest. */
 export const comparedValueBytesMax = 1_024
-/** Bytes of digests in one turn of a comparison that are accepted: of the side that asks, and of the one that answers. */
+/**
+ * Bytes of digests in one turn of a comparison that are accepted: of the side that asks, and of the one that answers.
+ */
 export const comparedQuestionBytesMax = 4 * 1024 * 1024
 export const comparedAnswerBytesMax = 64 * 1024 * 1024
 /** Comparisons with peers that one node asks for at once. */
@@ -132,7 +141,10 @@ export const busyRetryMs: readonly [number, number] = [60, 300]
 export const busyAttemptsMax = 40
 /** Wait after a failure, in milliseconds: the first, doubled each time up to the second, jittered by half. */
 export const failureRetryMs: readonly [number, number] = [1_000, 60_000]
-/** Members that were not proven equal for so many intervals, counted from the connect, get a session without the young rule: damage may hide behind steady writes. */
+/**
+ * Members that were not proven equal for so many intervals, counted from the connect, get a session without the young
+ * rule: damage may hide behind steady writes.
+ */
 export const deepAfterIntervals = 12
 
 /** Actors that the progress of a session names of each side, and rows of children of one level. */

@@ -52,7 +52,9 @@ export interface TreeNode {
   readonly digests: Uint8Array
 }
 
-/** An address at which the sender of a message knows other contents under some dots that the receiver has live there. */
+/**
+ * An address at which the sender of a message knows other contents under some dots that the receiver has live there.
+ */
 export interface ClashingDots {
   readonly address: Address
   /** Dots with the digests of the contents that the sender knows. */
@@ -71,11 +73,14 @@ export type Message =
       readonly salt: Uint8Array
       readonly capture: CapturePatch
       /**
-       * Present in a session that compares and changes nothing, from both sides. A responder that does not know the field leaves it out: then
-       * the initiator breaks off.
+       * Present in a session that compares and changes nothing, from both sides. A responder that does not know the
+       * field leaves it out: then the initiator breaks off.
        */
       readonly compares?: true
-      /** The digest of the table that the initiator's first capture is a patch on; from the responder, of the one that it found. None: nothing. */
+      /**
+       * The digest of the table that the initiator's first capture is a patch on; from the responder, of the one that
+       * it found. None: nothing.
+       */
       readonly table?: Uint8Array | undefined
     }
   | { readonly type: 'busy'; readonly reason: BusyReason | typeof laterReason }

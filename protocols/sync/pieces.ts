@@ -6,8 +6,8 @@ const last = 0
 const more = 1
 
 /**
- * The frames of a message: a byte that says whether more follow, and a piece of the message. Throws a RangeError for a message that no peer
- * would take, before anything of it is sent.
+ * The frames of a message: a byte that says whether more follow, and a piece of the message. Throws a RangeError for a
+ * message that no peer would take, before anything of it is sent.
  */
 export function* piecesOf(message: Uint8Array): IterableIterator<Uint8Array> {
   if (message.length > messageBytesMax)
@@ -24,7 +24,10 @@ export class Assembly {
   #pieces: Uint8Array[] = []
   #bytes = 0
 
-  /** Takes a frame. Returns the message when it is whole. Throws a DecodeError for a malformed frame, and beyond the limit. */
+  /**
+   * Takes a frame. Returns the message when it is whole. Throws a DecodeError for a malformed frame, and beyond the
+   * limit.
+   */
   add(frame: Uint8Array): Uint8Array | undefined {
     const mark = frame[0]
     if (mark !== last && mark !== more) throw new DecodeError('not a piece of a message')

@@ -115,7 +115,10 @@ export class SyncScheduler {
     })
   }
 
-  /** Gossip showed that updates are missing; asked again after a short while with `isOpen`, since gossip comes out of order. */
+  /**
+   * Gossip showed that updates are missing; asked again after a short while with `isOpen`, since gossip comes out of
+   * order.
+   */
   gapSeen(peer: PeerId, isOpen: () => boolean = () => true): void {
     if (this.#wanted.has(peer)) return
     this.#want(peer, { why: 'gap', youngOk: false, delayMs: gapDelayMs, isNeeded: isOpen })
@@ -194,7 +197,10 @@ export class SyncScheduler {
     })
   }
 
-  /** A connected member that does not look equal: one that looks different if there is one, then the one proven equal longest ago or any. */
+  /**
+   * A connected member that does not look equal: one that looks different if there is one, then the one proven equal
+   * longest ago or any.
+   */
   #pick(): PeerId | undefined {
     const { peers, network, environment } = this.#options
     const members = network.peers().filter((peer) => peers.isMember(peer) && !this.#isBackingOff(peer))

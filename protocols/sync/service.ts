@@ -117,16 +117,16 @@ export class SyncService {
   }
 
   /**
-   * Holds one session with a connected peer, once the bulk slot is free. `youngOk`: it may end when all differences are young.
-   * Resolves with its report, whether it was completed, refused or cut. Never rejects.
+   * Holds one session with a connected peer, once the bulk slot is free. `youngOk`: it may end when all differences are
+   * young. Resolves with its report, whether it was completed, refused or cut. Never rejects.
    */
   run(peer: PeerId, options: { readonly youngOk: boolean; readonly why?: SessionReason }): Promise<SessionReport> {
     return this.#track(this.#open(peer, { youngOk: options.youngOk, why: options.why ?? 'asked' }))
   }
 
   /**
-   * Looks for so many entries of the users, at most, in which a connected peer's copy differs from ours. Neither copy is changed, and no slot
-   * is taken. Never rejects: `ended` is the reason when there is no result.
+   * Looks for so many entries of the users, at most, in which a connected peer's copy differs from ours. Neither copy
+   * is changed, and no slot is taken. Never rejects: `ended` is the reason when there is no result.
    */
   compare(peer: PeerId, compareEntriesMax: number): Promise<PeerComparison> {
     return this.#track(this.#compare(peer, compareEntriesMax))

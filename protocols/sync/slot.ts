@@ -1,6 +1,7 @@
 /**
- * The slot for bulk transfers: a node takes part in one at a time, so that after a heal nothing is shipped several times over.
- * A session that was only opened, not answered, gives way to one from a smaller peer id: so no ring of nodes waits for itself.
+ * The slot for bulk transfers: a node takes part in one at a time, so that after a heal nothing is shipped several
+ * times over. A session that was only opened, not answered, gives way to one from a smaller peer id: so no ring of
+ * nodes waits for itself.
  */
 import type { PeerId } from '../network.js'
 

@@ -12,8 +12,8 @@ import {
 } from './core/progress.js'
 
 /**
- * Called when a session begins; returns what is called with each step of it and the milliseconds since its start. The last step is the end;
- * there is none at all if the peer never opened what it had begun.
+ * Called when a session begins; returns what is called with each step of it and the milliseconds since its start. The
+ * last step is the end; there is none at all if the peer never opened what it had begun.
  */
 export type WatchSession = (peer: PeerId) => (step: ProgressStep, ms: number) => void
 

@@ -1,4 +1,7 @@
-/** Reads the file of a backup from chunks that may end anywhere. Nothing that it gives may be relied on before its end was reached. */
+/**
+ * Reads the file of a backup from chunks that may end anywhere. Nothing that it gives may be relied on before its end
+ * was reached.
+ */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { type ErrorCode, errorCodes, HearsayError } from '../errors.js'
@@ -32,7 +35,10 @@ interface BlockHead {
   readonly bodyBytes: number
 }
 
-/** Decodes one backup. Every method throws BAD_BACKUP for bytes that are none, and STORE_FORMAT for those of a newer version. */
+/**
+ * Decodes one backup. Every method throws BAD_BACKUP for bytes that are none, and STORE_FORMAT for those of a newer
+ * version.
+ */
 export class BackupDecoder {
   readonly #hash = createHash('sha256')
   readonly #counter = new RowCounter()

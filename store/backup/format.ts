@@ -28,8 +28,9 @@ export const checkBytes = 4
 export const secretBytes = 32
 
 /**
- * The rows that come along, in the order of their keys: all but what members acknowledged. That is their word about their own disks
- * at another time; a store that comes back later asks them again, and keeps the log until they have answered.
+ * The rows that come along, in the order of their keys: all but what members acknowledged. That is their word about
+ * their own disks at another time; a store that comes back later asks them again, and keeps the log until they have
+ * answered.
  */
 export const backedUpKinds: readonly RowKind[] = rowKinds.filter((kind) => kind !== 'acknowledgement')
 
@@ -93,7 +94,10 @@ export class BackupEncoder {
     return Buffer.concat([magic, this.#block('head', writer), this.#block('keys', secrets)])
   }
 
-  /** Takes a row; returns a block when enough of them have come. Throws TOO_LARGE, and a RangeError for a row that must not be here. */
+  /**
+   * Takes a row; returns a block when enough of them have come. Throws TOO_LARGE, and a RangeError for a row that must
+   * not be here.
+   */
   add(row: KvRow): Buffer | undefined {
     const fault = this.#counter.add(row)
     if (fault !== undefined) throw new RangeError(`a backup was given ${fault}`)

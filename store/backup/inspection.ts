@@ -52,7 +52,10 @@ export class BackupInspection {
     }
   }
 
-  /** Ends the inspection, after the last row of a whole backup. Throws BAD_BACKUP when its rows do not agree with each other. */
+  /**
+   * Ends the inspection, after the last row of a whole backup. Throws BAD_BACKUP when its rows do not agree with each
+   * other.
+   */
   end(): BackupContents {
     const entries = this.#entries
     const state = this.#state
@@ -63,7 +66,9 @@ export class BackupInspection {
     return { entries: entries.users, withSiblings: entries.withSiblings, types: Object.fromEntries(this.#types) }
   }
 
-  /** Contexts come before entries and dots in the order of the keys. Baselines say everything in a key that is a dot's. */
+  /**
+   * Contexts come before entries and dots in the order of the keys. Baselines say everything in a key that is a dot's.
+   */
   readonly #visitors: Readonly<Partial<Record<RowKind, (row: KvRow) => unknown>>> = {
     baseline: ({ key }) => dotOfKey(key),
     context: ({ key, value }) => this.#seen.setRanges(contextActor(key), decodeContext(key, value).seen),

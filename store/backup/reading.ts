@@ -1,4 +1,7 @@
-/** Takes a backup of a store that goes on being written to: one snapshot, so that everything in it was true at one instant. */
+/**
+ * Takes a backup of a store that goes on being written to: one snapshot, so that everything in it was true at one
+ * instant.
+ */
 import { HearsayError } from '../errors.js'
 import { formatVersion, rangeOf } from '../keyspace.js'
 import type { KvRow } from '../kv.js'
@@ -78,7 +81,8 @@ async function* rowsOf(replica: BackedUpReplica, encoder: BackupEncoder): AsyncG
 }
 
 function addRow(replica: BackedUpReplica, encoder: BackupEncoder, row: KvRow): Buffer | undefined {
-  // The layout's version stands in the head; readers of the feed do not come along, since what is restored is another feed.
+  // The layout's version stands in the head; readers of the feed do not come along, since what is restored is another
+  // feed.
   if (formatKey.equals(row.key) || feedHoldKey.equals(row.key)) return undefined
   if (isSealed(row.key, row.value)) return encoder.add(row)
   return replica.guard.reading(() => {

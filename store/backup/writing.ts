@@ -15,7 +15,10 @@ export interface FilledStore {
   readonly entries: number
 }
 
-/** Fills an empty store. `feedId`: 8 bytes in hexadecimal digits; a store that comes back is another feed, and cursors of the old one are refused. */
+/**
+ * Fills an empty store. `feedId`: 8 bytes in hexadecimal digits; a store that comes back is another feed, and cursors
+ * of the old one are refused.
+ */
 export class StoreFiller {
   readonly #store: KvStore
   readonly #feedId: string

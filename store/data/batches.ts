@@ -51,8 +51,8 @@ export class Batches {
   }
 
   /**
-   * Runs all operations in order, each seeing what those before it did, in one durable batch. The error of any one is thrown with its
-   * position in `details.op`, and nothing is stored. Resolves with their dots in order.
+   * Runs all operations in order, each seeing what those before it did, in one durable batch. The error of any one is
+   * thrown with its position in `details.op`, and nothing is stored. Resolves with their dots in order.
    */
   run(operations: readonly Operation[], options: OnceOptions): Promise<readonly Dot[]> {
     return this.#access.write((turn) =>

@@ -1,4 +1,7 @@
-/** Removing a whole collection: a bounded number of elements in each batch; a repeated request removes nothing that has come since. */
+/**
+ * Removing a whole collection: a bounded number of elements in each batch; a repeated request removes nothing that has
+ * come since.
+ */
 import type { HearsayError } from '../errors.js'
 import type { Dot } from '../model/dot.js'
 import type { Access, WriteTurn } from './access.js'
@@ -21,8 +24,9 @@ export interface Clearing<T> {
 }
 
 /**
- * Removes everything that is seen here. Resolves with the last delete, which is remembered in the last batch: a request that was cut short
- * goes on when it is repeated, one that was answered does nothing more. Throws what `absent` gives, and RETRY_KEY_REUSED.
+ * Removes everything that is seen here. Resolves with the last delete, which is remembered in the last batch: a request
+ * that was cut short goes on when it is repeated, one that was answered does nothing more. Throws what `absent` gives,
+ * and RETRY_KEY_REUSED.
  */
 export async function clearAll<T>(access: Access, clearing: Clearing<T>, options: OnceOptions): Promise<Dot> {
   const earlier = await access.write((turn) => recalled(turn, options, dotAnswer))

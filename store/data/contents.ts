@@ -1,4 +1,7 @@
-/** Everything that users have stored below a prefix, entry by entry, and how it is taken in again: for exports and imports. */
+/**
+ * Everything that users have stored below a prefix, entry by entry, and how it is taken in again: for exports and
+ * imports.
+ */
 import type { JsonObject } from '../documents/json.js'
 import { HearsayError } from '../errors.js'
 import { rangeOf } from '../keyspace.js'
@@ -50,7 +53,10 @@ export class Contents {
     this.#documents = documents
   }
 
-  /** Everything below a prefix in key order, from one consistent view, every sibling kept whatever the key's resolver; one chunk after the other. */
+  /**
+   * Everything below a prefix in key order, from one consistent view, every sibling kept whatever the key's resolver;
+   * one chunk after the other.
+   */
   async *entries(prefix: string): AsyncGenerator<readonly Content[]> {
     const gte = entryPrefix('entry', prefix)
     for await (const rows of this.#access.replica.store.scan({ gte, lt: rangeOf('entry').lt })) {
@@ -62,8 +68,8 @@ export class Contents {
   }
 
   /**
-   * Stores an imported version of a register or a field unless an equal value is live; resolves whether it was news. The first version of
-   * a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
+   * Stores an imported version of a register or a field unless an equal value is live; resolves whether it was news.
+   * The first version of a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
    */
   importVersion(
     address: Address,
@@ -98,8 +104,9 @@ export class Contents {
   }
 
   /**
-   * Stores imported versions of a type that is exported as it is stored, beside what is here, each unless an equal value is live; resolves
-   * whether any was news. They supersede nothing: what one version of such a type means for another is not known here.
+   * Stores imported versions of a type that is exported as it is stored, beside what is here, each unless an equal
+   * value is live; resolves whether any was news. They supersede nothing: what one version of such a type means for
+   * another is not known here.
    */
   importOpaque(
     address: Address,

@@ -33,12 +33,17 @@ export class Counters {
     this.#access = access
   }
 
-  /** The value; undefined when there is no counter. Merged sums may lie beyond the safe integers. Throws DAMAGED_VALUE. */
+  /**
+   * The value; undefined when there is no counter. Merged sums may lie beyond the safe integers. Throws DAMAGED_VALUE.
+   */
   get(key: string): bigint | undefined {
     return counterValue(this.#access.replica.versions(counter(key)))
   }
 
-  /** Adds `by`, a safe integer. COUNTER_RANGE, RETRY_KEY_REUSED: nothing was stored. A retry gets the value of the first. */
+  /**
+   * Adds `by`, a safe integer. COUNTER_RANGE, RETRY_KEY_REUSED: nothing was stored. A retry gets the value of the
+   * first.
+   */
   increment(key: string, by: number, options: OnceOptions): Promise<Counted> {
     return this.#access.write((turn) => once(turn, options, countedAnswer, () => this.incrementIn(turn, key, by)))
   }
@@ -73,8 +78,8 @@ export class Counters {
   }
 
   /**
-   * Gives a counter an imported value, in place of all that is in view; returns whether it had another. Increments unseen by it are added to
-   * it, and a value that is imported on both sides of a cut counts once. COUNTER_RANGE.
+   * Gives a counter an imported value, in place of all that is in view; returns whether it had another. Increments
+   * unseen by it are added to it, and a value that is imported on both sides of a cut counts once. COUNTER_RANGE.
    */
   importIn({ transaction }: WriteTurn, key: string, value: bigint): boolean {
     const address = counter(key)

@@ -1,4 +1,6 @@
-/** Contexts of documents: the dots that were read, and what they showed, so that an edit can be made to just that later. */
+/**
+ * Contexts of documents: the dots that were read, and what they showed, so that an edit can be made to just that later.
+ */
 import { contextHeadsMax } from '../documents/limits.js'
 import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
@@ -23,7 +25,10 @@ export interface WrittenDocument {
 
 const headBytes = 32
 
-/** Writes and reads tokens: the token of the dots, a dot, and the changes; the former is authenticated together with the latter. */
+/**
+ * Writes and reads tokens: the token of the dots, a dot, and the changes; the former is authenticated together with the
+ * latter.
+ */
 export class DocumentTokens {
   readonly #access: Access
 

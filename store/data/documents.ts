@@ -1,6 +1,6 @@
 /**
- * Documents: a multi-value register of whole saved documents. Versions are merged at read; an edit supersedes those that it merged, and a
- * delete those that it saw.
+ * Documents: a multi-value register of whole saved documents. Versions are merged at read; an edit supersedes those
+ * that it merged, and a delete those that it saw.
  */
 
 import type { DocumentConflict } from '../documents/conflicts.js'
@@ -60,7 +60,10 @@ interface Edited {
 /** Ends a write: versions came while the edit was made, and nothing was stored. */
 class Overtaken extends Error {}
 
-/** Reads and writes of documents. The engine works elsewhere, so that a large document keeps nobody waiting but who asks for it. */
+/**
+ * Reads and writes of documents. The engine works elsewhere, so that a large document keeps nobody waiting but who asks
+ * for it.
+ */
 export class Documents {
   readonly #access: Access
   readonly #engine: DocumentEngine
@@ -83,10 +86,11 @@ export class Documents {
   }
 
   /**
-   * Edits a document, and makes it when there is none (but for RFC 6902: NOT_FOUND). With a context the edit is made to what that read
-   * showed, and merged with what came since; without one to what is here now. When what was read cannot be had here, a put is kept beside
-   * what is here as a document made concurrently, and a patch is refused with BASE_UNKNOWN.
-   * Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE, STALE_CONTEXT, BAD_CONTEXT, RETRY_KEY_REUSED, TOO_BUSY: nothing was stored.
+   * Edits a document, and makes it when there is none (but for RFC 6902: NOT_FOUND). With a context the edit is made to
+   * what that read showed, and merged with what came since; without one to what is here now. When what was read cannot
+   * be had here, a put is kept beside what is here as a document made concurrently, and a patch is refused with
+   * BASE_UNKNOWN. Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE, STALE_CONTEXT, BAD_CONTEXT,
+   * RETRY_KEY_REUSED, TOO_BUSY: nothing was stored.
    */
   async edit(key: string, edit: DocumentEdit, options: EditOptions): Promise<Written> {
     const address = document(key)
@@ -95,8 +99,8 @@ export class Documents {
   }
 
   /**
-   * Deletes exactly what the context names; without one what can be read here, with `all` also what cannot. An edit unseen by it lives.
-   * NOT_FOUND, DOCUMENT_UNREADABLE.
+   * Deletes exactly what the context names; without one what can be read here, with `all` also what cannot. An edit
+   * unseen by it lives. NOT_FOUND, DOCUMENT_UNREADABLE.
    */
   delete(key: string, options: DeleteOptions & OnceOptions): Promise<Dot> {
     return this.#turns.run(key, () => this.#delete(document(key), options))
@@ -109,8 +113,8 @@ export class Documents {
   }
 
   /**
-   * Stores an imported saved document beside what is here, unless what is here holds all of it already; resolves whether it was news.
-   * Throws BAD_DOCUMENT when it cannot be read.
+   * Stores an imported saved document beside what is here, unless what is here holds all of it already; resolves
+   * whether it was news. Throws BAD_DOCUMENT when it cannot be read.
    */
   importSaved(key: string, bytes: Uint8Array): Promise<boolean> {
     return this.#turns.run(key, async () => {
@@ -141,7 +145,8 @@ export class Documents {
       checkView(address, live, base, options)
       const edited = await this.#edited(address.key, live, edit, base)
       if (edited.bytes.length > options.bytesMax) throw tooLarge(edited.bytes.length, options.bytesMax)
-      // What comes faster than the edit can be made is left beside it, and merged at the next read: nothing is lost either way.
+      // What comes faster than the edit can be made is left beside it, and merged at the next read: nothing is lost
+      // either way.
       const isLast = attempt === editAttemptsMax
       try {
         return await this.#access.write((turn) =>

@@ -36,7 +36,10 @@ export class Listing {
     this.#values = values
   }
 
-  /** Keys in the order of their bytes, rising or falling, each with its types. A collection counts as soon as one element of it is seen. */
+  /**
+   * Keys in the order of their bytes, rising or falling, each with its types. A collection counts as soon as one
+   * element of it is seen.
+   */
   async list(query: ListQuery & { readonly values: boolean }): Promise<Page<ListItem>> {
     const items: MutableItem[] = []
     const unresolved: { item: MutableItem; address: Address }[] = []
@@ -66,7 +69,10 @@ export class Listing {
     return { items, next: hasMore ? items.at(-1)!.key : null }
   }
 
-  /** Counts keys, and how many of them have each type, without reading their values; as many in one call as are looked at before others wait. */
+  /**
+   * Counts keys, and how many of them have each type, without reading their values; as many in one call as are looked
+   * at before others wait.
+   */
   async count(range: KeyRange): Promise<CountedKeys> {
     const types = new Map<UserType, number>()
     let keys = 0

@@ -39,7 +39,10 @@ export class Maps {
     return this.#values.get(mapField(key, field))
   }
 
-  /** Waits until a read of the field can show what the key's resolver computes; undefined when there is nothing to wait for. */
+  /**
+   * Waits until a read of the field can show what the key's resolver computes; undefined when there is nothing to wait
+   * for.
+   */
   prepare(key: string, field: string): Promise<void> | undefined {
     return this.#values.prepare(mapField(key, field))
   }
@@ -78,8 +81,9 @@ export class Maps {
   }
 
   /**
-   * Removes the fields seen here, a bounded number in each batch. Fields in conflict stay, unless `all` is given: then CONFLICT is thrown
-   * before anything is removed, and what comes into conflict meanwhile is left. NOT_FOUND when there is no field.
+   * Removes the fields seen here, a bounded number in each batch. Fields in conflict stay, unless `all` is given: then
+   * CONFLICT is thrown before anything is removed, and what comes into conflict meanwhile is left. NOT_FOUND when there
+   * is no field.
    */
   clear(key: string, options: OnceOptions & DeleteOptions): Promise<Dot> {
     const remove = (turn: WriteTurn, { field }: ShownField) => {

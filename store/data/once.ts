@@ -1,4 +1,7 @@
-/** Retry-safe writes: request, answer and update are in one batch, so that a repeated request finds its answer or no trace. */
+/**
+ * Retry-safe writes: request, answer and update are in one batch, so that a repeated request finds its answer or no
+ * trace.
+ */
 import { HearsayError } from '../errors.js'
 import { ByteReader, ByteWriter } from '../model/bytes.js'
 import { readDot, writeDot } from '../model/codec.js'
@@ -16,8 +19,8 @@ export interface AnswerCodec<T> {
 export const dotAnswer: AnswerCodec<Dot> = { write: writeDot, read: readDot }
 
 /**
- * Runs a write once for each retry key: a repeated request gets the answer of the first. Throws RETRY_KEY_REUSED for another request
- * under the same key, and what the guard throws.
+ * Runs a write once for each retry key: a repeated request gets the answer of the first. Throws RETRY_KEY_REUSED for
+ * another request under the same key, and what the guard throws.
  */
 export function once<T>(turn: WriteTurn, options: OnceOptions, codec: AnswerCodec<T>, run: () => T): T {
   const { retry, guard } = options

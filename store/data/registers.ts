@@ -44,7 +44,10 @@ export class Registers {
     return this.#values.put(register(key), value, options)
   }
 
-  /** Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was given. */
+  /**
+   * Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was
+   * given.
+   */
   delete(key: string, options: WriteOptions): Promise<Written> {
     return this.#values.delete(register(key), options)
   }

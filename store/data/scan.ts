@@ -40,8 +40,9 @@ export interface KeyRange {
 }
 
 /**
- * Visits the users' entries of a range in the order of keys, rising or falling; in falling order the types of a key, and the elements of a
- * collection, come in falling order too. A row that fails its checksum is reported (DAMAGED_VALUE), never left out silently.
+ * Visits the users' entries of a range in the order of keys, rising or falling; in falling order the types of a key,
+ * and the elements of a collection, come in falling order too. A row that fails its checksum is reported
+ * (DAMAGED_VALUE), never left out silently.
  */
 export async function visitEntries(
   replica: Replica,

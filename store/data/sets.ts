@@ -1,4 +1,7 @@
-/** Sets: every member is an address of its own, so that a change costs one element. Adding wins over a concurrent removal. */
+/**
+ * Sets: every member is an address of its own, so that a change costs one element. Adding wins over a concurrent
+ * removal.
+ */
 import { HearsayError } from '../errors.js'
 import { setMember } from '../model/address.js'
 import type { Dot } from '../model/dot.js'
@@ -44,7 +47,10 @@ export class Sets {
     return this.#access.write((turn) => once(turn, options, dotAnswer, () => this.removeIn(turn, key, member)))
   }
 
-  /** Removes the members seen here, a bounded number in each batch; resolves with the last delete. NOT_FOUND when there are none. */
+  /**
+   * Removes the members seen here, a bounded number in each batch; resolves with the last delete. NOT_FOUND when there
+   * are none.
+   */
   clear(key: string, options: OnceOptions): Promise<Dot> {
     const remove = (turn: WriteTurn, member: Uint8Array) => this.#removeSeen(turn, key, member)
     const absent = () => new HearsayError('NOT_FOUND', `there is no set "${key}"`)

@@ -30,8 +30,9 @@ export interface OnceOptions {
   /** Once for each retry key; `requestHash` tells whether it is the same request. */
   readonly retry?: { readonly key: string; readonly requestHash: Uint8Array } | undefined
   /**
-   * Called inside the write, unless it is a retry of one that was stored; what it throws refuses the write. A promise that it returns ends
-   * the write, with nothing stored: it starts again once that is fulfilled, and is refused by what that rejects with.
+   * Called inside the write, unless it is a retry of one that was stored; what it throws refuses the write. A promise
+   * that it returns ends the write, with nothing stored: it starts again once that is fulfilled, and is refused by what
+   * that rejects with.
    */
   readonly guard?: () => Promise<void> | undefined
 }

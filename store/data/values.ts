@@ -58,7 +58,10 @@ export class Values {
     return { ...this.access.written(address, dot), siblings }
   }
 
-  /** Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was given. */
+  /**
+   * Deletes. NOT_FOUND when there is nothing; CONFLICT when siblings are there and neither a context nor `all` was
+   * given.
+   */
   async delete(address: Address, options: WriteOptions): Promise<Written> {
     const dot = await this.access.write((turn) =>
       once(turn, options, dotAnswer, () => this.deleteIn(turn, address, options)),
@@ -116,8 +119,8 @@ export class Values {
   }
 
   /**
-   * Undoes a resolution: writes the versions that it settled again, each as one that nobody has seen, in place of the resolution's alone.
-   * STALE_CONTEXT when that is not live any more.
+   * Undoes a resolution: writes the versions that it settled again, each as one that nobody has seen, in place of the
+   * resolution's alone. STALE_CONTEXT when that is not live any more.
    */
   async reopen(address: Address, resolution: Dot, settled: readonly SettledVersion[]): Promise<Reopened> {
     const dots = await this.access.write(({ transaction }) => {
@@ -135,9 +138,9 @@ export class Values {
   }
 
   /**
-   * Stores an imported version unless an equal value is live; resolves with whether it was stored. Nobody is given a token, which would cost
-   * as much as the write.
-   * The first version of a line is an ordinary put; an `extra` one supersedes nothing, so that siblings stay siblings.
+   * Stores an imported version unless an equal value is live; resolves with whether it was stored. Nobody is given a
+   * token, which would cost as much as the write. The first version of a line is an ordinary put; an `extra` one
+   * supersedes nothing, so that siblings stay siblings.
    */
   async importValue(
     address: Address,

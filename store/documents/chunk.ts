@@ -1,7 +1,8 @@
 /**
- * Looks through the bytes of a saved document before the library gets them (automerge.org/automerge-binary-format-spec): one whole chunk
- * with a right checksum, and so many rows in its columns. Columns are run-length encoded, and deflated when large: a few hundred bytes
- * can stand for billions of rows, which the library would make room for.
+ * Looks through the bytes of a saved document before the library gets them
+ * (automerge.org/automerge-binary-format-spec): one whole chunk with a right checksum, and so many rows in its columns.
+ * Columns are run-length encoded, and deflated when large: a few hundred bytes can stand for billions of rows, which
+ * the library would make room for.
  */
 import { createHash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
@@ -20,8 +21,8 @@ const kinds = { boolean: 4, text: 5, raw: 7 } as const
 class NotAChunk extends Error {}
 
 /**
- * The rows of the longest column of a saved document; undefined when the bytes are none, whole and unharmed, or when they have more rows
- * or bytes than `documentRowsMax` and `documentColumnBytesMax`. Never throws.
+ * The rows of the longest column of a saved document; undefined when the bytes are none, whole and unharmed, or when
+ * they have more rows or bytes than `documentRowsMax` and `documentColumnBytesMax`. Never throws.
  */
 export function chunkRowsOf(bytes: Uint8Array): number | undefined {
   try {

@@ -25,7 +25,10 @@ export function conflictsOf(tree: Tree): DocumentConflict[] {
   return conflicts
 }
 
-/** Calls back for each place with more than one value, until it answers false; goes into all values, since what is not shown holds more. */
+/**
+ * Calls back for each place with more than one value, until it answers false; goes into all values, since what is not
+ * shown holds more.
+ */
 function visit(
   tree: Tree,
   node: JsonNode,

@@ -38,7 +38,10 @@ export interface DocumentView {
 export class OpenDocument {
   /** Indices of the versions that were merged. */
   readonly merged: readonly number[]
-  /** Indices of the versions that could not be read, or were too many: they are not shown, and no edit may supersede them. */
+  /**
+   * Indices of the versions that could not be read, or were too many: they are not shown, and no edit may supersede
+   * them.
+   */
   readonly leftOut: readonly number[]
   readonly #handle: DocumentHandle
   readonly #library: DocumentLibrary
@@ -51,8 +54,8 @@ export class OpenDocument {
   }
 
   /**
-   * Merges saved versions, given in the same order on every node. `actor`: 16 fresh random bytes, under which an edit of
-   * this document is made; no other edit may have them.
+   * Merges saved versions, given in the same order on every node. `actor`: 16 fresh random bytes, under which an edit
+   * of this document is made; no other edit may have them.
    */
   static open(library: DocumentLibrary, versions: readonly Uint8Array[], actor: Uint8Array): OpenDocument {
     const handle = library.create(Buffer.from(actor).toString('hex'))
@@ -89,8 +92,8 @@ export class OpenDocument {
   }
 
   /**
-   * Edits it, and returns the bytes to be stored. With `heads` the edit is made to the document as it was at these changes, and merged.
-   * Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE; close it then.
+   * Edits it, and returns the bytes to be stored. With `heads` the edit is made to the document as it was at these
+   * changes, and merged. Throws BAD_DOCUMENT, BAD_PATCH, PATCH_FAILED, TOO_LARGE; close it then.
    */
   edit(edit: DocumentEdit, heads?: readonly string[]): Uint8Array {
     if (heads !== undefined) this.#handle.isolate([...heads])

@@ -5,7 +5,10 @@ import type { DocumentHandle, DocumentLibrary, ObjectId } from './library.js'
 import { differenceOf } from './list-difference.js'
 import { type Element, isNode, type JsonNode, type ListNode, type MapNode, type Slot, Tree } from './tree.js'
 
-/** `settle`: what is given is written, and the only value afterwards; `differ`: only what differs from what is shown is written. */
+/**
+ * `settle`: what is given is written, and the only value afterwards; `differ`: only what differs from what is shown is
+ * written.
+ */
 export type Manner = 'settle' | 'differ'
 
 /** One edit of a document. */
@@ -74,7 +77,9 @@ export class Editor {
     this.#setElement(list, this.#places(list)[index]!, json, manner)
   }
 
-  /** Makes a list hold exactly these elements, with few edits, so that what others insert and change meanwhile stays. */
+  /**
+   * Makes a list hold exactly these elements, with few edits, so that what others insert and change meanwhile stays.
+   */
   setList(list: ListNode, json: readonly Json[], manner: Manner): void {
     const current = this.shown(list).map((element) => this.tree.json(element.values[0]!.value))
     if (manner === 'settle') this.#settleElements(list)
@@ -113,7 +118,10 @@ export class Editor {
     }
   }
 
-  /** Containers that were deleted are emptied, and the first is used again: whoever edits in it unseen by us keeps the edit. */
+  /**
+   * Containers that were deleted are emptied, and the first is used again: whoever edits in it unseen by us keeps the
+   * edit.
+   */
   #reuse(ids: readonly ObjectId[], kind: JsonNode['kind'], parent: JsonNode): JsonNode {
     const nodes = ids.map((id) => ({ kind, ids: [id], parent }) as JsonNode)
     for (const node of nodes) {

@@ -1,4 +1,6 @@
-/** JSON patches (RFC 6902): six operations, applied part by part in order; the caller drops the document when one fails. */
+/**
+ * JSON patches (RFC 6902): six operations, applied part by part in order; the caller drops the document when one fails.
+ */
 import { HearsayError } from '../errors.js'
 import type { Editor } from './editor.js'
 import { canonical, checkJson, countValues, isObject, type Json, type Scalar } from './json.js'

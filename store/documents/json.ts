@@ -77,8 +77,8 @@ export function checkedDocument(value: unknown): JsonObject {
 }
 
 /**
- * Throws BAD_DOCUMENT, naming the place, when a number in the JSON text of a document or patch would be stored rounded. The text must be one
- * that was read as JSON already. `member`: the document is this member of it.
+ * Throws BAD_DOCUMENT, naming the place, when a number in the JSON text of a document or patch would be stored rounded.
+ * The text must be one that was read as JSON already. `member`: the document is this member of it.
  */
 export function checkNumbers(text: string, member?: string): void {
   const rounded = roundedNumber(text, member)

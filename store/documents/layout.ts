@@ -65,7 +65,10 @@ function doubleBytes(value: number): Uint8Array {
   return bytes
 }
 
-/** The scalar that the library found; undefined for an object. What this layout never writes is shown as the nearest JSON. */
+/**
+ * The scalar that the library found; undefined for an object. What this layout never writes is shown as the nearest
+ * JSON.
+ */
 export function scalarOut([kind, value]: Found): Scalar | undefined {
   if (kind === 'str' || kind === 'boolean' || kind === 'null') return value as Scalar
   if (kind === 'bytes') return bytesOut(value as Uint8Array)

@@ -1,6 +1,9 @@
 /** Every limit of documents, by name. */
 
-/** Objects and lists within one another, the root counted. Deeper values are refused, and not shown when a peer sent them. */
+/**
+ * Objects and lists within one another, the root counted. Deeper values are refused, and not shown when a peer sent
+ * them.
+ */
 export const documentDepthMax = 64
 /** Values (objects, lists, texts, numbers …) in one document or patch that a client sends. */
 export const documentValuesMax = 100_000
@@ -12,7 +15,10 @@ export const patchWorkMax = 1_000_000
 export const documentSiblingsMax = 1_024
 /** Conflicts inside of one document that are listed. */
 export const documentConflictsMax = 10_000
-/** Pairs of elements that the difference of two lists compares; above it the lists are taken as different between their common ends. */
+/**
+ * Pairs of elements that the difference of two lists compares; above it the lists are taken as different between their
+ * common ends.
+ */
 export const listPairsMax = 1_000_000
 /** Changes that a context of a document names. */
 export const contextHeadsMax = 1_024

@@ -1,6 +1,6 @@
 /**
- * The difference of two lists as few edits: the longest common subsequence between the common ends stays where it is; between what stays,
- * elements that are versions of the same thing change in place, the rest is removed and inserted.
+ * The difference of two lists as few edits: the longest common subsequence between the common ends stays where it is;
+ * between what stays, elements that are versions of the same thing change in place, the rest is removed and inserted.
  */
 import { canonical, entryOf, isList, isObject, type Json } from './json.js'
 import { listPairsMax } from './limits.js'

@@ -1,4 +1,7 @@
-/** Reads a document in the library's memory as containers, slots and elements: what is there, and all concurrent values of it. */
+/**
+ * Reads a document in the library's memory as containers, slots and elements: what is there, and all concurrent values
+ * of it.
+ */
 import { canonical, type Json, type Scalar, setEntry } from './json.js'
 import { elementsKey, markKey, prefixes, scalarOut } from './layout.js'
 import { type DocumentHandle, type Found, type ObjectId, rootId } from './library.js'
@@ -38,7 +41,10 @@ export interface Stamped {
 export interface Slot {
   /** Concurrent values, the shown one first. */
   readonly values: readonly Stamped[]
-  /** Containers whose mark was removed; used again when a container of this kind is set, because somebody may be editing them. */
+  /**
+   * Containers whose mark was removed; used again when a container of this kind is set, because somebody may be editing
+   * them.
+   */
   readonly hiddenMaps: readonly ObjectId[]
   readonly hiddenLists: readonly ObjectId[]
 }
@@ -160,7 +166,10 @@ export class Tree {
   }
 }
 
-/** A tree of a document that does not change: what was read once is not read again, and what is not there is not asked for. */
+/**
+ * A tree of a document that does not change: what was read once is not read again, and what is not there is not asked
+ * for.
+ */
 export class StillTree extends Tree {
   readonly #entries = new Map<ObjectId, ReadonlySet<string>>()
   readonly #slots = new WeakMap<MapNode, Map<string, Slot>>()

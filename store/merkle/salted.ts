@@ -6,9 +6,9 @@ import type { Prefix, TrieReader } from './types.js'
 const digits = '0123456789abcdef'
 
 /**
- * The wire forms of digests, from 16 bytes each to 8 bytes each, one after another: the first 8 bytes of SHA-256(salt || digest). An empty
- * node's digest, all zero, stays all zero, so that the reader knows that there is nothing. `salt` holds a part of each side, so that nobody
- * can prepare collisions. Throws RangeError for bytes that are no digests.
+ * The wire forms of digests, from 16 bytes each to 8 bytes each, one after another: the first 8 bytes of SHA-256(salt
+ * || digest). An empty node's digest, all zero, stays all zero, so that the reader knows that there is nothing. `salt`
+ * holds a part of each side, so that nobody can prepare collisions. Throws RangeError for bytes that are no digests.
  */
 export function saltedDigests(salt: Uint8Array, digests: Uint8Array): Buffer {
   if (digests.length % digestBytes !== 0) throw new RangeError(`not a list of digests: ${digests.length} bytes`)

@@ -31,7 +31,10 @@ export class Slab<Owner extends SlabOwner> {
     return this.#pages.length * slabPageBytes
   }
 
-  /** Takes a slot for an owner, whose `slot` is left for the caller to set, and returns its number. The bytes in it are undefined. */
+  /**
+   * Takes a slot for an owner, whose `slot` is left for the caller to set, and returns its number. The bytes in it are
+   * undefined.
+   */
   allocate(owner: Owner): number {
     if (this.#owners.length === this.#pages.length * this.#slotsPerPage) this.#pages.push(Buffer.alloc(slabPageBytes))
     return this.#owners.push(owner) - 1

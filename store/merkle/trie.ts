@@ -1,4 +1,7 @@
-/** The hash trie: 16-ary over the nibbles of the ids, kept up incrementally; its shape and digests depend on the content alone. */
+/**
+ * The hash trie: 16-ary over the nibbles of the ids, kept up incrementally; its shape and digests depend on the content
+ * alone.
+ */
 import { digestBytes } from '../model/digest.js'
 import type { Dot } from '../model/dot.js'
 import { fanout, idBytes, leafEntriesMax } from '../model/roots.js'
@@ -23,7 +26,8 @@ interface Walk {
  * order of insertions and deletions of the same content ends in the same tree. A digest is the first 16 bytes of a
  * SHA-256: of 0x00, then id and digest of each entry in order of ids (leaf), or of 0x01, then the digests of the 16
  * children, zero for an empty one (inner node). Changes mark their path dirty; digests are recomputed when asked for.
- * Source: Merkle, A Digital Signature Based on a Conventional Encryption Function (1987); Bagwell, Ideal Hash Trees (2001).
+ * Source: Merkle, A Digital Signature Based on a Conventional Encryption Function (1987); Bagwell, Ideal Hash Trees
+ * (2001).
  */
 export class Trie implements TrieReader {
   readonly #slabs = new LeafSlabs()
@@ -46,7 +50,10 @@ export class Trie implements TrieReader {
     return this.#actors.size
   }
 
-  /** Adds an entry, or puts another digest and locator under its id. Throws a RangeError when id or digest is not 16 bytes. */
+  /**
+   * Adds an entry, or puts another digest and locator under its id. Throws a RangeError when id or digest is not 16
+   * bytes.
+   */
   set(id: Uint8Array, digest: Uint8Array, locator: Dot): void {
     assertBytes(id, idBytes, 'id')
     assertBytes(digest, digestBytes, 'digest')
@@ -209,7 +216,9 @@ export class Trie implements TrieReader {
     return leaf
   }
 
-  /** Recomputes what is dirty below a node, children first. Returns what is left of the allowance; nothing: not done. */
+  /**
+   * Recomputes what is dirty below a node, children first. Returns what is left of the allowance; nothing: not done.
+   */
   #refresh(node: Inner | Leaf, allowance: number): number {
     if (!node.isDirty) return allowance
     if (allowance <= 0) return 0

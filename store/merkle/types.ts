@@ -37,7 +37,9 @@ export interface TrieReader {
   root(): Uint8Array
   /** The node at a prefix. */
   node(prefix: Prefix): TrieNode
-  /** The entries below a prefix, in order of their ids. `after` skips ids up to and including it; `limit` bounds them. */
+  /**
+   * The entries below a prefix, in order of their ids. `after` skips ids up to and including it; `limit` bounds them.
+   */
   entries(prefix: Prefix, options?: { readonly after?: Uint8Array; readonly limit?: number }): TrieEntry[]
   /** The entry of an id. */
   get(id: Uint8Array): TrieEntry | undefined

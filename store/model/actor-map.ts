@@ -1,7 +1,8 @@
 /**
- * Maps keyed by actors: persistent, sorted and packed. A copy costs nothing, a change copies a path of it, and two maps with a common past
- * are compared in time proportional to their differences, however many actors both hold.
- * Source: bitmapped tries with structural sharing (Bagwell 2001), changed in place while nobody else holds a node ("transients" of Clojure).
+ * Maps keyed by actors: persistent, sorted and packed. A copy costs nothing, a change copies a path of it, and two maps
+ * with a common past are compared in time proportional to their differences, however many actors both hold. Source:
+ * bitmapped tries with structural sharing (Bagwell 2001), changed in place while nobody else holds a node ("transients"
+ * of Clojure).
  */
 import { type Actor, actorBytes } from './dot.js'
 import { actorLeafMax } from './limits.js'
@@ -125,8 +126,9 @@ export class ActorMap<V> implements Iterable<readonly [Actor, V]> {
   }
 
   /**
-   * The digest of what is held of the actors whose id begins with these hexadecimal digits, as 16 characters, its bytes: equal for equal
-   * content, whatever the past. It is kept at each node until something below changes. `digests` must be the same for all calls.
+   * The digest of what is held of the actors whose id begins with these hexadecimal digits, as 16 characters, its
+   * bytes: equal for equal content, whatever the past. It is kept at each node until something below changes. `digests`
+   * must be the same for all calls.
    */
   digestBelow(prefix: string, digests: MapDigests<V>): string {
     return digestOf(nodeBelow(this.#root, prefix), digests)
@@ -150,8 +152,8 @@ export class ActorMap<V> implements Iterable<readonly [Actor, V]> {
   }
 
   /**
-   * Visits the entries of this map that another does not hold alike, with what that one holds, until `visit` returns false. Returns whether
-   * all were visited. Neither map may change meanwhile.
+   * Visits the entries of this map that another does not hold alike, with what that one holds, until `visit` returns
+   * false. Returns whether all were visited. Neither map may change meanwhile.
    */
   visitUnlike(
     other: ActorMap<V>,
@@ -170,7 +172,10 @@ export class ActorMap<V> implements Iterable<readonly [Actor, V]> {
     )
   }
 
-  /** Visits all entries of this map, actors ascending, with what another holds. Each actor is packed: 8 characters, its bytes. */
+  /**
+   * Visits all entries of this map, actors ascending, with what another holds. Each actor is packed: 8 characters, its
+   * bytes.
+   */
   visitWith(other: ActorMap<V>, visit: (key: string, mine: V, theirs: V | undefined) => void): void {
     visitTwo(this.#root, other.#root, 0, undefined, (keys, at, mine, theirs) => {
       if (mine !== undefined) visit(keys.slice(at * actorBytes, (at + 1) * actorBytes), mine, theirs)
@@ -343,7 +348,8 @@ function gathered<V>(node: MapNode<V>, owner: Owner): Leaf<V> {
 }
 
 /**
- * Visits what two nodes of one place hold, or only what they do not hold alike, until `visit` returns false. Returns whether all was visited.
+ * Visits what two nodes of one place hold, or only what they do not hold alike, until `visit` returns false. Returns
+ * whether all was visited.
  */
 function visitTwo<V>(
   a: MapNode<V>,

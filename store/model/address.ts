@@ -2,7 +2,9 @@
 
 import { isMeshType, type Type } from './types.js'
 
-/** (key, type, field). The field is empty for registers, counters and documents; a member or a field's name otherwise. */
+/**
+ * (key, type, field). The field is empty for registers, counters and documents; a member or a field's name otherwise.
+ */
 export interface Address {
   readonly key: string
   readonly type: Type

@@ -1,4 +1,7 @@
-/** Reading and writing of the canonical byte encoding: minimal varints up to 2^53 - 1, bounded lengths, nothing left over. */
+/**
+ * Reading and writing of the canonical byte encoding: minimal varints up to 2^53 - 1, bounded lengths, nothing left
+ * over.
+ */
 
 /** Thrown for bytes that are not a canonical encoding. Its code is stable. */
 export class DecodeError extends Error {

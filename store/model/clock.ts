@@ -1,8 +1,13 @@
-/** Clocks: the hybrid logical one, which orders siblings for display and decides nothing else, and what several wall clocks say together. */
+/**
+ * Clocks: the hybrid logical one, which orders siblings for display and decides nothing else, and what several wall
+ * clocks say together.
+ */
 
 import { logicalMax } from './limits.js'
 
-/** A hybrid logical time: wall-clock milliseconds since 1970 and a logical count within the millisecond (0 to 65,535). */
+/**
+ * A hybrid logical time: wall-clock milliseconds since 1970 and a logical count within the millisecond (0 to 65,535).
+ */
 export interface HybridTime {
   readonly ms: number
   readonly logical: number
@@ -40,7 +45,10 @@ export function isFuture(time: HybridTime, nowMs: number, boundMs: number): bool
   return time.ms > nowMs + boundMs
 }
 
-/** The clock as it counts at a moment: one that shows more than `boundMs` after now is not taken up again, so that a clock that was put right is right. */
+/**
+ * The clock as it counts at a moment: one that shows more than `boundMs` after now is not taken up again, so that a
+ * clock that was put right is right.
+ */
 export function taken(last: HybridTime, nowMs: number, boundMs: number): HybridTime {
   return isFuture(last, nowMs, boundMs) ? zeroTime : last
 }
@@ -51,7 +59,10 @@ export interface HeardClocks {
   readonly offsetsMs: readonly number[]
 }
 
-/** Now, as nodes that hear each other agree on it, whichever of their clocks is wrong: the median of the own clock and the members'. */
+/**
+ * Now, as nodes that hear each other agree on it, whichever of their clocks is wrong: the median of the own clock and
+ * the members'.
+ */
 export function sharedNowMs(nowMs: number, { offsetsMs }: HeardClocks): number {
   return nowMs + median([0, ...offsetsMs])!
 }

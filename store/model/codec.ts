@@ -30,7 +30,9 @@ import {
 import { typeNumber, typeOf } from './types.js'
 import type { Update, UpdateKind } from './update.js'
 
-/** The tag of a member inside an actor's entry: the first 8 bytes of the SHA-256 of its peer id, as hexadecimal digits. */
+/**
+ * The tag of a member inside an actor's entry: the first 8 bytes of the SHA-256 of its peer id, as hexadecimal digits.
+ */
 export type MemberTag = string
 
 /** The tag of an actor whose member is not known. */
@@ -279,7 +281,10 @@ function readUpdate(reader: ByteReader, actors: readonly Actor[]): Update {
   return digest === undefined ? update : { ...update, digest }
 }
 
-/** Reads the dots that the update under `dot` supersedes; refuses a list that is not strictly ascending, or that names `dot` itself. */
+/**
+ * Reads the dots that the update under `dot` supersedes; refuses a list that is not strictly ascending, or that names
+ * `dot` itself.
+ */
 export function readSupersedes(reader: ByteReader, actors: readonly Actor[], dot: Dot): NamedDot[] {
   const supersedes = readTableDots(reader, actors)
   if (includesDot(supersedes, dot)) throw new DecodeError('an update that supersedes itself')
@@ -306,7 +311,10 @@ export class ActorTable {
     writer.varint(this.#indexes.get(dot.actor)!).varint(dot.counter)
   }
 
-  /** Writes a sorted list of dots: count, then of each twice its index (plus one when a digest follows), counter and digest. */
+  /**
+   * Writes a sorted list of dots: count, then of each twice its index (plus one when a digest follows), counter and
+   * digest.
+   */
   writeNamedDots(writer: ByteWriter, dots: readonly NamedDot[], max = supersedesMax): void {
     writer.varint(dots.length, max)
     for (const { actor, counter, digest } of dots) {

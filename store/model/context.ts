@@ -23,10 +23,10 @@ export { countOf, type Ranges } from './ranges.js'
 type Held = number | Ranges
 
 /**
- * A set of dots. Gaps are kept exactly: a context says which dots, not how far.
- * Clones are cheap (copy on write), so that a context can be captured in one turn and kept while the original moves on; and what two contexts
- * share by their past costs nothing when they are compared or united.
- * Source: version vectors with exceptions; the node-wide contexts of DottedDB and of delta-state CRDTs.
+ * A set of dots. Gaps are kept exactly: a context says which dots, not how far. Clones are cheap (copy on write), so
+ * that a context can be captured in one turn and kept while the original moves on; and what two contexts share by their
+ * past costs nothing when they are compared or united. Source: version vectors with exceptions; the node-wide contexts
+ * of DottedDB and of delta-state CRDTs.
  */
 export class Context {
   #held: ActorMap<Held>
@@ -192,7 +192,10 @@ export class Context {
     return [...actors].sort()
   }
 
-  /** Visits the actors in ascending order, each packed (8 characters, its bytes), with its ranges here and in another context. */
+  /**
+   * Visits the actors in ascending order, each packed (8 characters, its bytes), with its ranges here and in another
+   * context.
+   */
   visitWith(other: Context, visit: (key: string, here: Ranges, there: Ranges) => void): void {
     this.#owned.clear()
     other.#owned.clear()
@@ -209,7 +212,10 @@ export class Context {
     return Array.from(this.#held.entriesBelow(prefix), ([actor]) => actor)
   }
 
-  /** The digest of the dots of the actors whose id begins with these hexadecimal digits, as 16 characters, its bytes. Equal sets have equal ones. */
+  /**
+   * The digest of the dots of the actors whose id begins with these hexadecimal digits, as 16 characters, its bytes.
+   * Equal sets have equal ones.
+   */
   digestBelow(prefix: string): string {
     return this.#held.digestBelow(prefix, digests)
   }
@@ -231,7 +237,10 @@ export class Context {
     return typeof here === 'number' ? here : here.at(-1)!
   }
 
-  /** Every dot, actors ascending, counters ascending. For small contexts and tests: the number of dots is not bounded by the size in memory. */
+  /**
+   * Every dot, actors ascending, counters ascending. For small contexts and tests: the number of dots is not bounded by
+   * the size in memory.
+   */
   *dots(): IterableIterator<Dot> {
     for (const actor of this.actors()) {
       const ranges = this.rangesOf(actor)

@@ -1,7 +1,8 @@
 /**
- * Paths of a counter's chain. A chain is one path of increments, unless two copies of one running process went on with it (a clone, a rollback
- * with its memory): then it is a tree. Each total carries the trail of its last increments, each named by a link that follows from all before
- * it, so that any two tips show where they parted, and what both have in common is counted once.
+ * Paths of a counter's chain. A chain is one path of increments, unless two copies of one running process went on with
+ * it (a clone, a rollback with its memory): then it is a tree. Each total carries the trail of its last increments,
+ * each named by a link that follows from all before it, so that any two tips show where they parted, and what both have
+ * in common is counted once.
  */
 import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
 import type { HybridTime } from './clock.js'
@@ -20,7 +21,9 @@ export interface Chain {
 export interface Reach extends Chain {
   readonly sequence: number
   readonly total: number
-  /** The last increments, oldest first: link, sign and size of each. Absent in what was stored before there were trails. */
+  /**
+   * The last increments, oldest first: link, sign and size of each. Absent in what was stored before there were trails.
+   */
   readonly trail?: Uint8Array
 }
 
@@ -96,8 +99,9 @@ export function deepest(path: Reach, others: readonly Reach[]): Place {
 }
 
 /**
- * The last place that two paths of one chain have in common, with the sum of the first one there. Where their trails do not reach so far, the
- * shorter path is taken to lead to the longer one; where they differ as far as both go back, to have parted just before.
+ * The last place that two paths of one chain have in common, with the sum of the first one there. Where their trails do
+ * not reach so far, the shorter path is taken to lead to the longer one; where they differ as far as both go back, to
+ * have parted just before.
  */
 function meeting(path: Reach, other: Reach): Place {
   const shorter = path.sequence <= other.sequence ? path : other

@@ -1,9 +1,10 @@
 /**
- * Counters: exact, also against a concurrent delete. Each run of a node keeps one running total per chain; a delete leaves a baseline,
- * the totals that it saw, which is subtracted wherever a chain goes on beyond it. Nothing is ever folded across runs. An imported value
- * takes the place of all that was in view, and counts once however often it is imported at the same time.
- * Two copies of one running process go on with one chain; its trail tells where they parted, so that both branches count (counter-paths.ts).
- * Source: op-based counters with per-replica totals (Shapiro et al. 2011), with reset by baseline as in resettable counters.
+ * Counters: exact, also against a concurrent delete. Each run of a node keeps one running total per chain; a delete
+ * leaves a baseline, the totals that it saw, which is subtracted wherever a chain goes on beyond it. Nothing is ever
+ * folded across runs. An imported value takes the place of all that was in view, and counts once however often it is
+ * imported at the same time. Two copies of one running process go on with one chain; its trail tells where they parted,
+ * so that both branches count (counter-paths.ts). Source: op-based counters with per-replica totals (Shapiro et al.
+ * 2011), with reset by baseline as in resettable counters.
  */
 import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
 import type { HybridTime } from './clock.js'
@@ -47,7 +48,9 @@ const reachBytesMin = actorBytes + 4
 /** Bytes of a step of a trail, as they mostly are. */
 const stepBytes = linkBytes + 2
 
-/** Writes what a version holds; reaches of a baseline sorted, each once. Throws a RangeError beyond the limit of chains. */
+/**
+ * Writes what a version holds; reaches of a baseline sorted, each once. Throws a RangeError beyond the limit of chains.
+ */
 export function encodeCounter(counter: CounterValue): Buffer {
   if (counter.kind === 'total') return writeReach(new ByteWriter(64).u8(totalKind), counter.reach).finish()
   const { reaches } = counter
@@ -123,7 +126,9 @@ function raise(tips: Tips, reach: Reach): void {
   tips.set(text, known === undefined ? [reach] : addTip(known, reach))
 }
 
-/** The live chains, the baselines and the imported value of an address. Versions that cannot be read count for nothing. */
+/**
+ * The live chains, the baselines and the imported value of an address. Versions that cannot be read count for nothing.
+ */
 interface Reading {
   readonly live: Readonly<Tips>
   readonly baselines: Readonly<Tips>
@@ -166,8 +171,8 @@ function* beyond({ live, baselines }: Reading): Iterable<{ reach: Reach; from: n
 }
 
 /**
- * The value: what was imported, and the sum over chains of what lies beyond their baseline. Undefined when there is neither (the counter is
- * not there).
+ * The value: what was imported, and the sum over chains of what lies beyond their baseline. Undefined when there is
+ * neither (the counter is not there).
  */
 export function counterValue(versions: readonly Version[]): bigint | undefined {
   const reading = readVersions(versions)
@@ -268,8 +273,8 @@ function dotsByChain(versions: readonly Version[]): { ofChains: Map<string, Dot[
 }
 
 /**
- * The baselines that subtract from nothing that is here: none of their chains shows a live version. Whether they may go for good depends on
- * what members have acknowledged.
+ * The baselines that subtract from nothing that is here: none of their chains shows a live version. Whether they may go
+ * for good depends on what members have acknowledged.
  */
 export function idleBaselines(versions: readonly Version[]): IdleBaseline[] {
   const { live } = readVersions(versions)

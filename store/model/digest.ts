@@ -49,8 +49,8 @@ const kinds: readonly UpdateKind[] = ['put', 'delete', 'expiry']
 type Content = Pick<Update, 'address' | 'kind' | 'time' | 'expiresAtMs'> & { readonly valueHash: Uint8Array | null }
 
 /**
- * The digest of what an update issued under its dot: address, put or delete, time, deadline and value. Two updates under one dot with
- * different digests were issued by two copies of one run (a cloned or rolled-back machine).
+ * The digest of what an update issued under its dot: address, put or delete, time, deadline and value. Two updates
+ * under one dot with different digests were issued by two copies of one run (a cloned or rolled-back machine).
  */
 export function contentDigest({ address, kind, time, expiresAtMs, valueHash: hashed }: Content): ContentDigest {
   const writer = new ByteWriter(64 + address.key.length + address.field.length)
@@ -75,7 +75,10 @@ export function updateDigest(update: Update): ContentDigest | undefined {
 }
 
 const placeDomain = 0x06
-/** Marks begin with zeros, so that they lie below the digests of contents: whatever really stood at a dot is the greater one. */
+/**
+ * Marks begin with zeros, so that they lie below the digests of contents: whatever really stood at a dot is the greater
+ * one.
+ */
 const placeMark = '00000000'
 
 /**

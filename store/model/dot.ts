@@ -12,7 +12,10 @@ export interface Dot {
   readonly counter: number
 }
 
-/** Digest of the content that an update issued under its dot: 8 bytes, as 16 lower-case hexadecimal digits. See `contentDigest`. */
+/**
+ * Digest of the content that an update issued under its dot: 8 bytes, as 16 lower-case hexadecimal digits. See
+ * `contentDigest`.
+ */
 export type ContentDigest = string
 
 export { contentDigestBytes } from './roots.js'

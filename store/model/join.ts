@@ -1,6 +1,6 @@
 /**
- * Apply and join: how an update and how another copy change the versions at one address.
- * Source: delta-state CRDTs with causal contexts (Almeida et al. 2018), decomposed onto addresses as in bigset (Brown et al. 2016).
+ * Apply and join: how an update and how another copy change the versions at one address. Source: delta-state CRDTs with
+ * causal contexts (Almeida et al. 2018), decomposed onto addresses as in bigset (Brown et al. 2016).
  */
 import type { Address } from './address.js'
 import type { Context } from './context.js'
@@ -24,9 +24,9 @@ export function versionOf(update: Update): Version | null {
 }
 
 /**
- * The versions at an address after an update: its own is added unless its dot was seen before, and every superseded one goes.
- * `seen` is the context before the update; the caller adds the update's dot and its superseded dots to seen, and the dot alone to applied.
- * A dot that names another content than the one that is live here supersedes nothing.
+ * The versions at an address after an update: its own is added unless its dot was seen before, and every superseded one
+ * goes. `seen` is the context before the update; the caller adds the update's dot and its superseded dots to seen, and
+ * the dot alone to applied. A dot that names another content than the one that is live here supersedes nothing.
  */
 export function applyUpdate(versions: readonly Version[], update: Update, seen: Context): Change {
   const version = versionOf(update)
@@ -46,10 +46,11 @@ function means({ digest }: NamedDot, version: Version, address: Address): boolea
 }
 
 /**
- * The versions at an address after meeting another copy of it, read by a peer after `peerSeen` was captured.
- * A dot stays if both have it, or if it is ours and the peer had not seen it; theirs is taken if we have not seen it.
- * `theirs` lists every live dot of the peer's copy; a value may be left out (null) where the peer knew that we have seen the dot.
- * `mySeen` is our context now, not at the start of the session. `stays`: versions of ours of which the peer's copy says nothing.
+ * The versions at an address after meeting another copy of it, read by a peer after `peerSeen` was captured. A dot
+ * stays if both have it, or if it is ours and the peer had not seen it; theirs is taken if we have not seen it.
+ * `theirs` lists every live dot of the peer's copy; a value may be left out (null) where the peer knew that we have
+ * seen the dot. `mySeen` is our context now, not at the start of the session. `stays`: versions of ours of which the
+ * peer's copy says nothing.
  */
 export function joinVersions(
   mine: readonly Version[],
@@ -72,8 +73,9 @@ export function joinVersions(
 }
 
 /**
- * The versions at an address that a peer's copy says nothing of: those whose dot has another content there (`clashes`), and those that the peer
- * was not shown, or with another content (`shown`; without it, it was shown all): they came since, and it may hold them by now.
+ * The versions at an address that a peer's copy says nothing of: those whose dot has another content there (`clashes`),
+ * and those that the peer was not shown, or with another content (`shown`; without it, it was shown all): they came
+ * since, and it may hold them by now.
  */
 export function staysAt(
   address: Address,

@@ -22,7 +22,10 @@ export function mergeJson(texts: readonly Uint8Array[]): Uint8Array | undefined 
   return united === values[0] ? texts[0]! : Buffer.from(jsonText(united))
 }
 
-/** The first value decides of what kind the result is; the others of that kind are united with it. The first itself when they add nothing. */
+/**
+ * The first value decides of what kind the result is; the others of that kind are united with it. The first itself when
+ * they add nothing.
+ */
 function unite(values: readonly JsonValue[]): JsonValue {
   const first = values[0]!
   if (values.length === 1) return first
@@ -51,7 +54,10 @@ function uniteObjects(objects: readonly ReadonlyMap<string, JsonValue>[]): JsonV
   return isFirst ? first : united
 }
 
-/** The first array as it is, then what the others have more of, in their order: an element stands as often as where it stands most often. */
+/**
+ * The first array as it is, then what the others have more of, in their order: an element stands as often as where it
+ * stands most often.
+ */
 function uniteArrays(arrays: readonly (readonly JsonValue[])[]): JsonValue {
   const united: JsonValue[] = []
   const held = new Map<string, number>()

@@ -45,10 +45,10 @@ export function nestsTooDeep(bytes: Uint8Array): boolean {
 }
 
 /**
- * The first number of a JSON text that JSON.parse would not give back as it is spelt: one of 2^53 or more that a double rounds, or beyond what
- * a double can hold, or so small that it becomes zero. `path` is where it stands, as a JSON pointer (RFC 6901). Undefined when there is none.
- * The text must be one that JSON.parse takes and that does not nest too deep. `member`: only this member of the object is looked at, and paths
- * begin there.
+ * The first number of a JSON text that JSON.parse would not give back as it is spelt: one of 2^53 or more that a double
+ * rounds, or beyond what a double can hold, or so small that it becomes zero. `path` is where it stands, as a JSON
+ * pointer (RFC 6901). Undefined when there is none. The text must be one that JSON.parse takes and that does not nest
+ * too deep. `member`: only this member of the object is looked at, and paths begin there.
  */
 export function roundedNumber(
   text: string,
@@ -97,7 +97,9 @@ export function jsonText(value: JsonValue): string {
   return JSON.stringify(value)
 }
 
-/** A text that two values share only when they are equal: neither the order of keys nor the spelling of numbers counts. */
+/**
+ * A text that two values share only when they are equal: neither the order of keys nor the spelling of numbers counts.
+ */
 export function equalityText(value: JsonValue): string {
   if (value instanceof JsonNumber) return plainNumber(value.text)
   if (Array.isArray(value)) return `[${value.map(equalityText).join(',')}]`

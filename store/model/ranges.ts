@@ -1,6 +1,9 @@
 /** Ranges of counters: the compact form of the dots of one actor. */
 
-/** Ranges of counters, flat and ascending: first, last, first, last, … Neighbouring ranges are merged. Never changed once handed out. */
+/**
+ * Ranges of counters, flat and ascending: first, last, first, last, … Neighbouring ranges are merged. Never changed
+ * once handed out.
+ */
 export type Ranges = readonly number[]
 
 /** The ranges of no counter. */

@@ -17,7 +17,10 @@ export interface Sibling {
 export interface DisplayClock {
   /** The own wall clock, which hides versions from their deadline on, in milliseconds since 1970. */
   readonly nowMs: number
-  /** Now, by the median of the own clock and the members', which orders versions: nodes that hear each other show the same winner. */
+  /**
+   * Now, by the median of the own clock and the members', which orders versions: nodes that hear each other show the
+   * same winner.
+   */
   readonly sharedNowMs: number
   /** Bound on how far in the future a time may lie before it sorts last, in milliseconds. */
   readonly clockBoundMs: number
@@ -29,8 +32,8 @@ export function hasExpired(version: Version, nowMs: number): boolean {
 }
 
 /**
- * Groups of equal bytes as a reader sees them, the shown winner first. A group is hidden when its latest deadline has passed: as long as it is
- * shown, all its dots are in view, also those whose own deadline is over.
+ * Groups of equal bytes as a reader sees them, the shown winner first. A group is hidden when its latest deadline has
+ * passed: as long as it is shown, all its dots are in view, also those whose own deadline is over.
  */
 export function siblings(versions: readonly Version[], clock: DisplayClock): Sibling[] {
   const groups = new Map<string, Version[]>()
@@ -63,7 +66,10 @@ function displayOrder(clock: DisplayClock): (a: Version, b: Version) => number {
   return (a, b) => future(a.time) - future(b.time) || compareTimes(b.time, a.time) || compareDots(b.dot, a.dot)
 }
 
-/** The dots of versions whose deadline has passed for good, by the clocks of the mesh; every put supersedes them too. A single clock may be wrong. */
+/**
+ * The dots of versions whose deadline has passed for good, by the clocks of the mesh; every put supersedes them too. A
+ * single clock may be wrong.
+ */
 export function expiredDots(versions: readonly Version[], expiredByMs: number): Dot[] {
   return versions.filter((version) => hasExpired(version, expiredByMs)).map((version) => version.dot)
 }

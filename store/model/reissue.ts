@@ -1,7 +1,7 @@
 /**
- * Reissues: when two copies of one run (a clone of a running machine, a rollback with its memory) issued different content under one dot,
- * the greater digest keeps the dot, and the lesser content gets a dot that follows from what it renames. So every holder issues the same one,
- * and whoever superseded that content has superseded its reissue.
+ * Reissues: when two copies of one run (a clone of a running machine, a rollback with its memory) issued different
+ * content under one dot, the greater digest keeps the dot, and the lesser content gets a dot that follows from what it
+ * renames. So every holder issues the same one, and whoever superseded that content has superseded its reissue.
  */
 
 import { ByteWriter } from './bytes.js'
@@ -12,7 +12,9 @@ import type { Update } from './update.js'
 
 const reissueDomain = 0x04
 
-/** The dot of the reissue of a content: its actor is the first 8 bytes of SHA-256 over dot and digest, its counter 1. */
+/**
+ * The dot of the reissue of a content: its actor is the first 8 bytes of SHA-256 over dot and digest, its counter 1.
+ */
 export function reissueDot(dot: Dot, digest: ContentDigest): Dot {
   const writer = new ByteWriter(40).u8(reissueDomain)
   writeDot(writer, dot)
@@ -27,7 +29,10 @@ export function renamedBy(update: Update, digest: ContentDigest | undefined): Re
   return reissueDot({ actor, counter }, digest).actor === dot.actor ? { actor, counter, digest } : undefined
 }
 
-/** The update that issues a put's content under its reissue dot: the same bytes, time and deadline, superseding that content alone. */
+/**
+ * The update that issues a put's content under its reissue dot: the same bytes, time and deadline, superseding that
+ * content alone.
+ */
 export function reissueOf(update: Update, digest: ContentDigest): Update {
   const { dot } = update
   return { ...update, dot: reissueDot(dot, digest), supersedes: [{ ...dot, digest }] }

@@ -1,4 +1,7 @@
-/** Resolvers: what is shown in place of siblings. They merge at read; the next write over what they showed collapses the siblings. */
+/**
+ * Resolvers: what is shown in place of siblings. They merge at read; the next write over what they showed collapses the
+ * siblings.
+ */
 import type { Sibling } from './register.js'
 
 /**

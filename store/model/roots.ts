@@ -13,7 +13,10 @@ export const digestBytes = 16
 export const idBytes = 16
 /** Bytes of a content digest: what stands at a dot, and what a reissue is named by. */
 export const contentDigestBytes = 8
-/** Bytes of a digest on the wire. Never 4: an equal subtree is covered by the union of contexts, so a false "equal" loses data. */
+/**
+ * Bytes of a digest on the wire. Never 4: an equal subtree is covered by the union of contexts, so a false "equal"
+ * loses data.
+ */
 export const saltedDigestBytes = 8
 /** Entries that a leaf of the tree holds; one more and it splits, back at this many and it collapses. */
 export const leafEntriesMax = 32

@@ -1,4 +1,7 @@
-/** Bounds on what values of the model take on the wire, so that whoever composes a frame keeps to the limit of its reader. */
+/**
+ * Bounds on what values of the model take on the wire, so that whoever composes a frame keeps to the limit of its
+ * reader.
+ */
 import { actorBytes, contentDigestBytes, type Dot } from './dot.js'
 import type { Update } from './update.js'
 

@@ -15,7 +15,10 @@ const tagBytes = 16
 /** Characters of a token that is looked at; a longer one is refused before it is decoded. */
 export const tokenCharactersMax = 4 * 1024 * 1024
 
-/** The key that tokens are authenticated with, derived from the mesh secret, so that a token is valid on every node of the mesh. */
+/**
+ * The key that tokens are authenticated with, derived from the mesh secret, so that a token is valid on every node of
+ * the mesh.
+ */
 export function tokenKey(meshSecret: Uint8Array): Buffer {
   return Buffer.from(hkdfSync('sha256', meshSecret, new Uint8Array(0), 'hearsay context token', 32))
 }

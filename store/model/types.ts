@@ -1,6 +1,6 @@
 /**
- * Types of data by number and by name. A type of a later version has no name here, but it has a number: what it holds is carried like any
- * other data, without being understood.
+ * Types of data by number and by name. A type of a later version has no name here, but it has a number: what it holds
+ * is carried like any other data, without being understood.
  */
 import { knownTypes } from './types-known.js'
 
@@ -67,8 +67,9 @@ export function exportedType(type: Type): Type {
 }
 
 /**
- * The type that a listing or an export names by its number, as in `type-6`; undefined for any other text. It may be known here by now:
- * the number was written by a version that did not know it. The types of the first version are never named so.
+ * The type that a listing or an export names by its number, as in `type-6`; undefined for any other text. It may be
+ * known here by now: the number was written by a version that did not know it. The types of the first version are never
+ * named so.
  */
 export function numberedType(text: string): Type | undefined {
   const number = /^type-[1-9]\d{0,2}$/.test(text) ? Number(text.slice('type-'.length)) : -1

@@ -1,6 +1,7 @@
 /**
- * Baselines of counters that subtract from nothing any more: deleted once every member has acknowledged them and has nothing that
- * is not here. Until then an increment that the delete had not seen may still come, and be counted from its baseline.
+ * Baselines of counters that subtract from nothing any more: deleted once every member has acknowledged them and has
+ * nothing that is not here. Until then an increment that the delete had not seen may still come, and be counted from
+ * its baseline.
  */
 import { rangeOf } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'

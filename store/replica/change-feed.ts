@@ -1,4 +1,6 @@
-/** The change feed as its readers use it: its identity and bounds, reading it, and holding it for those who are behind. */
+/**
+ * The change feed as its readers use it: its identity and bounds, reading it, and holding it for those who are behind.
+ */
 import { decodeFeedHold, encodeFeedHold, feedHoldKey } from '../rows/feed.js'
 import { isDamage } from '../rows/seal.js'
 import type { ReplicaCore } from './core.js'

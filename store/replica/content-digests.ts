@@ -36,7 +36,10 @@ export class ContentDigests {
     return (row && this.ofRow(batch, dot, row)) ?? digests.read(batch, dot)
   }
 
-  /** Returns the digest of the content of a row. Rows of format 1 have no digest of their own: it is computed from what is there. */
+  /**
+   * Returns the digest of the content of a row. Rows of format 1 have no digest of their own: it is computed from what
+   * is there.
+   */
   ofRow(batch: Batch, dot: Dot, row: DotRow): ContentDigest | undefined {
     if (row.digest !== undefined || row.state === 'stub') return row.digest
     if (row.kind !== 'put') return contentDigest({ ...row, valueHash: null })
@@ -47,8 +50,9 @@ export class ContentDigests {
   }
 
   /**
-   * Names dots that are to be superseded at an address, sorted. What was read elsewhere names its content itself; of what is live here it is
-   * known, also where damage took the row. Anything else stays without a digest: a guess could mean a content that the writer never had in view.
+   * Names dots that are to be superseded at an address, sorted. What was read elsewhere names its content itself; of
+   * what is live here it is known, also where damage took the row. Anything else stays without a digest: a guess could
+   * mean a content that the writer never had in view.
    */
   named(batch: Batch, address: Address, dots: readonly NamedDot[]): NamedDot[] {
     return dots.map((dot) => (dot.digest === undefined ? this.#namedHere(batch, address, dot) : dot)).sort(compareDots)

@@ -58,9 +58,9 @@ export class ContextRows implements Contexts {
   }
 
   /**
-   * Unites a peer's contexts with ours, but for the dots in `refused`, and for those of actors beyond a number of new ones. Where actors are
-   * left out the seen context alone is united: an update that superseded a dot of theirs must not count as applied before that dot is seen.
-   * Returns how many actors were left out.
+   * Unites a peer's contexts with ours, but for the dots in `refused`, and for those of actors beyond a number of new
+   * ones. Where actors are left out the seen context alone is united: an update that superseded a dot of theirs must
+   * not count as applied before that dot is seen. Returns how many actors were left out.
    */
   unite(batch: Batch, peer: TaggedContexts, refused: Context): number {
     const beyond = this.#newActors(peer.seen).slice(unionActorsMax)

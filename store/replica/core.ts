@@ -1,6 +1,6 @@
 /**
- * The core that the parts of a replica share: the store, the ledger that writes run against, the one writer, and the committed state.
- * It knows none of the parts; they listen to it.
+ * The core that the parts of a replica share: the store, the ledger that writes run against, the one writer, and the
+ * committed state. It knows none of the parts; they listen to it.
  */
 import type { Environment } from '../environment.js'
 import type { HearsayError } from '../errors.js'
@@ -29,7 +29,10 @@ export interface CoreOptions {
   readonly sync: boolean
   /** Bound on times in the future, in milliseconds: a version whose time lies beyond it is shown last. */
   readonly clockBoundMs: number
-  /** For tests of copied machines alone: what the process that was copied remembered of its runs; this one goes on under the same id. */
+  /**
+   * For tests of copied machines alone: what the process that was copied remembered of its runs; this one goes on under
+   * the same id.
+   */
   readonly memory?: RunMemory | undefined
   /** Stands around every write under a dot of this node, its own upkeep included: for who must know of all of them. */
   aroundWrites?(transact: Transact): Transact

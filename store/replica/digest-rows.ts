@@ -1,4 +1,7 @@
-/** Digests of dots of which the log has nothing any more: they tell a repeated update from another one under the same dot. */
+/**
+ * Digests of dots of which the log has nothing any more: they tell a repeated update from another one under the same
+ * dot.
+ */
 import type { ContentDigest, Dot } from '../model/dot.js'
 import { decodeDigest, digestKey, encodeDigest } from '../rows/digests.js'
 import { isDamage } from '../rows/seal.js'
@@ -25,7 +28,10 @@ export class DigestRows {
   }
 }
 
-/** Reads the digest of a row through `get`; undefined when there is no such row, or it cannot be read: then nothing is known of the dot. */
+/**
+ * Reads the digest of a row through `get`; undefined when there is no such row, or it cannot be read: then nothing is
+ * known of the dot.
+ */
 export function readDigestRow(
   key: Uint8Array,
   get: (key: Uint8Array) => Uint8Array | undefined,

@@ -8,8 +8,9 @@ import { digestAgeMsMax, digestSpanDots, digestSweepRowsMax, unacknowledgedDiges
 import type { UpdateLog } from './log.js'
 
 /**
- * Deletes digests that are kept for longer than is promised: a dot that every member has acknowledged keeps its digest while it is among the
- * last of its run, for some weeks; others are kept until they are acknowledged, up to a bound for each run.
+ * Deletes digests that are kept for longer than is promised: a dot that every member has acknowledged keeps its digest
+ * while it is among the last of its run, for some weeks; others are kept until they are acknowledged, up to a bound for
+ * each run.
  */
 export class DigestSweep {
   readonly #core: ReplicaCore

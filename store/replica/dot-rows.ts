@@ -18,7 +18,10 @@ export class DotRows {
     this.#onDamage = onDamage
   }
 
-  /** The row; undefined when there is none, or none that can be read: the log may forget, and the index is verified apart. */
+  /**
+   * The row; undefined when there is none, or none that can be read: the log may forget, and the index is verified
+   * apart.
+   */
   read(batch: Batch, dot: Dot): DotRow | undefined {
     const key = dotKey(dot)
     try {

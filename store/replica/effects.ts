@@ -29,7 +29,10 @@ export interface Knowledge {
 
 /** An update of which everything is known. */
 export const whole: Knowledge = { bare: false, counts: true }
-/** A version of which the superseded dots are not known: it stays hollow until its own update comes, or a complete pass is united. */
+/**
+ * A version of which the superseded dots are not known: it stays hollow until its own update comes, or a complete pass
+ * is united.
+ */
 export const bareVersion: Knowledge = { bare: true, counts: false }
 
 /** Notified of what honest nodes that run once never send; each call is counted. */
@@ -59,8 +62,8 @@ export class Effects {
   }
 
   /**
-   * Applies an update that was not applied here before, and whose dot has no other content here. Its superseded dots are those of its own
-   * address (`withoutForeignDots`).
+   * Applies an update that was not applied here before, and whose dot has no other content here. Its superseded dots
+   * are those of its own address (`withoutForeignDots`).
    */
   apply(batch: Batch, update: Update, knowledge: Knowledge): ApplyOutcome {
     const { dots, contexts } = this.#rows
@@ -73,8 +76,9 @@ export class Effects {
   }
 
   /**
-   * Compares an update with the content that its dot has here. Undefined when it is the same, or nothing is known that could differ; otherwise
-   * the clash was settled. An update without its bytes settles nothing when it `mayBeLive` where it comes from: the bytes must be fetched first.
+   * Compares an update with the content that its dot has here. Undefined when it is the same, or nothing is known that
+   * could differ; otherwise the clash was settled. An update without its bytes settles nothing when it `mayBeLive`
+   * where it comes from: the bytes must be fetched first.
    */
   settle(batch: Batch, update: Update, mayBeLive = false): ApplyOutcome | undefined {
     const theirs = updateDigest(update)
@@ -105,8 +109,8 @@ export class Effects {
   }
 
   /**
-   * An update without the superseded dots that are known to belong to another address, or are its own. A dot that means another content than
-   * the one here says nothing of the address of that.
+   * An update without the superseded dots that are known to belong to another address, or are its own. A dot that means
+   * another content than the one here says nothing of the address of that.
    */
   withoutForeignDots(batch: Batch, update: Update): Update {
     const { contexts, dots } = this.#rows
@@ -166,7 +170,8 @@ export class Effects {
     const { dots, digests, feed, contexts } = this.#rows
     const { digest, isLive, known, bare } = is
     const supersededBy = isLive ? null : (known?.supersededBy ?? null)
-    // A put seen before and gone, of which nobody here knows what superseded it, could not be sent on safely: it is not logged.
+    // A put seen before and gone, of which nobody here knows what superseded it, could not be sent on safely: it is not
+    // logged.
     const isLogged = isLive || kind !== 'put' || supersededBy !== null || !contexts.seen.has(dot)
     if (!isLogged) {
       if (digest !== undefined) digests.write(batch, dot, digest)
@@ -210,7 +215,8 @@ export class Effects {
     } else if (row === undefined && !isSeen) {
       dots.write(batch, named, stubRow(by, named.digest))
     } else if (row === undefined && dropped !== undefined) {
-      // Damage took its row: what stood there is kept all the same, or a second content of the dot would count as removed.
+      // Damage took its row: what stood there is kept all the same, or a second content of the dot would count as
+      // removed.
       digests.write(batch, named, dropped)
     } else if (row === undefined && ours === undefined && named.digest !== undefined) {
       digests.write(batch, named, named.digest)
@@ -219,8 +225,8 @@ export class Effects {
   }
 
   /**
-   * Settles the names of an update that mean other contents than their dots have here. Before anything else: what is renamed by it may be
-   * superseded by the same update under its new name.
+   * Settles the names of an update that mean other contents than their dots have here. Before anything else: what is
+   * renamed by it may be superseded by the same update under its new name.
    */
   #settleNames(batch: Batch, update: Update, digest: ContentDigest | undefined): void {
     if (renamedBy(update, digest) !== undefined) return
@@ -243,7 +249,10 @@ export class Effects {
     this.#rows.dots.write(batch, named, stubRow(by, named.digest))
   }
 
-  /** Their content is the lesser one: it is applied under the name of its reissue. Its effects are those of an update like any other. */
+  /**
+   * Their content is the lesser one: it is applied under the name of its reissue. Its effects are those of an update
+   * like any other.
+   */
   #takeLesser(batch: Batch, update: Update, digest: ContentDigest): ApplyOutcome {
     const { entries, contexts } = this.#rows
     const key = entryKey(update.address)
@@ -255,7 +264,8 @@ export class Effects {
     if (update.kind !== 'put') return { news: 1, dropped: dropped.length }
     const reissue = reissueOf(update, digest)
     this.#reissues.nameMember(batch, reissue.dot, update.dot)
-    // Without its bytes it was superseded: by an update that names it, or by its reissue. Both tell the rest themselves.
+    // Without its bytes it was superseded: by an update that names it, or by its reissue. Both tell the rest
+    // themselves.
     if (update.value !== null && !contexts.applied.has(reissue.dot)) this.apply(batch, reissue, whole)
     return { news: 1, dropped: dropped.length }
   }

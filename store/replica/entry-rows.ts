@@ -1,6 +1,6 @@
 /**
- * Entries as the writer rewrites them, and all that moves with them in the same batch: the count and checksum of live dots, marks of
- * deadlines and baselines, the trie, and the marks of addresses that were lost to damage.
+ * Entries as the writer rewrites them, and all that moves with them in the same batch: the count and checksum of live
+ * dots, marks of deadlines and baselines, the trie, and the marks of addresses that were lost to damage.
  */
 import { HearsayError } from '../errors.js'
 import { type Address, addressText, isUserAddress } from '../model/address.js'
@@ -102,8 +102,8 @@ export class EntryRows {
   }
 
   /**
-   * Rewrites an address; everything that goes with it follows when another address is written or the write ends (`flush`).
-   * The same array: nothing has changed.
+   * Rewrites an address; everything that goes with it follows when another address is written or the write ends
+   * (`flush`). The same array: nothing has changed.
    */
   write(batch: Batch, address: Address, key: Buffer, before: readonly Version[], after: readonly Version[]): void {
     if (before === after) return
@@ -157,7 +157,9 @@ export class EntryRows {
     return this.#lost.size > 0
   }
 
-  /** Marks an address as lost to damage: it is answered as damaged, not as absent, until its fate has been learnt again. */
+  /**
+   * Marks an address as lost to damage: it is answered as damaged, not as absent, until its fate has been learnt again.
+   */
   markLost(batch: Batch, address: Address): void {
     this.#writeOpen(batch)
     const key = entryKey(address)

@@ -1,6 +1,7 @@
 /**
- * Expiry: every node hides a version from its deadline on by its own clock; it is deleted for good, by an ordinary delete of
- * exactly that dot, only when its own clock and the median of the members' clocks agree that the deadline is well past.
+ * Expiry: every node hides a version from its deadline on by its own clock; it is deleted for good, by an ordinary
+ * delete of exactly that dot, only when its own clock and the median of the members' clocks agree that the deadline is
+ * well past.
  */
 import type { Timer } from '../environment.js'
 import { rangeOf } from '../keyspace.js'

@@ -27,7 +27,10 @@ export class FeedRows {
     this.#state = { sequence, feedFloor, feedId }
   }
 
-  /** The last position, the position below which rows may be missing, and the feed's id, as the next batch will have them. */
+  /**
+   * The last position, the position below which rows may be missing, and the feed's id, as the next batch will have
+   * them.
+   */
   get state(): Pick<StateRow, 'sequence' | 'feedFloor' | 'feedId'> {
     return this.#state
   }
@@ -43,8 +46,8 @@ export class FeedRows {
   }
 
   /**
-   * Position of an update in the feed: the one that it got when its version came bare, otherwise the next one. `isBare`: what it superseded is
-   * not known.
+   * Position of an update in the feed: the one that it got when its version came bare, otherwise the next one.
+   * `isBare`: what it superseded is not known.
    */
   placeOf(batch: Batch, update: Update, known: DotRow | undefined, isBare: boolean): number {
     if (known?.state === 'live') return known.sequence
@@ -53,7 +56,10 @@ export class FeedRows {
     return known.sequence
   }
 
-  /** A version was removed elsewhere. The event of its arrival stays readable, without its bytes. `arrival`: its place, or 0. */
+  /**
+   * A version was removed elsewhere. The event of its arrival stays readable, without its bytes. `arrival`: its place,
+   * or 0.
+   */
   remove(batch: Batch, address: Address, { dot, time }: Version, arrival: number): void {
     const isAboveFloor = arrival > this.#state.feedFloor
     if (arrival > 0) {
@@ -78,7 +84,9 @@ export class FeedRows {
     return events
   }
 
-  /** The least position whose log row has something to wait for again since the last call; Infinity when there is none. */
+  /**
+   * The least position whose log row has something to wait for again since the last call; Infinity when there is none.
+   */
   takeReopened(): number {
     const reopened = this.#reopened
     this.#reopened = Number.POSITIVE_INFINITY

@@ -20,7 +20,10 @@ import type { FeedEvent } from './types.js'
 export interface FeedPosition {
   /** Everything up to here has been read. */
   readonly sequence: number
-  /** Up to here only what is live is shown: for a reader from the beginning, the floor of the feed when it began; else 0. */
+  /**
+   * Up to here only what is live is shown: for a reader from the beginning, the floor of the feed when it began; else
+   * 0.
+   */
   readonly base: number
 }
 
@@ -31,7 +34,9 @@ export interface FeedRequest {
   readonly until: number
   /** Only keys that start like this. */
   readonly prefix: string
-  /** Time at which what is live is shown, in milliseconds since 1970: without what has expired. All of it when absent. */
+  /**
+   * Time at which what is live is shown, in milliseconds since 1970: without what has expired. All of it when absent.
+   */
   readonly nowMs?: number | undefined
   /** Rows looked at, at most; `feedPageRowsMax` when absent. */
   readonly rowsMax?: number | undefined
@@ -52,7 +57,10 @@ export class FeedReader {
   readonly #store: KvStore
   readonly #onDamage: (error: Error) => void
 
-  /** `onDamage` is notified of dot rows and entries that cannot be read; a feed row that cannot is a gap, which goes with the log. */
+  /**
+   * `onDamage` is notified of dot rows and entries that cannot be read; a feed row that cannot is a gap, which goes
+   * with the log.
+   */
   constructor(store: KvStore, onDamage: (error: Error) => void) {
     this.#store = store
     this.#onDamage = onDamage
@@ -104,7 +112,10 @@ export class FeedReader {
     return page.add(sequence, event)
   }
 
-  /** The event of a row; undefined when it is none for this reader; lost when it should be one, and cannot be read any more. */
+  /**
+   * The event of a row; undefined when it is none for this reader; lost when it should be one, and cannot be read any
+   * more.
+   */
   #eventOf(row: FeedRow, { page, sequence, snapshot }: At): FeedEvent | undefined | 'lost' {
     const { dot } = row
     if (row.kind !== 'update') {
@@ -191,7 +202,10 @@ class Page {
     return state === 'live' && (expiresAtMs === null || expiresAtMs > nowMs)
   }
 
-  /** Goes on to a row. Above the base every position has one: returns false when one before it is lacking and the page must end there. */
+  /**
+   * Goes on to a row. Above the base every position has one: returns false when one before it is lacking and the page
+   * must end there.
+   */
   reaches(sequence: number): boolean {
     const expected = Math.max(this.#sequence, this.#request.from.base) + 1
     if (sequence > expected) return this.lack(expected)
@@ -208,7 +222,10 @@ class Page {
     return this.#bytes < feedPageBytesMax
   }
 
-  /** A row cannot be read: the page ends before it; one that would begin with it cannot be read. Returns whether to go on. */
+  /**
+   * A row cannot be read: the page ends before it; one that would begin with it cannot be read. Returns whether to go
+   * on.
+   */
   lack(sequence: number): boolean {
     if (this.showsLiveOnly(sequence)) return this.add(sequence, undefined)
     if (sequence <= this.#request.from.sequence + 1) throw cursorGone(sequence)

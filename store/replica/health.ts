@@ -1,6 +1,7 @@
 /**
- * The health of one running store (rule 11 of the design): it is verified after the start and whenever a row turns out to be damaged, what is
- * damaged is repaired, and until that has passed nobody syncs with it. The trie is built by the same scan, and follows every commit.
+ * The health of one running store (rule 11 of the design): it is verified after the start and whenever a row turns out
+ * to be damaged, what is damaged is repaired, and until that has passed nobody syncs with it. The trie is built by the
+ * same scan, and follows every commit.
  */
 import { HearsayError } from '../errors.js'
 import { Trie } from '../merkle/trie.js'
@@ -39,7 +40,10 @@ export class Health {
   #trie = new Trie()
   /** True if the trie holds what is committed: then it follows every commit. */
   #isTrieWhole = false
-  /** While the trie is being built: changes committed meanwhile, to be made afterwards. Undefined while nobody builds it. */
+  /**
+   * While the trie is being built: changes committed meanwhile, to be made afterwards. Undefined while nobody builds
+   * it.
+   */
   #trieBacklog: TrieChange[] | undefined
   #verifying: Promise<void> | undefined
   #verification: Verification | undefined
@@ -60,7 +64,10 @@ export class Health {
     core.guard.damage.listen((row) => this.#damageFound(row))
   }
 
-  /** Names who is notified when a verification begins, when one has passed, and when the store fails: `isVerified` has changed. */
+  /**
+   * Names who is notified when a verification begins, when one has passed, and when the store fails: `isVerified` has
+   * changed.
+   */
   onChange(listener: () => void): void {
     this.#listener = listener
   }
@@ -98,7 +105,10 @@ export class Health {
     return { rows, ofAbout: Math.max(rows, rowsPerLiveDot * scans * this.#core.committed.state.liveDots) }
   }
 
-  /** A damaged store that is not verified yet: what it does not show may be lost, and is not to be answered as absent. Undefined otherwise. */
+  /**
+   * A damaged store that is not verified yet: what it does not show may be lost, and is not to be answered as absent.
+   * Undefined otherwise.
+   */
   get doubt(): HearsayError | undefined {
     return this.#isSuspect && !this.#isVerified ? (this.#failure ?? beingVerified()) : undefined
   }
@@ -117,8 +127,8 @@ export class Health {
   }
 
   /**
-   * Compares the store with its own checksums and builds the trie; repairs what is damaged. Resolves when the node may sync.
-   * What it rejects with is also shown as a warning, and as the reason why the node is not verified.
+   * Compares the store with its own checksums and builds the trie; repairs what is damaged. Resolves when the node may
+   * sync. What it rejects with is also shown as a warning, and as the reason why the node is not verified.
    */
   verify(): Promise<void> {
     this.#verifying ??= this.#verifyOnce()

@@ -74,7 +74,10 @@ export interface LedgerDraft {
 
 /** Counts of what honest nodes that run once never send. */
 export interface Irregularities {
-  /** Times that one dot turned out to have two contents: a machine was cloned while it ran, or rolled back with its memory. */
+  /**
+   * Times that one dot turned out to have two contents: a machine was cloned while it ran, or rolled back with its
+   * memory.
+   */
   readonly clashes: number
   /** The dots of those clashes, each once, the first `clashesNamedMax` of them. */
   readonly clashedDots: readonly Dot[]
@@ -187,7 +190,8 @@ export class Ledger implements Contexts {
     const time = this.#clock
     let dot = this.#nextDot(nowMs)
     let draft = draftFor(dot, time)
-    // A token of another copy of this process can name dots that were not issued here: the id ends before it could issue them again.
+    // A token of another copy of this process can name dots that were not issued here: the id ends before it could
+    // issue them again.
     for (const superseded of draft.supersedes) this.runs.checkDot(superseded)
     if (this.seen.has(dot) || includesDot(draft.supersedes, dot) || this.runs.actor !== dot.actor) {
       this.runs.end()
@@ -207,8 +211,9 @@ export class Ledger implements Contexts {
   }
 
   /**
-   * Joins one address of a peer's copy that was read after `peer` was captured there (rule 3), against the state of now.
-   * Its updates are applied as updates; what the peer had seen and no longer has goes, unless the peer knows another content under its dot.
+   * Joins one address of a peer's copy that was read after `peer` was captured there (rule 3), against the state of
+   * now. Its updates are applied as updates; what the peer had seen and no longer has goes, unless the peer knows
+   * another content under its dot.
    */
   join(batch: Batch, entry: PeerEntry, peer: TaggedContexts): ApplyOutcome {
     let { news, dropped } = noOutcome

@@ -10,12 +10,18 @@ export const waitingWritesMax = 100_000
  */
 export const chainMax = 10_000
 export const chainBytesMax = 8 * 1024 * 1024
-/** Rows looked at, and milliseconds spent, in one call that reads what a peer misses: the peer waits, and must see that it goes on. */
+/**
+ * Rows looked at, and milliseconds spent, in one call that reads what a peer misses: the peer waits, and must see that
+ * it goes on.
+ */
 export const missingRowsMax = 20_000
 export const missingMsMax = 250
 /** Of these, rows and links looked at before others get a turn. */
 export const missingSliceRows = 512
-/** Missing ranges with at most so many other dots between them are scanned as one; of so few dots, each is looked up by itself. */
+/**
+ * Missing ranges with at most so many other dots between them are scanned as one; of so few dots, each is looked up by
+ * itself.
+ */
 export const missingGapMax = 2
 export const missingLookupsMax = 16
 /** Entries of several versions that one such call keeps decoded. */
@@ -68,10 +74,16 @@ export const feedPageRowsMax = 256
 export const feedPageBytesMax = 256 * 1024
 /** Superseded dots that an event of the change feed names. */
 export const feedSupersedesMax = 100
-/** Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring ends. */
+/**
+ * Log rows that are measured for one member's hint (more are estimated from so many), and bytes after which measuring
+ * ends.
+ */
 export const hintRowsMax = 256
 export const hintBytesReadMax = 4 * 1024 * 1024
-/** Dots of each run, counted from its last, whose digests are kept after every member has acknowledged them; and for how long, in milliseconds. */
+/**
+ * Dots of each run, counted from its last, whose digests are kept after every member has acknowledged them; and for how
+ * long, in milliseconds.
+ */
 export const digestSpanDots = 65_536
 export const digestAgeMsMax = 30 * 24 * 3600 * 1000
 /** Dots of each run, counted from its last, whose digests are kept for members that have not acknowledged them. */
@@ -79,8 +91,14 @@ export const unacknowledgedDigestSpanDots = 1_048_576
 /** Rows of digests looked at in one sweep, and how often there is one, in milliseconds. */
 export const digestSweepRowsMax = 2_000
 export const digestSweepIntervalMs = 60_000
-/** Time without a change after which what is known of an actor counts as settled, in milliseconds; and actors that are not settled, at most. */
+/**
+ * Time without a change after which what is known of an actor counts as settled, in milliseconds; and actors that are
+ * not settled, at most.
+ */
 export const settleAfterMs = 3_600_000
 export const unsettledMax = 1_024
-/** Actors that are new here and that one union with a peer's contexts brings, at most; the rest comes with the next ones. */
+/**
+ * Actors that are new here and that one union with a peer's contexts brings, at most; the rest comes with the next
+ * ones.
+ */
 export const unionActorsMax = 65_536

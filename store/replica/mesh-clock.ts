@@ -22,7 +22,10 @@ interface Look {
   readonly agreedMs: number
 }
 
-/** The clock that nodes which hear each other have in common. Cheap: every read and every write asks, and all clocks are looked at now and then. */
+/**
+ * The clock that nodes which hear each other have in common. Cheap: every read and every write asks, and all clocks are
+ * looked at now and then.
+ */
 export class MeshClock {
   readonly #environment: Environment
   readonly #boundMs: number
@@ -54,7 +57,10 @@ export class MeshClock {
     return monotonicMs + this.#looked(monotonicMs).sharedMs
   }
 
-  /** The moment up to which deadlines have passed for good: a minute ago by the own clock and by the members'. NaN while none of them is heard. */
+  /**
+   * The moment up to which deadlines have passed for good: a minute ago by the own clock and by the members'. NaN while
+   * none of them is heard.
+   */
   expiredByMs(): number {
     const monotonicMs = this.#environment.monotonicMs()
     return monotonicMs + this.#looked(monotonicMs).agreedMs - expiryGraceMs

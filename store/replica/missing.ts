@@ -1,4 +1,7 @@
-/** Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Durable state alone: what is committed, or a little newer. */
+/**
+ * Reading for others: the updates that a peer misses, and single addresses as a peer sees them. Durable state alone:
+ * what is committed, or a little newer.
+ */
 import type { Environment } from '../environment.js'
 import { rangeOf } from '../keyspace.js'
 import type { KvStore } from '../kv.js'
@@ -97,9 +100,10 @@ export class PeerReader {
 
   /**
    * The entry that stands in the trie of the committed state behind this locator; undefined when it is gone since.
-   * LevelDB shows a batch before its writer is notified: then the locator may be live no longer, and what the batch in flight did to the trie
-   * (`inFlight`) tells where the entry stands. Taking it for absent would have the peer delete what stands there beside the old locator.
-   * Throws DamagedRow, also when the locator is dead and nothing that is known has superseded it.
+   * LevelDB shows a batch before its writer is notified: then the locator may be live no longer, and what the batch in
+   * flight did to the trie (`inFlight`) tells where the entry stands. Taking it for absent would have the peer delete
+   * what stands there beside the old locator. Throws DamagedRow, also when the locator is dead and nothing that is
+   * known has superseded it.
    */
   peerEntry({ id, locator }: TrieEntry, inFlight: readonly TrieChange[]): PeerEntry | undefined {
     const entry = this.#entryBehind(locator)

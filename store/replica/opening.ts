@@ -1,4 +1,7 @@
-/** Opens the rows that a replica needs before it serves: the format, counts and clock, and the contexts, as far as they can be read. */
+/**
+ * Opens the rows that a replica needs before it serves: the format, counts and clock, and the contexts, as far as they
+ * can be read.
+ */
 import type { Environment } from '../environment.js'
 import { HearsayError } from '../errors.js'
 import { formatVersion } from '../keyspace.js'
@@ -30,7 +33,10 @@ export interface OpenedRows {
   readonly isDamaged: boolean
 }
 
-/** Reads the rows; an empty store gets its first ones, and one of an older format its new version, durably. Throws STORE_FORMAT for a store of a newer version. */
+/**
+ * Reads the rows; an empty store gets its first ones, and one of an older format its new version, durably. Throws
+ * STORE_FORMAT for a store of a newer version.
+ */
 export async function openRows(store: KvStore, environment: Environment): Promise<OpenedRows> {
   const format = readRow(store, formatKey, decodeFormat)
   if (format.value !== undefined && format.value > formatVersion) {
@@ -61,14 +67,18 @@ export async function openRows(store: KvStore, environment: Environment): Promis
 }
 
 /**
- * Takes over a store of an older format. From 1 to 2: dot rows have digests, and there are rows of digests; rows without them are read as ever,
- * so that nothing is rewritten. The new version is on the disk before any row that an older program would take for damage.
+ * Takes over a store of an older format. From 1 to 2: dot rows have digests, and there are rows of digests; rows
+ * without them are read as ever, so that nothing is rewritten. The new version is on the disk before any row that an
+ * older program would take for damage.
  */
 async function migrate(store: KvStore): Promise<void> {
   await store.write([{ key: formatKey, value: encodeFormat(formatVersion) }], { sync: true })
 }
 
-/** A copy of a context with the ranges of some actors changed: it shares in memory what is the same, which is nearly all. */
+/**
+ * A copy of a context with the ranges of some actors changed: it shares in memory what is the same, which is nearly
+ * all.
+ */
 function differingFrom(context: Context, changes: Iterable<readonly [Actor, Ranges]>): Context {
   const changed = context.clone()
   for (const [actor, ranges] of changes) changed.setRanges(actor, ranges)

@@ -1,4 +1,7 @@
-/** Reads of committed rows: one that fails its checksum becomes an error for whoever reads, and is reported to those who repair. */
+/**
+ * Reads of committed rows: one that fails its checksum becomes an error for whoever reads, and is reported to those who
+ * repair.
+ */
 import { HearsayError } from '../errors.js'
 import { isDamage } from '../rows/seal.js'
 import { Signal } from './signal.js'
@@ -8,7 +11,10 @@ export class ReadGuard {
   /** A row turned out to be damaged. */
   readonly damage = new Signal<Error>()
 
-  /** Runs a read of committed rows; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified again. */
+  /**
+   * Runs a read of committed rows; a row that fails its checksum becomes DAMAGED_VALUE, and the store is verified
+   * again.
+   */
   reading<T>(read: () => T): T {
     try {
       return read()

@@ -87,9 +87,9 @@ export class Reading implements MissingUpdates {
   }
 
   /**
-   * The update and, when its version is gone, the updates that superseded it, oldest first: all of one address, to be applied at once.
-   * Alone it would take a value away at the peer before the next one is there.
-   * Undefined when a part of it is not kept any more: then only the tree can tell. No row of such a chain is walked a second time.
+   * The update and, when its version is gone, the updates that superseded it, oldest first: all of one address, to be
+   * applied at once. Alone it would take a value away at the peer before the next one is there. Undefined when a part
+   * of it is not kept any more: then only the tree can tell. No row of such a chain is walked a second time.
    */
   #chain(first: Dot, firstRow: DotRow): Update[] | undefined {
     const updates: Update[] = []

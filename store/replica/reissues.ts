@@ -21,7 +21,10 @@ export class Reissues {
     this.#contents = contents
   }
 
-  /** Gives the content that a dot has here the name of its reissue; watchers find it where the content came. The dot has none afterwards. */
+  /**
+   * Gives the content that a dot has here the name of its reissue; watchers find it where the content came. The dot has
+   * none afterwards.
+   */
   rename(batch: Batch, dot: Dot, digest: ContentDigest): void {
     const { entries, dots, contexts, feed } = this.#rows
     const name = reissueDot(dot, digest)
@@ -78,8 +81,8 @@ export class Reissues {
   }
 
   /**
-   * True if a content was superseded, by other than its reissue, which is about to come. A content that travels without its bytes is followed
-   * by what superseded it; until that has come nothing is known.
+   * True if a content was superseded, by other than its reissue, which is about to come. A content that travels without
+   * its bytes is followed by what superseded it; until that has come nothing is known.
    */
   isSuperseded(batch: Batch, { actor, counter, digest }: Required<NamedDot>, reissue: Dot): boolean {
     const dot = { actor, counter }

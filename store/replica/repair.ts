@@ -1,4 +1,7 @@
-/** Repair after damage was found: what is lost leaves the contexts, so that peers send it again; nothing is taken for deleted. */
+/**
+ * Repair after damage was found: what is lost leaves the contexts, so that peers send it again; nothing is taken for
+ * deleted.
+ */
 import type { Contexts } from '../model/codec.js'
 import { type Dot, dotText, sameDot } from '../model/dot.js'
 import type { Version } from '../model/update.js'
@@ -55,8 +58,8 @@ function dotRowOf(batch: Batch, dot: Dot): DotRow | undefined {
 }
 
 /**
- * Mends rows, contexts and counts in one write. `known`: the contexts in memory when the damaged rows were read; what is beyond them came
- * since. Returns a sentence for the operator.
+ * Mends rows, contexts and counts in one write. `known`: the contexts in memory when the damaged rows were read; what
+ * is beyond them came since. Returns a sentence for the operator.
  */
 export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Contexts): string {
   dropUnreadableEntries(batch, damage)
@@ -103,9 +106,10 @@ function dropUnreadable(batch: Batch, key: Uint8Array): boolean {
 }
 
 /**
- * Dots whose own row cannot be read and that no entry shows. Where the damage is located the counts account for every live version, so these
- * were not live: a delete, or a put that was superseded. Only the log has lost something. Their fate is known, and they stay in the contexts:
- * whoever forgot them here would take an old copy of what was deleted for something new, with nobody left to say otherwise.
+ * Dots whose own row cannot be read and that no entry shows. Where the damage is located the counts account for every
+ * live version, so these were not live: a delete, or a put that was superseded. Only the log has lost something. Their
+ * fate is known, and they stay in the contexts: whoever forgot them here would take an old copy of what was deleted for
+ * something new, with nobody left to say otherwise.
  */
 function unreadableLogged({ damagedDots, unindexed }: Damage): Dot[] {
   const readable = new Set(unindexed.map(({ version }) => dotText(version.dot)))

@@ -28,7 +28,10 @@ import type { Warnings } from './warnings.js'
 /** Options with which a replica is opened. */
 export interface ReplicaOptions extends CoreOptions {
   readonly log: LogLimits
-  /** The store was repaired by LevelDB, or is otherwise known to be incomplete: contexts are rebuilt from what is readable. */
+  /**
+   * The store was repaired by LevelDB, or is otherwise known to be incomplete: contexts are rebuilt from what is
+   * readable.
+   */
   readonly isSuspect?: boolean
   /**
    * Notified when LevelDB itself cannot read parts of its tables: what is readable is to be salvaged at the next start.
@@ -64,8 +67,9 @@ export class Replica {
   /** Counts since the start of what honest nodes that run once never send. */
   readonly irregularities: Irregularities
   /**
-   * Runs a user's write: `write` is called once, synchronously, inside the committing batch; resolves with its result once durable.
-   * What it throws is passed on and nothing is stored. Rejects with STORE_FAILED when the outcome is unknown.
+   * Runs a user's write: `write` is called once, synchronously, inside the committing batch; resolves with its result
+   * once durable. What it throws is passed on and nothing is stored. Rejects with STORE_FAILED when the outcome is
+   * unknown.
    */
   readonly transact: Transact
   readonly #core: ReplicaCore
@@ -95,8 +99,8 @@ export class Replica {
   }
 
   /**
-   * Opens a store and loads its contexts; clients can be served from then on.
-   * Verification runs in the background once `health.verify()` is called. Throws STORE_FORMAT for a store of a newer version.
+   * Opens a store and loads its contexts; clients can be served from then on. Verification runs in the background once
+   * `health.verify()` is called. Throws STORE_FORMAT for a store of a newer version.
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
     const opened = await openRows(options.store, options.environment)
@@ -104,7 +108,10 @@ export class Replica {
     return new Replica(new ReplicaCore(options, opened), options, isSuspect)
   }
 
-  /** The committed live versions at an address. Throws DAMAGED_VALUE, and NOT_VERIFIED for a damaged store until it is verified. */
+  /**
+   * The committed live versions at an address. Throws DAMAGED_VALUE, and NOT_VERIFIED for a damaged store until it is
+   * verified.
+   */
   versions(address: Address): readonly Version[] {
     if (this.health.doubt !== undefined && isUserAddress(address)) throw this.health.doubt
     return this.guard.reading(() => {
@@ -117,7 +124,10 @@ export class Replica {
     })
   }
 
-  /** The mesh's own records whose key starts with a prefix. One that cannot be read is left out, and fetched again from peers: no damage keeps a node from starting. */
+  /**
+   * The mesh's own records whose key starts with a prefix. One that cannot be read is left out, and fetched again from
+   * peers: no damage keeps a node from starting.
+   */
   scanSystem(prefix: string): Promise<Entry[]> {
     return this.#reader.systemEntries(prefix, (row) => this.guard.damage.emit(row))
   }

@@ -5,9 +5,9 @@ import type { ReplicaCore } from './core.js'
 import { retryKeepCount, retryKeepMs } from './limits.js'
 
 /**
- * Remembered answers of one store, in the order in which they were remembered. Their age is the time for which this run has known of them: the
- * wall clock may step, also between two runs, and an answer that was forgotten too early makes a repeated request a second write. So one of an
- * earlier run starts again with this one.
+ * Remembered answers of one store, in the order in which they were remembered. Their age is the time for which this run
+ * has known of them: the wall clock may step, also between two runs, and an answer that was forgotten too early makes a
+ * repeated request a second write. So one of an earlier run starts again with this one.
  */
 export class Retries {
   readonly #core: Pick<ReplicaCore, 'store' | 'environment' | 'submit'>
@@ -18,7 +18,10 @@ export class Retries {
     this.#core = core
   }
 
-  /** Drops answers beyond their window. Returns how many are left. To be called at intervals, of which each answer may live one longer. */
+  /**
+   * Drops answers beyond their window. Returns how many are left. To be called at intervals, of which each answer may
+   * live one longer.
+   */
   async prune(): Promise<number> {
     const order: { key: Uint8Array; retryKey: string }[] = []
     for await (const rows of this.#core.store.scan(rangeOf('retryOrder'))) {

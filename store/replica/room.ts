@@ -9,12 +9,16 @@ import { localVersionBytesMax, localVersionsMax } from '../model/limits.js'
 import type { Type } from '../model/types.js'
 import type { Version } from '../model/update.js'
 
-/** Types whose versions are siblings that somebody can settle. A counter holds one version for each run that counted, and must go on. */
+/**
+ * Types whose versions are siblings that somebody can settle. A counter holds one version for each run that counted,
+ * and must go on.
+ */
 const boundTypes: ReadonlySet<Type> = new Set(['reg', 'map', 'doc'])
 
 /**
- * Throws TOO_MANY_SIBLINGS for a put that would leave more at its address than the limits allow, and more than there was: one that settles
- * a part of what came from peers is always taken. A value that would stand alone is bound by its own limit.
+ * Throws TOO_MANY_SIBLINGS for a put that would leave more at its address than the limits allow, and more than there
+ * was: one that settles a part of what came from peers is always taken. A value that would stand alone is bound by its
+ * own limit.
  */
 export function assertRoom(
   address: Address,

@@ -1,4 +1,7 @@
-/** The runs of this process: the id that it issues under, and the signs that another copy of it issues under the same one. */
+/**
+ * The runs of this process: the id that it issues under, and the signs that another copy of it issues under the same
+ * one.
+ */
 import type { Environment } from '../environment.js'
 import type { Context } from '../model/context.js'
 import { type Actor, actorBytes, type Dot } from '../model/dot.js'
@@ -16,8 +19,9 @@ export interface RunMemory {
 }
 
 /**
- * Gives out the dots of this process. An id is taken with the first write, and never again after it was ended. Evidence of a second copy, and
- * a step of the wall clock, end the id; nothing is issued again: what was issued stays what it is.
+ * Gives out the dots of this process. An id is taken with the first write, and never again after it was ended. Evidence
+ * of a second copy, and a step of the wall clock, end the id; nothing is issued again: what was issued stays what it
+ * is.
  */
 export class OwnRuns {
   readonly #environment: Environment
@@ -29,7 +33,8 @@ export class OwnRuns {
   #clockOffsetMs: number
 
   /**
-   * `onCopyFound`: notified, in words, of evidence of another copy. `memory`: the process goes on as a copied one does, under the same id.
+   * `onCopyFound`: notified, in words, of evidence of another copy. `memory`: the process goes on as a copied one does,
+   * under the same id.
    */
   constructor(environment: Environment, onCopyFound: (what: string) => void, memory?: RunMemory) {
     this.#environment = environment
@@ -80,7 +85,10 @@ export class OwnRuns {
     return { actor: this.#current, counter }
   }
 
-  /** Looks at a dot that somebody names: one of an id of this process that was not issued here was issued by another copy of it. */
+  /**
+   * Looks at a dot that somebody names: one of an id of this process that was not issued here was issued by another
+   * copy of it.
+   */
   checkDot({ actor, counter }: Dot): void {
     const issued = this.#issued.get(actor)
     if (issued !== undefined && counter > issued) {
@@ -103,7 +111,10 @@ export class OwnRuns {
     this.#onCopyFound(`${what}: this machine was cloned while it ran, or rolled back with its memory`)
   }
 
-  /** A wall clock that stepped against the monotonic one: this machine slept, was rolled back, or is the clone of a running one. */
+  /**
+   * A wall clock that stepped against the monotonic one: this machine slept, was rolled back, or is the clone of a
+   * running one.
+   */
   #watchClock(nowMs: number): void {
     const offsetMs = this.#offsetMs(nowMs)
     const stepMs = offsetMs - this.#clockOffsetMs

@@ -1,6 +1,7 @@
 /**
- * The settled part of both contexts: what they held of each actor when it had last not changed for a while. It is only another form of the
- * same sets, for sessions to name what both sides hold: nothing else is decided by it, and nodes need not agree on it.
+ * The settled part of both contexts: what they held of each actor when it had last not changed for a while. It is only
+ * another form of the same sets, for sessions to name what both sides hold: nothing else is decided by it, and nodes
+ * need not agree on it.
  */
 import type { Environment } from '../environment.js'
 import type { Contexts } from '../model/codec.js'
@@ -15,7 +16,10 @@ export class SettledContexts {
   readonly #seen: Context
   readonly #applied: Context
   #latest: Contexts
-  /** Times of the last changes of actors that are not settled, in monotonic milliseconds; the one that changed longest ago first. */
+  /**
+   * Times of the last changes of actors that are not settled, in monotonic milliseconds; the one that changed longest
+   * ago first.
+   */
   readonly #changedMs = new Map<Actor, number>()
 
   /** Counts as settled what was loaded. */
@@ -43,7 +47,10 @@ export class SettledContexts {
     if (this.#changedMs.size > unsettledMax) this.#settle()
   }
 
-  /** Settles what has not changed for long enough, and what has not for longest when there is too much that is not settled. */
+  /**
+   * Settles what has not changed for long enough, and what has not for longest when there is too much that is not
+   * settled.
+   */
   #settle(): void {
     const untilMs = this.#environment.monotonicMs() - settleAfterMs
     for (const [actor, changedMs] of this.#changedMs) {

@@ -51,7 +51,9 @@ export function transactionOn(
   }
 }
 
-/** Dots in pieces that one update can supersede: what is beyond the first takes updates of its own, in the same batch. */
+/**
+ * Dots in pieces that one update can supersede: what is beyond the first takes updates of its own, in the same batch.
+ */
 function inPieces(dots: readonly Dot[]): (readonly Dot[])[] {
   if (dots.length <= supersedesAim) return [dots]
   const pieces: (readonly Dot[])[] = []

@@ -24,11 +24,19 @@ export interface PeerEntry {
    * Each carries what it superseded, unless it is listed in `bare`.
    */
   readonly updates: readonly Update[]
-  /** Dots whose superseded dots the sender does not know; the receiver sees them, but does not count them as applied. */
+  /**
+   * Dots whose superseded dots the sender does not know; the receiver sees them, but does not count them as applied.
+   */
   readonly bare: readonly Dot[]
-  /** Dots of the receiver's versions at this address under which the sender knows another content, with the digest of that. */
+  /**
+   * Dots of the receiver's versions at this address under which the sender knows another content, with the digest of
+   * that.
+   */
   readonly clashes?: readonly NamedDot[]
-  /** Dots of the receiver's versions at this address that the sender was shown, with what they stood for: nothing else goes. Any may, when absent. */
+  /**
+   * Dots of the receiver's versions at this address that the sender was shown, with what they stood for: nothing else
+   * goes. Any may, when absent.
+   */
   readonly shown?: readonly NamedDot[]
 }
 
@@ -42,7 +50,10 @@ export interface ApplyOutcome {
 
 /** Updates read for a peer that misses them. */
 export interface MissingUpdates {
-  /** In an order that is safe to apply frame by frame; a superseded update stands in the same list as the one that superseded it. */
+  /**
+   * In an order that is safe to apply frame by frame; a superseded update stands in the same list as the one that
+   * superseded it.
+   */
   readonly updates: readonly Update[]
   /** The dots that these updates bring. */
   readonly listed: Context
@@ -63,7 +74,10 @@ export interface FeedEvent {
   readonly dot: Dot
   readonly time: Update['time']
   readonly value: Uint8Array | null
-  /** Dots that the update superseded, the first of them when they are many; undefined when it is not known which those are. */
+  /**
+   * Dots that the update superseded, the first of them when they are many; undefined when it is not known which those
+   * are.
+   */
   readonly supersedes: readonly Dot[] | undefined
   /** Number of dots that it superseded beyond these. */
   readonly supersedesMore: number
@@ -81,7 +95,10 @@ export interface Commit {
 
 /** The side of the replica that sync sessions use. Everything it shows is committed. */
 export interface SyncReplica {
-  /** False until the store has been compared with its own checksums since the start (rule 11): no session is opened or accepted before. */
+  /**
+   * False until the store has been compared with its own checksums since the start (rule 11): no session is opened or
+   * accepted before.
+   */
   readonly isVerified: boolean
   /** Rises each time damage was found: a session that began under another number ends without a union. */
   readonly damageEpoch: number
@@ -93,28 +110,35 @@ export interface SyncReplica {
   capture(): Capture
   /** The dots that had been applied here so many milliseconds ago (or longer ago, never later). */
   appliedBefore(ageMs: number): Context
-  /** The entry of the trie with this id, as it stands now or a little later, with all of its versions; undefined when there is none. */
+  /**
+   * The entry of the trie with this id, as it stands now or a little later, with all of its versions; undefined when
+   * there is none.
+   */
   peerEntry(id: Uint8Array): PeerEntry | undefined
   /** The address's versions as a peer entry; empty updates when there are none. */
   peerEntryAt(address: Address): PeerEntry
   /** The digest of the content that a dot has here, live or not; undefined when it is not known. */
   digestOf(dot: Dot): ContentDigest | undefined
   /**
-   * Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is then still missing.
-   * Bounded by rows and time too: it may bring no update, but it always tells the fate of some of the dots.
-   * `peerApplied`: what the peer has applied; without it every superseded update is followed to the live one, also to one newer than `missing`.
+   * Updates for a peer that has not applied the dots `missing`, about `bytesMax` bytes of them; call again with what is
+   * then still missing. Bounded by rows and time too: it may bring no update, but it always tells the fate of some of
+   * the dots. `peerApplied`: what the peer has applied; without it every superseded update is followed to the live one,
+   * also to one newer than `missing`.
    */
   readMissing(missing: Context, bytesMax: number, peerApplied?: Context): Promise<MissingUpdates>
   /** Applies updates in one durable batch. */
   applyUpdates(tagged: TaggedUpdates): Promise<ApplyOutcome>
   /** Keeps the digests that a peer sent of dots whose updates it does not keep any more, durably. */
   keepDigests(digests: readonly NamedDot[]): Promise<void>
-  /** Joins addresses of a peer's copy in one durable batch (rule 3). `peer` was captured there before these were read. */
+  /**
+   * Joins addresses of a peer's copy in one durable batch (rule 3). `peer` was captured there before these were read.
+   */
   joinEntries(entries: readonly PeerEntry[], peer: TaggedContexts): Promise<ApplyOutcome>
   /**
-   * Unites a peer's captured contexts after a complete pass (rule 1), durably. `except`: dots that were refused or not fetched (rule 6).
-   * `compared`: what had been seen here when the two copies were compared, and what the peer listed since. Nothing is united when a version
-   * that came later by another way is live here and the peer had seen it: whether the peer has removed it is not known; the next session tells.
+   * Unites a peer's captured contexts after a complete pass (rule 1), durably. `except`: dots that were refused or not
+   * fetched (rule 6). `compared`: what had been seen here when the two copies were compared, and what the peer listed
+   * since. Nothing is united when a version that came later by another way is live here and the peer had seen it:
+   * whether the peer has removed it is not known; the next session tells.
    */
   unite(peer: TaggedContexts, except?: Context, compared?: Context): Promise<void>
 }
@@ -123,7 +147,10 @@ export interface SyncReplica {
 export interface Transaction {
   /** The wall clock at the start of the write, in milliseconds since 1970. */
   readonly nowMs: number
-  /** Versions with a deadline up to here have expired by the clocks of the mesh; NaN while there are members and none is heard. */
+  /**
+   * Versions with a deadline up to here have expired by the clocks of the mesh; NaN while there are members and none is
+   * heard.
+   */
   readonly expiredByMs: number
   /** The live versions at an address. */
   versions(address: Address): readonly Version[]

@@ -58,12 +58,18 @@ export class Upkeep {
     return trimmed
   }
 
-  /** Deletes for good what is past its deadline, as the design's expiry rule allows. Returns how many versions. Runs by itself once verified. */
+  /**
+   * Deletes for good what is past its deadline, as the design's expiry rule allows. Returns how many versions. Runs by
+   * itself once verified.
+   */
   sweepExpired(): Promise<number> {
     return this.#expiry.sweep()
   }
 
-  /** Deletes baselines of counters that subtract from nothing any more, anywhere. Returns how many. Runs by itself now and then. */
+  /**
+   * Deletes baselines of counters that subtract from nothing any more, anywhere. Returns how many. Runs by itself now
+   * and then.
+   */
   async sweepBaselines(): Promise<number> {
     return this.#isAllowed ? this.#baselines.sweep() : 0
   }

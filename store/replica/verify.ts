@@ -1,6 +1,6 @@
 /**
- * Verification (rule 11 of the design): a store that lost entries must never read as a store that deleted them.
- * Every live dot stands in two rows in different key ranges; after each start, and when a checksum fails later, the two sides
+ * Verification (rule 11 of the design): a store that lost entries must never read as a store that deleted them. Every
+ * live dot stands in two rows in different key ranges; after each start, and when a checksum fails later, the two sides
  * are compared with each other and with the count and checksum that moved with every batch, all under one snapshot.
  */
 
@@ -143,8 +143,8 @@ export class Verification {
   }
 
   /**
-   * Compares the two sides row by row. Only called when their sums disagree, something was unreadable, or (`isSuspect`) LevelDB
-   * itself was repaired, so that even sums that agree prove nothing.
+   * Compares the two sides row by row. Only called when their sums disagree, something was unreadable, or (`isSuspect`)
+   * LevelDB itself was repaired, so that even sums that agree prove nothing.
    */
   async locate(survey: Survey, isSuspect: boolean): Promise<Damage> {
     const lost: { dot: Dot; address: Address }[] = []
@@ -167,7 +167,10 @@ export class Verification {
     return { lost, unindexed, damagedEntryKeys, damagedDots, rebuilt, survey }
   }
 
-  /** Live readable dots, dots superseded by readable log rows, dots of readable delete rows; never the dot of a put that is not live. */
+  /**
+   * Live readable dots, dots superseded by readable log rows, dots of readable delete rows; never the dot of a put that
+   * is not live.
+   */
   async #believable(): Promise<Contexts> {
     const seen = new Context()
     const applied = new Context()
@@ -190,7 +193,8 @@ export class Verification {
         applied.add(dot)
       }
     })
-    // A dot that is superseded here and live there: the entry is older than the log (a table file came back). What is live stays live until a peer says otherwise.
+    // A dot that is superseded here and live there: the entry is older than the log (a table file came back). What is
+    // live stays live until a peer says otherwise.
     return { seen, applied }
   }
 

@@ -1,6 +1,7 @@
 /**
- * Group commit: writes run one after the other in memory, a batch of them is made durable at once, and only then is anybody notified.
- * What must be durable before what: rows of a batch before its answers, before the committed state moves, before the listener hears.
+ * Group commit: writes run one after the other in memory, a batch of them is made durable at once, and only then is
+ * anybody notified. What must be durable before what: rows of a batch before its answers, before the committed state
+ * moves, before the listener hears.
  */
 import { HearsayError } from '../errors.js'
 import type { KvStore } from '../kv.js'
@@ -10,7 +11,10 @@ import { commitBytesMax, waitingWritesMax } from './limits.js'
 
 /** Hooks of a writer, provided by its owner. */
 export interface WriterHooks {
-  /** The open batch is about to be written: adds the rows that go with every batch. Returns what to do once it is durable. */
+  /**
+   * The open batch is about to be written: adds the rows that go with every batch. Returns what to do once it is
+   * durable.
+   */
   seal(batch: Batch): () => void
   /** The store failed; everything in memory beyond the committed state is void. */
   failed(error: HearsayError): void
@@ -156,7 +160,10 @@ export class GroupCommit {
   }
 }
 
-/** Says why, as the system does, and what helps. Nothing in memory can be believed from now on: only another opening of the store tells what is there. */
+/**
+ * Says why, as the system does, and what helps. Nothing in memory can be believed from now on: only another opening of
+ * the store tells what is there.
+ */
 function diskFailure(cause: unknown): HearsayError {
   const system = systemCodeOf(cause)
   const reason = system === undefined ? '' : ` (${system})`

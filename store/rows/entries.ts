@@ -1,4 +1,6 @@
-/** The rows of entries, of the users and of the mesh itself: the live versions at each address, in the order of keys. */
+/**
+ * The rows of entries, of the users and of the mesh itself: the live versions at each address, in the order of keys.
+ */
 import { rowPrefixes } from '../keyspace.js'
 import { type Address, isUserAddress, noField } from '../model/address.js'
 import { ByteWriter } from '../model/bytes.js'
@@ -9,7 +11,10 @@ import { typeNumber, typeOf } from '../model/types.js'
 import type { Version } from '../model/update.js'
 import { DamagedRow, seal, unlimited, unseal } from './seal.js'
 
-/** The key of an entry: the user's key escaped (00 becomes 00 FF, 00 01 ends it), so that rows stand in the order of keys. */
+/**
+ * The key of an entry: the user's key escaped (00 becomes 00 FF, 00 01 ends it), so that rows stand in the order of
+ * keys.
+ */
 export function entryKey(address: Address): Buffer {
   const key = Buffer.from(address.key)
   const writer = new ByteWriter(key.length + address.field.length + 8)
@@ -84,8 +89,8 @@ export function entryAddress(rowKey: Uint8Array): Address {
 }
 
 /**
- * Writes the live versions of an entry, sorted by dot. An empty list marks an entry that was lost to damage: it is answered as
- * damaged, not as absent, until its fate has been learnt again.
+ * Writes the live versions of an entry, sorted by dot. An empty list marks an entry that was lost to damage: it is
+ * answered as damaged, not as absent, until its fate has been learnt again.
  */
 export function encodeVersions(key: Uint8Array, versions: readonly Version[]): Buffer {
   let size = 16

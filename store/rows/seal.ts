@@ -5,7 +5,10 @@ import { kindOfRow, kindsWithoutValue } from '../keyspace.js'
 import { ByteReader, type ByteWriter, DecodeError } from '../model/bytes.js'
 
 const checksumBytes = 4
-/** Rows were written here and are checked by their sum: what is in them is read, however much it is. Only what travels has limits. */
+/**
+ * Rows were written here and are checked by their sum: what is in them is read, however much it is. Only what travels
+ * has limits.
+ */
 export const unlimited = Number.MAX_SAFE_INTEGER
 
 /** True if an error is about a row that cannot be read: its checksum fails, or LevelDB finds its block damaged. */

@@ -1,4 +1,7 @@
-/** An empty node that joins, and a member that missed everything, until they have all; against a raw store filled with the same. */
+/**
+ * An empty node that joins, and a member that missed everything, until they have all; against a raw store filled with
+ * the same.
+ */
 import { join } from 'node:path'
 import { addedTo, type Daemon, Looker, putAll, untilEqual, withFleet } from './support/daemons.js'
 import { type Figure, type RunOptions, ratioAtLeast, ratioAtMost, type Sample } from './support/figure.js'
@@ -53,7 +56,10 @@ async function several(runs: number, once: (at: number) => Promise<Took>): Promi
   return all
 }
 
-/** Entries a second from the request to join or to meet again, dialling included, until both are equal; and bytes of the sessions. */
+/**
+ * Entries a second from the request to join or to meet again, dialling included, until both are equal; and bytes of the
+ * sessions.
+ */
 async function caughtUp(
   behind: Daemon,
   ahead: Daemon,

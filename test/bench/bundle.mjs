@@ -1,4 +1,7 @@
-/** Bundles the benchmarks and the processes that they start: sources run as they stand, and find their files where the sources are. */
+/**
+ * Bundles the benchmarks and the processes that they start: sources run as they stand, and find their files where the
+ * sources are.
+ */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'

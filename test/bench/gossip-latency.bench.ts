@@ -35,7 +35,8 @@ export async function* run({ full, runs }: RunOptions): AsyncGenerator<Figure> {
         synced.push({ value: await syncedPutMs(disk, `${at}`) })
       }
       await disk.close()
-      // A put is durable on the first node, and on the second, before it is readable there; raw gossip waits for no disk.
+      // A put is durable on the first node, and on the second, before it is readable there; raw gossip waits for no
+      // disk.
       yield { name: 'a raw synced put in the same runs, p50', unit: 'ms', samples: synced }
       for (const name of Object.keys(shares)) {
         const bars = name === 'p50' ? { must: ratioAtMost(2), aim: ratioAtMost(1.7) } : {}

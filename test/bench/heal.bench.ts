@@ -1,4 +1,7 @@
-/** Heals of two daemons from their connection on until both are equal, against a raw stream and one synced batch on each side. */
+/**
+ * Heals of two daemons from their connection on until both are equal, against a raw stream and one synced batch on each
+ * side.
+ */
 
 import { cutApart, heal, putOnBothSides } from './support/cuts.js'
 import { addedTo, type Daemon, Looker, putAll, untilConnected, untilEqual, withFleet } from './support/daemons.js'

@@ -1,4 +1,7 @@
-/** A mesh of many nodes in virtual time: how many sync intervals a heal takes, and what a session costs for each running node. */
+/**
+ * A mesh of many nodes in virtual time: how many sync intervals a heal takes, and what a session costs for each running
+ * node.
+ */
 import { SyncScheduler } from '../../protocols/sync/scheduler.js'
 import { SyncService } from '../../protocols/sync/service.js'
 import type { Update } from '../../store/model/update.js'
@@ -15,7 +18,10 @@ const updatesPerBatch = 500
 /** How often it is looked whether all are equal, in virtual milliseconds. */
 const lookMs = 500
 
-/** 64 nodes, 1,000 with `full`: two halves, each of whose nodes wrote once while they were apart. Gossip brings nothing here, sync all. */
+/**
+ * 64 nodes, 1,000 with `full`: two halves, each of whose nodes wrote once while they were apart. Gossip brings nothing
+ * here, sync all.
+ */
 export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {
   const nodes = full ? 1_000 : 64
   const world = new VirtualWorld(7)

@@ -35,7 +35,10 @@ async function* putFigures(n: number, runs: number): AsyncGenerator<Figure> {
   for (const node of [young, old]) await node.replica.close()
 }
 
-/** Sessions of two nodes that were started after those runs: what their tables cost when they are equal, and when they differ. */
+/**
+ * Sessions of two nodes that were started after those runs: what their tables cost when they are equal, and when they
+ * differ.
+ */
 async function* sessionFigures(n: number): AsyncGenerator<Figure> {
   const folder = new BenchFolder()
   try {

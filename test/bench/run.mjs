@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
  * Runs benchmarks: `npm run bench -- NAME…`, or all of them without a name. One JSON line on stdout for each figure.
- * `--full`: at the sizes of the bars; `--runs N`: so many interleaved runs; `--json`: nothing but the lines;
- * `--write`: docs/PERFORMANCE.md and its pictures are written from the figures; `--from FILE`: from the lines of earlier runs, nothing is run.
- * Exit code: 0 when every figure that must reach its bar does, 1 when one does not or a benchmark fails, 2 for wrong usage.
+ * `--full`: at the sizes of the bars; `--runs N`: so many interleaved runs; `--json`: nothing but the lines; `--write`:
+ * docs/PERFORMANCE.md and its pictures are written from the figures; `--from FILE`: from the lines of earlier runs,
+ * nothing is run. Exit code: 0 when every figure that must reach its bar does, 1 when one does not or a benchmark
+ * fails, 2 for wrong usage.
  */
 import { fork, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -2,7 +2,10 @@
 import { Copies } from './support/differences.js'
 import { type Figure, type RunOptions, valueAtMost } from './support/figure.js'
 
-/** Per number of differences among 1,000,000 entries: kilobytes of range-based reconciliation in 3 round trips, and what must be reached. */
+/**
+ * Per number of differences among 1,000,000 entries: kilobytes of range-based reconciliation in 3 round trips, and what
+ * must be reached.
+ */
 const rows = [
   { d: 1, ranges: 1, must: 5.5 },
   { d: 10, ranges: 7.4, must: 8 },

@@ -1,4 +1,7 @@
-/** Every row of docs/CONFLICTS.md, on real replicas: either side first, in both orders of delivery, and through the tree alone. */
+/**
+ * Every row of docs/CONFLICTS.md, on real replicas: either side first, in both orders of delivery, and through the tree
+ * alone.
+ */
 import { describe, expect, it } from 'vitest'
 import { perform, shownText } from './language.js'
 import { type Row, readTable } from './table.js'
@@ -9,12 +12,18 @@ const rows = readTable()
 /** How long after the last act everybody looks, in milliseconds: past every deadline that has expired anywhere. */
 const lookAfterMs = 600_000
 
-/** How the two sides hear of each other: one of them first, by updates; or both through the third node, which has the tree alone. */
+/**
+ * How the two sides hear of each other: one of them first, by updates; or both through the third node, which has the
+ * tree alone.
+ */
 type Way = 'left hears first' | 'right hears first' | 'through the third'
 
 const ways: readonly Way[] = ['left hears first', 'right hears first', 'through the third']
 
-/** Plays a row: `before` everywhere, then both sides apart from each other, then they meet. Returns what each of the three shows. */
+/**
+ * Plays a row: `before` everywhere, then both sides apart from each other, then they meet. Returns what each of the
+ * three shows.
+ */
 async function play(row: Row, acts: readonly [string, string], way: Way): Promise<string[]> {
   const trio = await ReplicaTrio.open(row.line)
   const [left, right] = trio.sides

@@ -1,4 +1,6 @@
-/** The small language of the table in docs/CONFLICTS.md: what a side does to the key `k`, and what a node shows of it. */
+/**
+ * The small language of the table in docs/CONFLICTS.md: what a side does to the key `k`, and what a node shows of it.
+ */
 import { parseDuration } from '../../daemon/config/parse.js'
 import { canonical, type Json } from '../../store/documents/json.js'
 import { parseJsonPatch } from '../../store/documents/json-patch.js'
@@ -78,7 +80,9 @@ export async function perform(side: Side, cell: string): Promise<void> {
   }
 }
 
-/** What a node shows of the key: `nothing`, or its types behind each other. Siblings stand in the order of their text. */
+/**
+ * What a node shows of the key: `nothing`, or its types behind each other. Siblings stand in the order of their text.
+ */
 export async function shownText(side: Side): Promise<string> {
   const parts = [registerText(side), counter(side), await set(side), await map(side), await documentText(side)].filter(
     (part) => part !== undefined,

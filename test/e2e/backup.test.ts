@@ -1,4 +1,7 @@
-/** Backups of running daemons and restores into meshes that went on: nothing lost, nothing doubled, nothing deleted comes back. */
+/**
+ * Backups of running daemons and restores into meshes that went on: nothing lost, nothing doubled, nothing deleted
+ * comes back.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'

@@ -1,4 +1,6 @@
-/** kill -9 in the middle of writes and of a sync session: each acknowledged write is there afterwards, on every node. */
+/**
+ * kill -9 in the middle of writes and of a sync session: each acknowledged write is there afterwards, on every node.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { amount } from '../support/effort.js'
 import { allEqual, connectedTo, type Daemon, Fleet } from './daemons.js'

@@ -1,4 +1,6 @@
-/** Real daemons as processes: the ready line, what they leave behind, who gets in, joining and blocking across restarts. */
+/**
+ * Real daemons as processes: the ready line, what they leave behind, who gets in, joining and blocking across restarts.
+ */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -147,7 +149,8 @@ describe('a mesh whose members are all restarted at once', () => {
     const before = daemons.map(({ ready }) => ready.addresses)
     await Promise.all(daemons.map((daemon) => daemon.kill()))
     await Promise.all(daemons.map((daemon) => daemon.start()))
-    // Of the ports that were free for a moment another program may have taken one; who has it must move, and finds the others.
+    // Of the ports that were free for a moment another program may have taken one; who has it must move, and finds the
+    // others.
     const kept = daemons.filter(({ ready }, at) => ready.addresses.join() === before[at]!.join())
     expect(kept.length).toBeGreaterThanOrEqual(2)
     for (const daemon of daemons) await connectedTo(daemon, 2)
@@ -170,7 +173,10 @@ describe('a mesh whose members are all restarted at once', () => {
   })
 })
 
-/** The page for Prometheus, after clients, commits and sessions: by its rules, and with all that docs/monitoring/ asks of it. */
+/**
+ * The page for Prometheus, after clients, commits and sessions: by its rules, and with all that docs/monitoring/ asks
+ * of it.
+ */
 async function keepsItsMetricsInOrder(daemon: Daemon): Promise<void> {
   const body = await daemon.client.metrics()
   expect(monitoringFaults(body)).toEqual([])

@@ -1,4 +1,7 @@
-/** Real daemons as processes, for end-to-end tests: started, killed, restarted, asked through the real command line and client. */
+/**
+ * Real daemons as processes, for end-to-end tests: started, killed, restarted, asked through the real command line and
+ * client.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -11,7 +14,10 @@ import { type Client, connect } from '../../cli/client.js'
 export const program = fileURLToPath(new URL('../../dist/cli/hearsay.js', import.meta.url))
 /** How long a condition may take on a busy machine before a test gives up, in milliseconds. */
 const patienceMs = 90_000
-/** Milliseconds from one look at a condition to the next: few at first, then more, since each look costs the daemons CPU. */
+/**
+ * Milliseconds from one look at a condition to the next: few at first, then more, since each look costs the daemons
+ * CPU.
+ */
 const pollMs = { first: 20, growth: 1.2, max: 150 }
 /** How much of a daemon's stderr is shown when a test fails. */
 const lastWordsCharacters = 4_000
@@ -216,7 +222,10 @@ export class Fleet {
     return daemon
   }
 
-  /** A daemon that is not started yet, and is stopped with the others. `data`: its directory, in the fleet's folder by default. */
+  /**
+   * A daemon that is not started yet, and is stopped with the others. `data`: its directory, in the fleet's folder by
+   * default.
+   */
   prepare(name: string, flags: readonly string[] = [], launch: Launch = {}, data = join(this.#folder, name)): Daemon {
     const daemon = new Daemon(data, name, flags, launch)
     this.#daemons.push(daemon)

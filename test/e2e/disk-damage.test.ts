@@ -1,4 +1,7 @@
-/** Damage to LevelDB's own files: a deleted table, flipped bits, a truncated log. Nothing is lost anywhere, neither here nor at a healthy peer. */
+/**
+ * Damage to LevelDB's own files: a deleted table, flipped bits, a truncated log. Nothing is lost anywhere, neither here
+ * nor at a healthy peer.
+ */
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -62,7 +65,10 @@ describe('damage to the files of the store', () => {
     await to.sync.unite(peer)
   }
 
-  /** Opens a store as the daemon does: where LevelDB meets unreadable tables only later, the next start saves what is readable. */
+  /**
+   * Opens a store as the daemon does: where LevelDB meets unreadable tables only later, the next start saves what is
+   * readable.
+   */
   async function openRepaired(path: string, attempts = 3): Promise<OpenReplica> {
     expect(attempts).toBeGreaterThan(0)
     const opened = await openStore(path)

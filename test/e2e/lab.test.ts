@@ -1,4 +1,7 @@
-/** The lab: real daemons behind its switch, cut, slowed, killed, and gone without a trace, whatever was killed on the way. */
+/**
+ * The lab: real daemons behind its switch, cut, slowed, killed, and gone without a trace, whatever was killed on the
+ * way.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The board and the alerts of docs/monitoring/ against a page of metrics, and that page against the rules of Prometheus. */
+/**
+ * The board and the alerts of docs/monitoring/ against a page of metrics, and that page against the rules of
+ * Prometheus.
+ */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -40,7 +43,10 @@ export function monitoringFaults(page: string): string[] {
   return [...metricFaults(families), ...missing.map(([place, name]) => `${place}: there is no ${name}`)]
 }
 
-/** Verdict of promtool on the page and on the alerts: nothing when it finds no fault; undefined where it is not installed. */
+/**
+ * Verdict of promtool on the page and on the alerts: nothing when it finds no fault; undefined where it is not
+ * installed.
+ */
 export function promtoolVerdict(page: string): string | undefined {
   const metrics = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' })
   if (metrics.error !== undefined) return undefined

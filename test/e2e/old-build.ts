@@ -18,8 +18,8 @@ export const version1Build: OldBuild = { commit: 'c966ace', variable: 'HEARSAY_O
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Reason why an earlier build is not made: it installs its packages, and takes a minute, so it must be asked for; and it
- * needs the commit. Empty if it can be had.
+ * Reason why an earlier build is not made: it installs its packages, and takes a minute, so it must be asked for; and
+ * it needs the commit. Empty if it can be had.
  */
 export function whyNotBuilt({ commit, variable }: OldBuild): string {
   if (process.env[variable] !== undefined) return ''
@@ -33,7 +33,10 @@ export function whyNotBuilt({ commit, variable }: OldBuild): string {
   }
 }
 
-/** Makes an earlier build in a folder, unless it is given; returns its command line. Throws when its packages cannot be had. */
+/**
+ * Makes an earlier build in a folder, unless it is given; returns its command line. Throws when its packages cannot be
+ * had.
+ */
 export function oldProgram({ commit, variable }: OldBuild, folder: string): string {
   const given = process.env[variable]
   const home = given ?? join(folder, commit)

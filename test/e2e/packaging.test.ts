@@ -181,7 +181,10 @@ describe('the Debian package', () => {
     expect(left.map((path) => existsSync(join(target, path)))).toEqual([false, false, true])
   })
 
-  /** A root with nothing in it but what dpkg and useradd ask for; returns dpkg on it, which runs maintainer scripts without a chroot. */
+  /**
+   * A root with nothing in it but what dpkg and useradd ask for; returns dpkg on it, which runs maintainer scripts
+   * without a chroot.
+   */
   function emptyRoot(target: string): (...args: string[]) => string {
     for (const path of ['var/lib/dpkg/info', 'var/lib/dpkg/updates', 'etc', 'var/log']) {
       mkdirSync(join(target, path), { recursive: true })

@@ -1,4 +1,6 @@
-/** Runs the shell blocks of a page, in order, in one shell, and compares what they print with the `#>` lines below them. */
+/**
+ * Runs the shell blocks of a page, in order, in one shell, and compares what they print with the `#>` lines below them.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** Resolvers in a real mesh: both sides of a cut write, both show one value, the next write collapses it; modules that fail harm nobody. */
+/**
+ * Resolvers in a real mesh: both sides of a cut write, both show one value, the next write collapses it; modules that
+ * fail harm nobody.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -31,7 +31,8 @@ describe('equal nodes', () => {
   it('open no sync streams at rest', async () => {
     const beats = () => sum('hearsay_heartbeats_sent_total')
     const [before, channels, heard] = [await sessions(), await sum('hearsay_net_channels_opened_total'), await beats()]
-    // Heartbeats have the scheduler's own interval here: so many of them are so many rounds in which it could have acted.
+    // Heartbeats have the scheduler's own interval here: so many of them are so many rounds in which it could have
+    // acted.
     await until('rounds to pass', beats, (now) => now - heard >= rounds * 6)
     expect(await sessions()).toBe(before)
     expect(await sum('hearsay_net_channels_opened_total')).toBe(channels)

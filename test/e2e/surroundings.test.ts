@@ -1,4 +1,7 @@
-/** What surrounds a daemon is not as it should be: signals, addresses, descriptors, folders, files. It says so, or makes it good; it never breaks. */
+/**
+ * What surrounds a daemon is not as it should be: signals, addresses, descriptors, folders, files. It says so, or makes
+ * it good; it never breaks.
+ */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** A mesh of an earlier build is upgraded node by node, and loses nothing: of each store format and wire version that is promised. */
+/**
+ * A mesh of an earlier build is upgraded node by node, and loses nothing: of each store format and wire version that is
+ * promised.
+ */
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, runProgram, until } from './daemons.js'

@@ -1,4 +1,7 @@
-/** The change feed of real daemons: over kill -9 of either side, behind a log that was cut, and where updates are learnt from the tree alone. */
+/**
+ * The change feed of real daemons: over kill -9 of either side, behind a log that was cut, and where updates are learnt
+ * from the tree alone.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

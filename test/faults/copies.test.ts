@@ -1,4 +1,7 @@
-/** Copied data directories: a second live node from a copy, and an old copy put back. No dot is issued twice, nothing is lost. */
+/**
+ * Copied data directories: a second live node from a copy, and an old copy put back. No dot is issued twice, nothing is
+ * lost.
+ */
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'

@@ -1,4 +1,7 @@
-/** Disks that fail real daemons: full, read-only, with flipped bits. Nothing acknowledged is lost, and nothing damaged is served as sound. */
+/**
+ * Disks that fail real daemons: full, read-only, with flipped bits. Nothing acknowledged is lost, and nothing damaged
+ * is served as sound.
+ */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -277,8 +280,8 @@ describe('flipped bits', () => {
   )
 
   /**
-   * Does something with a daemon that may end meanwhile: LevelDB itself ends the process when it compacts keys out of order. The
-   * start after that finds the damage before LevelDB sees it.
+   * Does something with a daemon that may end meanwhile: LevelDB itself ends the process when it compacts keys out of
+   * order. The start after that finds the damage before LevelDB sees it.
    */
   async function again(daemon: Daemon, work: () => Promise<void>): Promise<void> {
     for (let attempt = 0; ; attempt++) {
@@ -305,7 +308,10 @@ describe('flipped bits', () => {
     return `${name} at ${places.join(', ')}`
   }
 
-  /** While the damage is there each key is answered rightly, or with an error that says so, or the status warns of the damage. */
+  /**
+   * While the damage is there each key is answered rightly, or with an error that says so, or the status warns of the
+   * damage.
+   */
   async function expectNeverWrong(rotten: Daemon, sound: Daemon): Promise<void> {
     const wrong: string[] = []
     for await (const { key } of sound.client.list({ prefix: 'bits/', limit: 2000 })) {

@@ -1,4 +1,7 @@
-/** What `durability` promises, by the system calls of a real daemon: each acknowledged write waited for an fdatasync that began after it, or none did. */
+/**
+ * What `durability` promises, by the system calls of a real daemon: each acknowledged write waited for an fdatasync
+ * that began after it, or none did.
+ */
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Daemon, Fleet } from '../e2e/daemons.js'

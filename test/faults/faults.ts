@@ -1,4 +1,7 @@
-/** What the fault tests share: seeds, writers that know what was acknowledged, and the line each fault leaves for the reliability table. */
+/**
+ * What the fault tests share: seeds, writers that know what was acknowledged, and the line each fault leaves for the
+ * reliability table.
+ */
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
@@ -75,8 +78,8 @@ export class Writers {
   }
 
   /**
-   * Writes, overwrites and deletes from several lanes at once, until `isOver` or a request fails. Each lane has its keys to itself.
-   * Returns the errors that ended lanes.
+   * Writes, overwrites and deletes from several lanes at once, until `isOver` or a request fails. Each lane has its
+   * keys to itself. Returns the errors that ended lanes.
    */
   async run(daemon: Daemon, lanes: number, isOver: (acknowledged: number) => boolean): Promise<unknown[]> {
     const errors: unknown[] = []
@@ -107,8 +110,8 @@ export class Writers {
   }
 
   /**
-   * Asserts that a node shows every acknowledged write, and nothing but acknowledged writes and those that were under way.
-   * From then on what was found is what is known, so that an outcome once seen may not change again.
+   * Asserts that a node shows every acknowledged write, and nothing but acknowledged writes and those that were under
+   * way. From then on what was found is what is known, so that an outcome once seen may not change again.
    */
   async expectKept(daemon: Daemon): Promise<void> {
     const found = new Map<string, string | undefined>()

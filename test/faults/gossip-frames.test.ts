@@ -54,7 +54,10 @@ it('a hostile gossip frame never holds the event loop for long', { timeout: limi
       (now) => now > before,
     )
   }
-  /** The longest turn for one frame, in milliseconds. A peer for each: the victim listens to none that it has seen misbehave some times. */
+  /**
+   * The longest turn for one frame, in milliseconds. A peer for each: the victim listens to none that it has seen
+   * misbehave some times.
+   */
   const costOf = async (frame: Buffer): Promise<number> => {
     hostile = await HostilePeer.connect(victim)
     await hostile.beat()

@@ -1,4 +1,7 @@
-/** A peer that holds the mesh secret and behaves badly: raw streams on a libp2p host of the project's own, and heartbeats to be let stay. */
+/**
+ * A peer that holds the mesh secret and behaves badly: raw streams on a libp2p host of the project's own, and
+ * heartbeats to be let stay.
+ */
 import { once } from 'node:events'
 import { type Connection, type Stream, stop } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'

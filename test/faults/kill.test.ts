@@ -1,4 +1,7 @@
-/** kill -9 at random moments under load: every acknowledged write is there after the restart, here and on the other node. */
+/**
+ * kill -9 at random moments under load: every acknowledged write is there after the restart, here and on the other
+ * node.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet } from '../e2e/daemons.js'
 import { amount } from '../support/effort.js'

@@ -1,4 +1,7 @@
-/** Members that behave badly inside an authenticated connection: they are ended by named bounds, counted, and harm nobody else. */
+/**
+ * Members that behave badly inside an authenticated connection: they are ended by named bounds, counted, and harm
+ * nobody else.
+ */
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { fetchProgressMs } from '../../protocols/gossip/limits.js'
 import { fetchProtocol } from '../../protocols/gossip/messages.js'
@@ -44,7 +47,10 @@ describe('a member', () => {
     return peer
   }
 
-  /** Small and large values spread by gossip and by fetch in both directions, and what was written during a cut by delta sync. */
+  /**
+   * Small and large values spread by gossip and by fetch in both directions, and what was written during a cut by delta
+   * sync.
+   */
   async function expectUnharmed(round: string): Promise<void> {
     const large = 'x'.repeat(700_000)
     await victim.client.put(`small/${round}`, round)

@@ -101,7 +101,8 @@ describe('clocks that are wrong', () => {
     await here.client.put('both', 'here')
     await far.client.unblock()
     await allEqual(nodes)
-    // Two clocks cannot tell which of them is wrong; both nodes show the same all the same, and nobody's time is ahead of what they agree on.
+    // Two clocks cannot tell which of them is wrong; both nodes show the same all the same, and nobody's time is ahead
+    // of what they agree on.
     const [both, too] = await Promise.all(
       nodes.map(async ({ client }) => (await client.getAll('both')).versions.map(({ value }) => value)),
     )

@@ -1,6 +1,7 @@
 /**
- * A machine that sleeps, as real daemons see it: the process stands, and when it goes on the wall clock has moved by an hour while its monotonic
- * clock has not. Nothing comes back that was deleted meanwhile, nothing that was overwritten, and stores do not grow by it.
+ * A machine that sleeps, as real daemons see it: the process stands, and when it goes on the wall clock has moved by an
+ * hour while its monotonic clock has not. Nothing comes back that was deleted meanwhile, nothing that was overwritten,
+ * and stores do not grow by it.
  */
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

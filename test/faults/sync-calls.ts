@@ -35,7 +35,10 @@ export class SyncWatch {
     this.launch = { prefix: ['strace', ...options] }
   }
 
-  /** The calls so far on files of LevelDB's log: what a write waits for. strace writes a line before it lets its call return. */
+  /**
+   * The calls so far on files of LevelDB's log: what a write waits for. strace writes a line before it lets its call
+   * return.
+   */
   ofLog(): SyncCalls {
     return this.#calls(/\/\d+\.log>/)
   }

@@ -1,4 +1,7 @@
-/** Every decoder of bytes or text that come from outside or from the disk, in one table: valid examples, and the errors it may throw. */
+/**
+ * Every decoder of bytes or text that come from outside or from the disk, in one table: valid examples, and the errors
+ * it may throw.
+ */
 import type { Decoder } from './decoders/decoder.js'
 import { fileDecoders } from './decoders/files.js'
 import { requestDecoders } from './decoders/requests.js'

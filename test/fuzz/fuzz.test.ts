@@ -18,7 +18,10 @@ const hugeNumbers = ['ffffffffffffff7f', 'ffffffffffffff0f', 'ffffffff0f', '8080
   Buffer.from(hex, 'hex'),
 )
 
-/** One input: random bytes, or an example with bytes flipped, cut, repeated, joined with another, or a huge number in it. */
+/**
+ * One input: random bytes, or an example with bytes flipped, cut, repeated, joined with another, or a huge number in
+ * it.
+ */
 function input(random: Random, { examples, mend }: Decoder): Uint8Array {
   const one = Buffer.from(examples[random.below(examples.length)]!)
   const at = random.below(one.length)

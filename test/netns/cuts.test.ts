@@ -37,8 +37,8 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
   afterAll(() => mesh?.end())
 
   /**
-   * Both sides change, delete and add other keys, and ten keys without a view of each other. Returns those ten; fewer when not everybody has
-   * heard of everything before.
+   * Both sides change, delete and add other keys, and ten keys without a view of each other. Returns those ten; fewer
+   * when not everybody has heard of everything before.
    */
   async function writeOnBothSides(): Promise<string[]> {
     const keys = writes.liveKeys()

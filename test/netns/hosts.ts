@@ -1,6 +1,6 @@
 /**
- * Hosts as network namespaces on one switch, to be cut apart. The switch is a namespace of its own with a bridge in it, so that the
- * machine's own network has no part in this; no host has a way out.
+ * Hosts as network namespaces on one switch, to be cut apart. The switch is a namespace of its own with a bridge in it,
+ * so that the machine's own network has no part in this; no host has a way out.
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Launch } from '../e2e/daemons.js'
@@ -75,7 +75,10 @@ export class Hosts {
     return this.drop()
   }
 
-  /** Splits and heals again and again: `times` cuts, each of which, like each pause, lasts between a fifth and 1.5 seconds. */
+  /**
+   * Splits and heals again and again: `times` cuts, each of which, like each pause, lasts between a fifth and 1.5
+   * seconds.
+   */
   async flap(times: number, random: Random, ...groups: (readonly string[])[]): Promise<void> {
     const hold = () => setTimeout(200 + random.below(1_300))
     for (let cut = 0; cut < times; cut++) {
@@ -86,7 +89,10 @@ export class Hosts {
     }
   }
 
-  /** Breaks all connections of one host after the other, at random: `times` times, up to two seconds apart. The link itself stays. Returns how many broke. */
+  /**
+   * Breaks all connections of one host after the other, at random: `times` times, up to two seconds apart. The link
+   * itself stays. Returns how many broke.
+   */
   async breakConnections(times: number, random: Random): Promise<number> {
     let broken = 0
     for (let time = 0; time < times; time++) {
@@ -124,7 +130,9 @@ export class Hosts {
     }
   }
 
-  /** Gives a host another address in place of its old one: 10.77.0.`number`. The interface goes down and comes up again. */
+  /**
+   * Gives a host another address in place of its old one: 10.77.0.`number`. The interface goes down and comes up again.
+   */
   async readdress(name: string, number: number): Promise<void> {
     const inHost = (command: string) => tool(['ip', '-n', this.#namespaces.name(name), ...command.split(' ')])
     await inHost('link set eth0 down')

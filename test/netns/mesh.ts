@@ -7,7 +7,10 @@ import { allEqual, type Daemon, Fleet, until } from '../e2e/daemons.js'
 import { Hosts } from './hosts.js'
 import type { Writes } from './writes.js'
 
-/** How long a node may take to see a cut, or to use a heal, on a machine that is busy with other things, in milliseconds. */
+/**
+ * How long a node may take to see a cut, or to use a heal, on a machine that is busy with other things, in
+ * milliseconds.
+ */
 export const secondsMs = 60_000
 const lookEveryMs = 100
 

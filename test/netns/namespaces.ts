@@ -1,4 +1,6 @@
-/** Network namespaces of one test run: named after the process that made them, and removed however that process ends. */
+/**
+ * Network namespaces of one test run: named after the process that made them, and removed however that process ends.
+ */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -10,8 +12,8 @@ const env = { ...process.env, PATH: toolPath }
 let made = 0
 
 /**
- * Ends what runs in the namespaces that it is given, and removes them. Waits for the end of its input first, which comes when the
- * test closes it, and also when the test's process is killed.
+ * Ends what runs in the namespaces that it is given, and removes them. Waits for the end of its input first, which
+ * comes when the test closes it, and also when the test's process is killed.
  */
 const guardianScript = `cat >/dev/null
 for name; do
@@ -95,7 +97,10 @@ async function sweep(): Promise<void> {
   await once(guardian, 'close')
 }
 
-/** When a process was started, in the kernel's own unit: with it an id that is used again is told apart. Undefined: there is none. */
+/**
+ * When a process was started, in the kernel's own unit: with it an id that is used again is told apart. Undefined:
+ * there is none.
+ */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,4 +1,7 @@
-/** Five hosts: found without an address, cut in changing ways before anything has healed, strung into a chain, moved to other addresses. */
+/**
+ * Five hosts: found without an address, cut in changing ways before anything has healed, strung into a chain, moved to
+ * other addresses.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
 import { note, seedOf, timed } from '../faults/faults.js'

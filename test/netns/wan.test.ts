@@ -1,4 +1,7 @@
-/** Three sites far apart: every connection runs through a proxy that delays it and limits its rate. Needs neither root nor tools. */
+/**
+ * Three sites far apart: every connection runs through a proxy that delays it and limits its rate. Needs neither root
+ * nor tools.
+ */
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from '../e2e/daemons.js'

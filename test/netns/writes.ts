@@ -1,4 +1,7 @@
-/** An outside list of every acknowledged write and of what its writer had in view: it alone says which versions must be live. */
+/**
+ * An outside list of every acknowledged write and of what its writer had in view: it alone says which versions must be
+ * live.
+ */
 import { expect } from 'vitest'
 import type { Daemon } from '../e2e/daemons.js'
 import type { Random } from '../support/random.js'
@@ -73,7 +76,10 @@ export class Writes {
     }
   }
 
-  /** Puts one value on each of two nodes, neither of which has the other's in view. Returns false when one of them does not have the key. */
+  /**
+   * Puts one value on each of two nodes, neither of which has the other's in view. Returns false when one of them does
+   * not have the key.
+   */
   async putOnBoth(one: Daemon, other: Daemon, key: string): Promise<boolean> {
     const views = [await view(one, key), await view(other, key)] as const
     if (views.some(({ context }) => context === undefined)) return false
@@ -81,7 +87,10 @@ export class Writes {
     return true
   }
 
-  /** Deletes everything that the node shows of a key. Returns false when it shows nothing: what the others have has not come there yet. */
+  /**
+   * Deletes everything that the node shows of a key. Returns false when it shows nothing: what the others have has not
+   * come there yet.
+   */
   async delete(daemon: Daemon, key: string): Promise<boolean> {
     const { context, values } = await view(daemon, key)
     if (context === undefined) return false

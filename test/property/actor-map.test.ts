@@ -1,4 +1,7 @@
-/** Maps of actors against plain maps, and contexts of many actors against sets: sizes at which nodes are divided and gathered again. */
+/**
+ * Maps of actors against plain maps, and contexts of many actors against sets: sizes at which nodes are divided and
+ * gathered again.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ActorMap } from '../../store/model/actor-map.js'

@@ -1,7 +1,7 @@
 /**
- * Machines that sleep, are cloned while they run, or go back in time with their memory: whole lives of real replicas with real sessions, judged
- * by what users wrote, with nothing known of dots. A value is dead once somebody who had it in view wrote over it or deleted it; all others
- * are shown in the end, and no dead one is.
+ * Machines that sleep, are cloned while they run, or go back in time with their memory: whole lives of real replicas
+ * with real sessions, judged by what users wrote, with nothing known of dots. A value is dead once somebody who had it
+ * in view wrote over it or deleted it; all others are shown in the end, and no dead one is.
  */
 import { describe, expect, test } from 'vitest'
 import { SyncService } from '../../protocols/sync/service.js'
@@ -99,7 +99,9 @@ class Life {
     if (report.ended !== 'complete') throw new Error(`session of ${one.name} and ${two.name}: ${report.ended}`)
   }
 
-  /** A user adds a number of its own, a power of two: the sum tells which increments count; or deletes what is in view. */
+  /**
+   * A user adds a number of its own, a power of two: the sum tells which increments count; or deletes what is in view.
+   */
   async count({ name, node }: Machine): Promise<void> {
     for (const machine of this.machines) machine.node.environment.pass(1 + this.random.below(5))
     const address = counter('c')
@@ -192,7 +194,9 @@ async function live(kind: Kind, seed: number): Promise<void> {
   await life.close()
 }
 
-/** The machine goes back with its memory: what it wrote since and nobody else has is gone, with what that superseded. */
+/**
+ * The machine goes back with its memory: what it wrote since and nobody else has is gone, with what that superseded.
+ */
 async function rollBack(life: Life): Promise<void> {
   const before = life.get('L')
   const image = await life.add('image', before.node)
@@ -209,7 +213,8 @@ async function rollBack(life: Life): Promise<void> {
   const elsewhere = new Set([...known, ...since.flatMap(({ by, over }) => (by === 'L' ? [] : over))])
   for (const { by, value, over } of since) {
     if (by !== 'L' || (value !== null && elsewhere.has(value))) continue
-    // Nobody can tell whether others have met a delete, or a value that was superseded again: those values are not judged.
+    // Nobody can tell whether others have met a delete, or a value that was superseded again: those values are not
+    // judged.
     for (const one of over) life.superseded.set(one, Number.NaN)
     if (value !== null) life.superseded.set(value, Number.NaN)
   }

@@ -1,4 +1,6 @@
-/** Counters against an outside account of every increment: any partitions, any order, deletes in between, runs that end. */
+/**
+ * Counters against an outside account of every increment: any partitions, any order, deletes in between, runs that end.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { counter } from '../../store/model/address.js'
@@ -140,8 +142,8 @@ class World {
   }
 
   /**
-   * A delete or import has in view every increment that was applied here, and those before it in the same chain, whose sum it holds; and every
-   * import whose version is live here.
+   * A delete or import has in view every increment that was applied here, and those before it in the same chain, whose
+   * sum it holds; and every import whose version is live here.
    */
   #cover(at: number): void {
     const reach = new Map<string, number>()
@@ -217,7 +219,8 @@ describe('a counter', () => {
       value,
       valueHash: valueHash(value),
     })
-    // A tree of increments: each goes on from an earlier one, or begins the chain again under the same dot, as a copy may.
+    // A tree of increments: each goes on from an earlier one, or begins the chain again under the same dot, as a copy
+    // may.
     const branch = fc.record({ from: fc.nat(), by: fc.integer({ min: -5, max: 9 }) })
     const tree = fc.array(branch, { minLength: 1, maxLength: 40 })
     fc.assert(

@@ -1,4 +1,7 @@
-/** Documents: any edits on any replicas, merged in any order, show the same; nothing that a writer had not in view is lost. */
+/**
+ * Documents: any edits on any replicas, merged in any order, show the same; nothing that a writer had not in view is
+ * lost.
+ */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { DocumentEdit } from '../../store/documents/document.js'

@@ -1,4 +1,7 @@
-/** Laws of the lab's pure parts: scripts are read back as they are printed, groups divide the nodes, links are the same in both directions. */
+/**
+ * Laws of the lab's pure parts: scripts are read back as they are printed, groups divide the nodes, links are the same
+ * in both directions.
+ */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeLinks, type Links, linkBetween, sidesOf } from '../../cli/lab/links.js'

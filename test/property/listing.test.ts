@@ -1,4 +1,6 @@
-/** Listings and counts of any range of keys, rising and falling, against a sorted list; whatever types the keys have. */
+/**
+ * Listings and counts of any range of keys, rising and falling, against a sorted list; whatever types the keys have.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Access } from '../../store/data/access.js'

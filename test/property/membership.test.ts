@@ -1,4 +1,7 @@
-/** Heartbeats and acknowledgements under losses, cuts and reopened channels: nothing is acknowledged that was not applied. */
+/**
+ * Heartbeats and acknowledgements under losses, cuts and reopened channels: nothing is acknowledged that was not
+ * applied.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AckTable } from '../../protocols/membership/core/acks.js'

@@ -107,7 +107,9 @@ describe('the replica', () => {
   })
 })
 
-/** No update may be seen as superseded before one that superseded it was applied: that would hide a value for a while. */
+/**
+ * No update may be seen as superseded before one that superseded it was applied: that would hide a value for a while.
+ */
 async function expectNothingHidden(node: OpenReplica, updates: readonly Update[]): Promise<void> {
   const { seen, applied } = node.replica.sync.capture()
   const live = (await liveVersions(node.store)).join('\n')

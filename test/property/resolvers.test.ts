@@ -1,4 +1,7 @@
-/** Users who edit one JSON document on nodes that hear of each other now and then: with a resolver no edit is lost, whatever the resolver's luck. */
+/**
+ * Users who edit one JSON document on nodes that hear of each other now and then: with a resolver no edit is lost,
+ * whatever the resolver's luck.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Access } from '../../store/data/access.js'

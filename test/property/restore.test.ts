@@ -1,4 +1,7 @@
-/** Restored replicas among those that went on: nothing that is anywhere is lost, nothing is doubled, nothing deleted comes back. */
+/**
+ * Restored replicas among those that went on: nothing that is anywhere is lost, nothing is doubled, nothing deleted
+ * comes back.
+ */
 import { expect, test } from 'vitest'
 import { BackupDecoder } from '../../store/backup/decoder.js'
 import { takeBackup } from '../../store/backup/reading.js'

@@ -1,4 +1,7 @@
-/** Sync between real replicas over virtual links: random writes, cuts, forgetful logs, and an oracle that knows every write. */
+/**
+ * Sync between real replicas over virtual links: random writes, cuts, forgetful logs, and an oracle that knows every
+ * write.
+ */
 import { describe, expect, test } from 'vitest'
 import { syncProtocol } from '../../protocols/sync/limits.js'
 import { intervalMs, isEqual, ReplicaStage } from '../support/replica-stage.js'

@@ -1,4 +1,7 @@
-/** Sync sessions between random replicas: nothing is lost at any step, and quiet sessions end equal, whatever happened before. */
+/**
+ * Sync sessions between random replicas: nothing is lost at any step, and quiet sessions end equal, whatever happened
+ * before.
+ */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TrieReader } from '../../store/merkle/types.js'
@@ -158,7 +161,9 @@ describe('sessions', () => {
   })
 })
 
-/** Each breaks one rule of DESIGN 3.2; the oracle must notice within so many seeds, over which the right code is clean. */
+/**
+ * Each breaks one rule of DESIGN 3.2; the oracle must notice within so many seeds, over which the right code is clean.
+ */
 const variants: readonly { readonly broken: keyof BrokenWorld; readonly rule: string; readonly refuses?: true }[] = [
   { broken: 'uniteAtStart', rule: '1: uniting at the start' },
   { broken: 'uniteAfterCut', rule: '1: uniting after a cut pass' },

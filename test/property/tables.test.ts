@@ -1,4 +1,7 @@
-/** Tables of contexts against plain contexts: what a swap comes to, and that a session by tables hears what one without them hears. */
+/**
+ * Tables of contexts against plain contexts: what a swap comes to, and that a session by tables hears what one without
+ * them hears.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SyncError } from '../../protocols/sync/core/actions.js'

@@ -1,6 +1,6 @@
 /**
- * The change feed against what was committed: random writes, deliveries, joins and trims; readers of random prefixes and
- * speeds that are cut at any event, over restarts of the node: each sees exactly the sequence that it should.
+ * The change feed against what was committed: random writes, deliveries, joins and trims; readers of random prefixes
+ * and speeds that are cut at any event, over restarts of the node: each sees exactly the sequence that it should.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -205,7 +205,9 @@ class World {
   }
 }
 
-/** Without the value, which may be gone when the event is read late, and what was superseded, which may be learnt later. */
+/**
+ * Without the value, which may be gone when the event is read late, and what was superseded, which may be learnt later.
+ */
 const bare = ({ value: _value, encoding: _encoding, supersedes: _supersedes, ...rest }: Record<string, unknown>) => rest
 
 /** Dots that are live to a reader who does as the events say. */

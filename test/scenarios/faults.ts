@@ -45,7 +45,9 @@ export const meshCommands: Commands = {
   clog: (stage, [a = '', b = '', by = '']) => doAs(stage, ['clog', stage.node(a).name, b, String(durationMs(by))]),
   /** gossip lost / flows: whether gossip gets through anywhere */
   gossip: (stage, [how = '']) => doAs(stage, ['loss', how === 'lost' ? '1' : '0']),
-  /** hold sync A B [after N]: frames of this protocol between the two wait, after N more of them; release lets them pass */
+  /**
+   * hold sync A B [after N]: frames of this protocol between the two wait, after N more of them; release lets them pass
+   */
   hold: (stage, words) => {
     const [protocol = '', a = '', b = '', , count = '0'] = words
     stage.fates.set(protocolId(protocol), counted('waits', [a, b], Number(count)))
@@ -59,7 +61,10 @@ export const meshCommands: Commands = {
     }
     return []
   },
-  /** break sync A B after N: the connection breaks at the frame after N more of them; break fetch: nothing can be fetched */
+  /**
+   * break sync A B after N: the connection breaks at the frame after N more of them; break fetch: nothing can be
+   * fetched
+   */
   break: (stage, words) => {
     const [protocol = '', a = '', b = '', , count = '0'] = words
     const fate = a === '' ? () => 'breaks' as const : counted('breaks', [a, b], Number(count), 1)
@@ -124,7 +129,10 @@ export const nodeCommands: Commands = {
     if (!stage.node(words[1]!).isRetired) throw new ScenarioError(`${words[0]} could not forget ${words[1]}`)
     return []
   },
-  /** lose NAME entry/index/both KEY..., context ACTOR...: rows are gone from its disk: of the entries, of the dot index, of both, of contexts */
+  /**
+   * lose NAME entry/index/both KEY..., context ACTOR...: rows are gone from its disk: of the entries, of the dot index,
+   * of both, of contexts
+   */
   lose: (stage, words) => damage(stage, words, () => null),
   /** flip NAME entry/index/both KEY..., context ACTOR...: a bit of each of these rows flips */
   flip: (stage, words) =>

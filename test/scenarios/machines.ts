@@ -41,7 +41,10 @@ export const machineCommands: Commands = {
     await stage.until(() => stage.node(words[0]!).run?.isServing === true, 'going on')
     return []
   },
-  /** forge NAME KEY VALUE over DOT...: gossips a put that nobody wrote; `ann+2` is the second update from now on of ann's run */
+  /**
+   * forge NAME KEY VALUE over DOT...: gossips a put that nobody wrote; `ann+2` is the second update from now on of
+   * ann's run
+   */
   forge: async (stage, [name = '', key = '', value = '', , ...names]) => {
     await forge(stage, name, key, value, names)
     return []

@@ -18,7 +18,9 @@ export const scenarioCommands: Commands = {
 }
 const logBytesDefault = 64 * 1024 * 1024
 
-/** Plays a scenario. Returns its text with what it printed now. Throws what the oracle finds, and mistakes in the file. */
+/**
+ * Plays a scenario. Returns its text with what it printed now. Throws what the oracle finds, and mistakes in the file.
+ */
 export async function playScenario(text: string): Promise<string> {
   let stage: ScenarioStage | undefined
   const result = await record(parseScenario(text), async (command) => {

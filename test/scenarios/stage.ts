@@ -1,4 +1,6 @@
-/** The stage of a scenario: a simulated mesh that is led by hand, with short stable names for everything that it shows. */
+/**
+ * The stage of a scenario: a simulated mesh that is led by hand, with short stable names for everything that it shows.
+ */
 import type { SessionReport } from '../../protocols/sync/service.js'
 import type { Address } from '../../store/model/address.js'
 import type { Context } from '../../store/model/context.js'

@@ -1,4 +1,7 @@
-/** What users of a seed do: each act draws where, on which key and with which value, and says the actions of `users.ts` that it takes. */
+/**
+ * What users of a seed do: each act draws where, on which key and with which value, and says the actions of `users.ts`
+ * that it takes.
+ */
 import type { Random } from '../support/random.js'
 
 /** Something that is done a while after the moment that was drawn for it. */

@@ -1,4 +1,7 @@
-/** Bundles the simulator with the production code in it; small limits and deliberate bugs are put in on the way, never in the sources. */
+/**
+ * Bundles the simulator with the production code in it; small limits and deliberate bugs are put in on the way, never
+ * in the sources.
+ */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,6 +1,6 @@
 /**
- * The account of all counters: every increment by itself, which one it went on from, and which deletes had it in view. It knows nothing of how
- * values are computed; of the bytes it reads the totals, and which chain they belong to.
+ * The account of all counters: every increment by itself, which one it went on from, and which deletes had it in view.
+ * It knows nothing of how values are computed; of the bytes it reads the totals, and which chain they belong to.
  */
 import { type Address, addressText } from '../../store/model/address.js'
 import { type CounterValue, counterValue, decodeCounter } from '../../store/model/counter.js'
@@ -24,7 +24,10 @@ interface Entry {
 interface Account {
   readonly address: Address
   readonly entries: Entry[]
-  /** The increment that each version holds, by dot, time and bytes, and without the dot: a reissue is no other increment. */
+  /**
+   * The increment that each version holds, by dot, time and bytes, and without the dot: a reissue is no other
+   * increment.
+   */
   readonly byVersion: Map<string, Entry>
   /** Chains whose baseline was deleted, because all members had acknowledged it. */
   readonly forgotten: Set<string>
@@ -47,8 +50,8 @@ export class CounterAccounts {
   readonly #baselines = new Map<string, readonly string[]>()
 
   /**
-   * An update of a counter was issued with these bytes, by a writer that had these versions in view. Returns by how much it counts;
-   * undefined for deletes, and for bytes that are issued again.
+   * An update of a counter was issued with these bytes, by a writer that had these versions in view. Returns by how
+   * much it counts; undefined for deletes, and for bytes that are issued again.
    */
   issued(update: Known, value: Uint8Array, inView: readonly Version[]): bigint | undefined {
     const counter = decodeCounter(value)

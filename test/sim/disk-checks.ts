@@ -1,4 +1,6 @@
-/** Checks of a disk against everything that was issued: at each batch that takes effect, and of the whole disk at once. */
+/**
+ * Checks of a disk against everything that was issued: at each batch that takes effect, and of the whole disk at once.
+ */
 import { type Address, addressText } from '../../store/model/address.js'
 import { valueHash } from '../../store/model/digest.js'
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
@@ -76,8 +78,9 @@ export class DiskChecks {
   }
 
   /**
-   * Damage that cannot be located is repaired by believing rows alone (rule 11): what has none, because the log dropped it at its limit, is
-   * forgotten there. That may happen to deletes and to what they had superseded, and to nothing that was live.
+   * Damage that cannot be located is repaired by believing rows alone (rule 11): what has none, because the log dropped
+   * it at its limit, is forgotten there. That may happen to deletes and to what they had superseded, and to nothing
+   * that was live.
    */
   #excuseForgotten({ mirror }: Witness, { unseen, unlogged, removed }: MirrorDelta): void {
     for (const dot of unseen.dots()) {
@@ -90,7 +93,10 @@ export class DiskChecks {
     }
   }
 
-  /** Superseded dots as text, but for those that a lie has named, or is under: nobody can say of these where they belong. */
+  /**
+   * Superseded dots as text, but for those that a lie has named, or is under: nobody can say of these where they
+   * belong.
+   */
   #firm(dots: readonly Dot[]): string {
     const isFirm = (dot: Dot) => !this.#issues.forks.isClaimed(dot) && !this.#issues.lies.has(dotText(dot))
     return dots.filter(isFirm).map(dotText).join()

@@ -1,4 +1,6 @@
-/** What befalls disks: power losses, images put back, rows that rot or are gone; and what the oracle must excuse for it. */
+/**
+ * What befalls disks: power losses, images put back, rows that rot or are gone; and what the oracle must excuse for it.
+ */
 import { rangeOf } from '../../store/keyspace.js'
 import type { KvChange, KvRow } from '../../store/kv.js'
 import { dotText } from '../../store/model/dot.js'
@@ -57,8 +59,8 @@ export class DiskFaults {
   }
 
   /**
-   * Rows of one kind or of several rot or are gone: as with a flipped bit, a lost block, a lost table of the newest rows.
-   * One disk at a time. `salt` decides which rows.
+   * Rows of one kind or of several rot or are gone: as with a flipped bit, a lost block, a lost table of the newest
+   * rows. One disk at a time. `salt` decides which rows.
    */
   async spoil(node: SimNode, verb: 'flip' | 'lose', salt: number): Promise<void> {
     if (node.isRetired || (verb === 'lose' && node.run !== undefined)) return
@@ -77,7 +79,10 @@ export class DiskFaults {
     this.#around.trace.note(() => `${node.name}: ${verb} of ${changes.length} rows: ${kinds.join(' ')}`)
   }
 
-  /** The rows of the log of what is live at a key are gone: its updates can be told as entries only. The node must be off. */
+  /**
+   * The rows of the log of what is live at a key are gone: its updates can be told as entries only. The node must be
+   * off.
+   */
   async unlog(node: SimNode, key: string): Promise<void> {
     if (node.isRetired || node.run !== undefined) return
     if (this.#around.roster.alive().some((other) => other.isDoubtful)) return
@@ -86,7 +91,10 @@ export class DiskFaults {
     if (changes.length > 0) await this.damage(node, changes)
   }
 
-  /** Changes rows of a disk behind its node's back. Until the node has verified itself again, what it says proves nothing. */
+  /**
+   * Changes rows of a disk behind its node's back. Until the node has verified itself again, what it says proves
+   * nothing.
+   */
   async damage(node: SimNode, changes: readonly KvChange[]): Promise<void> {
     node.isDoubtful = true
     node.wasDamaged = true
@@ -97,7 +105,9 @@ export class DiskFaults {
     this.excuse(node)
   }
 
-  /** Takes note of the dots whose rows are damaged: of those that are not live there, the digest is gone with the row. */
+  /**
+   * Takes note of the dots whose rows are damaged: of those that are not live there, the digest is gone with the row.
+   */
   #noteDigests(node: SimNode, changes: readonly KvChange[]): void {
     const dots = changes.flatMap(({ key }) => (key[0] === dotPrefix ? [dotText(dotOfKey(key))] : []))
     for (const dot of dots) if (!node.mirror.live.has(dot)) this.#around.oracle.issues.digestsTaken.add(dot)

@@ -146,8 +146,9 @@ export class SimDisk {
   }
 
   /**
-   * Takes a batch of the node; it takes effect after a while, in the order of calls, and the node is told later still: until then its reads
-   * find more than it knows to be stored, as those of a store do whose writes run in another thread.
+   * Takes a batch of the node; it takes effect after a while, in the order of calls, and the node is told later still:
+   * until then its reads find more than it knows to be stored, as those of a store do whose writes run in another
+   * thread.
    */
   async write(handle: Handle, changes: readonly KvChange[], sync: boolean): Promise<void> {
     const copies = changes.map(({ key, value }) => ({ key: Buffer.from(key), value: value && Buffer.from(value) }))

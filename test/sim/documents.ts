@@ -1,6 +1,7 @@
 /**
- * The account of all documents: every edit sets a field of its own, so that what a state must show follows from which edits it holds. It
- * knows nothing of how documents are merged; which edits a version holds it follows through what each superseded.
+ * The account of all documents: every edit sets a field of its own, so that what a state must show follows from which
+ * edits it holds. It knows nothing of how documents are merged; which edits a version holds it follows through what
+ * each superseded.
  */
 import type { ShownDocument } from '../../store/data/documents.js'
 import { type DocumentEngine, type EditRequest, LocalDocuments } from '../../store/documents/engine.js'
@@ -61,7 +62,10 @@ export class DocumentAccounts {
     return new Set([...this.#fields.values()].map(({ key }) => key))
   }
 
-  /** True if these live versions are shown with the fields of all edits that they hold, and of no others. Throws a Violation. */
+  /**
+   * True if these live versions are shown with the fields of all edits that they hold, and of no others. Throws a
+   * Violation.
+   */
   check(where: string, key: string, live: readonly Version[], shown: ShownDocument | undefined): void {
     // More versions than one read merges wait, in the order of their dots, for an edit that makes room.
     const merged = live.filter((version) => !this.#isUnreadable(version.valueHash)).slice(0, documentSiblingsMax)

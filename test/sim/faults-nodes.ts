@@ -1,4 +1,7 @@
-/** Faults of whole nodes and of the gossip between two of them, as the planner draws them; their actions are in `operators-nodes.ts` and `operators-links.ts`. */
+/**
+ * Faults of whole nodes and of the gossip between two of them, as the planner draws them; their actions are in
+ * `operators-nodes.ts` and `operators-links.ts`.
+ */
 import type { ActStep, Drawing } from './acts.js'
 
 /** Two nodes, and how long a fault lasts. */
@@ -42,7 +45,10 @@ const narrow: Fault = ({ random }, { a, lastsMs }) => [
   then(2 * lastsMs, 'widen', a),
 ]
 
-/** Large siblings, made beside a version that all have while their node was cut off; it can tell of them as an entry only. */
+/**
+ * Large siblings, made beside a version that all have while their node was cut off; it can tell of them as an entry
+ * only.
+ */
 const hoard: Fault = (drawing, { a }) => {
   const { key, random } = drawing
   const atMs = 400 + random.below(800)

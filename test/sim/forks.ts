@@ -1,7 +1,7 @@
 /**
- * Runs that live in two memories: machines that were copied while they ran, and memories that went back in time. From the fork on one dot may
- * name two updates. Both are writes: each is told apart by its dot, its address and its bytes, survives unless a writer who had it in view
- * superseded it, and stays the same write when a node issues it again.
+ * Runs that live in two memories: machines that were copied while they ran, and memories that went back in time. From
+ * the fork on one dot may name two updates. Both are writes: each is told apart by its dot, its address and its bytes,
+ * survives unless a writer who had it in view superseded it, and stays the same write when a node issues it again.
  */
 import { type Address, addressText } from '../../store/model/address.js'
 import type { HybridTime } from '../../store/model/clock.js'
@@ -48,7 +48,10 @@ export class Forks {
     this.#from.set(actor, Math.min(counter, this.#from.get(actor) ?? Number.POSITIVE_INFINITY))
   }
 
-  /** Somebody named a dot that is not his: what its actor issues under it is still to come, or is there with other bytes. */
+  /**
+   * Somebody named a dot that is not his: what its actor issues under it is still to come, or is there with other
+   * bytes.
+   */
   claim(dot: Dot): void {
     this.#claimed.add(dotText(dot))
     this.#claimedActors.add(dot.actor)
@@ -94,7 +97,10 @@ export function groupOf(known: Known): readonly Known[] {
   return [root, ...root.reissues]
 }
 
-/** Whether a disk shows a write, under its own name or that of a reissue; and whether it shows the same bytes under any name. */
+/**
+ * Whether a disk shows a write, under its own name or that of a reissue; and whether it shows the same bytes under any
+ * name.
+ */
 export function shownBy(mirror: Mirror, known: Known): { isShown: boolean; areBytesShown: boolean } {
   const place = addressText(known.address)
   const hash = textOf(known.hash)

@@ -1,4 +1,7 @@
-/** Looks at every step: what nodes show of themselves, what they take for acknowledged and what their logs keep, by the oracle. */
+/**
+ * Looks at every step: what nodes show of themselves, what they take for acknowledged and what their logs keep, by the
+ * oracle.
+ */
 import type { Dot } from '../../store/model/dot.js'
 import type { VirtualWorld } from '../support/virtual-environment.js'
 import { type Run, type SimNode, tagOf } from './node.js'
@@ -52,7 +55,10 @@ export class Inspector {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** A node deletes versions for their deadline: its clock and another one must have passed it. Whoever knows no member goes by its own. */
+  /**
+   * A node deletes versions for their deadline: its clock and another one must have passed it. Whoever knows no member
+   * goes by its own.
+   */
   expired(issuer: string, dots: readonly Dot[]): void {
     const { world, roster, oracle } = this.#at
     const clockMs = ({ clock }: Pick<SimNode, 'clock'>) => world.nowMs + (clock.offsetMs ?? 0)
@@ -87,7 +93,10 @@ export class Inspector {
     this.#check(() => this.#at.oracle.checks.whole(node))
   }
 
-  /** What a node shows of itself is what stands on its disk, once it has been told of that, and its root is the root of that. */
+  /**
+   * What a node shows of itself is what stands on its disk, once it has been told of that, and its root is the root of
+   * that.
+   */
   #compareMemory(node: SimNode, run: Run): void {
     const { seen, applied, root } = run.replica.sync.capture()
     const { mirror, disk } = node

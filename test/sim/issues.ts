@@ -1,6 +1,6 @@
 /**
- * Every update that was issued, by its dot. A dot of a run that lives in two memories may name two updates; what a node issues anew is another
- * name of an update, and no new one.
+ * Every update that was issued, by its dot. A dot of a run that lives in two memories may name two updates; what a node
+ * issues anew is another name of an update, and no new one.
  */
 
 import { type Address, addressText } from '../../store/model/address.js'
@@ -63,7 +63,10 @@ export class Issues {
   readonly #named = new Set<Known>()
   readonly #supersededBy = new Map<string, Known[]>()
 
-  /** An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another address. */
+  /**
+   * An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another
+   * address.
+   */
   add({ reissueOf, ...update }: Issue): Known {
     const before = this.allOf(update.dot)
     if (before.length > 0 && !this.forks.has(update.dot)) {
@@ -127,8 +130,9 @@ export class Issues {
   }
 
   /**
-   * The write that a row only renames: the same bytes at the same address, with the same time and deadline, under the one name that follows
-   * from its dot and content, of which it supersedes that content alone. Only one of two updates of a dot may be issued again.
+   * The write that a row only renames: the same bytes at the same address, with the same time and deadline, under the
+   * one name that follows from its dot and content, of which it supersedes that content alone. Only one of two updates
+   * of a dot may be issued again.
    */
   renamed(dot: Dot, row: DotRow, version: Version): Known | undefined {
     const { address, expiresAtMs, supersedes } = row

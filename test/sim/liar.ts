@@ -1,7 +1,7 @@
 /**
- * One peer that lies: what it sends is well-formed, and not true. It runs the protocols' own code over a replica whose answers are altered on
- * their way out, so that every frame is a valid one. The oracle knows each lie: it may take effect where anybody could have written so, and
- * may take nothing away from what others wrote elsewhere.
+ * One peer that lies: what it sends is well-formed, and not true. It runs the protocols' own code over a replica whose
+ * answers are altered on their way out, so that every frame is a valid one. The oracle knows each lie: it may take
+ * effect where anybody could have written so, and may take nothing away from what others wrote elsewhere.
  */
 import { type Address, addressText, isUserAddress, register } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
@@ -15,7 +15,10 @@ import { storedText } from './forks.js'
 import type { Mirror } from './mirror.js'
 import type { Oracle } from './oracle.js'
 
-/** What is lied about: dots that their actors have not issued; dots at other addresses; actors; a list that names its own dot; contexts; bytes. */
+/**
+ * What is lied about: dots that their actors have not issued; dots at other addresses; actors; a list that names its
+ * own dot; contexts; bytes.
+ */
 export const lieKinds = ['future', 'elsewhere', 'actor', 'own', 'seen', 'bytes'] as const
 export type LieKind = (typeof lieKinds)[number]
 

@@ -1,4 +1,7 @@
-/** What befalls whole machines, memory and all: they sleep, are copied while they run, or go back in time; and their clocks meanwhile. */
+/**
+ * What befalls whole machines, memory and all: they sleep, are copied while they run, or go back in time; and their
+ * clocks meanwhile.
+ */
 import type { Dot } from '../../store/model/dot.js'
 import type { RunMemory } from '../../store/replica/run.js'
 import { Random } from '../support/random.js'
@@ -57,8 +60,8 @@ export class Machines {
   }
 
   /**
-   * The machine is suspended: clock and timers stand; or only its process is stopped, and both go on. With `reset` its peers see their connections
-   * break; otherwise they stay half open until its silence is noticed.
+   * The machine is suspended: clock and timers stand; or only its process is stopped, and both go on. With `reset` its
+   * peers see their connections break; otherwise they stay half open until its silence is noticed.
    */
   sleep(node: SimNode, { clockStands, reset }: { readonly clockStands: boolean; readonly reset: boolean }): void {
     if (node.run === undefined || !node.isAwake) return
@@ -82,7 +85,10 @@ export class Machines {
     })
   }
 
-  /** It wakes. For `staleMs` the wall clock of a suspended machine shows the time at which it fell asleep, and then steps. */
+  /**
+   * It wakes. For `staleMs` the wall clock of a suspended machine shows the time at which it fell asleep, and then
+   * steps.
+   */
   wake(node: SimNode, staleMs: number): void {
     const since = this.#asleep.get(node)
     this.#asleep.delete(node)
@@ -96,8 +102,8 @@ export class Machines {
   }
 
   /**
-   * A running machine is copied with its memory and its disk: two processes under one id. The copy's clock is off by `jumpMs` from the beginning.
-   * It has no place in the network until it settles.
+   * A running machine is copied with its memory and its disk: two processes under one id. The copy's clock is off by
+   * `jumpMs` from the beginning. It has no place in the network until it settles.
    */
   fork(node: SimNode, copy: string, jumpMs: number): void {
     this.#whenStill(node, () => {
@@ -135,7 +141,10 @@ export class Machines {
     })
   }
 
-  /** Disk and memory go back to the copy, and the process goes on from there. For `staleMs` its wall clock shows the old time, and then steps. */
+  /**
+   * Disk and memory go back to the copy, and the process goes on from there. For `staleMs` its wall clock shows the old
+   * time, and then steps.
+   */
   async rewind(node: SimNode, staleMs: number): Promise<void> {
     const { world, roster, disks, oracle, trace } = this.#around
     const kept = this.#snapshots.get(node.name)

@@ -1,4 +1,7 @@
-/** Makes a failing plan short: leaves out what is not needed for the same violation. Source: delta debugging (Zeller 1999). */
+/**
+ * Makes a failing plan short: leaves out what is not needed for the same violation. Source: delta debugging (Zeller
+ * 1999).
+ */
 import type { SeedResult } from './main.js'
 import type { Plan, ScriptAction } from './script.js'
 

@@ -1,4 +1,7 @@
-/** What stands on one simulated disk, decoded row by row as batches take effect: the oracle's own view of a node, which no node is asked for. */
+/**
+ * What stands on one simulated disk, decoded row by row as batches take effect: the oracle's own view of a node, which
+ * no node is asked for.
+ */
 import { rangeOf } from '../../store/keyspace.js'
 import type { KvChange } from '../../store/kv.js'
 import { type Address, addressText } from '../../store/model/address.js'
@@ -83,7 +86,10 @@ export class Mirror {
     return delta
   }
 
-  /** Follows a batch that is taken back, because a crash lost what no sync had covered: what it brought never stood here. */
+  /**
+   * Follows a batch that is taken back, because a crash lost what no sync had covered: what it brought never stood
+   * here.
+   */
   undo(changes: readonly KvChange[]): void {
     const { removed, unseen } = this.apply(changes)
     for (const { address, version } of removed) this.#forget(dotText(version.dot), standingText(address, version))

@@ -1,4 +1,7 @@
-/** Runs a test against the code with a deliberate bug in it, in a copy of the sources: for bugs that the simulator cannot see. */
+/**
+ * Runs a test against the code with a deliberate bug in it, in a copy of the sources: for bugs that the simulator
+ * cannot see.
+ */
 import { spawnSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,8 +14,9 @@ const sources = ['store', 'protocols', 'daemon', 'cli', 'test', 'docs', 'README.
 const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
 
 /**
- * The first test that fails with the bug in the code, as `{ title, message }`; undefined when all pass. Throws when an edit does not fit, when
- * the copy cannot be built, and when the tests cannot run or are skipped: that says nothing about the bug.
+ * The first test that fails with the bug in the code, as `{ title, message }`; undefined when all pass. Throws when an
+ * edit does not fit, when the copy cannot be built, and when the tests cannot run or are skipped: that says nothing
+ * about the bug.
  */
 export async function firstFailedTest({ name, edits, test }) {
   const copy = await mkdtemp(join(tmpdir(), `hearsay-${name}-`))

@@ -1,4 +1,7 @@
-/** Deliberate bugs in what a user's write supersedes and a read shows: registers, counters, documents, deadlines, tokens, retry keys. */
+/**
+ * Deliberate bugs in what a user's write supersedes and a read shows: registers, counters, documents, deadlines,
+ * tokens, retry keys.
+ */
 import { one } from './mutation.mjs'
 
 /** See mutations.mjs. */
@@ -66,7 +69,8 @@ export const dataMutations = [
     'store/model/counter-paths.ts',
     '.slice(-counterTrailMax)',
     '.slice(-1)',
-    // Two copies of one process that go on with one counter, one further than the other, before either notices: seldom met by a seed.
+    // Two copies of one process that go on with one counter, one further than the other, before either notices: seldom
+    // met by a seed.
     { test: { file: 'test/property/counter.test.ts' } },
   ),
   one(

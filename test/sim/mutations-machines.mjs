@@ -1,4 +1,6 @@
-/** Deliberate bugs in what is done about machines that sleep, are copied or go back in time, and about peers that lie. */
+/**
+ * Deliberate bugs in what is done about machines that sleep, are copied or go back in time, and about peers that lie.
+ */
 import { one } from './mutation.mjs'
 
 /** As in mutations.mjs. */

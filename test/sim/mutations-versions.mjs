@@ -1,10 +1,16 @@
-/** Deliberate bugs in what becomes of single versions: siblings, deadlines, repeated requests, and whether what is acknowledged is on the disk. */
+/**
+ * Deliberate bugs in what becomes of single versions: siblings, deadlines, repeated requests, and whether what is
+ * acknowledged is on the disk.
+ */
 import { one } from './mutation.mjs'
 
 /** The simulator has a disk of its own, beneath which these bugs lie: system calls of a real daemon show them. */
 const durability = { test: { file: 'test/faults/durability.test.ts', isBuilt: true } }
 
-/** Few copies of a running process issue the lesser of two values with a deadline, and few seeds find it gone: a test makes two. */
+/**
+ * Few copies of a running process issue the lesser of two values with a deadline, and few seeds find it gone: a test
+ * makes two.
+ */
 const reissue = { test: { file: 'test/unit/reissue.test.ts', isBuilt: false } }
 
 /** See mutations.mjs. */

@@ -1,4 +1,7 @@
-/** Deliberate bugs in what is done with what only a later version knows: all simulated nodes are of one version, so a test catches them. */
+/**
+ * Deliberate bugs in what is done with what only a later version knows: all simulated nodes are of one version, so a
+ * test catches them.
+ */
 import { one } from './mutation.mjs'
 
 const builds = { test: { file: 'test/unit/two-builds.test.ts', isBuilt: false } }

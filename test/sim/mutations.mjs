@@ -6,7 +6,9 @@ import { syncMutations } from './mutations-sync.mjs'
 import { versionMutations } from './mutations-versions.mjs'
 import { wireMutations } from './mutations-wire.mjs'
 
-/** Every mutation: its name, what is wrong with it in words, and its edits; each edit must fit the code exactly once. */
+/**
+ * Every mutation: its name, what is wrong with it in words, and its edits; each edit must fit the code exactly once.
+ */
 export const mutations = [
   ...syncMutations,
   ...storeMutations,

@@ -117,7 +117,10 @@ export class SimNode implements Witness {
     return !this.sleep.isAsleep
   }
 
-  /** Starts a process. Resolves when it serves; it verifies and talks from then on. With a memory it goes on as a copied process does. */
+  /**
+   * Starts a process. Resolves when it serves; it verifies and talks from then on. With a memory it goes on as a copied
+   * process does.
+   */
   async start(memory?: RunMemory): Promise<void> {
     if (this.run !== undefined || this.isRetired) return
     const run = new Run(this, this.#around, memory)
@@ -235,7 +238,10 @@ export class Run {
     return this.#wasVerified && this.replica.health.isVerified
   }
 
-  /** The stored half of a node as its protocols see it: what they show to others goes through the liar, while the node has one. */
+  /**
+   * The stored half of a node as its protocols see it: what they show to others goes through the liar, while the node
+   * has one.
+   */
   #protocolNode(): ProtocolNode {
     const { replica } = this
     const liar = () => this.#node.liar
@@ -282,7 +288,10 @@ export class Run {
     })
   }
 
-  /** Every write, whoever asked for it, is told to the oracle the moment it is issued, and again when it is acknowledged. */
+  /**
+   * Every write, whoever asked for it, is told to the oracle the moment it is issued, and again when it is
+   * acknowledged.
+   */
   async #recorded<T>(transact: Transact, write: (transaction: Transaction) => T): Promise<T> {
     const { oracle } = this.#around
     if (this.#node.run !== this) return neverSettles()

@@ -12,7 +12,10 @@ export const machineVerbs: Readonly<Record<string, SiteVerb>> = {
   freeze: ofNode(({ machines }, node) => machines.sleep(node, { clockStands: false, reset: false })),
   /** thaw NODE: it goes on */
   thaw: ofNode(({ machines }, node) => machines.wake(node, 0)),
-  /** fork NODE COPY MS: the running machine is copied with its memory; the copy's clock is off by so much, and it is alone at first */
+  /**
+   * fork NODE COPY MS: the running machine is copied with its memory; the copy's clock is off by so much, and it is
+   * alone at first
+   */
   fork: ofNode(({ machines }, node, [copy = '', ms = '0']) => machines.fork(node, copy, Number(ms))),
   /** settle COPY [anew]: it gets a place in the network, with a new id or as it runs */
   settle: ({ machines }, [copy = '', how]) => machines.settle(copy, how === 'anew'),

@@ -1,4 +1,7 @@
-/** What befalls whole nodes besides crashes: processes that stand still, hours in which nothing happens, limits of another version, lost rows of the log. */
+/**
+ * What befalls whole nodes besides crashes: processes that stand still, hours in which nothing happens, limits of
+ * another version, lost rows of the log.
+ */
 import { ofNode, type SiteVerb } from './site.js'
 
 /** Verbs of whole nodes. */
@@ -7,7 +10,10 @@ export const nodeVerbs: Readonly<Record<string, SiteVerb>> = {
   pause: ofNode(({ machines }, node, [ms]) => machines.pause(node, Number(ms))),
   /** leap MS: hours pass in which nobody does anything; every timer is late */
   leap: ({ leap }, [ms]) => leap(Number(ms)),
-  /** narrow NODE BYTES: it takes no greater values in sessions, as a node of another version may; until the faults end, or it starts again */
+  /**
+   * narrow NODE BYTES: it takes no greater values in sessions, as a node of another version may; until the faults end,
+   * or it starts again
+   */
   narrow: ofNode((_, { run }, [bytes]) => {
     if (run !== undefined) run.network.valueBytesMax = Number(bytes)
   }),

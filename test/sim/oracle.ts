@@ -1,6 +1,7 @@
 /**
- * The oracle: it stands outside of the nodes, knows every update that was issued and what its writer had in view, and says
- * at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what must be live.
+ * The oracle: it stands outside of the nodes, knows every update that was issued and what its writer had in view, and
+ * says at each change of a disk whether anything was lost, came back, or is claimed that is not there; and at rest what
+ * must be live.
  */
 
 import type { Context } from '../../store/model/context.js'
@@ -51,7 +52,10 @@ export class Oracle {
     return this.issues.forks
   }
 
-  /** An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another address. */
+  /**
+   * An update was issued; nothing of it is durable yet. Throws when its dot was used before, or names dots of another
+   * address.
+   */
   issued(update: Issue): Known {
     const known = this.issues.add(update)
     if (known.kind === 'put' && known.address.type === 'doc') this.documents.issued(known)
@@ -63,7 +67,10 @@ export class Oracle {
     return known
   }
 
-  /** A lie was told. It counts as a write of its own; of what it names it supersedes what it had in view at its address, and nothing else. */
+  /**
+   * A lie was told. It counts as a write of its own; of what it names it supersedes what it had in view at its address,
+   * and nothing else.
+   */
   lied(lie: Issue): void {
     const isInView = (dot: Dot) => lie.view.has(dotText(dot)) && this.updates.has(dotText(dot))
     this.issues.lies.add(dotText(lie.dot))
@@ -132,7 +139,9 @@ export class Oracle {
     }
   }
 
-  /** A delete stays in the log of its issuer until every member has applied it that the issuer knows when it lets go. */
+  /**
+   * A delete stays in the log of its issuer until every member has applied it that the issuer knows when it lets go.
+   */
   logged(issuer: Witness, others: () => readonly Witness[]): void {
     const kept = this.#deletes.get(issuer.name)
     for (const known of kept ?? []) {
@@ -148,7 +157,10 @@ export class Oracle {
     }
   }
 
-  /** A version was deleted for its deadline. `ownMs`: the wall clock of the issuer; `clocksMs`: those of the other nodes. */
+  /**
+   * A version was deleted for its deadline. `ownMs`: the wall clock of the issuer; `clocksMs`: those of the other
+   * nodes.
+   */
   expiredBy(issuer: string, dots: readonly Dot[], ownMs: number, clocksMs: readonly number[]): void {
     this.expiries++
     for (const dot of dots) {

@@ -1,5 +1,6 @@
 /**
- * Faults of whole machines, drawn beside everything else by a randomness of their own: what else a seed does is the same with them and without.
+ * Faults of whole machines, drawn beside everything else by a randomness of their own: what else a seed does is the
+ * same with them and without.
  */
 import type { Random } from '../support/random.js'
 import { type ActStep, acts, brief, type Drawing } from './acts.js'
@@ -14,7 +15,9 @@ export function isMachineKind(kind: string): kind is MachineKind {
   return (machineKinds as readonly string[]).includes(kind)
 }
 
-/** Kinds that seeds draw. What a peer claims in its contexts is believed by all who meet it: that is played on its own. */
+/**
+ * Kinds that seeds draw. What a peer claims in its contexts is believed by all who meet it: that is played on its own.
+ */
 export const drawnKinds: readonly MachineKind[] = ['sleep', 'freeze', 'fork', 'rewind', 'lie']
 
 /** The share of seeds that have them. */
@@ -23,7 +26,9 @@ export const machineShare = 0.35
 /** How long a wall clock is wrong after a wake, in milliseconds. */
 const staleMs = (random: Random) => (random.chance(0.5) ? 0 : 200 + random.below(3_000))
 
-/** One fault of a machine, and what users do there meanwhile. `copies`: how many names of copies were given out before. */
+/**
+ * One fault of a machine, and what users do there meanwhile. `copies`: how many names of copies were given out before.
+ */
 export function machineFault(p: Drawing, kind: MachineKind, copy: string): readonly ActStep[] {
   const { random } = p
   const name = p.node

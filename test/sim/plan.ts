@@ -1,11 +1,17 @@
-/** The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left out. */
+/**
+ * The plan of a seed: topology, workload and faults, all drawn before anything runs, so that parts of it can be left
+ * out.
+ */
 import { Random } from '../support/random.js'
 import { type ActStep, acts, brief, type Drawing, documentActs } from './acts.js'
 import { nodeFaults } from './faults-nodes.js'
 import { drawnKinds, isMachineKind, type MachineKind, machineFault, machineShare } from './plan-machines.js'
 import type { Plan, ScriptAction } from './script.js'
 
-/** Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found with. */
+/**
+ * Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found
+ * with.
+ */
 export const plannerVersion = 7
 
 /** `log.maxAge` of a seed, in milliseconds; undefined: no limit. */
@@ -18,7 +24,10 @@ const busyDisks = 0.25
 export interface PlanOptions {
   /** Nodes at the beginning; drawn when absent. */
   readonly nodes?: number
-  /** The faults of whole machines that every seed has; a share of the seeds has some of all kinds when absent, none has any when empty. */
+  /**
+   * The faults of whole machines that every seed has; a share of the seeds has some of all kinds when absent, none has
+   * any when empty.
+   */
   readonly machines?: readonly MachineKind[]
 }
 

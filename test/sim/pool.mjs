@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads'
 const chunkSeeds = 8
 
 /**
- * Plays seeds on all cores, a few at a time in ascending order. `take` is given each result; when it returns false, no further
- * seeds are begun. Resolves when all that was begun is done, with promises that nobody caught.
+ * Plays seeds on all cores, a few at a time in ascending order. `take` is given each result; when it returns false, no
+ * further seeds are begun. Resolves when all that was begun is done, with promises that nobody caught.
  */
 export async function runSeeds(path, seeds, options, take) {
   const unhandled = []

@@ -68,8 +68,8 @@ export class RestJudge {
   }
 
   /**
-   * A write that has several names, or whose dot names another write too: it is shown, unless somebody superseded it who had it in view; then
-   * it is not, under any of its names. A reissue is no new write.
+   * A write that has several names, or whose dot names another write too: it is shown, unless somebody superseded it
+   * who had it in view; then it is not, under any of its names. A reissue is no new write.
    */
   #judge({ mirror, name }: Witness, known: Known): void {
     // Of counters the sum is judged: how branches of a chain are kept is theirs to say.
@@ -97,10 +97,11 @@ export class RestJudge {
   }
 
   /**
-   * Every counter shows what was added and not taken away, as it is read at this node. One of which an update was lost together with the only
-   * disks that had it is left out: what was counted from it is not known. So is, and that is counted, one in a window that remains of copied
-   * machines: all members had acknowledged a delete, its baseline was deleted, and then the other branch of a chain below it is heard of; or
-   * damage took the digest of one of two contents of a dot.
+   * Every counter shows what was added and not taken away, as it is read at this node. One of which an update was lost
+   * together with the only disks that had it is left out: what was counted from it is not known. So is, and that is
+   * counted, one in a window that remains of copied machines: all members had acknowledged a delete, its baseline was
+   * deleted, and then the other branch of a chain below it is heard of; or damage took the digest of one of two
+   * contents of a dot.
    */
   counters(witness: Witness, read: (address: Address) => readonly Version[]): void {
     const { mirror, name } = witness
@@ -122,7 +123,10 @@ export class RestJudge {
     }
   }
 
-  /** No baseline of runs of nodes that are here is left whose chains show nothing: what deletes leave behind is bounded by what is live. */
+  /**
+   * No baseline of runs of nodes that are here is left whose chains show nothing: what deletes leave behind is bounded
+   * by what is live.
+   */
   baselines({ mirror, name }: Witness, isHere: (actor: string) => boolean): void {
     const byAddress = new Map<string, MirroredVersion[]>()
     for (const version of mirror.live.values()) {

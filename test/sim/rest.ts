@@ -1,4 +1,7 @@
-/** The end of a simulation: all faults end, everybody starts, all become equal within a bound and stay so, and the oracle judges what they hold. */
+/**
+ * The end of a simulation: all faults end, everybody starts, all become equal within a bound and stay so, and the
+ * oracle judges what they hold.
+ */
 import { syncProtocol } from '../../protocols/sync/limits.js'
 import { HearsayError } from '../../store/errors.js'
 import { document } from '../../store/model/address.js'
@@ -37,7 +40,10 @@ export interface Resting {
   runUntil(atMs: number): Promise<void>
 }
 
-/** Ends all faults, starts everybody, and waits until all are equal; then they must hold what the oracle says. Returns sessions opened in all. */
+/**
+ * Ends all faults, starts everybody, and waits until all are equal; then they must hold what the oracle says. Returns
+ * sessions opened in all.
+ */
 export async function comeToRest(resting: Resting): Promise<number> {
   const { roster, trace } = resting
   trace.note(() => 'the faults end')
@@ -52,7 +58,10 @@ export async function comeToRest(resting: Resting): Promise<number> {
   return sessions
 }
 
-/** Equal nodes stay equal; when a version expires, they become so again. Returns how many sessions had been opened before the last look. */
+/**
+ * Equal nodes stay equal; when a version expires, they become so again. Returns how many sessions had been opened
+ * before the last look.
+ */
 async function stayAtRest(resting: Resting): Promise<number> {
   const { world, roster, oracle } = resting
   for (;;) {
@@ -92,16 +101,19 @@ function connectParts(mesh: SimMesh, roster: Roster): void {
 }
 
 /**
- * Waits until all are equal and nothing is on its way to a disk, and judges them in that very turn. A batch on its way may take effect at any
- * read of its node, also at the judge's own: then a node lacks what another one had a moment later.
+ * Waits until all are equal and nothing is on its way to a disk, and judges them in that very turn. A batch on its way
+ * may take effect at any read of its node, also at the judge's own: then a node lacks what another one had a moment
+ * later.
  */
 async function converge(resting: Resting): Promise<void> {
   const { world, mesh, roster, disks, step } = resting
   const untilMs = world.elapsedMs + convergenceMs
-  // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ again.
+  // Gossip that is still under way may carry what a disk that went back in time has lost: equal nodes would differ
+  // again.
   const areIdle = () => roster.alive().every(({ disk }) => disk.isIdle)
   while (!areAtRest(roster.alive()) || !areIdle() || world.elapsedMs < mesh.gossip.untilMs) {
-    // Who was on its way down when the faults ended comes up again as well; so does one whose failed write is answered only now.
+    // Who was on its way down when the faults ended comes up again as well; so does one whose failed write is answered
+    // only now.
     for (const node of roster.alive()) {
       if (isBroken(node)) await disks.crash(node, true)
       roster.startSoon(node.name)
@@ -118,7 +130,10 @@ function judge({ roster, oracle }: Resting): void {
   }
 }
 
-/** Nodes that are equal delete baselines of counters that subtract from nothing; after a few rounds none is left anywhere. */
+/**
+ * Nodes that are equal delete baselines of counters that subtract from nothing; after a few rounds none is left
+ * anywhere.
+ */
 async function tidyBaselines({ world, roster, oracle, runUntil }: Resting): Promise<void> {
   for (let quiet = 0, round = 0; quiet < 2; round++) {
     await runUntil(world.elapsedMs + tidyMs)
@@ -161,7 +176,8 @@ function checkWinners({ mesh, roster }: Resting): void {
     const shown = first!.run!.registers.get(key)?.versions ?? []
     for (const { name, run } of others) {
       const theirs = run!.registers.get(key)?.versions ?? []
-      // A clock may hide some; the others stand in the same order, but for those that come back from the future this very moment.
+      // A clock may hide some; the others stand in the same order, but for those that come back from the future this
+      // very moment.
       const both = shown.filter(({ dot }) => theirs.some((other) => sameDot(other.dot, dot)))
       const order = theirs.filter(({ dot }) => both.some((other) => sameDot(other.dot, dot)))
       const isSame = both.every(({ dot }, at) => sameDot(dot, order[at]!.dot))

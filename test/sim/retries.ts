@@ -1,4 +1,7 @@
-/** The account of retry keys: which request each was used for at which node, and what that was answered, for as long as a node must remember it. */
+/**
+ * The account of retry keys: which request each was used for at which node, and what that was answered, for as long as
+ * a node must remember it.
+ */
 import { type Dot, dotText, sameDot } from '../../store/model/dot.js'
 import { retryKeepCount, retryKeepMs } from '../../store/replica/limits.js'
 import { SimulationViolation } from './violation.js'

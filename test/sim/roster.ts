@@ -14,7 +14,10 @@ export class Roster {
   readonly #busyDisks: number
   readonly #around: SimulatedSurroundings
 
-  /** `seed` decides, with its name, what befalls a node's disk; `busyDisks` is the share of nodes that hear late of what theirs does. */
+  /**
+   * `seed` decides, with its name, what befalls a node's disk; `busyDisks` is the share of nodes that hear late of what
+   * theirs does.
+   */
   constructor(
     world: VirtualWorld,
     { seed, busyDisks = 0 }: Pick<Plan, 'seed' | 'busyDisks'>,

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * Runs the simulator: `npm run sim -- --seeds 1000`, `--from N`, `--nodes 5`, `--machines sleep,fork` (faults of whole machines in
- * every seed, `none` for no seed), `--seed N` (readable trace), `--seed N --minimise`,
- * `--seed N --keep NAME` (keeps its plan in kept/), `--known` (the seeds of seeds.txt and the plans of kept/), `--mutations` (each deliberate
- * bug must be caught; prints the table).
+ * Runs the simulator: `npm run sim -- --seeds 1000`, `--from N`, `--nodes 5`, `--machines sleep,fork` (faults of whole
+ * machines in every seed, `none` for no seed), `--seed N` (readable trace), `--seed N --minimise`, `--seed N --keep
+ * NAME` (keeps its plan in kept/), `--known` (the seeds of seeds.txt and the plans of kept/), `--mutations` (each
+ * deliberate bug must be caught; prints the table).
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Scripts: what is done to a simulated mesh, and when, as text. Plans of seeds, minimised failures and scenarios are all written so. */
+/**
+ * Scripts: what is done to a simulated mesh, and when, as text. Plans of seeds, minimised failures and scenarios are
+ * all written so.
+ */
 
 /** One thing that is done. */
 export interface ScriptAction {
@@ -24,7 +27,10 @@ export interface Plan {
   readonly sync: boolean
   readonly latencyMs: number
   readonly jitterMs: number
-  /** How many of the disks, from 0 to 1, belong to nodes that are often at something else: what a disk does is long unheard of there. None by default. */
+  /**
+   * How many of the disks, from 0 to 1, belong to nodes that are often at something else: what a disk does is long
+   * unheard of there. None by default.
+   */
   readonly busyDisks?: number
   /** Wall clock offsets, in milliseconds. */
   readonly offsetsMs: readonly number[]

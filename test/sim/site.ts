@@ -17,7 +17,10 @@ export interface Site {
   expectHearsayError(error: unknown): void
 }
 
-/** What is done or befalls: `words` are those of the action after its verb. What cannot be done as things are is left out. */
+/**
+ * What is done or befalls: `words` are those of the action after its verb. What cannot be done as things are is left
+ * out.
+ */
 export type SiteVerb = (site: Site, words: readonly string[]) => Promise<void> | void
 
 /** A verb of one node, which its first word names; done when there is such a node. */

@@ -1,4 +1,7 @@
-/** The sleep of one machine, or the stop of its process: what would have happened to it waits, in order, and happens late. */
+/**
+ * The sleep of one machine, or the stop of its process: what would have happened to it waits, in order, and happens
+ * late.
+ */
 import type { VirtualWorld } from '../support/virtual-environment.js'
 
 /** How far apart what waited happens after the wake, in milliseconds at most. */

@@ -1,4 +1,7 @@
-/** Limits made small for simulated nodes, so that a few dozen keys reach what otherwise takes thousands: deep trees, many messages, announcements. */
+/**
+ * Limits made small for simulated nodes, so that a few dozen keys reach what otherwise takes thousands: deep trees,
+ * many messages, announcements.
+ */
 
 const limit = (file, name, from, to) => ({
   file,

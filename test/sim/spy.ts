@@ -149,7 +149,10 @@ export class WriteSpy {
     failed(new SimulationViolation('wrong-view', `${issuer} supersedes [${said}] instead of [${[...right].join(' ')}]`))
   }
 
-  /** What the writer's own clock hides, and no token names, may go only when its deadline has passed by other clocks too. */
+  /**
+   * What the writer's own clock hides, and no token names, may go only when its deadline has passed by other clocks
+   * too.
+   */
   #checkHidden(supersedes: readonly Dot[]): void {
     const { named, issuer, expired } = this.#write
     const { nowMs } = this.transaction

@@ -11,7 +11,9 @@ export const documentVerbs: Readonly<Record<string, Verb>> = {
     const { dot } = await run.data.documents.edit(key, { merge: { [field]: run.network.self } }, { bytesMax })
     users.documents.edited(run.network.self, dot, key, field)
   },
-  /** docspoil NODE KEY TEXT: a version beside what is there that no library can read, as one of a newer version may be */
+  /**
+   * docspoil NODE KEY TEXT: a version beside what is there that no library can read, as one of a newer version may be
+   */
   docspoil: (users, run, [key = '', text = '']) => {
     const value = Buffer.from(`unreadable ${text}`)
     users.documents.spoilt(value)

@@ -1,4 +1,7 @@
-/** Writes below the types' own code: whole addresses overwritten, several at once, and writers that supersede only some of what they saw. */
+/**
+ * Writes below the types' own code: whole addresses overwritten, several at once, and writers that supersede only some
+ * of what they saw.
+ */
 import { register } from '../../store/model/address.js'
 import { Random } from '../support/random.js'
 import type { Verb } from './users.js'

@@ -50,7 +50,10 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
   },
   /** again NODE KEY VALUE: a request that is repeated, also after a crash, is stored once */
   again: (users, run, [key = '', value = '']) => putOnce(users, run, value, key, value),
-  /** reuse NODE KEY VALUE RETRY: another request under a retry key that was used before, which must not get the answer of the first */
+  /**
+   * reuse NODE KEY VALUE RETRY: another request under a retry key that was used before, which must not get the answer
+   * of the first
+   */
   reuse: (users, run, [key = '', value = '', retryKey = '']) => putOnce(users, run, retryKey, key, value),
   /** wrongput NODE KEY VALUE OTHER: with a token of another key, which must be refused */
   wrongput: async (users, run, [key = '', value = '', other = '']) => {

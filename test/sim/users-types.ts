@@ -1,4 +1,7 @@
-/** What users do with counters, sets and maps, and with batches of all types; documents as the store sees them: whole saved values. */
+/**
+ * What users do with counters, sets and maps, and with batches of all types; documents as the store sees them: whole
+ * saved values.
+ */
 import type { Operation } from '../../store/data/batches.js'
 import { document, setMember } from '../../store/model/address.js'
 import type { Run } from './node.js'

@@ -1,4 +1,7 @@
-/** The users of a simulated mesh: they read and write at nodes, keep the tokens that they were given, and know what they had in view. */
+/**
+ * The users of a simulated mesh: they read and write at nodes, keep the tokens that they were given, and know what they
+ * had in view.
+ */
 import { HearsayError } from '../../store/errors.js'
 import type { Dot } from '../../store/model/dot.js'
 import type { DocumentAccounts } from './documents.js'

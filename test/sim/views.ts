@@ -1,9 +1,14 @@
-/** What a writer has in view at a register, worked out beside the code that is tested: what its write must supersede. */
+/**
+ * What a writer has in view at a register, worked out beside the code that is tested: what its write must supersede.
+ */
 import { compareTimes, isFuture } from '../../store/model/clock.js'
 import { compareDots, type Dot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 
-/** What a writer's clocks show: its own, that of the nodes that hear each other, and the one that deadlines must have passed. */
+/**
+ * What a writer's clocks show: its own, that of the nodes that hear each other, and the one that deadlines must have
+ * passed.
+ */
 export interface Clocks {
   readonly nowMs: number
   readonly sharedNowMs: number
@@ -11,7 +16,10 @@ export interface Clocks {
   readonly clockBoundMs: number
 }
 
-/** What a put without a token supersedes: the shown winner with everything equal to it, and what has expired by the clocks of the mesh. */
+/**
+ * What a put without a token supersedes: the shown winner with everything equal to it, and what has expired by the
+ * clocks of the mesh.
+ */
 export function inViewOfPut(
   versions: readonly Version[],
   { nowMs, sharedNowMs, expiredByMs, clockBoundMs }: Clocks,

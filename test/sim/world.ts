@@ -1,4 +1,6 @@
-/** A simulated mesh: performs actions on virtual time, lets every step be looked at, and brings all to rest at the end. */
+/**
+ * A simulated mesh: performs actions on virtual time, lets every step be looked at, and brings all to rest at the end.
+ */
 import type { SessionReport } from '../../protocols/sync/service.js'
 import { loadDocumentLibrary } from '../../store/documents/library.js'
 import { digestAgeMsMax } from '../../store/replica/limits.js'
@@ -103,8 +105,8 @@ export class Simulation {
   }
 
   /**
-   * How far a leap may go: a copied machine must be heard of before the digests of what it wrote are deleted, and what is later than that is not
-   * judged here: docs/OPERATIONS.md, "Clones".
+   * How far a leap may go: a copied machine must be heard of before the digests of what it wrote are deleted, and what
+   * is later than that is not judged here: docs/OPERATIONS.md, "Clones".
    */
   #mayLeap(askedMs: number): number {
     if (!this.oracle.forks.areAny) return askedMs
@@ -205,7 +207,10 @@ export class Simulation {
     this.onSession(name, report)
   }
 
-  /** All nodes here have names of their own; but whose memory went back in time meets the traces of what it was, and may start anew for it. */
+  /**
+   * All nodes here have names of their own; but whose memory went back in time meets the traces of what it was, and may
+   * start anew for it.
+   */
   #rival(node: SimNode, givesWay: boolean): void {
     if (!node.meetsItself) {
       this.#inspector.fail(new Error(`${node.name} takes itself for another`))

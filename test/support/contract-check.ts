@@ -1,4 +1,7 @@
-/** Requests to a fake daemon and its answers, against the rows of the contract: what a real one would not take or say is told. */
+/**
+ * Requests to a fake daemon and its answers, against the rows of the contract: what a real one would not take or say is
+ * told.
+ */
 import { Compile } from 'typebox/compile'
 import { parseQuery, typedQuery } from '../../daemon/http/query.js'
 import { anywhere } from '../../protocols/api/common.js'

@@ -1,4 +1,7 @@
-/** A dashboard over the demo mesh: the real page and the real API over data in memory, with events as a daemon would send them. */
+/**
+ * A dashboard over the demo mesh: the real page and the real API over data in memory, with events as a daemon would
+ * send them.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApi } from '../../daemon/http/app.js'

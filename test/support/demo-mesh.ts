@@ -108,7 +108,10 @@ const moved = (ms: number, sent: number, received: number): Step => {
   return { step: 'entries', ms, sent, received, bytesSent: 120 * sent, bytesReceived: 130 * received }
 }
 
-/** The last sessions, the oldest first: one that contexts settleConflict, one that needs the tree, and others that moved little. */
+/**
+ * The last sessions, the oldest first: one that contexts settleConflict, one that needs the tree, and others that moved
+ * little.
+ */
 export function demoSessions(nowMs: number): RecordedSession[] {
   const session = (name: string, agoMs: number, steps: Step[]): RecordedSession => ({
     id: `${name}-${agoMs}`,

@@ -1,4 +1,7 @@
-/** Effort of the tests: little in `npm test`, more in CI, most when asked for. Numbers depend on it, and a few tests that say so in their names. */
+/**
+ * Effort of the tests: little in `npm test`, more in CI, most when asked for. Numbers depend on it, and a few tests
+ * that say so in their names.
+ */
 
 /** `short`: a few minutes in all. `full`: `HEARSAY_FULL=1`, as CI runs them. `long`: `HEARSAY_LONG=1`, hours in all. */
 export type Effort = 'short' | 'full' | 'long'
@@ -12,7 +15,10 @@ export const isShort = effort === 'short'
 /** Reason in the name of a test that is left out of the short form; empty in the others. */
 export const inCi = isShort ? ' (skipped: takes long; HEARSAY_FULL=1 plays it, as CI does)' : ''
 
-/** A number of rounds, runs or seeds by the effort of this run; the long form is the full one where nothing else is given. */
+/**
+ * A number of rounds, runs or seeds by the effort of this run; the long form is the full one where nothing else is
+ * given.
+ */
 export function amount(short: number, full: number, long = full): number {
   return { short, full, long }[effort]
 }

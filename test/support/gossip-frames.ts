@@ -1,4 +1,7 @@
-/** Frames of the gossipsub protocol, put together by hand: legal ones, and ones that cost their reader as much as their size allows. */
+/**
+ * Frames of the gossipsub protocol, put together by hand: legal ones, and ones that cost their reader as much as their
+ * size allows.
+ */
 import { gossipTopic } from '../../daemon/net/gossip-options.js'
 import { gossipFrameBytesMax } from '../../daemon/net/limits.js'
 

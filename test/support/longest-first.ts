@@ -1,4 +1,7 @@
-/** The order in which test files start: those that take long by their nature first, so that none of them is left alone at the end. */
+/**
+ * The order in which test files start: those that take long by their nature first, so that none of them is left alone
+ * at the end.
+ */
 import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 

@@ -1,6 +1,7 @@
 /**
- * Preloaded into a daemon by tests (`NODE_OPTIONS=--import`): appends a line to the file `LOOP_MONITOR` for each turn of the event loop that
- * took its thread more than a few milliseconds of processor time. Waiting for a processor does not count.
+ * Preloaded into a daemon by tests (`NODE_OPTIONS=--import`): appends a line to the file `LOOP_MONITOR` for each turn
+ * of the event loop that took its thread more than a few milliseconds of processor time. Waiting for a processor does
+ * not count.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
 

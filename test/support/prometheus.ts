@@ -14,7 +14,9 @@ export interface MetricFamily {
 const seriesLine = /^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?<labels>.*)\})? (?<value>\S+)$/
 const suffixes = ['_bucket', '_sum', '_count']
 
-/** Families of a page in the text format, by name. Throws for a line that is not of the format, or belongs to no family. */
+/**
+ * Families of a page in the text format, by name. Throws for a line that is not of the format, or belongs to no family.
+ */
 export function metricFamilies(page: string): Map<string, MetricFamily> {
   const found = new Map<string, { -readonly [K in keyof MetricFamily]: MetricFamily[K] }>()
   const family = (name: string) => {

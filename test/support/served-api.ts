@@ -20,7 +20,10 @@ export class ServedApi {
   services!: FakeServices
   api!: Api
 
-  /** Makes an API before each test of the file that calls it, and closes it afterwards; whatever was refused must be refused with a code of the contract. */
+  /**
+   * Makes an API before each test of the file that calls it, and closes it afterwards; whatever was refused must be
+   * refused with a code of the contract.
+   */
   constructor({ valuesMaxBytes = '1KiB', isReal = false }: ServedOptions = {}) {
     const refusals = new RefusalLog()
     beforeEach(async () => {

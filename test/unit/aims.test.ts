@@ -1,6 +1,6 @@
 /**
- * How much is sent and how much is accepted are two numbers, the first the smaller: so either can move in a later version, and nodes of
- * both understand each other.
+ * How much is sent and how much is accepted are two numbers, the first the smaller: so either can move in a later
+ * version, and nodes of both understand each other.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,6 @@
-/** `hearsay dashboard`: the link, and a browser that is opened without showing its secret to other users of the machine. */
+/**
+ * `hearsay dashboard`: the link, and a browser that is opened without showing its secret to other users of the machine.
+ */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

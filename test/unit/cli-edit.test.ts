@@ -1,4 +1,7 @@
-/** `hearsay edit` against the real routes: what the editor is shown, what is stored of it, and what is never overwritten. */
+/**
+ * `hearsay edit` against the real routes: what the editor is shown, what is stored of it, and what is never
+ * overwritten.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

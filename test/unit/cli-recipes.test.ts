@@ -1,4 +1,7 @@
-/** `hearsay render` and `hearsay put --keep-alive` against a fake daemon: what is refused before anything happens, and what is printed. */
+/**
+ * `hearsay render` and `hearsay put --keep-alive` against a fake daemon: what is refused before anything happens, and
+ * what is printed.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

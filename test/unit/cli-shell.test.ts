@@ -1,4 +1,7 @@
-/** The bundled command line where a person uses it: completions in a real bash, `top` on a real terminal; against a fake daemon. */
+/**
+ * The bundled command line where a person uses it: completions in a real bash, `top` on a real terminal; against a fake
+ * daemon.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** `get`, `put` and what every command says when it fails, against a fake daemon: outputs byte for byte, exit codes, errors. */
+/**
+ * `get`, `put` and what every command says when it fails, against a fake daemon: outputs byte for byte, exit codes,
+ * errors.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
-/** The settings: durations and sizes, the table, precedence, clear errors, and the example file kept equal to the table. */
+/**
+ * The settings: durations and sizes, the table, precedence, clear errors, and the example file kept equal to the table.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

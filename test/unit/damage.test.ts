@@ -1,4 +1,7 @@
-/** Rule 11: a store that lost rows must never read as one that deleted them. Rows are taken away or bent behind the replica's back. */
+/**
+ * Rule 11: a store that lost rows must never read as one that deleted them. Rows are taken away or bent behind the
+ * replica's back.
+ */
 import { describe, expect, it, vi } from 'vitest'
 import { rangeOf } from '../../store/keyspace.js'
 import { MemoryStore } from '../../store/memory.js'
@@ -66,7 +69,10 @@ async function bend(store: MemoryStore, key: Uint8Array): Promise<void> {
   await store.write([{ key, value }], { sync: true })
 }
 
-/** A healthy copy sends everything that the damaged one misses; afterwards both are equal and a further start finds nothing wrong. */
+/**
+ * A healthy copy sends everything that the damaged one misses; afterwards both are equal and a further start finds
+ * nothing wrong.
+ */
 async function heals(made: Awaited<ReturnType<typeof makeStore>>, node: OpenReplica): Promise<void> {
   const healthy = await openNode('healthy')
   const fresh = await makeCopy(made)

@@ -1,4 +1,7 @@
-/** Documents over real replicas: concurrent edits merge, deletes take what they saw, contexts, retries, versions that cannot be read. */
+/**
+ * Documents over real replicas: concurrent edits merge, deletes take what they saw, contexts, retries, versions that
+ * cannot be read.
+ */
 import { describe, expect, it } from 'vitest'
 import { Access } from '../../store/data/access.js'
 import { Documents, type EditOptions } from '../../store/data/documents.js'

@@ -1,4 +1,7 @@
-/** Documents in a thread of their own: the same results as without, errors with their codes, and calls that outlive a lost thread. */
+/**
+ * Documents in a thread of their own: the same results as without, errors with their codes, and calls that outlive a
+ * lost thread.
+ */
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'

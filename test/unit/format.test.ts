@@ -1,4 +1,7 @@
-/** A store of format 1, as the version before wrote it, is taken over: its rows are read, and an older program would refuse it from then on. */
+/**
+ * A store of format 1, as the version before wrote it, is taken over: its rows are read, and an older program would
+ * refuse it from then on.
+ */
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { formatVersion, rangeOf } from '../../store/keyspace.js'

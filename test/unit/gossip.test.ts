@@ -1,4 +1,6 @@
-/** Gossip: what waits to be published, what came before, what is fetched, and services on real replicas in virtual time. */
+/**
+ * Gossip: what waits to be published, what came before, what is fetched, and services on real replicas in virtual time.
+ */
 import { describe, expect, it } from 'vitest'
 import { FrameReader } from '../../protocols/channels.js'
 import { Fetches } from '../../protocols/gossip/core/fetches.js'

@@ -1,4 +1,7 @@
-/** What other programs export, turned into JSON lines: byte for byte, wherever chunks end, with the lines of the source in errors. */
+/**
+ * What other programs export, turned into JSON lines: byte for byte, wherever chunks end, with the lines of the source
+ * in errors.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { detect, type ImportFormat } from '../../cli/client/import-detection.js'

@@ -1,4 +1,6 @@
-/** Messages of the lower layers: the store and the protocols know nothing of the command line that may stand above them. */
+/**
+ * Messages of the lower layers: the store and the protocols know nothing of the command line that may stand above them.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

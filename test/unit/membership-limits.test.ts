@@ -1,4 +1,6 @@
-/** The largest frames that membership composes: every one of them is taken by its reader, and what did not fit follows. */
+/**
+ * The largest frames that membership composes: every one of them is taken by its reader, and what did not fit follows.
+ */
 import { describe, expect, it } from 'vitest'
 import { ChangeLog } from '../../protocols/membership/core/changes.js'
 import type { Relayable } from '../../protocols/membership/core/relays.js'
@@ -77,7 +79,8 @@ describe('the largest heartbeat', () => {
   })
 
   it('tells of every member in turn, until all that may be told has been', () => {
-    // Four actors of every member have more gaps than are ever told; each of them fills a quarter of what relays may hold.
+    // Four actors of every member have more gaps than are ever told; each of them fills a quarter of what relays may
+    // hold.
     const contexts = members.slice(0, 12).map((_, at) => wideContext(5, ranges, (at % 10).toString()))
     const told = new Map<MemberTag, Context>()
     const writer = new HeartbeatWriter('peer', 0)

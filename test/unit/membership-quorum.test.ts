@@ -1,4 +1,6 @@
-/** Proofs of a quorum, who holds a version, and whom a wait is missing: asked afresh, on real replicas in virtual time. */
+/**
+ * Proofs of a quorum, who holds a version, and whom a wait is missing: asked afresh, on real replicas in virtual time.
+ */
 import { describe, expect, it } from 'vitest'
 import { encodeRecord, memberAddress } from '../../protocols/membership/core/record.js'
 import { type MemberNode, openEach, openLine, openMembers } from '../support/member-nodes.js'

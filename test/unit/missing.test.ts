@@ -1,4 +1,6 @@
-/** Reading the log for a peer: every call is bounded, dense gaps are one scan, and no chain is walked again and again. */
+/**
+ * Reading the log for a peer: every call is bounded, dense gaps are one scan, and no chain is walked again and again.
+ */
 import { describe, expect, it, vi } from 'vitest'
 import { Context } from '../../store/model/context.js'
 import { chainMax, missingRowsMax } from '../../store/replica/limits.js'

@@ -1,4 +1,7 @@
-/** One exported name, one meaning in the whole tree: a name that two files export is listed here with its reason, or has to change. */
+/**
+ * One exported name, one meaning in the whole tree: a name that two files export is listed here with its reason, or has
+ * to change.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +44,10 @@ const saidAgain: Readonly<Record<string, readonly string[]>> = {
   'the daemon and the command line each find their package.json': ['packageVersion'],
 }
 
-/** Names of the tree, each with the files that export it. Commands of the command line are named by their words alone, file by file. */
+/**
+ * Names of the tree, each with the files that export it. Commands of the command line are named by their words alone,
+ * file by file.
+ */
 function exportsOf(files: ReadonlyMap<string, string>): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const [file, text] of files) {

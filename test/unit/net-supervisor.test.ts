@@ -16,7 +16,9 @@ const member = (peer: string): { peer: string; addresses: string[] } => ({ peer,
 const names = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `n${String(index).padStart(3, '0')}`)
 
-/** Runs one core until a time; every dial ends at once, as `answers` says. Returns the times of the dials per target. */
+/**
+ * Runs one core until a time; every dial ends at once, as `answers` says. Returns the times of the dials per target.
+ */
 function run(core: SupervisorCore, fromMs: number, untilMs: number, answers: (dial: Dial) => string | undefined) {
   const times = new Map<string, number[]>()
   for (let nowMs = fromMs; nowMs <= untilMs; ) {

@@ -1,4 +1,7 @@
-/** Two copies of one running process issue different content under one dot: neither is lost, and each keeps its deadline and time. */
+/**
+ * Two copies of one running process issue different content under one dot: neither is lost, and each keeps its deadline
+ * and time.
+ */
 import { describe, expect, it } from 'vitest'
 import type { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'

@@ -1,4 +1,7 @@
-/** Commits of a replica: one batch for many writes, nothing told before it is durable, and reads in the moment in which the disk shows it already. */
+/**
+ * Commits of a replica: one batch for many writes, nothing told before it is durable, and reads in the moment in which
+ * the disk shows it already.
+ */
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../store/memory.js'
 import { register } from '../../store/model/address.js'

@@ -9,8 +9,8 @@ import * as roots from '../../store/model/roots.js'
 import type { Update } from '../../store/model/update.js'
 
 /**
- * A version's sizes, and the digests that they lead to. A row is never changed: a change of anything in it is the row of a new version, and
- * takes the place of this one.
+ * A version's sizes, and the digests that they lead to. A row is never changed: a change of anything in it is the row
+ * of a new version, and takes the place of this one.
  */
 const versions: Readonly<Record<number, unknown>> = {
   2: {

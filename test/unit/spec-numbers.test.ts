@@ -1,4 +1,7 @@
-/** The numbers that the specifications and the documents give, against the limits in the code: each claim is a sentence that must stand there. */
+/**
+ * The numbers that the specifications and the documents give, against the limits in the code: each claim is a sentence
+ * that must stand there.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

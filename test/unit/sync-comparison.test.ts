@@ -1,4 +1,7 @@
-/** Sessions that compare two copies: they find what differs, change neither side, and are told apart by builds that do not know them. */
+/**
+ * Sessions that compare two copies: they find what differs, change neither side, and are told apart by builds that do
+ * not know them.
+ */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { comparedValueBytesMax } from '../../protocols/sync/limits.js'

@@ -1,4 +1,6 @@
-/** What a sync session makes of the log: young differences that it leaves to gossip, and a log that is asked for much. */
+/**
+ * What a sync session makes of the log: young differences that it leaves to gossip, and a log that is asked for much.
+ */
 import { describe, expect, test } from 'vitest'
 import type { SessionAnswer } from '../../protocols/sync/core/actions.js'
 import type { Conversation } from '../../protocols/sync/core/conversation.js'

@@ -1,4 +1,6 @@
-/** Sync sessions, one situation after the other: what goes over, in which messages, and what both sides have afterwards. */
+/**
+ * Sync sessions, one situation after the other: what goes over, in which messages, and what both sides have afterwards.
+ */
 import { describe, expect, test, vi } from 'vitest'
 import { register } from '../../store/model/address.js'
 import { Context } from '../../store/model/context.js'
@@ -166,7 +168,8 @@ describe('one session', () => {
       expect(replica.versionsAt(register('crowd')).some(({ dot }) => sameDot(dot, shared.dot))).toBe(true)
     }
     pair.expectEqual()
-    // Also when nothing of it is missing there: a removal that the log does not tell any more is left, and no version is taken for removed.
+    // Also when nothing of it is missing there: a removal that the log does not tell any more is left, and no version
+    // is taken for removed.
     pair.put([pair.here], 'crowd', null, [shared.dot])
     pair.here.truncate(() => true, true)
     pair.sync({ entryVersionsMax: 4 })

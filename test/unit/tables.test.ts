@@ -69,7 +69,8 @@ describe('table files', () => {
   it('with any one bit flipped are found, and all blocks but the damaged one stay readable', async () => {
     const random = new Random(7)
     const { length } = readFileSync(tableOf(sound))
-    // Spread over the whole file, and dense where the filter, the index and the footer stand. The footer's padding means nothing.
+    // Spread over the whole file, and dense where the filter, the index and the footer stand. The footer's padding
+    // means nothing.
     const places = [
       ...Array.from({ length: 30 }, () => random.below(length)),
       ...Array.from({ length: 15 }, () => length - 48 - 1 - random.below(7000)),

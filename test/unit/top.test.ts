@@ -1,4 +1,7 @@
-/** `hearsay top`: what its screen shows, what keys do, figures and rates; the terminal itself is tried in cli-terminal.test.ts. */
+/**
+ * `hearsay top`: what its screen shows, what keys do, figures and rates; the terminal itself is tried in
+ * cli-terminal.test.ts.
+ */
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../cli/client.js'
 import { commands } from '../../cli/commands/table.js'

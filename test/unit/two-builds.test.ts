@@ -1,6 +1,6 @@
 /**
- * This build beside one that knows one more type, says more in its messages, and sends messages that are not known here: nothing is cut,
- * nothing is lost on the way through either, and nothing that is there is taken for absent.
+ * This build beside one that knows one more type, says more in its messages, and sends messages that are not known
+ * here: nothing is cut, nothing is lost on the way through either, and nothing that is there is taken for absent.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as present from '../support/build-node.js'

@@ -1,4 +1,7 @@
-/** The change feed over real sockets: what is sent, what is refused, slow readers, too many of them, and the end of the daemon. */
+/**
+ * The change feed over real sockets: what is sent, what is refused, slow readers, too many of them, and the end of the
+ * daemon.
+ */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { realEnvironment } from '../../daemon/net/real-environment.js'

@@ -1,4 +1,7 @@
-/** The parts of the change feed: pages from the store, what the log holds for readers, recent events, the window of the hold. */
+/**
+ * The parts of the change feed: pages from the store, what the log holds for readers, recent events, the window of the
+ * hold.
+ */
 import { describe, expect, it } from 'vitest'
 import { cursorText, parseCursor } from '../../daemon/watch/cursor.js'
 import { Hold } from '../../daemon/watch/hold.js'

@@ -1,4 +1,7 @@
-/** The dashboard of real daemons in a real browser: signed in by a link, a split and its heal seen in the graph, a conflict settled. */
+/**
+ * The dashboard of real daemons in a real browser: signed in by a link, a split and its heal seen in the graph, a
+ * conflict settled.
+ */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allEqual, type Daemon, Fleet, until } from '../e2e/daemons.js'

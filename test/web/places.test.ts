@@ -1,4 +1,6 @@
-/** The dashboard in a real browser, over the demo mesh: what it shows, what it asks for, who can use it, what it weighs. */
+/**
+ * The dashboard in a real browser, over the demo mesh: what it shows, what it asks for, who can use it, what it weighs.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'

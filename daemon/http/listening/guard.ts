@@ -1,6 +1,6 @@
 /**
- * Guard of the API over TCP: admits requests with the token, from pages of this daemon or from no page at all, and those of a browser that has
- * signed in, from pages of this daemon alone.
+ * Guard of the API over TCP: admits requests with the token, from pages of this daemon or from no page at all, and
+ * those of a browser that has signed in, from pages of this daemon alone.
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -71,8 +71,8 @@ export class Guard {
   }
 
   /**
-   * True if a browser that has signed in sends this. Pages at other ports of this host are not foreign to the cookie, but the browser says that
-   * they are others.
+   * True if a browser that has signed in sends this. Pages at other ports of this host are not foreign to the cookie,
+   * but the browser says that they are others.
    */
   #isSignedIn(request: GuardedRequest): boolean {
     const site = request.headers['sec-fetch-site']
@@ -99,8 +99,8 @@ export class Guard {
 }
 
 /**
- * True if a request changes nothing, or shows that a page of this daemon sent it: browsers name the page's origin, which was compared, and let
- * no other page set the header.
+ * True if a request changes nothing, or shows that a page of this daemon sent it: browsers name the page's origin,
+ * which was compared, and let no other page set the header.
  */
 function isFromOwnPage({ method, headers }: GuardedRequest): boolean {
   if (reading.includes(method)) return true

@@ -26,7 +26,9 @@ export class Listeners {
     this.#page = page
   }
 
-  /** Listens on a Unix socket that only its owner can connect to; in place of the one before, whose connections go on. */
+  /**
+   * Listens on a Unix socket that only its owner can connect to; in place of the one before, whose connections go on.
+   */
   async listenUnix(path: string): Promise<void> {
     await this.#endUnix()
     const server = this.#server(this.#route)
@@ -141,7 +143,9 @@ function listening(server: Server, where: string): Promise<void> {
   })
 }
 
-/** A browser that asks for the page without a token gets the page itself, which holds no data and asks for the token. */
+/**
+ * A browser that asks for the page without a token gets the page itself, which holds no data and asks for the token.
+ */
 function refuse(request: IncomingMessage, response: ServerResponse, error: HearsayError, page: WebFile): void {
   const problem = problemOf(error)
   if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer')

@@ -22,8 +22,8 @@ export interface SocketPlace {
 }
 
 /**
- * The socket's path, free to be listened on: what a dead daemon left is removed. The caller holds the data directory's lock.
- * A path elsewhere is written to `api.path` in the data directory.
+ * The socket's path, free to be listened on: what a dead daemon left is removed. The caller holds the data directory's
+ * lock. A path elsewhere is written to `api.path` in the data directory.
  */
 export function prepareSocket(place: SocketPlace): string {
   const natural = join(place.dataDirectory, 'api.sock')

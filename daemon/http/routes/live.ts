@@ -19,7 +19,10 @@ const streamEvents: Handler<typeof activity.streamEvents> = async (request, repl
   }
 }
 
-/** A browser that came by its cookie may read for as long as it is signed in; everybody else has the token, or the socket. */
+/**
+ * A browser that came by its cookie may read for as long as it is signed in; everybody else has the token, or the
+ * socket.
+ */
 function permissionOf(request: AnyRequest, { signIn }: ApiServices): () => boolean {
   const secret = sessionOf(request.raw)
   if (headerOf(request, 'authorization') !== undefined || secret === undefined) return () => true

@@ -1,6 +1,6 @@
 /**
- * Sign-in of browsers: links that work once, and the sessions that they begin. All of it is in memory, as hashes: after a restart of the daemon
- * everybody signs in again.
+ * Sign-in of browsers: links that work once, and the sessions that they begin. All of it is in memory, as hashes: after
+ * a restart of the daemon everybody signs in again.
  */
 import { randomBytes } from 'node:crypto'
 import type { Environment } from '../../../store/environment.js'
@@ -41,7 +41,10 @@ export class SignIn {
     return { secret: this.#links.add(), expiresAtMs: this.#environment.nowMs() + linkMs }
   }
 
-  /** Takes the secret of a link, which ends with that. Returns that of a new session; undefined if the link was used, or has ended. */
+  /**
+   * Takes the secret of a link, which ends with that. Returns that of a new session; undefined if the link was used, or
+   * has ended.
+   */
   redeem(secret: string): string | undefined {
     return this.#links.remove(secret) ? this.#sessions.add() : undefined
   }
@@ -57,7 +60,10 @@ export class SignIn {
   }
 }
 
-/** Random secrets that end, by their hashes, oldest first. The time that a look takes shows nothing of a secret: it is hashed before. */
+/**
+ * Random secrets that end, by their hashes, oldest first. The time that a look takes shows nothing of a secret: it is
+ * hashed before.
+ */
 class Secrets {
   readonly #ends = new Map<string, number>()
   readonly #environment: Pick<Environment, 'monotonicMs'>

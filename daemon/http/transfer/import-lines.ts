@@ -31,15 +31,16 @@ export type ImportedLine =
 type Raw = Readonly<Record<string, unknown>>
 
 /**
- * The fields of a version: what is imported, and what an export says of where it came from. Nothing else is taken: a field that is not
- * understood would be lost without a word.
+ * The fields of a version: what is imported, and what an export says of where it came from. Nothing else is taken: a
+ * field that is not understood would be lost without a word.
  */
 const originFields = ['value', 'encoding', 'dot', 'node', 'time']
 const versionFields = [...originFields, 'expires', 'ttl']
 const lineFields = ['key', 'type']
 
 /**
- * One line in the exported form `{key, type, …}` or the short form `{key, value, encoding?, expires?, ttl?}`. Throws a HearsayError.
+ * One line in the exported form `{key, type, …}` or the short form `{key, value, encoding?, expires?, ttl?}`. Throws a
+ * HearsayError.
  * @param ttlFromMs the moment from which a `ttl` counts; throws when this node's clock is not to be trusted with one
  */
 export function parseLine(line: Buffer, ttlFromMs: () => number): ImportedLine {

@@ -16,7 +16,9 @@ export class Importer {
   readonly #checkClock: () => void
   readonly #running = new Set<Promise<void>>()
   #runningBytes = 0
-  /** Called back when one of the running has ended. A race of all of them for each line would cost more than the lines. */
+  /**
+   * Called back when one of the running has ended. A race of all of them for each line would cost more than the lines.
+   */
   #ended: (() => void) | undefined
   #imported = 0
   #skipped = 0
@@ -25,7 +27,10 @@ export class Importer {
   #fatal: HearsayError | undefined
   #failed: ImportSummary['failed'][number][] = []
 
-  /** `nowMs`: when the import began; a `ttl` counts from then. `checkClock` throws when the clock is not to be trusted with one. */
+  /**
+   * `nowMs`: when the import began; a `ttl` counts from then. `checkClock` throws when the clock is not to be trusted
+   * with one.
+   */
   constructor(contents: Contents, valueBytesMax: number, nowMs: number, checkClock: () => void) {
     this.#contents = contents
     this.#valueBytesMax = valueBytesMax

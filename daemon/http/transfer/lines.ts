@@ -6,7 +6,9 @@ export type TransferLine = Buffer | null
 
 const newline = 0x0a
 
-/** Lines of a stream; one longer than `bytesMax` is dropped as it comes and given as null. The last may lack its end. */
+/**
+ * Lines of a stream; one longer than `bytesMax` is dropped as it comes and given as null. The last may lack its end.
+ */
 export async function* readLines(source: Readable, bytesMax: number): AsyncGenerator<TransferLine> {
   let parts: Buffer[] = []
   let bytes = 0

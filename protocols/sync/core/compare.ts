@@ -28,7 +28,10 @@ export interface TreeLimits {
   readonly listingAim: number
   /** Entries in one message, and in one batch. */
   readonly messageEntriesAim: number
-  /** Versions of one entry beyond which they travel ahead, so many a message at most; and beyond which it is not listed as a whole. */
+  /**
+   * Versions of one entry beyond which they travel ahead, so many a message at most; and beyond which it is not listed
+   * as a whole.
+   */
   readonly entryVersionsAim: number
   readonly entryVersionsMax: number
 }
@@ -84,8 +87,8 @@ export class Comparison {
   }
 
   /**
-   * Compares a block as `block` does, but names at most so many of the children that differ, each by a block: the peer then lists those of
-   * few entries. Returns beside the answer whether all were named.
+   * Compares a block as `block` does, but names at most so many of the children that differ, each by a block: the peer
+   * then lists those of few entries. Returns beside the answer whether all were named.
    */
   *someOfBlock(
     place: PlacedNode,

@@ -1,6 +1,7 @@
 /**
- * Sessions that compare two copies and change neither: the side that asks descends into the peer's tree and takes a bounded number of the
- * entries that differ. Only the peer lists entries, so that it never sends one that was not wanted. Nothing is joined, nothing united.
+ * Sessions that compare two copies and change neither: the side that asks descends into the peer's tree and takes a
+ * bounded number of the entries that differ. Only the peer lists entries, so that it never sends one that was not
+ * wanted. Nothing is joined, nothing united.
  */
 import { type Address, isUserAddress } from '../../../store/model/address.js'
 import { addressId, updateDigest } from '../../../store/model/digest.js'
@@ -51,7 +52,10 @@ export function* openComparison(talk: Conversation): SessionPart<Ending> {
   return { ...unchanged, compared: search.result() }
 }
 
-/** Answers a peer that compares, from its `open` on: our tree, and what it wants of our entries. `salt`: the peer's part. */
+/**
+ * Answers a peer that compares, from its `open` on: our tree, and what it wants of our entries. `salt`: the peer's
+ * part.
+ */
 export function* answerComparison(talk: Conversation, salt: Uint8Array): SessionPart<Ending> {
   talk.turns++
   const capture = talk.captureNow()
@@ -240,7 +244,10 @@ class Search {
     this.#entriesMax = entriesMax
   }
 
-  /** Number of entries still to be looked for: each may be counted on both sides, and the mesh's own are left out in the end. */
+  /**
+   * Number of entries still to be looked for: each may be counted on both sides, and the mesh's own are left out in the
+   * end.
+   */
   get left(): number {
     return Math.max(0, 2 * this.#entriesMax + systemSlack - this.#mine.size - this.#wanted)
   }

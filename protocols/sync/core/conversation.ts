@@ -30,7 +30,10 @@ export interface SessionOptions extends TreeLimits {
   /** Actors from which on an opening message names a table, and those that a swap lists rather than divides. */
   readonly tableActorsMin: number
   readonly tableListedActors: number
-  /** Number of differing entries that are looked for by a session that compares and changes nothing; absent: the session syncs. */
+  /**
+   * Number of differing entries that are looked for by a session that compares and changes nothing; absent: the session
+   * syncs.
+   */
   readonly compareEntriesMax?: number
 }
 
@@ -159,8 +162,8 @@ export class Conversation {
     this.#mine?.members.get(actor) ?? this.#theirs?.members.get(actor) ?? unknownMember
 
   /**
-   * Captures now, for an opening message, as a patch on a table that the peer may hold; on nothing where there are few actors, or `table` is
-   * null. Returns the patch and the digest of the table.
+   * Captures now, for an opening message, as a patch on a table that the peer may hold; on nothing where there are few
+   * actors, or `table` is null. Returns the patch and the digest of the table.
    */
   captureToOpen(table?: Contexts | null): { readonly capture: CapturePatch; readonly table: Uint8Array | undefined } {
     const capture = this.view.capture()
@@ -173,7 +176,10 @@ export class Conversation {
     }
   }
 
-  /** Looks for the table that an opening message names; `swapped` is the one that both sides should hold by now. Returns whether it is held. */
+  /**
+   * Looks for the table that an opening message names; `swapped` is the one that both sides should hold by now. Returns
+   * whether it is held.
+   */
   findTable(
     open: Pick<Extract<Message, { type: 'open' }>, 'capture' | 'table'>,
     swapped: Contexts | undefined,
@@ -236,9 +242,10 @@ export class Conversation {
   }
 
   /**
-   * Unites the peer's first capture after a complete pass (rule 1), but for what was refused (rule 6): then an update that
-   * superseded a refused dot must not count as applied either, and only the log can tell which those are. Not the last capture: what was
-   * issued and superseded at the peer since the first was in no delta, and a union alone would not say what stood at those dots.
+   * Unites the peer's first capture after a complete pass (rule 1), but for what was refused (rule 6): then an update
+   * that superseded a refused dot must not count as applied either, and only the log can tell which those are. Not the
+   * last capture: what was issued and superseded at the peer since the first was in no delta, and a union alone would
+   * not say what stood at those dots.
    */
   *unite(): SessionPart<void> {
     this.assertSound()
@@ -288,7 +295,10 @@ export class Conversation {
     return this.theirs.applied.has(dot) || this.sent.has(dot)
   }
 
-  /** An entry as the peer needs it: values only of dots that it has not seen, superseded dots only of updates that it has not applied. */
+  /**
+   * An entry as the peer needs it: values only of dots that it has not seen, superseded dots only of updates that it
+   * has not applied.
+   */
   trim(entry: PeerEntry): PeerEntry {
     const bare: Dot[] = []
     const updates = entry.updates.map((update) => {

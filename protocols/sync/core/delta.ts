@@ -32,8 +32,9 @@ export function isNothingMissing(talk: Conversation): boolean {
 }
 
 /**
- * Sends the updates that the peer lacks, a message at a time as the channel drains, the digests of dots that it will know by the union alone,
- * and `deltaEnd`. Returns how many dots the log could not tell about: their fate is left to the tree.
+ * Sends the updates that the peer lacks, a message at a time as the channel drains, the digests of dots that it will
+ * know by the union alone, and `deltaEnd`. Returns how many dots the log could not tell about: their fate is left to
+ * the tree.
  */
 export function* sendDelta(talk: Conversation): SessionPart<number> {
   const wanted = missingThere(talk)
@@ -47,9 +48,10 @@ export function* sendDelta(talk: Conversation): SessionPart<number> {
 }
 
 /**
- * Sends what the log has of these dots: updates, and digests where only those are kept. A step that looked in vain sends a message without an
- * update, since the peer waits; and a store that knows little of what is asked for is not asked to the end. Adds to `digested` the dots that an
- * update named with a digest. Returns how many dots the log could not tell about.
+ * Sends what the log has of these dots: updates, and digests where only those are kept. A step that looked in vain
+ * sends a message without an update, since the peer waits; and a store that knows little of what is asked for is not
+ * asked to the end. Adds to `digested` the dots that an update named with a digest. Returns how many dots the log could
+ * not tell about.
  */
 function* sendKnown(talk: Conversation, wanted: Context, digested: Context): SessionPart<number> {
   let missing = wanted
@@ -99,7 +101,9 @@ export function* receiveDelta(talk: Conversation, first?: Message): SessionPart<
   }
 }
 
-/** A refused update keeps its dot out of both contexts; what stands in the same message is of other values and is taken. */
+/**
+ * A refused update keeps its dot out of both contexts; what stands in the same message is of other values and is taken.
+ */
 function* takeUpdates(talk: Conversation, message: Extract<Message, { type: 'delta' }>): SessionPart<void> {
   const { members } = message.updates
   talk.learnMembers(members)

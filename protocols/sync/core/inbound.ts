@@ -1,4 +1,6 @@
-/** The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come. */
+/**
+ * The peer's turn in a descent: its nodes are put in their places, its wants noted, its entries joined as they come.
+ */
 import type { Prefix } from '../../../store/merkle/types.js'
 import type { Address } from '../../../store/model/address.js'
 import { Context } from '../../../store/model/context.js'
@@ -17,7 +19,9 @@ import { bytesOfIds, idText } from './ids.js'
 const digits = '0123456789abcdef'
 const nothing = new Context()
 
-/** Takes the peer's messages until it ends its turn. Entries are being joined when this returns; settle before going on. */
+/**
+ * Takes the peer's messages until it ends its turn. Entries are being joined when this returns; settle before going on.
+ */
 export function* receiveTurn(state: DescentState, first: Message): SessionPart<PeerTurn> {
   const turn = startTurn()
   let message = first
@@ -149,8 +153,9 @@ function named(entry: PeerEntry): PeerEntry {
 }
 
 /**
- * Objects to what the peer could take for removed here: a dot under which we know another content than it shows, and one that is live here,
- * which may have come since we listed what we hold. Asks for the values where the peer's content keeps the dot.
+ * Objects to what the peer could take for removed here: a dot under which we know another content than it shows, and
+ * one that is live here, which may have come since we listed what we hold. Asks for the values where the peer's content
+ * keeps the dot.
  */
 function compare(state: DescentState, turn: PeerTurn, id: string, entry: PeerEntry): void {
   const { talk } = state
@@ -173,8 +178,8 @@ function compare(state: DescentState, turn: PeerTurn, id: string, entry: PeerEnt
 }
 
 /**
- * The dots that are live here at an address. A batch that is not durable yet is on its way to the trie, while the disk shows it already: what it
- * brings is live, and so is what it takes away.
+ * The dots that are live here at an address. A batch that is not durable yet is on its way to the trie, while the disk
+ * shows it already: what it brings is live, and so is what it takes away.
  */
 function liveAt({ view }: Conversation, id: string, address: Address): (dot: Dot) => boolean {
   const here = [view.peerEntry(bytesOfIds(id)), view.peerEntryAt(address)]

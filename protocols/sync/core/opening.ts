@@ -1,4 +1,7 @@
-/** The first messages of a session: contexts as a patch on a table that both sides hold, found at once or by a swap of what differs. */
+/**
+ * The first messages of a session: contexts as a patch on a table that both sides hold, found at once or by a swap of
+ * what differs.
+ */
 import { type Contexts, type TaggedContexts, unknownMember } from '../../../store/model/codec.js'
 import type { Actor } from '../../../store/model/dot.js'
 import { tableTurnsMax } from '../limits.js'
@@ -11,13 +14,19 @@ type Open = Extract<Message, { type: 'open' }>
 type Answer = Extract<Message, { type: 'open' | 'busy' | 'equal' }>
 type Table = Extract<Message, { type: 'table' }>
 
-/** Reason with which a session ends whose peer answered without naming the table: it does not know tables, and took the patch for all. */
+/**
+ * Reason with which a session ends whose peer answered without naming the table: it does not know tables, and took the
+ * patch for all.
+ */
 export const noTablesReason = 'no tables'
 
 /** No table at all: the initiator is to send its contexts whole. */
 const nothing: TableMessage = { answers: [], nodes: [], actors: [] }
 
-/** Opens a session: by the settled table, else by the one that a swap comes to, else with contexts whole. Returns the answer. */
+/**
+ * Opens a session: by the settled table, else by the one that a swap comes to, else with contexts whole. Returns the
+ * answer.
+ */
 export function* openByTable(talk: Conversation): SessionPart<Answer> {
   let answer = yield* sendOpen(talk)
   if (answer.type !== 'table') return answer
@@ -49,8 +58,8 @@ function sameTable(a: Uint8Array | undefined, b: Uint8Array | undefined): boolea
 }
 
 /**
- * Waits for the opening message of which the table is held here. One that names another is answered with a swap, and the second such one with
- * nothing, so that contexts come whole. Undefined while the store is not verified.
+ * Waits for the opening message of which the table is held here. One that names another is answered with a swap, and
+ * the second such one with nothing, so that contexts come whole. Undefined while the store is not verified.
  */
 export function* receiveOpen(talk: Conversation): SessionPart<Open | undefined> {
   let swapped: Contexts | undefined
@@ -68,7 +77,10 @@ export function* receiveOpen(talk: Conversation): SessionPart<Open | undefined> 
   }
 }
 
-/** Swaps what two tables hold differently; `first` is the message with which the responder has begun. Returns what either side holds. */
+/**
+ * Swaps what two tables hold differently; `first` is the message with which the responder has begun. Returns what
+ * either side holds.
+ */
 function* swapTables(talk: Conversation, own: TaggedContexts, first: Table | undefined): SessionPart<Contexts> {
   const memberOf = (actor: Actor) => own.members.get(actor) ?? unknownMember
   const swap = new TableSwap(own, memberOf, talk.options.tableListedActors)

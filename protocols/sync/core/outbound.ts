@@ -113,8 +113,8 @@ export function* sendEntriesAt(state: DescentState, addresses: readonly Address[
 }
 
 /**
- * Tells the peer under which of the dots that it showed we know another content; `more` when not all of them could be named, so that the peer
- * removes nothing that it showed.
+ * Tells the peer under which of the dots that it showed we know another content; `more` when not all of them could be
+ * named, so that the peer removes nothing that it showed.
  */
 export function* sendObjections(state: DescentState, turn: PeerTurn): SessionPart<void> {
   let left = turnClashesAim
@@ -138,9 +138,9 @@ export function* sendObjections(state: DescentState, turn: PeerTurn): SessionPar
 }
 
 /**
- * Settles what the peer's turn has said of entries of ours (rule 3): what it had seen and does not list goes, unless it knows another content
- * under the dot; then it tells which, and of the two contents the greater keeps the dot. While the peer waits for our turn it gets a sign of life
- * now and then.
+ * Settles what the peer's turn has said of entries of ours (rule 3): what it had seen and does not list goes, unless it
+ * knows another content under the dot; then it tells which, and of the two contents the greater keeps the dot. While
+ * the peer waits for our turn it gets a sign of life now and then.
  */
 export function* joinDoubted(state: DescentState, turn: PeerTurn | undefined): SessionPart<void> {
   const { talk } = state
@@ -190,7 +190,8 @@ class EntrySender {
     const { entryVersionsAim, entryVersionsMax } = talk.options
     const isLarge = sizeOf(trimmed) > entryBytesAim || trimmed.updates.length > entryVersionsAim
     if (isLarge) trimmed = yield* this.#sendAhead(trimmed)
-    // Too many to be named in one message: the parts have brought what the peer lacks, and what it has too many goes by the log.
+    // Too many to be named in one message: the parts have brought what the peer lacks, and what it has too many goes by
+    // the log.
     if (trimmed.updates.length > entryVersionsMax) return
     this.#entries.push(trimmed)
     this.#bytes += sizeOf(trimmed)

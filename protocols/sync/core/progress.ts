@@ -1,6 +1,6 @@
 /**
- * Progress of a session, for people who watch it: read from the actions that the session asks for and the answers that it gets, so that
- * the session itself knows nothing of being watched.
+ * Progress of a session, for people who watch it: read from the actions that the session asks for and the answers that
+ * it gets, so that the session itself knows nothing of being watched.
  */
 import type { Context } from '../../../store/model/context.js'
 import type { Actor } from '../../../store/model/dot.js'
@@ -144,7 +144,9 @@ function missingDots(dots: Context): MissingDots {
 /** Depth of the first digests that are compared: the first nodes are sixteen blocks of sixteen. */
 const firstLevel = 2
 
-/** Reads the levels of a descent from its messages, whoever sent them: each turn answers the digests of the turn before. */
+/**
+ * Reads the levels of a descent from its messages, whoever sent them: each turn answers the digests of the turn before.
+ */
 class Levels {
   #level = firstLevel
   /** Entries listed in this turn, and in the one before. */

@@ -1,7 +1,7 @@
 /**
- * One sync session as a pure state machine: contexts first, then the missing updates, then the tree, in one conversation.
- * One side holds the floor at a time, so no deadlock is possible and a cut at any point leaves both sides sound.
- * Captures are taken before the first read they stand for, and united only after a complete pass (DESIGN 3.2).
+ * One sync session as a pure state machine: contexts first, then the missing updates, then the tree, in one
+ * conversation. One side holds the floor at a time, so no deadlock is possible and a cut at any point leaves both sides
+ * sound. Captures are taken before the first read they stand for, and united only after a complete pass (DESIGN 3.2).
  */
 import type { BusyReason, Message } from '../messages.js'
 import {
@@ -50,8 +50,9 @@ export class SessionCore {
   }
 
   /**
-   * Takes the answer to the last action and returns the next one; undefined once the session has ended.
-   * Throws a SyncError or DecodeError when the peer broke the protocol or damage was found: the session is over, nothing is united.
+   * Takes the answer to the last action and returns the next one; undefined once the session has ended. Throws a
+   * SyncError or DecodeError when the peer broke the protocol or damage was found: the session is over, nothing is
+   * united.
    */
   next(answer: SessionAnswer): SessionAction | undefined {
     this.talk.assertUndamaged()
@@ -90,7 +91,10 @@ function* initiate(talk: Conversation): SessionPart<Ending> {
   return yield* sendOwn(talk, mode, unlisted)
 }
 
-/** The initiator's own updates and the check that follows them; the descent begins at once when a log could not tell all. */
+/**
+ * The initiator's own updates and the check that follows them; the descent begins at once when a log could not tell
+ * all.
+ */
 function* sendOwn(talk: Conversation, mode: SessionMode, unlistedThere: number): SessionPart<Ending> {
   const unlisted = unlistedThere + (yield* sendDelta(talk))
   yield* settle()
@@ -114,7 +118,8 @@ function* respond(talk: Conversation): SessionPart<Ending> {
   if (open.compares === true) return yield* answerComparison(talk, open.salt)
   talk.turns++
   const capture = talk.captureNow()
-  // Equal entries under contexts that differ: each side still lacks updates of the other, or digests, and with them what stood at the dots.
+  // Equal entries under contexts that differ: each side still lacks updates of the other, or digests, and with them
+  // what stood at the dots.
   if (sameRoot(talk) && isNothingMissing(talk)) {
     yield* talk.send({ type: 'equal', capture, table })
     talk.turns++

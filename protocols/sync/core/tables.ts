@@ -1,8 +1,9 @@
 /**
- * Tables: contexts that both sides hold alike, so that captures need only name what differs from them. A table decides nothing but how
- * captures are written. It is used only where both sides have found its digest, which is over all of it; what a peer has seen is what its
- * captures say, each taken in its turn. Where the tables differ, the sides swap what differs, and what both then hold is the table.
- * Source of the descent: Merkle trees, all differences of a level in one message.
+ * Tables: contexts that both sides hold alike, so that captures need only name what differs from them. A table decides
+ * nothing but how captures are written. It is used only where both sides have found its digest, which is over all of
+ * it; what a peer has seen is what its captures say, each taken in its turn. Where the tables differ, the sides swap
+ * what differs, and what both then hold is the table. Source of the descent: Merkle trees, all differences of a level
+ * in one message.
  */
 import type { Contexts, MemberOf } from '../../../store/model/codec.js'
 import { Context } from '../../../store/model/context.js'
@@ -43,14 +44,20 @@ function digestBelow({ seen, applied }: Contexts, prefix: string): Buffer {
   return sha256(Buffer.concat([Buffer.of(tableDomain), Buffer.from(digests, 'latin1')]))
 }
 
-/** The settled part of a capture that a session names: without the actors that have changed since, which travel themselves. */
+/**
+ * The settled part of a capture that a session names: without the actors that have changed since, which travel
+ * themselves.
+ */
 export function settledTable(capture: Capture): Contexts {
   const { seen, applied, settled } = capture
   if (settled === undefined) return capture
   return without(settled, [...seen.actorsUnlike(settled.seen), ...applied.actorsUnlike(settled.applied)])
 }
 
-/** The tables among which the one that a peer names may be: what is held now, and what was settled, without the actors that travel themselves. */
+/**
+ * The tables among which the one that a peer names may be: what is held now, and what was settled, without the actors
+ * that travel themselves.
+ */
 export function knownTables(capture: Capture, added: readonly AddedActor[]): Contexts[] {
   const actors = added.map(({ actor }) => actor)
   const { settled } = capture
@@ -91,7 +98,10 @@ export class TableSwap {
     return { answers: [], nodes: [this.#node('', this.#asked)], actors: [] }
   }
 
-  /** Takes a message of the peer; returns the answer, undefined when the swap is over. Throws a SyncError when it does not fit. */
+  /**
+   * Takes a message of the peer; returns the answer, undefined when the swap is over. Throws a SyncError when it does
+   * not fit.
+   */
   take(message: TableMessage): TableMessage | undefined {
     const prefixes = this.#prefixesOf(message)
     const asked: string[] = []

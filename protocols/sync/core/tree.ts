@@ -1,6 +1,6 @@
 /**
- * Merkle sync: the descent, one level a turn, all differences of a level in one turn, push and pull at once.
- * For every entry that differs each side sends its own at most once; values travel only where the other has not seen the dot.
+ * Merkle sync: the descent, one level a turn, all differences of a level in one turn, push and pull at once. For every
+ * entry that differs each side sends its own at most once; values travel only where the other has not seen the dot.
  * Source of the shape: iroh-docs' ranger (push and pull in one session), negentropy (message in, messages out).
  */
 import { saltedDigestBytes } from '../../../store/model/roots.js'
@@ -63,7 +63,9 @@ export class Descent {
     return yield* this.run(yield* receive(), mode)
   }
 
-  /** Everything of the peer's turn is durable; of what it did not bring, what it was shown and did not object to goes. */
+  /**
+   * Everything of the peer's turn is durable; of what it did not bring, what it was shown and did not object to goes.
+   */
   *#conclude(turn: PeerTurn): SessionPart<void> {
     yield* settle()
     if (this.#state.doubts.size === 0 && turn.clashes.size === 0) return
@@ -72,8 +74,8 @@ export class Descent {
   }
 
   /**
-   * The pass is complete: everything that differed is durable here (DESIGN 3.2, rule 1). What the peer has not been shown stays; the roots
-   * differ for it, and the next session settles it.
+   * The pass is complete: everything that differed is durable here (DESIGN 3.2, rule 1). What the peer has not been
+   * shown stays; the roots differ for it, and the next session settles it.
    */
   *#finish(mode: SessionMode): SessionPart<Ending> {
     yield* settle()

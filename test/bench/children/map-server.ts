@@ -1,4 +1,7 @@
-/** The bare server: the same HTTP library with two routes that store into a Map, on a Unix socket; and one that scans a raw store. */
+/**
+ * The bare server: the same HTTP library with two routes that store into a Map, on a Unix socket; and one that scans a
+ * raw store.
+ */
 import { ClassicLevel } from 'classic-level'
 import fastify from 'fastify'
 import { serveTasks } from '../support/children.js'

@@ -1,4 +1,7 @@
-/** Loaded into a daemon before it starts: how late its event loop was, written to a file at SIGUSR2 and counted afresh from then on. */
+/**
+ * Loaded into a daemon before it starts: how late its event loop was, written to a file at SIGUSR2 and counted afresh
+ * from then on.
+ */
 import { writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 

@@ -1,4 +1,7 @@
-/** A daemon on a disk whose fsync takes longer: the real daemon, each of whose synced writes ends so many milliseconds later. */
+/**
+ * A daemon on a disk whose fsync takes longer: the real daemon, each of whose synced writes ends so many milliseconds
+ * later.
+ */
 import { setTimeout as pause } from 'node:timers/promises'
 import { runDaemon } from '../../../daemon/main.js'
 import { LevelStore } from '../../../store/level.js'

@@ -1,4 +1,7 @@
-/** Writes docs/PERFORMANCE.md and its pictures from figures. What did not run this time keeps the figures of its last time. */
+/**
+ * Writes docs/PERFORMANCE.md and its pictures from figures. What did not run this time keeps the figures of its last
+ * time.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FigureLine } from '../support/figure.js'

@@ -47,8 +47,8 @@ export class Copies {
   }
 
   /**
-   * d entries that one side has deleted, so long ago that no log row of it is left: which entries differ is in nobody's contexts or log.
-   * The contexts differ by the names of the deletes alone.
+   * d entries that one side has deleted, so long ago that no log row of it is left: which entries differ is in nobody's
+   * contexts or log. The contexts differ by the names of the deletes alone.
    */
   async byTree(d: number): Promise<Held> {
     const { replica } = this.left

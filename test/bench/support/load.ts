@@ -1,4 +1,7 @@
-/** Load over HTTP: clients with one kept connection each, as cheap as may be, since they share the machine with what they measure. */
+/**
+ * Load over HTTP: clients with one kept connection each, as cheap as may be, since they share the machine with what
+ * they measure.
+ */
 import { connect, type Socket } from 'node:net'
 
 const headEnd = Buffer.from('\r\n\r\n')

@@ -20,7 +20,9 @@ export async function timedMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startMs
 }
 
-/** Runs of project and yardstick in turns; each begins every other time, so that neither always has the quieter half. */
+/**
+ * Runs of project and yardstick in turns; each begins every other time, so that neither always has the quieter half.
+ */
 export async function interleaved(
   runs: number,
   project: (run: number) => Promise<number>,

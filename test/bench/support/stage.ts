@@ -191,7 +191,10 @@ class Tap {
   }
 }
 
-/** One session, from `one` to `other`; resolves once both sides have stored everything. Throws when it was not completed. */
+/**
+ * One session, from `one` to `other`; resolves once both sides have stored everything. Throws when it was not
+ * completed.
+ */
 export async function playSession(one: BenchNode, other: BenchNode): Promise<Held> {
   let accept: ((channel: Channel) => Promise<void>) | undefined
   let isServed: Promise<void> | undefined

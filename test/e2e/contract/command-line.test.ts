@@ -1,4 +1,7 @@
-/** The promised surface to the letter, one daemon from outside: exit codes, bytes on stdout, settings, files, and who may use the API. */
+/**
+ * The promised surface to the letter, one daemon from outside: exit codes, bytes on stdout, settings, files, and who
+ * may use the API.
+ */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -1,4 +1,7 @@
-/** The promised surface to the letter, keys and values and the other types: statuses, bodies, headers and limits over HTTP. */
+/**
+ * The promised surface to the letter, keys and values and the other types: statuses, bodies, headers and limits over
+ * HTTP.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Daemon, until } from '../daemons.js'
 import {

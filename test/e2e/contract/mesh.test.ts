@@ -1,4 +1,7 @@
-/** The promised surface to the letter, what several nodes come to: conflicts, the mesh, cuts and restarts, export and import. */
+/**
+ * The promised surface to the letter, what several nodes come to: conflicts, the mesh, cuts and restarts, export and
+ * import.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Daemon, runProgram } from '../daemons.js'
 import {

@@ -1,4 +1,7 @@
-/** What the tests of the promised surface share: raw requests, the shapes of what is answered, and a mesh of three that can be cut. */
+/**
+ * What the tests of the promised surface share: raw requests, the shapes of what is answered, and a mesh of three that
+ * can be cut.
+ */
 import { expect } from 'vitest'
 import { type RawAnswer, type RawRequest, requestRaw } from '../../support/raw-request.js'
 import { allEqual, connectedTo, type Daemon, Fleet } from '../daemons.js'

@@ -1,6 +1,6 @@
 /**
- * Runs an installed hearsay through what needs its files: `node test/e2e/packaging/exercise.mjs PROGRAM`. Nothing but the
- * program, Node and /bin/sh is on the PATH; a step that fails ends it with exit code 1.
+ * Runs an installed hearsay through what needs its files: `node test/e2e/packaging/exercise.mjs PROGRAM`. Nothing but
+ * the program, Node and /bin/sh is on the PATH; a step that fails ends it with exit code 1.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,7 +13,9 @@ import { fileURLToPath } from 'node:url'
 const startMsMax = 60_000
 const callMsMax = 60_000
 
-/** Exercises one program in a folder that is made for it and removed at the end. Throws at the first step that fails. */
+/**
+ * Exercises one program in a folder that is made for it and removed at the end. Throws at the first step that fails.
+ */
 export async function exercise(program) {
   const folder = mkdtempSync(join(tmpdir(), 'hearsay-installed-'))
   try {

@@ -1,6 +1,6 @@
 /**
- * Installs what `npm pack` makes of a built clone into an empty folder, with no compiler on the PATH, and runs daemon and
- * command line from there. Needs the registry, so CI runs it, as `node test/e2e/packaging/npm-pack.mjs`.
+ * Installs what `npm pack` makes of a built clone into an empty folder, with no compiler on the PATH, and runs daemon
+ * and command line from there. Needs the registry, so CI runs it, as `node test/e2e/packaging/npm-pack.mjs`.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -25,7 +25,9 @@ function backup(): Buffer {
   return Buffer.concat([start, encoder.finish()])
 }
 
-/** The bytes of a backup with every block's checksums and the digest put right, as far as its blocks can be told apart. */
+/**
+ * The bytes of a backup with every block's checksums and the digest put right, as far as its blocks can be told apart.
+ */
 function mendBackup(bytes: Uint8Array): Uint8Array {
   const mended = Buffer.from(bytes)
   for (let at = 9; at + 13 <= mended.length; ) {

@@ -1,10 +1,16 @@
-/** Gossip of the fake network: single messages that are delayed, lost, repeated and overtaken, and what nodes remember of them. */
+/**
+ * Gossip of the fake network: single messages that are delayed, lost, repeated and overtaken, and what nodes remember
+ * of them.
+ */
 import type { PeerId } from '../../../protocols/network.js'
 import type { Random } from '../random.js'
 import type { VirtualWorld } from '../virtual-environment.js'
 import type { FakeLinks } from './links.js'
 
-/** Time for which gossip ids are remembered, in milliseconds, as in gossipsub's seen cache: what comes later comes again. */
+/**
+ * Time for which gossip ids are remembered, in milliseconds, as in gossipsub's seen cache: what comes later comes
+ * again.
+ */
 const rememberMs = 4_000
 /** Probability that a message is one of those that come late, while links let messages come late. */
 const lateShare = 0.2

@@ -1,4 +1,7 @@
-/** The links of the fake network: all share one quality, and each direction of a pair can be blocked or clogged by itself. */
+/**
+ * The links of the fake network: all share one quality, and each direction of a pair can be blocked or clogged by
+ * itself.
+ */
 import type { PeerId } from '../../../protocols/network.js'
 import type { Random } from '../random.js'
 

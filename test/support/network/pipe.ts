@@ -4,7 +4,10 @@ import type { PeerId, Protocol } from '../../../protocols/network.js'
 import type { VirtualWorld } from '../virtual-environment.js'
 import type { FakeLinks } from './links.js'
 
-/** Decision over a channel that is opened, or over a frame: it passes, waits until the link is resumed, or breaks the channel or the connection. */
+/**
+ * Decision over a channel that is opened, or over a frame: it passes, waits until the link is resumed, or breaks the
+ * channel or the connection.
+ */
 export type Fate = 'passes' | 'waits' | 'breaks'
 
 /** Pipes of the channels that are open between two nodes while they are connected. */

@@ -1,4 +1,7 @@
-/** Random exploration of the dashboard over the demo mesh by Bombadil, for a minute: `npm run explore`. It is fetched by npx when it is asked for. */
+/**
+ * Random exploration of the dashboard over the demo mesh by Bombadil, for a minute: `npm run explore`. It is fetched by
+ * npx when it is asked for.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'

@@ -1,4 +1,6 @@
-/** Pictures of the dashboard in docs/images, made from the demo mesh at a fixed moment: `npm run screenshots [NAME…]`. */
+/**
+ * Pictures of the dashboard in docs/images, made from the demo mesh at a fixed moment: `npm run screenshots [NAME…]`.
+ */
 import type { Browser, Page } from 'playwright-core'
 import { DemoDashboard } from '../../support/demo-dashboard.js'
 import { demoPeer, healingMembers, restingMembers, runningSession } from '../../support/demo-mesh.js'

@@ -3,7 +3,10 @@ import { secretOf } from '../model/places.js'
 import { ApiFailure, call, keepToken } from './api.js'
 import { startLive, stopLive } from './live.js'
 
-/** Takes the secret out of the address, so that it is in no history, and signs in with it. Returns why that failed, or null. */
+/**
+ * Takes the secret out of the address, so that it is in no history, and signs in with it. Returns why that failed, or
+ * null.
+ */
 export async function signInByAddress(): Promise<string | null> {
   const secret = secretOf(location.hash)
   if (secret !== null) history.replaceState(null, '', `${location.pathname}#/mesh`)

@@ -45,7 +45,9 @@ export function wantsStillness(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches
 }
 
-/** Copies a text to the clipboard; false where that is not allowed, for example over plain HTTP from another machine. */
+/**
+ * Copies a text to the clipboard; false where that is not allowed, for example over plain HTTP from another machine.
+ */
 export async function copied(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)

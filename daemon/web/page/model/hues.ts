@@ -15,8 +15,9 @@ interface Claim {
 }
 
 /**
- * Gives each group of equal nodes a hue. A group claims the hue that most of its nodes had before; of two groups that claim one hue the
- * one with more such nodes has it, at a tie that of `self`, then the larger, then the first by name. The others take the lowest free hue.
+ * Gives each group of equal nodes a hue. A group claims the hue that most of its nodes had before; of two groups that
+ * claim one hue the one with more such nodes has it, at a tie that of `self`, then the larger, then the first by name.
+ * The others take the lowest free hue.
  */
 export function huesOf(roots: Roots, before: Hues, self: string): Map<string, number> {
   const claims = groupsOf(roots).map((nodes) => claimOf(nodes, before))

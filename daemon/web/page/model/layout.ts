@@ -1,4 +1,7 @@
-/** Placement of the nodes of the graph: by force in small meshes, so that cut sides drift apart; in groups of equals in large ones. */
+/**
+ * Placement of the nodes of the graph: by force in small meshes, so that cut sides drift apart; in groups of equals in
+ * large ones.
+ */
 import {
   forceCollide,
   forceLink,

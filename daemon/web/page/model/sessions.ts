@@ -105,7 +105,10 @@ export function stopsOf({ steps }: RecordedSession): readonly number[] {
   return [...new Set(steps.map(({ ms }) => ms))]
 }
 
-/** The moment of a session at a part of its replay, from 0 to 1: each stop takes as long as any other, however soon they followed. */
+/**
+ * The moment of a session at a part of its replay, from 0 to 1: each stop takes as long as any other, however soon they
+ * followed.
+ */
 export function msAt(session: RecordedSession, progress: number): number {
   const stops = stopsOf(session)
   const at = Math.min(Math.max(0, progress), 1) * (stops.length - 1)

@@ -1,4 +1,6 @@
-/** One conflict: its versions side by side with the differences marked, a choice, what will be left, and the way back. */
+/**
+ * One conflict: its versions side by side with the differences marked, a choice, what will be left, and the way back.
+ */
 import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
 import type { Conflict, Resolved } from '../../../../protocols/api/conflicts.js'
