@@ -95,7 +95,7 @@ export const labCommands: readonly CommandSpec[] = [
   },
   {
     name: 'lab open',
-    summary: "print the address of each node's dashboard; whoever has it can use the node",
+    summary: 'print an address for each node that opens its dashboard, once, in the next five minutes',
     arguments: [{ ...nodes, required: false }],
     options: labOptions,
     load: async () => (await import('./lab.js')).open,

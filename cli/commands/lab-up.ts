@@ -46,7 +46,12 @@ async function nextSteps(invocation: Invocation, nodes: readonly string[]): Prom
     nodes.length > 1
       ? [`${call} lab split ${nodes.slice(0, half).join(',')} ${nodes.slice(half).join(',')}${flag}`]
       : []
-  const steps = [`${call} lab on${flag} ${first} put greeting hello`, ...split, `${call} lab down${flag}`]
+  const steps = [
+    `${call} lab on${flag} ${first} put greeting hello`,
+    ...split,
+    `${call} lab open${flag}   # dashboards: watch it heal`,
+    `${call} lab down${flag}`,
+  ]
   return `try: ${steps.join('\n     ')}`
 }
 

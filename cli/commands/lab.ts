@@ -135,7 +135,7 @@ export const open: Action = (invocation) =>
     const nodes = words.length > 0 ? words.flatMap((word) => nodesOf(word, lab.nodes)) : lab.running()
     for (const node of nodes) {
       lab.requireRunning(node)
-      const url = lab.dashboardOf(node)
+      const url = await lab.dashboardOf(node)
       if (invocation.json) await invocation.output.json({ node, url })
       else await invocation.output.line(`${node}  ${url}`)
     }

@@ -1,6 +1,4 @@
 /** A lab: real daemons on this machine, the switch between them, and what can be done to both. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Client, connect, type Status } from '../client.js'
 import { HearsayApiError, UsageError } from '../failure.js'
 import { loadLinks, makeLab, openLab, saveLinks } from './directory.js'
@@ -252,10 +250,9 @@ export class Lab {
     return readyNodeOf(this.#processes.printed(name))?.api
   }
 
-  /** The address of a node's dashboard, with the token that opens it. */
-  dashboardOf(name: string): string {
-    const token = readFileSync(join(this.places.data(name), 'api.token'), 'utf8').trim()
-    return `${this.apiOf(name)}/#token=${token}`
+  /** The address of a node's dashboard, which signs a browser in, once. */
+  async dashboardOf(name: string): Promise<string> {
+    return (await this.client(name).dashboardLink()).url
   }
 
   /** True while the switch runs; without it no node reaches another. */

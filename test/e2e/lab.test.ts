@@ -103,7 +103,7 @@ describe('a lab', () => {
     expect((await lab('status')).text).toMatch(/^all five are equal\n/)
     expect(await labJson('open', 'ann')).toEqual({
       node: 'ann',
-      url: expect.stringMatching(/^http:\/\/127.*\/#token=.+/),
+      url: expect.stringMatching(/^http:\/\/127.*\/#link=.+/),
     })
 
     // Without its switch no node reaches another, and the next change of links brings it back.
