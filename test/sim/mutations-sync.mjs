@@ -158,7 +158,7 @@ export const syncMutations = [
     'protocols/sync/core/opening.ts',
     'if (!sameTable(answer.table, table)) throw new SyncError(noTablesReason)',
     '',
-    { file: 'test/property/tables.test.ts' },
+    { test: { file: 'test/property/tables.test.ts' } },
   ),
   one(
     'union-applied-in-part',
@@ -166,7 +166,7 @@ export const syncMutations = [
     'store/replica/context-rows.ts',
     'beyond.length === 0 ? peer.applied : new Context()',
     'peer.applied',
-    { file: 'test/unit/union-bound.test.ts' },
+    { test: { file: 'test/unit/union-bound.test.ts' } },
   ),
   one(
     'quorum-by-connections',
