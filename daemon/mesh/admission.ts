@@ -16,7 +16,7 @@ const admissionPauseMs = 50
 export interface AdmissionOptions {
   readonly invite: Invite
   readonly self: PeerId
-  readonly membership: Pick<Membership, 'isForgotten' | 'freshHeartbeat'>
+  readonly membership: Pick<Membership, 'isForgotten' | 'freshHeartbeat' | 'members'>
   readonly blocks: Pick<BlockList, 'has'>
   readonly environment: Environment
   readonly log: Log
@@ -52,6 +52,19 @@ export class Admission {
       if (await this.#hasBeat(leftMs)) return
     }
     throw await this.#reason()
+  }
+
+  /**
+   * Waits a while until the member has acknowledged what this node has written, its record with its name among it:
+   * until then the member cannot call this node by name. Not a condition of the join, so that it throws nothing.
+   */
+  async whenNamedThere(limitMs: number, isStopped: () => boolean): Promise<void> {
+    const { environment, invite, membership } = this.#options
+    const isKnown = () => membership.members().find(({ peer }) => peer === invite.peer)?.behind === 0
+    const untilMs = environment.monotonicMs() + limitMs
+    for (let leftMs = limitMs; leftMs > 0 && !isStopped() && !isKnown(); leftMs = untilMs - environment.monotonicMs()) {
+      await this.#hasBeat(leftMs)
+    }
   }
 
   /** A member that refuses us closes the connection, which is then made again and again. */

@@ -30,7 +30,10 @@ import { failureText, Protocols } from './protocols.js'
 import { SessionOutcomes } from './session-outcomes.js'
 import { sightingFile } from './sighting-file.js'
 
-/** Time for which an admitted join waits for the member's record, so that it can be called by name, in milliseconds. */
+/**
+ * Time for which an admitted join waits for the member's record, and then for the member to have ours, so that each can
+ * call the other by name, in milliseconds.
+ */
 const firstRecordMs = 5_000
 /** Pauses between attempts of a join that was asked for at the start, in milliseconds. */
 const joinRetryMs = [1_000, 2_000, 5_000, 10_000] as const
@@ -252,6 +255,7 @@ export class DaemonMesh implements Mesh {
     live.learn(invite.peer, invite.addresses)
     await admission.wait(() => this.#isStopped)
     await membership.wait({ peers: 1, converged: false, timeoutMs: firstRecordMs })
+    await admission.whenNamedThere(firstRecordMs, () => this.#isStopped)
     this.#joinWarning = undefined
   }
 
