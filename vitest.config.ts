@@ -16,6 +16,7 @@ const isolated = [
   'test/sim/**/*.test.ts',
   'test/web/**/*.test.ts',
   'test/unit/two-builds.test.ts',
+  'test/unit/union-bound.test.ts',
 ]
 
 export default defineConfig({

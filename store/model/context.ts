@@ -36,7 +36,7 @@ export class Context {
   /** An empty context, or one over the given ranges, which it takes over. */
   constructor(ranges?: ReadonlyMap<Actor, Ranges>) {
     this.#held = new ActorMap()
-    for (const [actor, of] of ranges ?? []) this.#held.set(actor, held(of))
+    for (const [actor, of] of ranges ?? []) if (of.length > 0) this.#held.set(actor, held(of))
   }
 
   /** The context of exactly these dots. */

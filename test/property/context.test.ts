@@ -25,6 +25,15 @@ describe('contexts', () => {
     )
   })
 
+  it('hold no actor without a dot, also where ranges are given', () => {
+    const context = new Context(new Map([['00000000000000aa', []]]))
+    const united = new Context()
+    united.union(context)
+    for (const one of [context, united]) {
+      expect([one.isEmpty, one.actors(), one.equals(new Context())]).toEqual([true, [], true])
+    }
+  })
+
   it('unite, subtract, intersect and cover as sets do', () => {
     fc.assert(
       fc.property(dots, dots, (left, right) => {

@@ -132,7 +132,8 @@ describe('a swap of tables', () => {
         for (const table of tables) expect(same(table, united(one, other))).toBe(true)
         expect(messages).toBeLessThanOrEqual(20)
       }),
-      { numRuns: amount(12, 100) },
+      // An actor of which nothing was applied.
+      { numRuns: amount(12, 100), examples: [[0, 336_177, 0, 1, 1]] },
     )
   })
 
@@ -206,7 +207,7 @@ describe('sessions by tables', () => {
           expect(types.filter((type) => type === 'open').length).toBeLessThanOrEqual(3)
         }
       }),
-      { numRuns: amount(15, 150) },
+      { numRuns: amount(15, 60) },
     )
     expect([...ways].sort()).toEqual(['found', 'swapped'])
   })

@@ -68,10 +68,11 @@ describe('doctor', () => {
 })
 
 describe('a node whose daemon does not run', () => {
+  /** Without what is said of the variables of whoever runs this. */
   const lines = async (flags: Record<string, unknown>) =>
-    (await examineStopped({ listen: ['/ip4/127.0.0.1/tcp/0'], ...flags })).map(
-      ({ level, check, text, remedy }) => `${level} ${check}: ${text} > ${remedy}`,
-    )
+    (await examineStopped({ listen: ['/ip4/127.0.0.1/tcp/0'], ...flags }))
+      .filter(({ text }) => !/^the variable HEARSAY_\w+ is not a setting/.test(text))
+      .map(({ level, check, text, remedy }) => `${level} ${check}: ${text} > ${remedy}`)
 
   test('has a data directory, space, and ports that are free', async () => {
     const data = await folder()
