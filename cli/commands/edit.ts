@@ -135,5 +135,5 @@ function timeLeft({ io }: Invocation, key: string, versions: readonly Version[])
   if (deadlines.length === 0 || deadlines.includes(null)) return undefined
   const leftMs = Math.max(...deadlines.map((deadline) => Date.parse(deadline!))) - io.nowMs()
   if (leftMs > 0) return leftMs
-  throw new UsageError(`${printable(key)} has expired while it was edited: store it anew with --ttl`)
+  throw new UsageError(`${printable(key)} has expired while it was edited: store it again with --ttl`)
 }

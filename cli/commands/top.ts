@@ -20,7 +20,7 @@ export function topWith(run: RunCall): Action {
     const intervalMs = invocation.durationMs('interval') ?? topIntervalMs
     if (intervalMs < topIntervalMsMin) throw new UsageError(`--interval is at least ${topIntervalMsMin}ms`)
     const source = new PollingSource(invocation.client(), () => io.nowMs())
-    // Whoever names a daemon wrongly is told so before the screen changes.
+    // A wrong name of a daemon is refused before the screen changes.
     const first = await source.next()
     await new Live(invocation, source, intervalMs, run).show({ kind: 'sample', sample: first })
   }

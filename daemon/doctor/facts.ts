@@ -42,7 +42,7 @@ export interface Facts {
   readonly network: {
     /** False while it is starting. */
     readonly isUp: boolean
-    /** The multiaddrs that members are told. */
+    /** The multiaddrs that are announced to members. */
     readonly addresses: readonly string[]
     /** Those of them at which nothing answered when this node tried. */
     readonly unanswered: readonly string[]

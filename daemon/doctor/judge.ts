@@ -129,13 +129,13 @@ function networkFindings({ network, members }: Facts): Finding[] {
   }
   const found: Finding[] = []
   if (unanswered.length > 0) {
-    const text = `nothing answers at ${namesText(unanswered)}, which members are told`
+    const text = `nothing answers at ${namesText(unanswered)}, which is announced to members`
     const remedy = 'check --announce and the forwarded port; a router that does not loop back also looks like this'
     found.push(warn('network', text, remedy))
   }
   const cutOff = members.filter((one) => !one.connected && one.addresses.some((address) => !isLoopback(address)))
   if (addresses.every(isLoopback) && cutOff.length > 0) {
-    const text = `members are told addresses of this machine alone (${namesText(addresses)})`
+    const text = `the addresses announced to members are of this machine alone (${namesText(addresses)})`
     found.push(warn('network', text, 'listen on an address of the network: --listen /ip4/0.0.0.0/tcp/7400'))
   }
   const mdns = network.isMdnsOn ? 'mDNS is on' : 'mDNS is off'

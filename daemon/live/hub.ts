@@ -207,7 +207,7 @@ export class LiveHub {
     const { environment, status } = this.#options
     const startMs = environment.monotonicMs()
     const meter = this.#meter
-    // The status cannot be read while the store fails; those who ask for it are told why.
+    // The status cannot be read while the store fails; those who ask for it get the reason.
     const seen = await status().catch(() => undefined)
     // Another reader after all were gone has begun looks of its own.
     if (meter === undefined || this.#meter !== meter) return

@@ -1,5 +1,5 @@
 /**
- * Queue of what waits for one reader of the live stream, bounded: a reader that lets too much wait is told, and cut.
+ * Queue of what waits for one reader of the live stream, bounded: a reader that lets too much wait is notified, and cut.
  */
 import { liveQueueBytesMax } from './limits.js'
 

@@ -62,7 +62,7 @@ export class Fetcher {
     if (outcome === 'added') this.#fetchMore()
   }
 
-  /** Answers a fetch of a peer. Rejects when the peer breaks the protocol or stands still. */
+  /** Answers a fetch of a peer. Rejects when the peer breaks the protocol or sends nothing more. */
   async serve(channel: Channel): Promise<void> {
     const { environment, replica } = this.#options
     const isGreedy = this.#servedTo.enter(channel.peer) > limits.servesPerPeerMax

@@ -150,7 +150,7 @@ test.skipIf(whyNotBuilt(version1Build) !== '')(
   },
 )
 
-/** Starts a daemon of an earlier build anew as this one, on its data. */
+/** Restarts a daemon of an earlier build as this one, on its data. */
 async function upgrade(daemon: Daemon): Promise<void> {
   await daemon.stop()
   daemon.launch = {}

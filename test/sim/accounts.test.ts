@@ -6,7 +6,7 @@ import { RetryAccounts } from './retries.js'
 import { Sleep } from './sleep.js'
 
 describe('sleep', () => {
-  it('a process that stands still hears of nothing until it goes on, and of nothing at all when it is killed there', async () => {
+  it('a paused process hears of nothing until it goes on, and of nothing at all when it is killed there', async () => {
     const world = new VirtualWorld(1)
     const heard: string[] = []
     const sleeps = { one: new Sleep(world), two: new Sleep(world) }

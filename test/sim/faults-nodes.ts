@@ -20,7 +20,7 @@ const dayMs = 24 * hourMs
 const now = (...words: string[]): ActStep => ({ afterMs: 0, words })
 const then = (afterMs: number, ...words: string[]): ActStep => ({ afterMs, words })
 
-/** A process that stands still, briefly or for so long that the others take it for gone. */
+/** A process that is paused, briefly or for so long that the others take it for gone. */
 const pause: Fault = ({ random, isLong }, { a }) => {
   const forMs = random.chance(0.3) ? 20 + random.below(400) : 500 + random.below(isLong ? 60_000 : 8_000)
   return [now('pause', a, String(forMs))]

@@ -1,6 +1,6 @@
 /**
  * Every update that was issued, by its dot. A dot of a run that lives in two memories may name two updates; what a node
- * issues anew is another name of an update, and no new one.
+ * reissues is another name of an update, and no new one.
  */
 
 import { type Address, addressText } from '../../store/model/address.js'

@@ -139,7 +139,7 @@ export const storeMutations = [
   ),
   one(
     'log-forgets',
-    'the log lets go of deletes that members have not acknowledged',
+    'the log trims deletes that members have not acknowledged',
     'store/replica/log.ts',
     '!isForced && !acknowledged.has(candidate.dot!)',
     '!isForced && false',

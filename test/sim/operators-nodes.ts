@@ -6,7 +6,7 @@ import { ofNode, type SiteVerb } from './site.js'
 
 /** Verbs of whole nodes. */
 export const nodeVerbs: Readonly<Record<string, SiteVerb>> = {
-  /** pause NODE MS: its process stands still (SIGSTOP); its clocks go on, and its timers are late */
+  /** pause NODE MS: its process is paused (SIGSTOP); its clocks go on, and its timers are late */
   pause: ofNode(({ machines }, node, [ms]) => machines.pause(node, Number(ms))),
   /** leap MS: hours pass in which nobody does anything; every timer is late */
   leap: ({ leap }, [ms]) => leap(Number(ms)),

@@ -140,7 +140,7 @@ export class Oracle {
   }
 
   /**
-   * A delete stays in the log of its issuer until every member has applied it that the issuer knows when it lets go.
+   * A delete stays in the log of its issuer until every member has applied it that the issuer knows when it trims it.
    */
   logged(issuer: Witness, others: () => readonly Witness[]): void {
     const kept = this.#deletes.get(issuer.name)
@@ -152,7 +152,7 @@ export class Oracle {
       if (missing === undefined) continue
       throw new SimulationViolation(
         'log-forgot',
-        `${issuer.name} let go of ${short(known.dot)}, which ${missing.name} has not applied`,
+        `${issuer.name} trimmed ${short(known.dot)}, which ${missing.name} has not applied`,
       )
     }
   }

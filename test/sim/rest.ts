@@ -20,7 +20,7 @@ import { SimulationViolation } from './violation.js'
 export const convergenceMs = 240_000
 /** How long equal nodes are watched at rest, in virtual milliseconds. */
 const restMs = 1_500
-/** How long they are given between two looks at what their counters may let go of, and looks at most. */
+/** How long they are given between two looks at what their counters may delete, and looks at most. */
 const tidyMs = 2_500
 const tidyRoundsMax = 20
 /** How far two nodes may be apart in what they take for now, in milliseconds: half of the slowest round trip. */

@@ -1,4 +1,4 @@
-/** Slow peers: what stands still is broken, and what goes on too slowly as well; no peer takes all slots. */
+/** Slow peers: what is blocked is broken, and what goes on too slowly as well; no peer takes all slots. */
 import { describe, expect, it } from 'vitest'
 import { ChannelCounts, Watchdog } from '../../protocols/channels.js'
 import type { Channel } from '../../protocols/network.js'
@@ -16,7 +16,7 @@ function watch() {
 }
 
 describe('a watched channel', () => {
-  it('is broken when it stands still', async () => {
+  it('is broken when it is blocked', async () => {
     const { world, aborted } = watch()
     await world.runFor(120_000)
     expect(aborted).toEqual([10_000])

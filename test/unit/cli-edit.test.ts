@@ -142,7 +142,7 @@ describe('edit', () => {
     expect(expires()).toEqual([fakeNowMs + 5_000])
     const late = await edit('echo four > "$1"', ['k'], fakeNowMs + 5_000)
     expect(late.exit).toBe(2)
-    expect(late.stderr).toMatch(/kept in .*k has expired while it was edited: store it anew with --ttl/s)
+    expect(late.stderr).toMatch(/kept in .*k has expired while it was edited: store it again with --ttl/s)
     expect(values()).toEqual(['three'])
   })
 

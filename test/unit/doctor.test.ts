@@ -166,7 +166,7 @@ describe('the judgement', () => {
     const loopback = network({ addresses: ['/ip4/127.0.0.1/tcp/7400/p2p/a'] })
     expect(bad(loopback)).toEqual([])
     expect(bad({ ...loopback, members: [away] })[1]).toMatch(
-      /^warn network: members are told addresses of this machine/,
+      /^warn network: the addresses announced to members are of this machine/,
     )
   })
 

@@ -225,7 +225,7 @@ describe('gossip', () => {
     expect(b.values('key')).toEqual([])
   })
 
-  it('breaks a fetch that stands still', async () => {
+  it('breaks a fetch that is blocked', async () => {
     const { world, mesh, nodes } = await openNodes(['a', 'b'])
     mesh.connectAll()
     const [a, b] = nodes as [GossipNode, GossipNode]

@@ -181,7 +181,7 @@ describe('a reader', () => {
     expect(taken.text).toContain('\n\n:\n\n')
   })
 
-  it('that lets too much wait is told that it lags, and cut; others go on', async () => {
+  it('that lets too much wait is notified that it lags, and cut; others go on', async () => {
     const stage = new Stage()
     const other = await stage.reader()
     const stuck = new PassThrough({ highWaterMark: 1 })

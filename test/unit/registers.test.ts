@@ -324,7 +324,7 @@ describe('undoing a resolution', () => {
     expect(new Set(shown(a.registers))).toEqual(new Set([...before, 'elsewhere']))
   })
 
-  it('is told of no settled versions by a retry', async () => {
+  it('gets no settled versions from a retry', async () => {
     const { a } = await conflict()
     const retry = { key: 'once', requestHash: bytes('hash') }
     const first = await a.registers.resolve('k', { pick: 1 }, { retry })

@@ -125,7 +125,7 @@ describe('a browser that has signed in', () => {
     ['a page at another port', { origin: 'http://127.0.0.1:1' }, 403],
     ['a page of the same site, without an origin', { 'sec-fetch-site': 'same-site' }, 401],
     ['a page of another site, without an origin', { 'sec-fetch-site': 'cross-site' }, 401],
-  ])('is not believed with %s', async (_, change, status) => {
+  ])('is refused with %s', async (_, change, status) => {
     const cookie = await cookieOf()
     const { origin: __, ...plain } = own()
     const answer = await ask(tcp(), { path: '/v1/status', headers: { ...plain, cookie, ...change } })

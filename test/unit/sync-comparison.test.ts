@@ -153,7 +153,7 @@ describe('a peer that breaks the rules of a comparison', () => {
     expect(states(pair)).toEqual(before)
   }
 
-  test('a build that does not know the field is left before anything is told it', () => {
+  test('a build that does not know the field is left before anything is sent to it', () => {
     const pair = differing()
     const before = states(pair)
     const forget = (message: Message): readonly Message[] | undefined => {

@@ -1,4 +1,4 @@
-/** Steps of sync sessions as those who watch are told them: from real sessions, between two replicas in memory. */
+/** Steps of sync sessions as watchers receive them: from real sessions, between two replicas in memory. */
 import { describe, expect, test } from 'vitest'
 import type { ProgressStep } from '../../protocols/sync/core/progress.js'
 import { progressActorsMax, progressEntriesMs } from '../../protocols/sync/limits.js'

@@ -1,5 +1,5 @@
 /**
- * Damage that only a new start can mend: marked on the disk first, then the start is asked for, once; and not for ever.
+ * Damage that only a restart can repair: marked on the disk first, then the start is asked for, once; and not for ever.
  */
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../daemon/log/log.js'

@@ -182,7 +182,7 @@ describe('client.watch', () => {
 describe('what there is first', () => {
   const end = (at: number) => `event: initial-end\nid: c${at}\ndata: {}\n\n`
 
-  it('comes before its end, which is told once, over a cut too; events of other names are passed over', async () => {
+  it('comes before its end, which is reported once, over a cut too; events of other names are passed over', async () => {
     replies = [
       send(`: watching\nid: c0\n\n${frame(1, { initial: true })}`, 'ends'),
       send(`${frame(2, { initial: true })}${end(2)}event: later\nid: c2\ndata: {}\n\n`, 'ends'),

@@ -216,7 +216,7 @@ describe('a conflict', () => {
     expect(outcomeText(conflict, { kind: 'value', value: 'both' })).toContain('in place of all 2 versions')
   })
 
-  it('of one node alone is told as such', () => {
+  it('of one node alone is shown as such', () => {
     const own = { ...conflict, versions: conflict.versions.map((one) => ({ ...one, node: 'ann' })) }
     expect(conflictSentence(own, nowMs)).toContain('cart/7 has 2 versions side by side, all written on ann')
   })

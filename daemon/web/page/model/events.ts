@@ -16,7 +16,7 @@ export type LevelStep = StepOf<'level'>
 export type EntriesStep = StepOf<'entries'>
 /** The session ended. */
 export type EndStep = StepOf<'end'>
-/** A step of a session as it is told live. */
+/** A step of a session in the live stream. */
 export type SessionEvent = LiveData<'session'>
 /** SecondRates of one second. */
 export type SecondRates = LiveData<'rates'>
