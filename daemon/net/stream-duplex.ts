@@ -35,7 +35,7 @@ export class StreamDuplex implements Receiver {
     stream.addEventListener('end', () => this.#end())
     stream.addEventListener('close', ({ error }) => this.#close(error))
     this.#adjust()
-    if (stream.readableEnded) this.#end()
+    this.#endIfRead()
   }
 
   /** Bytes received, and not yet released. */
@@ -88,8 +88,17 @@ export class StreamDuplex implements Receiver {
       this.#held += data.byteLength
       this.budget.hold(this, data.byteLength)
     }
+    this.#endIfRead()
     this.#adjust()
     this.#wake?.()
+  }
+
+  /**
+   * The negotiation of a protocol gives back what it read too much, also after the stream has announced its end: no
+   * other event tells then that everything is here.
+   */
+  #endIfRead(): void {
+    if (this.stream.readableEnded && this.stream.readBufferLength === 0) this.#end()
   }
 
   #end(error?: Error): void {

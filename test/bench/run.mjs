@@ -82,7 +82,7 @@ function runOne(name, built) {
     child.on('close', (code, signal) => {
       clearTimeout(overdue)
       const reason = signal === null ? `the program ended with ${code}` : `the program took too long (${signal})`
-      if (code !== 0) take({ bench: name, name, value: null, met: false, reason })
+      if (code !== 0) take({ bench: name, name, value: null, met: false, reason, runs: 0, versions: {} })
       resolve(figures)
     })
   })

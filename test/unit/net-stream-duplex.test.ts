@@ -1,7 +1,7 @@
 /** Streams of libp2p as duplexes: order, back pressure, ends and breaks, on pairs of its own streams in memory. */
 
 import type { Stream } from '@libp2p/interface'
-import { streamPair } from '@libp2p/utils'
+import { byteStream, streamPair } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, test } from 'vitest'
 import '../../daemon/polyfill.js'
@@ -43,6 +43,18 @@ describe('reading', () => {
     await local.close()
     await settle()
     expect(await readAll(new StreamDuplex(remote, 100, budget()))).toEqual([])
+  })
+
+  test('what the negotiation had read already, and gives back after the end, comes before that end', async () => {
+    const [local, remote] = await pair()
+    const negotiation = byteStream(remote)
+    local.send(Uint8Array.of(1, 2, 3))
+    await local.close()
+    await settle()
+    expect(await negotiation.read({ bytes: 1 })).toMatchObject({ byteLength: 1 })
+    negotiation.unwrap()
+    expect([remote.readableEnded, remote.readBufferLength]).toEqual([true, 2])
+    expect(await readAll(new StreamDuplex(remote, 100, budget()))).toEqual([2, 3])
   })
 
   test('a stream is paused while enough waits, and nothing is lost when the peer ends it meanwhile', async () => {
