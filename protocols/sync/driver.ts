@@ -4,6 +4,7 @@ import { DecodeError } from '../../store/model/bytes.js'
 import type { ApplyOutcome, Capture, SyncReplica } from '../../store/replica/types.js'
 import { isLaterMessage } from '../later.js'
 import type { Channel } from '../network.js'
+import { decodeMessage, encodeMessage, lastMessageCode, UnknownVersion } from './codec.js'
 import { type SessionAction, type SessionAnswer, SyncError } from './core/actions.js'
 import type { SessionBytes } from './core/progress.js'
 import type { SessionCore } from './core/session.js'
@@ -15,7 +16,7 @@ import {
   progressTimeoutMs,
   skippedMessagesMax,
 } from './limits.js'
-import { decodeMessage, encodeMessage, lastMessageCode, type Message, UnknownVersion } from './messages.js'
+import type { Message } from './messages.js'
 import { Assembly, piecesOf } from './pieces.js'
 
 /** Dependencies of a driven session beside its channel. */

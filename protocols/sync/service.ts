@@ -6,6 +6,7 @@ import { valueBytesMax, versionsMax } from '../../store/model/limits.js'
 import type { SyncReplica } from '../../store/replica/types.js'
 import { ChannelCounts } from '../channels.js'
 import type { Channel, Network, PeerId } from '../network.js'
+import { encodeMessage } from './codec.js'
 import type { ComparedCopies, SessionMode, SessionOptions } from './core/conversation.js'
 import { noTablesReason } from './core/opening.js'
 import type { SessionReason, SessionStart } from './core/progress.js'
@@ -27,7 +28,7 @@ import {
   tableListedActors,
   youngMs,
 } from './limits.js'
-import { type BusyReason, encodeMessage } from './messages.js'
+import type { BusyReason } from './messages.js'
 import { piecesOf } from './pieces.js'
 import { BulkSlot, type SlotHold } from './slot.js'
 import { WatchedSession, type WatchSession } from './watching.js'

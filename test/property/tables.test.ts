@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decodeMessage, encodeMessage } from '../../protocols/sync/codec.js'
 import { SyncError } from '../../protocols/sync/core/actions.js'
 import { noTablesReason } from '../../protocols/sync/core/opening.js'
 import { knownTables, settledTable, type TableMessage, TableSwap, tableRoot } from '../../protocols/sync/core/tables.js'
-import { decodeMessage, encodeMessage } from '../../protocols/sync/messages.js'
 import { type Contexts, unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
 import type { Actor } from '../../store/model/dot.js'

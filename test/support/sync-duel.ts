@@ -3,10 +3,11 @@
  * between.
  */
 
+import { decodeMessage, encodeMessage } from '../../protocols/sync/codec.js'
 import type { SessionAction, SessionAnswer } from '../../protocols/sync/core/actions.js'
 import type { SessionOptions, SessionOutcome } from '../../protocols/sync/core/conversation.js'
 import { type Role, SessionCore } from '../../protocols/sync/core/session.js'
-import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import type { Message } from '../../protocols/sync/messages.js'
 import type { TaggedContexts } from '../../store/model/codec.js'
 import { unknownMember } from '../../store/model/codec.js'
 import type { Update } from '../../store/model/update.js'

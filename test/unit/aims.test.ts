@@ -64,7 +64,8 @@ const withoutAim: Readonly<Record<string, string>> = {
 const decoders = [
   'store/model/codec.ts',
   'protocols/later.ts',
-  'protocols/sync/messages.ts',
+  'protocols/sync/codec.ts',
+  'protocols/sync/parts.ts',
   'protocols/sync/pieces.ts',
   'protocols/sync/entries.ts',
   'protocols/sync/core/captures.ts',

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { announcedDotsMax } from '../../protocols/gossip/limits.js'
 import { encodeAnnouncement, encodeFetchRequest } from '../../protocols/gossip/messages.js'
+import { decodeMessage, encodeMessage } from '../../protocols/sync/codec.js'
 import {
   listingEntriesMax,
   messageBytesMax,
@@ -11,7 +12,7 @@ import {
   valuesMax,
   wantsMax,
 } from '../../protocols/sync/limits.js'
-import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import type { Message } from '../../protocols/sync/messages.js'
 import { piecesOf } from '../../protocols/sync/pieces.js'
 import { type Address, mapField, noField, register } from '../../store/model/address.js'
 import { ByteReader, ByteWriter } from '../../store/model/bytes.js'

@@ -1,10 +1,11 @@
 /** The largest messages that a sync session composes: every one of them is taken by its reader. */
 import { describe, expect, it } from 'vitest'
+import { decodeMessage, encodeMessage } from '../../protocols/sync/codec.js'
 import type { Asked, PlacedNode } from '../../protocols/sync/core/compare.js'
 import type { DescentState, PeerTurn } from '../../protocols/sync/core/descent-state.js'
 import { sendNodes } from '../../protocols/sync/core/outbound.js'
 import { listingEntriesMax, treeNodesMax, valuesMax, wantsMax } from '../../protocols/sync/limits.js'
-import { decodeMessage, encodeMessage, type Message, type TreeNode } from '../../protocols/sync/messages.js'
+import type { Message, TreeNode } from '../../protocols/sync/messages.js'
 import { register } from '../../store/model/address.js'
 import { unknownMember } from '../../store/model/codec.js'
 

@@ -1,97 +1,23 @@
 /** The sync protocol over channels: reports, the slot, peers that stall, trickle, break off or speak nonsense. */
 import { describe, expect, test } from 'vitest'
 import type { Channel } from '../../protocols/network.js'
+import { encodeMessage } from '../../protocols/sync/codec.js'
 import {
   comparisonsMax,
   firstFrameTimeoutMs,
   inboundSessionsPerPeerMax,
   pieceBytesAim,
   progressTimeoutMs,
-  syncProtocol,
 } from '../../protocols/sync/limits.js'
-import { encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import type { Message } from '../../protocols/sync/messages.js'
 import { piecesOf } from '../../protocols/sync/pieces.js'
-import { type SessionReport, type SyncListener, SyncService } from '../../protocols/sync/service.js'
+import { SyncService } from '../../protocols/sync/service.js'
 import { BulkSlot } from '../../protocols/sync/slot.js'
 import { register } from '../../store/model/address.js'
 import { unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
-import type { Update } from '../../store/model/update.js'
 import { ModelReplica } from '../support/model-replica.js'
-import type { LinkQuality } from '../support/network/links.js'
-import { FakeMesh } from '../support/network/mesh.js'
-import type { FakeNetwork } from '../support/network/network.js'
-import { VirtualWorld } from '../support/virtual-environment.js'
-
-interface Node {
-  readonly network: FakeNetwork
-  readonly replica: ModelReplica
-  readonly service: SyncService
-  readonly reports: SessionReport[]
-  readonly equal: string[]
-  readonly heard: string[]
-}
-
-class Stage {
-  readonly world = new VirtualWorld(11)
-  readonly mesh: FakeMesh
-  #counter = 0
-
-  constructor(links: Partial<LinkQuality> = {}) {
-    this.mesh = new FakeMesh(this.world, links)
-  }
-
-  node(name: string, accepts?: (peer: string) => boolean, tables = true): Node {
-    const network = this.mesh.node(name)
-    const replica = new ModelReplica()
-    const reports: SessionReport[] = []
-    const equal: string[] = []
-    const heard: string[] = []
-    const listener: SyncListener = {
-      ended: (report) => reports.push(report),
-      provenEqual: (peer) => equal.push(peer),
-      peerContexts: (peer, { applied }) => heard.push(`${peer}:${applied.size}`),
-    }
-    const environment = this.world.environment()
-    const service = new SyncService({ network, replica, environment, listener, tables, ...(accepts && { accepts }) })
-    service.start()
-    return { network, replica, service, reports, equal, heard }
-  }
-
-  /** Two connected nodes. */
-  pair(): [Node, Node] {
-    const pair: [Node, Node] = [this.node('a'), this.node('b')]
-    this.mesh.connectAll()
-    return pair
-  }
-
-  fill(nodes: Node[], count: number, bytes = 20): void {
-    for (let at = 0; at < count; at++) {
-      const counter = ++this.#counter
-      const update: Update = {
-        dot: { actor: 'a'.repeat(16), counter },
-        address: register(`key-${counter}`),
-        kind: 'put',
-        time: { ms: counter, logical: 0 },
-        expiresAtMs: null,
-        value: Buffer.alloc(bytes, counter),
-        supersedes: [],
-      }
-      for (const { replica } of nodes) replica.applyNow([update])
-    }
-  }
-
-  sync(from: Node, peer: string): Promise<SessionReport> {
-    return this.world.runThrough(from.service.run(peer, { youngOk: false }))
-  }
-
-  /** A channel to a node from a peer that a test plays itself. */
-  async raw(name: string, to: string): Promise<Channel> {
-    const network = this.mesh.at(name) ?? this.mesh.node(name)
-    this.mesh.connect(name, to)
-    return network.open(to, syncProtocol)
-  }
-}
+import { SyncStage } from '../support/sync-stage.js'
 
 const frames = (message: Message) => [...piecesOf(encodeMessage(message, () => unknownMember))]
 const opening: Message = {
@@ -106,7 +32,7 @@ describe('tables of contexts', () => {
 
   /** Two nodes that know the same many runs, of which the second may be of a build without tables. */
   function known(tables: boolean) {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const pair = [stage.node('a'), stage.node('b', undefined, tables)] as const
     stage.mesh.connectAll()
     stage.fill([...pair], 5)
@@ -147,7 +73,7 @@ describe('tables of contexts', () => {
 
 describe('reports', () => {
   test('count bytes, entries and round trips on both sides alike, and name acknowledgements', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([a, b], 5)
     stage.fill([a], 30, 1_000)
@@ -165,7 +91,7 @@ describe('reports', () => {
   })
 
   test('a value of many pieces arrives whole', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([a], 1, 5 * pieceBytesAim + 3)
     expect(await stage.sync(b, 'a')).toMatchObject({ mode: 'full', ended: 'complete' })
@@ -173,7 +99,7 @@ describe('reports', () => {
   })
 
   test('a peer that is gone, and one that is cut off in the middle, end a session with a reason and no union', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([b], 200, 1_000)
     const running = a.service.run('b', { youngOk: false })
@@ -190,7 +116,7 @@ describe('reports', () => {
 
 describe('refusals', () => {
   test('a stranger, a store that is not verified, and another version are told so', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const a = stage.node('a')
     const b = stage.node('b', (peer) => peer !== 'a')
     stage.mesh.connectAll()
@@ -210,7 +136,7 @@ describe('refusals', () => {
   })
 
   test('a node takes part in one bulk transfer at a time, but tells others meanwhile that they are equal', async () => {
-    const stage = new Stage({ latencyMs: 10 })
+    const stage = new SyncStage({ latencyMs: 10 })
     const [a, b, c, d] = [stage.node('a'), stage.node('b'), stage.node('c'), stage.node('d')]
     stage.mesh.connectAll()
     stage.fill([b, d], 50, 5_000)
@@ -223,7 +149,7 @@ describe('refusals', () => {
   })
 
   test('two nodes that open at the same moment hold one session', async () => {
-    const stage = new Stage({ latencyMs: 10 })
+    const stage = new SyncStage({ latencyMs: 10 })
     const [a, b] = stage.pair()
     stage.fill([a], 20)
     const both = [a.service.run('b', { youngOk: false }), b.service.run('a', { youngOk: false })]
@@ -236,7 +162,7 @@ describe('refusals', () => {
 
 describe('peers that misbehave', () => {
   test('one that says nothing is cut, and the slot is free again', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([a], 5)
     const channel = await stage.raw('z', 'a')
@@ -250,7 +176,7 @@ describe('peers that misbehave', () => {
   })
 
   test('one that opens many sessions gets few of them, is timed out of those, and keeps nobody else away', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([a], 5)
     const channels = await Promise.all(Array.from({ length: 60 }, () => stage.raw('z', 'a')))
@@ -269,7 +195,7 @@ describe('peers that misbehave', () => {
   })
 
   test('one that trickles valid frames does not hold the slot for ever', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a] = stage.pair()
     stage.fill([a], 5)
     const channel = await stage.raw('z', 'a')
@@ -295,7 +221,7 @@ describe('peers that misbehave', () => {
       frames({ ...opening, capture: { ...opening.capture, changed: [{ index: 3, seen: [1, 2], applied: [1, 2] }] } }),
     ],
   ])('%s ends its session, and harms nothing else', async (_, sent) => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([a], 5)
     const channel = await stage.raw('z', 'a')
@@ -307,7 +233,7 @@ describe('peers that misbehave', () => {
   })
 
   test('stopping breaks what runs', async () => {
-    const stage = new Stage({ latencyMs: 10 })
+    const stage = new SyncStage({ latencyMs: 10 })
     const [a, b] = stage.pair()
     stage.fill([a], 100, 5_000)
     const running = b.service.run('a', { youngOk: false })
@@ -343,7 +269,7 @@ describe('the slot', () => {
   })
 
   test('a comparison finds what differs, takes no slot, tells no scheduler of a sync, and changes nothing', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([a, b], 30)
     stage.fill([b], 2)
@@ -368,7 +294,7 @@ describe('the slot', () => {
   })
 
   test('a comparison says why it came to nothing', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const [a, b] = stage.pair()
     stage.fill([b], 1)
     const ended = async () => {
@@ -388,7 +314,7 @@ describe('the slot', () => {
   })
 
   test('refused values are told with their dots', async () => {
-    const stage = new Stage()
+    const stage = new SyncStage()
     const a = stage.node('a')
     const network = stage.mesh.node('small')
     const replica = new ModelReplica()

@@ -2,10 +2,11 @@
  * What a sync session makes of the log: young differences that it leaves to gossip, and a log that is asked for much.
  */
 import { describe, expect, test } from 'vitest'
+import { decodeMessage, encodeMessage } from '../../protocols/sync/codec.js'
 import type { SessionAnswer } from '../../protocols/sync/core/actions.js'
 import type { Conversation } from '../../protocols/sync/core/conversation.js'
 import { sendDelta } from '../../protocols/sync/core/delta.js'
-import { decodeMessage, encodeMessage, type Message } from '../../protocols/sync/messages.js'
+import type { Message } from '../../protocols/sync/messages.js'
 import { register } from '../../store/model/address.js'
 import { unknownMember } from '../../store/model/codec.js'
 import { Context } from '../../store/model/context.js'
