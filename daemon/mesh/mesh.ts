@@ -1,7 +1,6 @@
-/** The mesh as the API sees it: protocols over the live network, invitations, blocks. */
+/** The mesh as the API sees it: protocols over the live network, joining, blocks. */
 
 import type { Rival } from '../../protocols/membership/core/rival.js'
-import { decodeInvite, encodeInvite, type Invite } from '../../protocols/membership/invite.js'
 import type { Acks, MemberStatus, Waited, Want, Whereabouts } from '../../protocols/membership/types.js'
 import type { PeerId } from '../../protocols/network.js'
 import type { SessionReport } from '../../protocols/sync/service.js'
@@ -14,29 +13,21 @@ import type { Notice } from '../../store/replica/warnings.js'
 import type { Settings } from '../config/knobs.js'
 import type { Log } from '../log/log.js'
 import { namedCounts } from '../metrics/counters.js'
-import { type Identity, replaceMeshSecret } from '../net/identity.js'
+import type { Identity } from '../net/identity.js'
 import { keepBound, readBound } from '../net/kept-ports.js'
 import { LazyNetwork } from '../net/lazy-network.js'
 import type { LiveNetwork } from '../net/live-network.js'
 import { realEnvironment } from '../net/real-environment.js'
 import type { StoredNode } from '../node/stored-node.js'
 import type { Mesh, MeshDifferences, SyncCondition } from '../views/mesh-view.js'
-import { Admission } from './admission.js'
 import type { BlockList } from './block-list.js'
 import { comparisonFailure } from './comparison.js'
+import { Joining } from './joining.js'
 import { MemberNews } from './member-news.js'
 import type { PeerBook } from './peer-book.js'
-import { failureText, Protocols } from './protocols.js'
+import { Protocols } from './protocols.js'
 import { SessionOutcomes } from './session-outcomes.js'
 import { sightingFile } from './sighting-file.js'
-
-/**
- * Time for which an admitted join waits for the member's record, and then for the member to have ours, so that each can
- * call the other by name, in milliseconds.
- */
-const firstRecordMs = 5_000
-/** Pauses between attempts of a join that was asked for at the start, in milliseconds. */
-const joinRetryMs = [1_000, 2_000, 5_000, 10_000] as const
 
 /** Dependencies of the mesh. */
 export interface DaemonMeshOptions {
@@ -64,14 +55,11 @@ export class DaemonMesh implements Mesh {
   readonly #options: DaemonMeshOptions
   readonly #lazy: LazyNetwork
   readonly #protocols: Protocols
+  readonly #joining: Joining
   readonly #outcomes = new SessionOutcomes(realEnvironment)
-  #secret: Uint8Array
   #live: LiveNetwork | undefined
   /** Settled when the network has started, or will not start any more. */
   readonly #started = deferred<LiveNetwork>()
-  #joining: Promise<void> | undefined
-  #joinWarning: string | undefined
-  #isStopped = false
   #news: MemberNews | undefined
 
   private constructor(options: DaemonMeshOptions) {
@@ -79,7 +67,6 @@ export class DaemonMesh implements Mesh {
     this.name = settings.name
     this.peer = identity.peer
     this.#options = options
-    this.#secret = options.secret
     this.#lazy = new LazyNetwork(identity.peer)
     this.#protocols = new Protocols({
       node,
@@ -96,6 +83,13 @@ export class DaemonMesh implements Mesh {
       onForgotten: () => void this.#refuse().catch(() => {}),
       onRival: (rival) => this.#met(rival),
       onSession: (report) => this.#outcomes.ended(report),
+    })
+    this.#joining = new Joining({
+      ...options,
+      self: identity.peer,
+      membership: this.#protocols.membership,
+      whenStarted: () => this.#whenStarted(),
+      membersChanged: () => this.#membersChanged(),
     })
     this.#lazy.listen({
       connected: (other) => this.#outcomes.connected(other),
@@ -118,7 +112,7 @@ export class DaemonMesh implements Mesh {
     const formerly = await readBound(settings.data)
     const live = new LiveNetwork({
       identity,
-      secret: this.#secret,
+      secret: this.secret,
       listen: settings.listen,
       formerly,
       announce: settings.announce,
@@ -148,7 +142,7 @@ export class DaemonMesh implements Mesh {
 
   /** Ends all talk and closes all connections. */
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.#joining.stop()
     this.#started.reject(new HearsayError('UNREACHABLE', 'the daemon stops; try again when it has restarted'))
     await this.#protocols.stop()
     await this.#live?.stop()
@@ -160,7 +154,7 @@ export class DaemonMesh implements Mesh {
 
   /** The mesh secret that holds now. */
   get secret(): Uint8Array {
-    return this.#secret
+    return this.#joining.secret
   }
 
   nameOf(member: MemberTag): string {
@@ -181,7 +175,8 @@ export class DaemonMesh implements Mesh {
   }
 
   notices(): Notice[] {
-    const own = this.#joinWarning === undefined ? [] : [{ about: 'join', text: this.#joinWarning }]
+    const { warning } = this.#joining
+    const own = warning === undefined ? [] : [{ about: 'join', text: warning }]
     return [...own, ...this.#protocols.membership.notices()]
   }
 
@@ -192,92 +187,17 @@ export class DaemonMesh implements Mesh {
   // --- membership
   // -----------------------------------------------------------------------------------------------------
 
-  async invite(): Promise<string> {
-    await this.#whenStarted()
-    // A join to another mesh restarts the network.
-    if (this.addresses().length === 0) await this.#joining?.catch(() => {})
-    const addresses = this.addresses()
-    if (addresses.length > 0) return encodeInvite({ secret: this.#secret, peer: this.peer, addresses })
-    const message =
-      'this node has no address that an invitation could name; restart it with an address to listen on (--listen) or to announce (--announce)'
-    throw new HearsayError('UNREACHABLE', message)
+  invite(): Promise<string> {
+    return this.#joining.invite()
   }
 
-  /** One join at a time. */
   join(token: string): Promise<void> {
-    const earlier = this.#joining ?? Promise.resolve()
-    const joining = earlier.catch(() => {}).then(() => this.#join(decodeInvite(token)))
-    this.#joining = joining
-    return joining
+    return this.#joining.join(token)
   }
 
-  /**
-   * Joins the mesh of a token that was configured. Rejects with BAD_TOKEN only: a mesh that cannot be reached is tried
-   * again in the background, and a node that is in another mesh by now stays there, with a warning.
-   */
-  async joinAtStart(token: string): Promise<void> {
-    const invite = decodeInvite(token)
-    const isIn = this.#isSecretOf(invite) && this.#protocols.membership.records().length > 0
-    if (isIn) return (await this.#whenStarted()).learn(invite.peer, invite.addresses)
-    try {
-      await this.#join(invite)
-    } catch (error) {
-      // The token of a node's own is of no harm in the settings that all nodes share.
-      if (error instanceof HearsayError && error.code === 'OWN_INVITATION') return
-      this.#joinWarning = `--join: ${failureText(error)}`
-      this.#options.log.warn({ event: 'joinWaits' }, this.#joinWarning)
-      const mayHelp = error instanceof HearsayError && ['UNREACHABLE', 'NOT_ADMITTED'].includes(error.code)
-      if (mayHelp) this.#joinLater(token, 0)
-    }
-  }
-
-  #joinLater(token: string, attempt: number): void {
-    realEnvironment.setTimer(joinRetryMs[Math.min(attempt, joinRetryMs.length - 1)]!, () => {
-      if (this.#isStopped) return
-      this.join(token).then(
-        () => {
-          this.#joinWarning = undefined
-        },
-        () => this.#joinLater(token, attempt + 1),
-      )
-    })
-  }
-
-  /** Resolves once the inviting member has admitted this node: a heartbeat that it took after our own has come back. */
-  async #join(invite: Invite): Promise<void> {
-    const live = await this.#whenStarted()
-    if (invite.peer === this.peer) return this.#joinNamesake(invite, live)
-    const { membership } = this.#protocols
-    const { blocks, log } = this.#options
-    const admission = new Admission({ invite, self: this.peer, membership, blocks, environment: realEnvironment, log })
-    if (this.#isSecretOf(invite)) admission.refuseHopeless()
-    else await this.#changeMesh(invite, live)
-    live.learn(invite.peer, invite.addresses)
-    await admission.wait(() => this.#isStopped)
-    await membership.wait({ peers: 1, converged: false, timeoutMs: firstRecordMs })
-    await admission.whenNamedThere(firstRecordMs, () => this.#isStopped)
-    this.#joinWarning = undefined
-  }
-
-  #isSecretOf({ secret }: Invite): boolean {
-    return Buffer.from(secret).equals(this.#secret)
-  }
-
-  /**
-   * An invitation by a node with our own peer id: our own invitation (OWN_INVITATION), or that of the node that our
-   * data directory is a copy of. Who joins is the one to take a new peer id: the daemon restarts under it and joins by
-   * itself, which this does not wait for (NOT_ADMITTED).
-   */
-  async #joinNamesake(invite: Invite, live: LiveNetwork): Promise<void> {
-    const own = new Set(this.addresses())
-    if (invite.addresses.every((address) => own.has(address))) throw ownInvitation()
-    const { reachesOther } = await import('../net/join.js')
-    const isHere = (visitor: PeerId) => live.connections().some(({ peer }) => peer === visitor)
-    if (!(await reachesOther(invite, isHere, realEnvironment, this.#options.log))) throw ownInvitation()
-    const reason = 'the invitation is of another node with the peer id of this one (a copied data directory)'
-    this.#options.onIdentityLost(reason, encodeInvite(invite))
-    const message = `${reason}; this node takes a new peer id, restarts and joins by itself: look at its status in a moment`
-    throw new HearsayError('NOT_ADMITTED', message, { peer: invite.peer, restarts: true })
+  /** Joins by a token that was configured; see `Joining`. Rejects with BAD_TOKEN only. */
+  joinAtStart(token: string): Promise<void> {
+    return this.#joining.joinAtStart(token)
   }
 
   /** Another live node has our peer id, which one of the two keeps. */
@@ -289,26 +209,6 @@ export class DaemonMesh implements Mesh {
       `${reason}; ${weGiveWay ? 'this node' : 'the other'} takes a new one`,
     )
     if (weGiveWay) onIdentityLost(reason)
-  }
-
-  /** Moves this node to the mesh of an invitation. Changes nothing unless that mesh was reached under its secret. */
-  async #changeMesh(invite: Invite, live: LiveNetwork): Promise<void> {
-    const { settings, node, book, log } = this.#options
-    const others = this.#protocols.membership.records().length
-    if (others > 0) {
-      const message = `this node is in a mesh with ${others} other members; forget them first, or join with a new --data directory`
-      throw new HearsayError('OTHER_MESH', message, { members: others })
-    }
-    const { testInvitation } = await import('../net/join.js')
-    await testInvitation(invite, realEnvironment, log)
-    await replaceMeshSecret(settings.data, invite.secret)
-    // Whoever was remembered is of the mesh that is left.
-    await book.remember([])
-    this.#membersChanged()
-    this.#secret = invite.secret
-    node.setSecret(invite.secret)
-    await live.restart(invite.secret)
-    this.#protocols.membership.addressesChanged()
   }
 
   async forget(nameOrPeer: string): Promise<void> {
@@ -381,7 +281,7 @@ export class DaemonMesh implements Mesh {
   }
 
   awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
-    return this.#protocols.membership.awaitAcks(dot, want, timeoutMs)
+    return this.#protocols.membership.consistency.awaitAcks(dot, want, timeoutMs)
   }
 
   clockOffMs(): number | null {
@@ -389,19 +289,19 @@ export class DaemonMesh implements Mesh {
   }
 
   proveQuorum(timeoutMs: number): Promise<boolean> {
-    return this.#protocols.membership.proveQuorum(timeoutMs)
+    return this.#protocols.membership.consistency.proveQuorum(timeoutMs)
   }
 
   wait(condition: { peers?: number; converged: boolean; timeoutMs: number }, signal?: AbortSignal): Promise<Waited> {
-    return this.#protocols.membership.wait(condition, signal)
+    return this.#protocols.membership.consistency.wait(condition, signal)
   }
 
   readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
-    return this.#protocols.membership.readRepair(address, consistency, timeoutMs)
+    return this.#protocols.membership.consistency.readRepair(address, consistency, timeoutMs)
   }
 
   where(dot: Dot): Promise<Whereabouts> {
-    return this.#protocols.membership.where(dot)
+    return this.#protocols.membership.consistency.where(dot)
   }
 
   /**
@@ -411,11 +311,6 @@ export class DaemonMesh implements Mesh {
   #whenStarted(): Promise<LiveNetwork> {
     return this.#started.promise
   }
-}
-
-function ownInvitation(): HearsayError {
-  const message = 'this is the invitation of this node itself; use it on the machine that is to join'
-  return new HearsayError('OWN_INVITATION', message)
 }
 
 /** A promise that others settle; nobody need wait for it. */

@@ -167,7 +167,7 @@ export class Protocols {
       environment,
       replica: node.replica,
       peerOf: (member) => this.membership.peerOf(member),
-      wantsEarlyAcknowledgement: () => this.membership.wantsAcknowledgements,
+      wantsEarlyAcknowledgement: () => this.membership.consistency.wantsAcknowledgements,
       onEarlyAcknowledgementWanted: () => this.membership.acknowledgeEarly(),
       onGap: (peer) => this.scheduler.gapSeen(peer),
       onError: (what, error) => log.debug({ reason: failureText(error) }, `gossip: ${what}`),

@@ -1,30 +1,31 @@
-/** Membership of one node: who is a member, who is there, who has what; and what users may ask of that. */
-import type { Address } from '../../store/model/address.js'
+/** Membership of one node: who is a member, who is there, who has what. */
 import { type HeardClocks, median } from '../../store/model/clock.js'
 import type { MemberTag } from '../../store/model/codec.js'
 import type { Context } from '../../store/model/context.js'
-import type { Dot } from '../../store/model/dot.js'
 import { clockBoundMsDefault } from '../../store/model/limits.js'
 import type { Commit } from '../../store/replica/types.js'
 import type { Notice } from '../../store/replica/warnings.js'
 import type { PeerId } from '../network.js'
 import { AckKeeper } from './acknowledgements.js'
+import { Consistency } from './consistency.js'
 import { AckTable } from './core/acks.js'
 import { Directory } from './core/directory.js'
 import type { Beat } from './core/reader.js'
 import type { MemberRecord } from './core/record.js'
 import { Heartbeats } from './heartbeats.js'
-import { clockHeardMs, freshHeartbeatMs, heartbeatMsDefault } from './limits.js'
+import { clockHeardMs, heartbeatMsDefault } from './limits.js'
 import { LocalState } from './local-state.js'
 import { ReadRepair } from './read-repair.js'
 import { Records } from './records.js'
 import { Sightings } from './sightings.js'
 import { byName, noticesOf, type StatusContext, statusOf } from './status.js'
-import type { Acks, MemberStatus, MembershipOptions, Waited, Want, Whereabouts } from './types.js'
-import { type WaitCondition, Waiting } from './waiting.js'
+import type { MemberStatus, MembershipOptions } from './types.js'
+import { Waiting } from './waiting.js'
 
 /** Membership. Call `start` once the replica is open and the network is up, and `committed` with every commit. */
 export class Membership {
+  /** Questions to the other members: for acknowledgements, a quorum, equality, who holds a dot. */
+  readonly consistency: Consistency
   readonly #options: MembershipOptions
   readonly #directory: Directory
   readonly #acks = new AckTable()
@@ -62,7 +63,16 @@ export class Membership {
     this.#waiting = new Waiting({ ...shared, heartbeats: this.#heartbeats, heartbeatMs })
     this.#readRepair = new ReadRepair(shared)
     const [heartbeats, waiting, sightings] = [this.#heartbeats, this.#waiting, this.#sightings]
-    this.#parts = { options, directory, acks, heartbeats, waiting, sightings }
+    const parts = { directory, acks, heartbeats, waiting, sightings }
+    const { name } = options
+    this.consistency = new Consistency({
+      ...parts,
+      name,
+      environment,
+      local: this.#local,
+      readRepair: this.#readRepair,
+    })
+    this.#parts = { ...parts, options }
   }
 
   // --- life
@@ -237,82 +247,13 @@ export class Membership {
     return this.#heartbeats.fresh(peer)
   }
 
-  // --- consistency
-  // ------------------------------------------------------------------------------------------------------
-
-  /**
-   * Waits until so many nodes (this one included) have the dot durably. Resolves with what there is at the end of the
-   * time.
-   */
-  async awaitAcks(dot: Dot, want: Want, timeoutMs: number): Promise<Acks> {
-    const acks = await this.#waiting.awaitAcks(dot, want, timeoutMs)
-    // This node goes by its configured name even before its record is written.
-    return { ...acks, nodes: [this.#options.name, ...acks.nodes.slice(1)] }
-  }
-
-  /** True if somebody here waits for acknowledgements: gossip tells others so. */
-  get wantsAcknowledgements(): boolean {
-    return this.#waiting.wantsAcknowledgements
-  }
-
   /** Sends our acknowledgements early for a while, because somebody elsewhere waits for them. */
   acknowledgeEarly(): void {
     this.#heartbeats.acknowledgeEarly()
   }
 
-  /**
-   * Waits until a majority of the members (this one included) has answered a question that was asked after this call.
-   * Resolves whether it did in time.
-   */
-  proveQuorum(timeoutMs: number): Promise<boolean> {
-    return this.#waiting.proveQuorum(timeoutMs)
-  }
-
-  /**
-   * Waits until members are connected and, if asked, equal. Resolves with who was missing to the end when it did not
-   * come true in time, or was aborted.
-   */
-  async wait(condition: WaitCondition, signal?: AbortSignal): Promise<Waited> {
-    const { missing, ...outcome } = await this.#waiting.wait(condition, signal)
-    const nowMs = this.#options.environment.nowMs()
-    const applied = this.#local.applied()
-    return {
-      ...outcome,
-      missing: missing.map(({ peer, reason }) => {
-        const { seenMs } = this.#sightings.of(peer)
-        const earlierMs = seenMs === null ? null : Math.max(0, nowMs - seenMs)
-        const awayMs = this.#heartbeats.unheardMs(peer) ?? earlierMs
-        const { context } = this.#acks.get(this.#directory.tagOf(peer))
-        return {
-          name: this.#directory.name(peer),
-          peer,
-          reason,
-          awayMs: reason === 'away' ? awayMs : null,
-          behind: applied.minus(context).size,
-        }
-      }),
-    }
-  }
-
-  /** Joins the copies of a majority (or of all) here, and repairs what lags. Throws NO_QUORUM, NOT_VERIFIED. */
-  readRepair(address: Address, consistency: 'majority' | 'all', timeoutMs: number): Promise<void> {
-    return this.#readRepair.read(address, consistency, timeoutMs)
-  }
-
-  /** Asks which nodes durably hold a dot; each node is in exactly one of the lists. */
-  async where(dot: Dot, timeoutMs: number = freshHeartbeatMs): Promise<Whereabouts> {
-    const { nodes, missing, unknown } = await this.#waiting.holders(dot, timeoutMs)
-    const named = (peers: readonly PeerId[]) => peers.map((peer) => this.#directory.name(peer)).sort()
-    const own = [this.#options.name]
-    return this.#local.applied().has(dot)
-      ? { nodes: [...own, ...named(nodes)], missing: named(missing), unknown: named(unknown) }
-      : { nodes: named(nodes), missing: [...own, ...named(missing)], unknown: named(unknown) }
-  }
-
-  /** Members that have durably applied a dot, as far as is known without asking. */
-  knownHolders(dot: Dot): string[] {
-    return this.records().flatMap(({ peer, name }) => (this.#acks.has(this.#directory.tagOf(peer), dot) ? [name] : []))
-  }
+  // --- clocks and counts
+  // --------------------------------------------------------------------------------------------------------
 
   /** The members' clocks as they were heard in the last minute. */
   memberClocks(): HeardClocks {

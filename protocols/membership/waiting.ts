@@ -21,7 +21,8 @@ export interface WaitingOptions {
   readonly heartbeatMs: number
 }
 
-type MissingMember = Pick<MissedMember, 'peer' | 'reason'>
+/** A member for which a wait did not come true. */
+export type MissingMember = Pick<MissedMember, 'peer' | 'reason'>
 
 type Heard = MissingMember['reason'] | 'equal'
 

@@ -89,13 +89,13 @@ describe('a mesh under cuts', () => {
             for (const other of nodes) {
               if (node === other) continue
               for (const dot of other.replica.sync.capture().seen.minus(other.replica.sync.capture().applied).dots()) {
-                expect(node.membership.knownHolders(dot)).not.toContain(`name-${other.peer}`)
+                expect(node.membership.consistency.knownHolders(dot)).not.toContain(`name-${other.peer}`)
               }
               for (const dot of node.replica.sync
                 .capture()
                 .applied.minus(other.replica.sync.capture().applied)
                 .dots()) {
-                expect(node.membership.knownHolders(dot)).not.toContain(`name-${other.peer}`)
+                expect(node.membership.consistency.knownHolders(dot)).not.toContain(`name-${other.peer}`)
               }
             }
           }
@@ -122,7 +122,7 @@ describe('a mesh under cuts', () => {
             node.membership.members().every(({ converged, behind, ahead }) => converged && behind + ahead === 0),
           )
         await world.runUntil(equal, { limitMs: 5_000, what: 'all show all as equal' })
-        const waits = nodes.map((node) => node.membership.wait({ converged: true, timeoutMs: 1_000 }))
+        const waits = nodes.map((node) => node.membership.consistency.wait({ converged: true, timeoutMs: 1_000 }))
         expect((await world.runThrough(Promise.all(waits))).map(({ isTrue }) => isTrue)).toEqual([
           true,
           true,

@@ -64,7 +64,7 @@ async function put(stage: ScenarioStage, words: readonly string[]): Promise<stri
 async function acknowledged(stage: ScenarioStage, node: string, { dot }: Written, text: string): Promise<string> {
   const want = text === 'majority' || text === 'all' ? text : Number(text)
   const { membership } = stage.run(node).protocols
-  const acks = await stage.through(membership.awaitAcks(dot, want, acksTimeoutMs))
+  const acks = await stage.through(membership.consistency.awaitAcks(dot, want, acksTimeoutMs))
   return `acknowledged by ${acks.nodes.join(' ')}; ${acks.have} of ${acks.want}`
 }
 

@@ -33,7 +33,7 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
     run.expected = undefined
     const { dot } = await writing
     const wanted = want === 'majority' || want === 'all' ? want : Number(want)
-    const acks = await run.protocols.membership.awaitAcks(dot, wanted, acksTimeoutMs)
+    const acks = await run.protocols.membership.consistency.awaitAcks(dot, wanted, acksTimeoutMs)
     users.checkAcks(dot, acks.nodes)
   },
   /** get NODE KEY: and keeps the token */
@@ -66,7 +66,7 @@ export const registerVerbs: Readonly<Record<string, Verb>> = {
   quorum: async (users, run) => {
     const sinceMs = users.nowMs
     const { membership } = run.protocols
-    const isProven = await membership.proveQuorum(quorumTimeoutMs)
+    const isProven = await membership.consistency.proveQuorum(quorumTimeoutMs)
     if (isProven)
       users.checkQuorum(
         run.network.self,

@@ -39,7 +39,7 @@ export async function openMember(
   const gossip = new Gossip({
     ...node,
     peerOf: (tag) => membership.peerOf(tag),
-    wantsEarlyAcknowledgement: () => membership.wantsAcknowledgements,
+    wantsEarlyAcknowledgement: () => membership.consistency.wantsAcknowledgements,
     onEarlyAcknowledgementWanted: () => membership.acknowledgeEarly(),
   })
   node.listeners.push(

@@ -143,7 +143,10 @@ describe('heartbeats', () => {
     await world.runUntil(() => a.membership.looksEqual('b') === undefined)
     expect(converged(a)).toEqual([false, true])
     const dot = await world.runThrough(a.put('key', 'x'))
-    expect(await world.runThrough(a.membership.awaitAcks(dot, 'all', 3_000))).toMatchObject({ have: 2, want: 3 })
+    expect(await world.runThrough(a.membership.consistency.awaitAcks(dot, 'all', 3_000))).toMatchObject({
+      have: 2,
+      want: 3,
+    })
     expect(b.values('key')).toEqual(['x'])
   })
 
@@ -152,7 +155,7 @@ describe('heartbeats', () => {
     const { world, nodes } = await openLine(['a', 'b'], ['a', 'c'])
     const [a, b, c] = nodes
     const dot = await world.runThrough(a.put('key', 'x'))
-    await world.runUntil(() => c.membership.knownHolders(dot).includes('name-b'))
+    await world.runUntil(() => c.membership.consistency.knownHolders(dot).includes('name-b'))
     const capture = b.replica.sync.capture.bind(b.replica.sync)
     b.replica.sync.capture = () => {
       const { applied, ...rest } = capture()
@@ -161,10 +164,10 @@ describe('heartbeats', () => {
     }
     Object.defineProperty(b.replica.sync, 'damageEpoch', { get: () => 1 })
     b.membership.verificationChanged()
-    await world.runUntil(() => !c.membership.knownHolders(dot).includes('name-b'))
+    await world.runUntil(() => !c.membership.consistency.knownHolders(dot).includes('name-b'))
     await world.runFor(10_000)
-    expect(c.membership.knownHolders(dot)).not.toContain('name-b')
-    expect(a.membership.knownHolders(dot)).not.toContain('name-b')
+    expect(c.membership.consistency.knownHolders(dot)).not.toContain('name-b')
+    expect(a.membership.consistency.knownHolders(dot)).not.toContain('name-b')
   })
 
   it('estimates the clocks of others, takes their median, and warns of one that is far off', async () => {
@@ -238,26 +241,26 @@ describe('heartbeats', () => {
     const { world, mesh, nodes } = await openLine(['a', 'b'], ['a', 'c'])
     const [a, b, c] = nodes
     const first = await world.runThrough(a.put('key', 'x'))
-    await world.runUntil(() => c.membership.knownHolders(first).includes('name-b'))
+    await world.runUntil(() => c.membership.consistency.knownHolders(first).includes('name-b'))
     await world.runThrough(b.stop())
     mesh.remove('b')
     await openMember(mesh, 'b', { store: b.store, clock: { offsetMs: -3_600_000 } })
     mesh.connect('a', 'b')
     await world.runFor(2_000)
     const second = await world.runThrough(a.put('key', 'y'))
-    await world.runUntil(() => c.membership.knownHolders(second).includes('name-b'), { limitMs: 5_000 })
+    await world.runUntil(() => c.membership.consistency.knownHolders(second).includes('name-b'), { limitMs: 5_000 })
   })
 
   it('acknowledgements are kept across a restart, and not written again when nothing changed', async () => {
     const { world, mesh, nodes } = await openMembers(['a', 'b'])
     const [a] = nodes as Trio
     const dot = await world.runThrough(a.put('key', 'x'))
-    await world.runThrough(a.membership.awaitAcks(dot, 'all', 1_000))
+    await world.runThrough(a.membership.consistency.awaitAcks(dot, 'all', 1_000))
     await world.runThrough(a.stop())
     mesh.remove('a')
     let saves = 0
     const again = await openMember(mesh, 'a', { store: a.store })
-    expect(again.membership.knownHolders(dot)).toEqual(['name-b'])
+    expect(again.membership.consistency.knownHolders(dot)).toEqual(['name-b'])
     const save = again.replica.acks.save.bind(again.replica.acks)
     again.replica.acks.save = (...args) => {
       saves++

@@ -18,7 +18,7 @@ describe('a quorum', () => {
     const [a] = nodes as Trio
     await world.runFor(5_000)
     const startMs = world.elapsedMs
-    expect(await world.runThrough(a.membership.proveQuorum(5_000))).toBe(true)
+    expect(await world.runThrough(a.membership.consistency.proveQuorum(5_000))).toBe(true)
     expect(world.elapsedMs - startMs).toBeLessThan(10)
   })
 
@@ -29,8 +29,8 @@ describe('a quorum', () => {
     mesh.silence('a', 'b')
     mesh.silence('a', 'c')
     expect(a.network.peers()).toHaveLength(2)
-    expect(await world.runThrough(a.membership.proveQuorum(2_000))).toBe(false)
-    expect(await world.runThrough(b.membership.proveQuorum(2_000))).toBe(true)
+    expect(await world.runThrough(a.membership.consistency.proveQuorum(2_000))).toBe(false)
+    expect(await world.runThrough(b.membership.consistency.proveQuorum(2_000))).toBe(true)
   })
 
   it('is not proven by way of others: who is not connected does not count', async () => {
@@ -40,14 +40,14 @@ describe('a quorum', () => {
     await world.runFor(5_000)
     // b passes on of each of the others that it was heard a moment ago.
     expect(a.membership.members().filter(({ connected }) => connected)).toHaveLength(1)
-    expect(await world.runThrough(a.membership.proveQuorum(2_000))).toBe(false)
+    expect(await world.runThrough(a.membership.consistency.proveQuorum(2_000))).toBe(false)
   })
 
   it('is found when members connect within the time', async () => {
     const { world, mesh, nodes } = await openMembers(['a', 'b', 'c'])
     const [a] = nodes as Trio
     mesh.split(['a'], ['b', 'c'])
-    const proving = a.membership.proveQuorum(5_000)
+    const proving = a.membership.consistency.proveQuorum(5_000)
     await world.runFor(2_000)
     mesh.connect('a', 'c')
     const startMs = world.elapsedMs
@@ -61,16 +61,16 @@ describe('a quorum', () => {
     await world.runFor(5_000)
     const before = beatsOf(a)
     const proofs = await world.runThrough(
-      Promise.all(Array.from({ length: 200 }, () => a.membership.proveQuorum(5_000))),
+      Promise.all(Array.from({ length: 200 }, () => a.membership.consistency.proveQuorum(5_000))),
     )
     expect(proofs.every(Boolean)).toBe(true)
     expect(beatsOf(a) - before).toBeLessThan(12)
     // One exchange is under way, its questions have been answered, and the answers are on their way: then the cut.
-    const early = a.membership.proveQuorum(3_000)
+    const early = a.membership.consistency.proveQuorum(3_000)
     await world.runFor(30)
     mesh.silence('a', 'b')
     mesh.silence('a', 'c')
-    const late = a.membership.proveQuorum(3_000)
+    const late = a.membership.consistency.proveQuorum(3_000)
     expect(await world.runThrough(late)).toBe(false)
     await world.runThrough(early)
   })
@@ -86,13 +86,13 @@ describe('a quorum', () => {
     await world.runThrough(
       b.replica.transact((transaction) => void transaction.put(memberAddress('d'), value, null, [])),
     )
-    expect(await world.runThrough(a.membership.proveQuorum(2_000))).toBe(false)
+    expect(await world.runThrough(a.membership.consistency.proveQuorum(2_000))).toBe(false)
   })
 
   it('a node alone is one', async () => {
     const world = new VirtualWorld(1)
     const [a] = await openEach(new FakeMesh(world), ['a'])
-    expect(await world.runThrough(a!.membership.proveQuorum(0))).toBe(true)
+    expect(await world.runThrough(a!.membership.consistency.proveQuorum(0))).toBe(true)
   })
 })
 
@@ -104,12 +104,12 @@ describe('where', () => {
     mesh.split(['a', 'b', 'c'], ['d'])
     mesh.at('b')!.onGossip(() => false)
     const dot = await world.runThrough(a.put('key', 'x'))
-    expect(await world.runThrough(a.membership.where(dot))).toEqual({
+    expect(await world.runThrough(a.membership.consistency.where(dot))).toEqual({
       nodes: ['name-a', 'name-c'],
       missing: ['name-b'],
       unknown: ['name-d'],
     })
-    expect(await world.runThrough(b.membership.where(dot))).toEqual({
+    expect(await world.runThrough(b.membership.consistency.where(dot))).toEqual({
       nodes: ['name-a', 'name-c'],
       missing: ['name-b'],
       unknown: ['name-d'],
@@ -120,17 +120,17 @@ describe('where', () => {
     const { world, mesh, nodes } = await openMembers(['a', 'b', 'c'])
     const [a] = nodes as Trio
     const first = await world.runThrough(a.put('key', 'x'))
-    await world.runThrough(a.membership.awaitAcks(first, 'all', 5_000))
+    await world.runThrough(a.membership.consistency.awaitAcks(first, 'all', 5_000))
     mesh.silence('a', 'b')
     const second = await world.runThrough(a.put('key', 'y'))
     const startMs = world.elapsedMs
-    expect(await world.runThrough(a.membership.where(second, 1_000))).toEqual({
+    expect(await world.runThrough(a.membership.consistency.where(second, 1_000))).toEqual({
       nodes: ['name-a', 'name-c'],
       missing: [],
       unknown: ['name-b'],
     })
     expect(world.elapsedMs - startMs).toBeLessThanOrEqual(1_001)
-    expect(await world.runThrough(a.membership.where(first, 1_000))).toMatchObject({ unknown: [] })
+    expect(await world.runThrough(a.membership.consistency.where(first, 1_000))).toMatchObject({ unknown: [] })
   })
 
   it('believes of a member that is not connected what was passed on since the question', async () => {
@@ -138,7 +138,10 @@ describe('where', () => {
     const [a] = nodes
     await world.runFor(3_000)
     const dot = await world.runThrough(a.put('key', 'x'))
-    expect(await world.runThrough(a.membership.where(dot, 5_000))).toMatchObject({ missing: [], unknown: [] })
+    expect(await world.runThrough(a.membership.consistency.where(dot, 5_000))).toMatchObject({
+      missing: [],
+      unknown: [],
+    })
   })
 })
 
@@ -152,7 +155,7 @@ describe('a wait that does not come true', () => {
     mesh.at('c')!.onGossip(() => false)
     mesh.silence('a', 'd')
     await world.runThrough(a.put('key', 'x'))
-    const waited = await world.runThrough(a.membership.wait({ converged: true, timeoutMs: 3_000 }))
+    const waited = await world.runThrough(a.membership.consistency.wait({ converged: true, timeoutMs: 3_000 }))
     expect(waited).toMatchObject({
       isTrue: false,
       isUnverified: false,
@@ -163,11 +166,15 @@ describe('a wait that does not come true', () => {
       ],
     })
     expect(Math.abs(waited.missing[0]!.awayMs! - 62_000)).toBeLessThan(2_500)
-    expect(await world.runThrough(a.membership.wait({ peers: 3, converged: false, timeoutMs: 10 }))).toMatchObject({
+    expect(
+      await world.runThrough(a.membership.consistency.wait({ peers: 3, converged: false, timeoutMs: 10 })),
+    ).toMatchObject({
       isTrue: false,
       missing: [{ name: 'name-b', reason: 'away' }],
     })
-    expect(await world.runThrough(a.membership.wait({ peers: 2, converged: false, timeoutMs: 10 }))).toEqual({
+    expect(
+      await world.runThrough(a.membership.consistency.wait({ peers: 2, converged: false, timeoutMs: 10 })),
+    ).toEqual({
       isTrue: true,
       missing: [],
       isUnverified: false,

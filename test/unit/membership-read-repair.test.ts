@@ -26,7 +26,7 @@ describe('read repair', () => {
     await world.runThrough(a.put('other', 'x'))
     await world.runFor(100)
     mesh.connectAll()
-    await world.runThrough(c.membership.readRepair(address, 'majority', 5_000))
+    await world.runThrough(c.membership.consistency.readRepair(address, 'majority', 5_000))
     expect(c.values('key')).toEqual(['new'])
     expect(c.values('other')).toEqual([])
     expect(c.replica.sync.capture().seen.covers(a.replica.sync.capture().seen)).toBe(false)
@@ -50,7 +50,7 @@ describe('read repair', () => {
     )
     expect(c.values('key').sort()).toEqual(['concurrent', 'old'])
     mesh.connectAll()
-    await world.runThrough(c.membership.readRepair(address, 'all', 5_000))
+    await world.runThrough(c.membership.consistency.readRepair(address, 'all', 5_000))
     expect(c.values('key')).toEqual(['concurrent'])
     // Those that lagged were repaired before the read returned.
     expect(a.values('key')).toEqual(['concurrent'])
@@ -59,25 +59,33 @@ describe('read repair', () => {
 
   it('refuses when too few answer, when the member lists differ, and while this store is not verified', async () => {
     const { world, mesh, a, b, c } = await lagging()
-    await expect(world.runThrough(c.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+    await expect(
+      world.runThrough(c.membership.consistency.readRepair(address, 'majority', 1_000)),
+    ).rejects.toMatchObject({
       code: 'NO_QUORUM',
       details: { have: 1, want: 2 },
     })
-    await expect(world.runThrough(a.membership.readRepair(address, 'all', 1_000))).rejects.toMatchObject({
+    await expect(world.runThrough(a.membership.consistency.readRepair(address, 'all', 1_000))).rejects.toMatchObject({
       code: 'NO_QUORUM',
     })
-    await world.runThrough(a.membership.readRepair(address, 'majority', 1_000))
+    await world.runThrough(a.membership.consistency.readRepair(address, 'majority', 1_000))
     b.network.handle(readProtocol, () => new Promise(() => undefined))
-    await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+    await expect(
+      world.runThrough(a.membership.consistency.readRepair(address, 'majority', 1_000)),
+    ).rejects.toMatchObject({
       code: 'NO_QUORUM',
     })
     await world.runThrough(c.membership.forget('b'))
     mesh.connect('a', 'c')
-    await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+    await expect(
+      world.runThrough(a.membership.consistency.readRepair(address, 'majority', 1_000)),
+    ).rejects.toMatchObject({
       code: 'NO_QUORUM',
     })
     Object.defineProperty(a.replica.sync, 'isVerified', { get: () => false })
-    await expect(world.runThrough(a.membership.readRepair(address, 'majority', 1_000))).rejects.toMatchObject({
+    await expect(
+      world.runThrough(a.membership.consistency.readRepair(address, 'majority', 1_000)),
+    ).rejects.toMatchObject({
       code: 'NOT_VERIFIED',
     })
   })
@@ -86,7 +94,7 @@ describe('read repair', () => {
     const { world, mesh, a, b, c } = await lagging()
     await world.runThrough(a.put('key', 'new'))
     await world.runUntil(() => b.values('key')[0] === 'new')
-    const reading = c.membership.readRepair(address, 'majority', 5_000)
+    const reading = c.membership.consistency.readRepair(address, 'majority', 5_000)
     await world.runFor(1_500)
     mesh.connect('b', 'c')
     const startMs = world.elapsedMs
@@ -97,7 +105,7 @@ describe('read repair', () => {
     // b does not count while its store is not verified.
     mesh.split(['a'], ['b', 'c'])
     Object.defineProperty(b.replica.sync, 'isVerified', { configurable: true, get: () => false })
-    const again = c.membership.readRepair(address, 'majority', 5_000)
+    const again = c.membership.consistency.readRepair(address, 'majority', 5_000)
     await world.runFor(1_500)
     Reflect.deleteProperty(b.replica.sync, 'isVerified')
     await world.runThrough(again)
@@ -106,7 +114,7 @@ describe('read repair', () => {
   it('has no answer left over from another member list', async () => {
     const { world, mesh, a, b } = await lagging()
     // b has answered; then a learns of a fourth member, so that three of four are wanted.
-    const reading = a.membership.readRepair(address, 'all', 3_000)
+    const reading = a.membership.consistency.readRepair(address, 'all', 3_000)
     await world.runFor(500)
     const value = encodeRecord({ name: 'name-d', peer: 'd', addresses: [], version: '' })
     await world.runThrough(

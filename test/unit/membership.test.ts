@@ -103,7 +103,7 @@ describe('records', () => {
     await world.runUntil(() => b.membership.isForgotten('c'))
     expect(b.membership.members().map(({ name }) => name)).toEqual(['name-a'])
     expect(b.membership.nameOf(memberTag('c'))).toBe('name-c')
-    expect(await world.runThrough(a.membership.proveQuorum(1_000))).toBe(true)
+    expect(await world.runThrough(a.membership.consistency.proveQuorum(1_000))).toBe(true)
     mesh.connect('b', 'c')
     await world.runFor(3_000)
     expect(b.membership.records().map(({ name }) => name)).toEqual(['name-a'])
@@ -132,11 +132,11 @@ describe('acknowledgements of a write', () => {
     await world.runFor(5_000)
     const dot = await world.runThrough(a.put('key', 'x'))
     const startMs = world.elapsedMs
-    const acks = await world.runThrough(a.membership.awaitAcks(dot, 'all', 5_000))
+    const acks = await world.runThrough(a.membership.consistency.awaitAcks(dot, 'all', 5_000))
     expect(acks).toMatchObject({ have: 3, want: 3 })
     expect([...acks.nodes].sort()).toEqual(['name-a', 'name-b', 'name-c'])
     expect(world.elapsedMs - startMs).toBeLessThan(50)
-    expect(await world.runThrough(a.membership.where(dot))).toEqual({
+    expect(await world.runThrough(a.membership.consistency.where(dot))).toEqual({
       nodes: ['name-a', 'name-b', 'name-c'],
       missing: [],
       unknown: [],
@@ -149,7 +149,7 @@ describe('acknowledgements of a write', () => {
     const startMs = world.elapsedMs
     for (let at = 0; at < 20; at++) {
       const dot = await world.runThrough(a.put('key', `${at}`))
-      expect(await world.runThrough(a.membership.awaitAcks(dot, 'all', 5_000))).toMatchObject({ have: 3 })
+      expect(await world.runThrough(a.membership.consistency.awaitAcks(dot, 'all', 5_000))).toMatchObject({ have: 3 })
     }
     expect(world.elapsedMs - startMs).toBeLessThan(20 * 40)
   })
@@ -160,12 +160,12 @@ describe('acknowledgements of a write', () => {
     await world.runFor(3_000)
     mesh.split(['a'], ['b', 'c'])
     const dot = await world.runThrough(a.put('key', 'x'))
-    expect(await world.runThrough(a.membership.awaitAcks(dot, 'majority', 1_000))).toEqual({
+    expect(await world.runThrough(a.membership.consistency.awaitAcks(dot, 'majority', 1_000))).toEqual({
       have: 1,
       want: 2,
       nodes: ['name-a'],
     })
-    expect(await world.runThrough(a.membership.where(dot))).toEqual({
+    expect(await world.runThrough(a.membership.consistency.where(dot))).toEqual({
       nodes: ['name-a'],
       missing: [],
       unknown: ['name-b', 'name-c'],
@@ -196,20 +196,25 @@ describe('acknowledgements of a write', () => {
     await world.runFor(2_000)
     nodes[1]!.gossip.start()
     const dot = await world.runThrough(a.put('key', 'x'))
-    const known = await world.runThrough(a.membership.awaitAcks(dot, 2, 2_000))
+    const known = await world.runThrough(a.membership.consistency.awaitAcks(dot, 2, 2_000))
     expect(known).toMatchObject({ have: 2 })
-    expect(await world.runThrough(a.membership.awaitAcks(dot, 'majority', 2_000))).toMatchObject({ have: 1, want: 2 })
+    expect(await world.runThrough(a.membership.consistency.awaitAcks(dot, 'majority', 2_000))).toMatchObject({
+      have: 1,
+      want: 2,
+    })
   })
 
   it('reach writers that are not neighbours', async () => {
     const { world, nodes } = await openLine(['a', 'b'], ['b', 'c'])
     const [a] = nodes
     const dot = await world.runThrough(a.put('key', 'x'))
-    const acks = await world.runThrough(a.membership.awaitAcks(dot, 'all', 5_000))
+    const acks = await world.runThrough(a.membership.consistency.awaitAcks(dot, 'all', 5_000))
     expect(acks).toMatchObject({ have: 3, want: 3 })
-    expect(await world.runThrough(a.membership.wait({ converged: true, timeoutMs: 10_000 }))).toMatchObject({
-      isTrue: true,
-    })
+    expect(await world.runThrough(a.membership.consistency.wait({ converged: true, timeoutMs: 10_000 }))).toMatchObject(
+      {
+        isTrue: true,
+      },
+    )
   })
 })
 
@@ -219,7 +224,7 @@ describe('wait', () => {
     const mesh = new FakeMesh(world)
     const [a] = (await openEach(mesh, ['a', 'b', 'c'])) as Trio
     let outcome: boolean | undefined
-    a.membership.wait({ peers: 2, converged: false, timeoutMs: 60_000 }).then(({ isTrue }) => {
+    a.membership.consistency.wait({ peers: 2, converged: false, timeoutMs: 60_000 }).then(({ isTrue }) => {
       outcome = isTrue
     })
     mesh.connect('a', 'b')
@@ -227,7 +232,9 @@ describe('wait', () => {
     expect(outcome).toBeUndefined()
     mesh.connect('a', 'c')
     await world.runUntil(() => outcome === true)
-    expect(await world.runThrough(a.membership.wait({ peers: 3, converged: false, timeoutMs: 500 }))).toMatchObject({
+    expect(
+      await world.runThrough(a.membership.consistency.wait({ peers: 3, converged: false, timeoutMs: 500 })),
+    ).toMatchObject({
       isTrue: false,
     })
   })
@@ -238,17 +245,21 @@ describe('wait', () => {
     await world.runUntil(() => converged(a).every(Boolean))
     await world.runFor(5_000)
     const startMs = world.elapsedMs
-    expect(await world.runThrough(a.membership.wait({ converged: true, timeoutMs: 10_000 }))).toMatchObject({
-      isTrue: true,
-    })
+    expect(await world.runThrough(a.membership.consistency.wait({ converged: true, timeoutMs: 10_000 }))).toMatchObject(
+      {
+        isTrue: true,
+      },
+    )
     expect(world.elapsedMs - startMs).toBeLessThan(10)
     // b stops to hear gossip and its heartbeats stay away: its last one still looks equal.
     mesh.silence('a', 'b')
     expect(converged(a)).toEqual([true, true])
-    expect(await world.runThrough(a.membership.wait({ converged: true, timeoutMs: 1_000 }))).toMatchObject({
+    expect(await world.runThrough(a.membership.consistency.wait({ converged: true, timeoutMs: 1_000 }))).toMatchObject({
       isTrue: false,
     })
-    expect(await world.runThrough(a.membership.wait({ peers: 1, converged: true, timeoutMs: 1_000 }))).toMatchObject({
+    expect(
+      await world.runThrough(a.membership.consistency.wait({ peers: 1, converged: true, timeoutMs: 1_000 })),
+    ).toMatchObject({
       isTrue: true,
     })
     expect(b.silent.length).toBeLessThanOrEqual(1)
@@ -258,9 +269,11 @@ describe('wait', () => {
     const world = new VirtualWorld(1)
     const mesh = new FakeMesh(world)
     const a = await openMember(mesh, 'a')
-    expect(await world.runThrough(a.membership.wait({ converged: true, timeoutMs: 0 }))).toMatchObject({ isTrue: true })
+    expect(await world.runThrough(a.membership.consistency.wait({ converged: true, timeoutMs: 0 }))).toMatchObject({
+      isTrue: true,
+    })
     const abort = new AbortController()
-    const waiting = a.membership.wait({ peers: 1, converged: true, timeoutMs: 60_000 }, abort.signal)
+    const waiting = a.membership.consistency.wait({ peers: 1, converged: true, timeoutMs: 60_000 }, abort.signal)
     abort.abort()
     expect(await world.runThrough(waiting, { limitMs: 1_000 })).toMatchObject({ isTrue: false })
   })
