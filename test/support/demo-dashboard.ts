@@ -22,7 +22,8 @@ import {
   demoSessions,
   demoTag,
 } from './demo-mesh.js'
-import { FakeMeshView, FakeNode, fakeServices } from './fake-daemon.js'
+import { FakeNode, fakeServices } from './fake-daemon.js'
+import { FakeMeshView } from './fake-mesh-view.js'
 import { openNode } from './replicas.js'
 import { StillEnvironment } from './still-environment.js'
 

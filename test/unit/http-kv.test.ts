@@ -1,6 +1,7 @@
 /** Keys and values over HTTP: shapes, headers, status codes and limits, to the letter of the design. */
 import { describe, expect, it } from 'vitest'
-import { fakeActor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fakeActor } from '../support/fake-registers.js'
 import { ServedApi } from '../support/served-api.js'
 
 const served = new ServedApi()

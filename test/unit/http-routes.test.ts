@@ -5,7 +5,7 @@ import { writtenShape } from '../../protocols/api/kv.js'
 import { diffShape, sessionsShape } from '../../protocols/api/mesh.js'
 import { counter, document, register, setMember } from '../../store/model/address.js'
 import { increment } from '../../store/model/counter.js'
-import { fakeActor } from '../support/fake-daemon.js'
+import { fakeActor } from '../support/fake-registers.js'
 import { fits, ServedApi } from '../support/served-api.js'
 
 const served = new ServedApi()

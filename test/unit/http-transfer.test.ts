@@ -5,7 +5,8 @@ import { createApi } from '../../daemon/http/app.js'
 import { readLines } from '../../daemon/http/transfer/lines.js'
 import { importShape } from '../../protocols/api/transfer.js'
 import { HearsayError } from '../../store/errors.js'
-import { fakeActor, fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fakeNowMs, fakeServices } from '../support/fake-daemon.js'
+import { fakeActor } from '../support/fake-registers.js'
 import { fits, ServedApi } from '../support/served-api.js'
 
 const served = new ServedApi()

@@ -18,7 +18,7 @@ import {
   typeOf,
 } from '../../store/model/types.js'
 import { entryAddress, entryKey } from '../../store/rows/entries.js'
-import { FakeMeshView } from '../support/fake-daemon.js'
+import { FakeMeshView } from '../support/fake-mesh-view.js'
 import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const numbers = Array.from({ length: 256 }, (_, number) => number)
