@@ -76,7 +76,10 @@ export function repair(batch: Batch, ledger: Ledger, damage: Damage, known: Cont
       batch,
       lost.map(({ dot }) => dot),
     )
-  else ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt, known))
+  else {
+    ledger.replaceContexts(batch, withNews(ledger, damage, rebuilt, known))
+    ledger.keepDigests(batch, rebuilt.named)
+  }
   recount(batch, ledger, damage)
   // What the feed says of the time before may have holes: readers from then get an error.
   ledger.feed.raiseFloor(ledger.feed.state.sequence)

@@ -11,13 +11,15 @@ import { type Address, isUserAddress } from '../model/address.js'
 import type { Contexts } from '../model/codec.js'
 import { Context } from '../model/context.js'
 import { addressId, entryDigest } from '../model/digest.js'
-import { type Dot, sameDot } from '../model/dot.js'
+import { type Dot, dotText, type NamedDot, sameDot } from '../model/dot.js'
 import type { Version } from '../model/update.js'
 import { contextActor, decodeContext } from '../rows/contexts.js'
+import { digestKey } from '../rows/digests.js'
 import { type DotRow, decodeDotRow, dotKey, dotOfKey } from '../rows/dots.js'
 import { decodeVersions, entryAddress, entryKey } from '../rows/entries.js'
 import { isDamage } from '../rows/seal.js'
 import { decodeState, type StateRow, stateKey } from '../rows/state.js'
+import { readDigestRow } from './digest-rows.js'
 import { verifySliceRows } from './limits.js'
 import { addToTally, emptyTally, isSameTally, type Tally } from './tally.js'
 
@@ -49,8 +51,17 @@ export interface Damage {
   readonly damagedEntryKeys: readonly Uint8Array[]
   readonly damagedDots: readonly Dot[]
   /** Set when the counts still differ after all of this: what may be believed (rule 11). */
-  readonly rebuilt: Contexts | undefined
+  readonly rebuilt: Believed | undefined
   readonly survey: Survey
+}
+
+/** What may be believed of a damaged store. */
+export interface Believed extends Contexts {
+  /**
+   * Dots that are known by what superseded them alone, each with the content that was superseded. Where a dot has two
+   * contents, the other one may be live elsewhere: it is not gone because this one is.
+   */
+  readonly named: readonly NamedDot[]
 }
 
 /** Loads the contexts row by row; damaged rows are left out and reported. */
@@ -171,7 +182,8 @@ export class Verification {
    * Live readable dots, dots superseded by readable log rows, dots of readable delete rows; never the dot of a put that
    * is not live.
    */
-  async #believable(): Promise<Contexts> {
+  async #believable(): Promise<Believed> {
+    const named = new Map<string, NamedDot>()
     const seen = new Context()
     const applied = new Context()
     this.#scans++
@@ -182,12 +194,16 @@ export class Verification {
         if (row?.state === 'live' && !row.bare) applied.add(version.dot)
       }
     })
+    const live = seen.clone()
+    const lost = new Context()
     await this.#eachDot((key, row) => {
       if (row === undefined || row.state === 'stub') return
       const dot = dotOfKey(key)
-      const isLost = row.state === 'live' && !seen.has(dot)
-      if (isLost) return
-      for (const superseded of row.supersedes) seen.add(superseded)
+      if (row.state === 'live' && !live.has(dot)) return void lost.add(dot)
+      for (const superseded of row.supersedes) {
+        seen.add(superseded)
+        if (!live.has(superseded) && !this.#keepsContent(superseded)) addGreater(named, superseded)
+      }
       if (row.kind !== 'put') {
         seen.add(dot)
         applied.add(dot)
@@ -195,7 +211,14 @@ export class Verification {
     })
     // A dot that is superseded here and live there: the entry is older than the log (a table file came back). What is
     // live stays live until a peer says otherwise.
-    return { seen, applied }
+    // Who superseded a lost version by its dot had another content of that dot in view.
+    return { seen: seen.minus(lost), applied, named: [...named.values()] }
+  }
+
+  /** True if a readable row tells what stood at a dot. */
+  #keepsContent(dot: Dot): boolean {
+    const get = (key: Uint8Array) => this.#store.get(key, this.#snapshot)
+    return this.#dotRow(dot) !== undefined || readDigestRow(digestKey(dot), get) !== undefined
   }
 
   async #contexts(): Promise<{ contexts: Contexts; damaged: boolean }> {
@@ -293,6 +316,13 @@ function isExplained(survey: Survey, lost: readonly { dot: Dot; address: Address
   const tally: Tally = { ...survey.entries }
   for (const { dot, address } of lost) addToTally(tally, dotKey(dot), entryKey(address))
   return isSameTally(tally, survey.state)
+}
+
+/** Of two contents that were superseded the greater one kept the dot. */
+function addGreater(named: Map<string, NamedDot>, dot: NamedDot): void {
+  if (dot.digest === undefined) return
+  const before = named.get(dotText(dot))
+  if (before === undefined || before.digest! < dot.digest) named.set(dotText(dot), dot)
 }
 
 function readable<T>(read: () => T): T | undefined {

@@ -18,6 +18,14 @@ export const syncMutations = [
     '      await Promise.allSettled(this.#writes)\n      try { await this.#surroundings.replica.unite(this.#session.talk.theirs) } catch {}\n',
   ),
   one(
+    'unite-without-delta',
+    "a session that left out the peer's young updates unites them all the same",
+    'protocols/sync/core/conversation.ts',
+    '    if (this.isDeltaLeftOut) return false\n',
+    '',
+    { plan: 'union-without-the-delta.json' },
+  ),
+  one(
     'unite-overtaken',
     'a union although gossip overtook the comparison',
     'store/replica/sync-side.ts',

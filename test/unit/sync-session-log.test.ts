@@ -45,6 +45,23 @@ describe('young differences', () => {
     expect(pair.there.applied.covers(pair.here.applied)).toBe(true)
   })
 
+  test('are not united when the session goes on without them, also where the roots are equal then', () => {
+    const pair = new SessionPair()
+    pair.put(pair.both, 'shared', 'value')
+    pair.put([pair.here], 'here', 'value', [], actors[1])
+    pair.here.old = pair.here.applied.clone()
+    const fleeting = pair.put([pair.there], 'fleeting', 'value')
+    pair.put([pair.there], 'fleeting', null, [fleeting.dot])
+    const result = pair.sync({ youngOk: true })
+    expect(result.outcomes).toMatchObject([
+      { provenEqual: true, united: false },
+      { provenEqual: true, united: true },
+    ])
+    expect(pair.here.seen.has(fleeting.dot)).toBe(false)
+    pair.sync()
+    pair.expectEqual()
+  })
+
   test('do not when the responder has older ones', () => {
     const pair = apart()
     pair.there.old = pair.there.applied.clone()

@@ -104,6 +104,8 @@ export class Conversation {
   readonly listed = new Context()
   /** True once it is known that the session compares and changes nothing. */
   compares = false
+  /** True once the peer has left updates that we lack to gossip: its delta does not come. */
+  isDeltaLeftOut = false
   turns = 0
   verdictTurns = 0
   updatesSent = 0
@@ -245,10 +247,12 @@ export class Conversation {
    * Unites the peer's first capture after a complete pass (rule 1), but for what was refused (rule 6): then an update
    * that superseded a refused dot must not count as applied either, and only the log can tell which those are. Not the
    * last capture: what was issued and superseded at the peer since the first was in no delta, and a union alone would
-   * not say what stood at those dots.
+   * not say what stood at those dots. For the same reason nothing is united where the peer's delta was left out. Returns
+   * whether the contexts are united, or hold nothing new.
    */
-  *unite(): SessionPart<void> {
+  *unite(): SessionPart<boolean> {
     this.assertSound()
+    if (this.isDeltaLeftOut) return false
     const { members } = this.theirs
     const { seen: theirSeen, applied: theirApplied } = this.#theirsAtFirst!
     const peer: TaggedContexts = {
@@ -258,10 +262,11 @@ export class Conversation {
     }
     const { seen, applied } = this.mine
     const hasNews = !(seen.covers(peer.seen) && applied.covers(peer.applied))
-    if (!hasNews && this.view.awaitsPass !== true) return
+    if (!hasNews && this.view.awaitsPass !== true) return true
     const compared = seen.clone()
     compared.union(this.listed)
     yield { type: 'unite', peer, except: this.refused, compared }
+    return true
   }
 
   /** Adds the tags of actors that a swap of tables named. */

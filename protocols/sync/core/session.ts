@@ -21,7 +21,7 @@ import {
   type SessionOptions,
   type SessionOutcome,
 } from './conversation.js'
-import { isNothingMissing, missingHere, missingThere, receiveDelta, sendDelta } from './delta.js'
+import { isNothingMissing, missingHere, missingThere, namedHere, receiveDelta, sendDelta } from './delta.js'
 import { openByTable, receiveOpen } from './opening.js'
 import { Descent } from './tree.js'
 
@@ -80,7 +80,10 @@ function* initiate(talk: Conversation): SessionPart<Ending> {
   const mode = bulkMode(talk)
   if (answer.young) {
     talk.turns++
-    if (!isYoung(talk)) return yield* sendOwn(talk, mode, 0)
+    if (!isYoung(talk)) {
+      talk.isDeltaLeftOut = !missingHere(talk).isEmpty || !namedHere(talk).isEmpty
+      return yield* sendOwn(talk, mode, 0)
+    }
     yield* talk.send({ type: 'end', expecting: false })
     return { mode: 'young', provenEqual: false, united: false, ended: 'young' }
   }
@@ -190,8 +193,8 @@ function* receiveHello(talk: Conversation): SessionPart<Extract<Message, { type:
 
 /** Roots were equal when compared after both captures: a complete pass (DESIGN 3.2, rule 1). Both sides unite. */
 function* concludeEqual(talk: Conversation, mode: SessionMode = 'equal'): SessionPart<Ending> {
-  yield* talk.unite()
-  return { mode, provenEqual: true, united: true, ended: 'complete' }
+  const united = yield* talk.unite()
+  return { mode, provenEqual: true, united, ended: 'complete' }
 }
 
 /** All updates went over; what differs now came during the session, and gossip or the next session brings it. */

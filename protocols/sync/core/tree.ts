@@ -79,8 +79,8 @@ export class Descent {
    */
   *#finish(mode: SessionMode): SessionPart<Ending> {
     yield* settle()
-    yield* this.#talk.unite()
-    return { mode: mode === 'full' ? 'full' : 'tree', provenEqual: false, united: true, ended: 'complete' }
+    const united = yield* this.#talk.unite()
+    return { mode: mode === 'full' ? 'full' : 'tree', provenEqual: false, united, ended: 'complete' }
   }
 
   /** Our turn: nodes, wants, entries. Returns whether it needs an answer. */
