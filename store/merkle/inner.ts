@@ -1,5 +1,5 @@
 /** Inner nodes of the trie: 16 children and the digest over theirs. */
-import { sha256 } from '../model/digest.js'
+import { putHash } from '../model/digest.js'
 import { digestBytes, fanout } from '../model/roots.js'
 import { Leaf } from './leaf.js'
 
@@ -27,7 +27,7 @@ export class Inner {
       if (child instanceof Leaf) child.copyDigest(input, at)
       else input.set(child?.digest ?? emptyDigest, at)
     })
-    this.digest.set(sha256(input).subarray(0, digestBytes))
+    putHash(this.digest, 0, digestBytes, input)
     this.isDirty = false
   }
 }

@@ -1,5 +1,5 @@
 /** Leaves of the trie: up to 32 entries, sorted by id, packed in one slot of bytes. */
-import { sha256 } from '../model/digest.js'
+import { putHash } from '../model/digest.js'
 import { digestBytes, idBytes, leafEntriesMax } from '../model/roots.js'
 import { Slab } from './slab.js'
 
@@ -172,8 +172,8 @@ export class Leaf {
   refresh(): void {
     const { page, start } = this.#place()
     page[start + domainAt] = leafDomain
-    const hashed = sha256(page.subarray(start + domainAt, start + pairsAt + this.#count * pairBytes))
-    hashed.copy(page, start, 0, digestBytes)
+    const hashed = page.subarray(start + domainAt, start + pairsAt + this.#count * pairBytes)
+    putHash(page, start, digestBytes, hashed)
     this.isDirty = false
   }
 
@@ -188,7 +188,9 @@ export class Leaf {
     const { page, start } = this.#place()
     scratch[0] = leafDomain
     page.copy(scratch, 1, start + pairsAt + from * pairBytes, start + pairsAt + to * pairBytes)
-    return sha256(scratch.subarray(0, 1 + (to - from) * pairBytes)).subarray(0, digestBytes)
+    const digest = Buffer.allocUnsafe(digestBytes)
+    putHash(digest, 0, digestBytes, scratch.subarray(0, 1 + (to - from) * pairBytes))
+    return digest
   }
 
   /** Gives the slot back; the leaf may not be used afterwards. */

@@ -1,5 +1,5 @@
 /** Digests as they travel: 8 bytes, salted for each session, and what a level-by-level descent does with them. */
-import { sha256 } from '../model/digest.js'
+import { putHash } from '../model/digest.js'
 import { digestBytes, saltedDigestBytes } from '../model/roots.js'
 import type { Prefix, TrieReader } from './types.js'
 
@@ -90,5 +90,5 @@ function saltInto(target: Buffer, at: number, scratch: Buffer, digest: Uint8Arra
   if (digest.length !== digestBytes) throw new RangeError(`a digest of ${digest.length} bytes, not ${digestBytes}`)
   if (digest.every((byte) => byte === 0)) return
   scratch.set(digest, scratch.length - digestBytes)
-  sha256(scratch).copy(target, at, 0, saltedDigestBytes)
+  putHash(target, at, saltedDigestBytes, scratch)
 }

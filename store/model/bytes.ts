@@ -11,6 +11,13 @@ export class DecodeError extends Error {
 
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Values of the hexadecimal digits, by their characters. */
+const digitValues = new Uint8Array(128)
+for (const [value, digit] of [...'0123456789abcdef'].entries()) digitValues[digit.charCodeAt(0)] = value
+
+/** Characters up to which a text is written here; a call into the engine costs more than so many. */
+const shortText = 64
+
 /** Appends to a growing buffer. */
 export class ByteWriter {
   #buffer: Buffer
@@ -70,6 +77,7 @@ export class ByteWriter {
 
   /** Text in UTF-8 behind its length in bytes, at most `max`. */
   text(text: string, max?: number): this {
+    if (text.length <= shortText && this.#ascii(text, max)) return this
     const length = Buffer.byteLength(text)
     this.varint(length, max).#reserve(length)
     // In place: an encoder would make an array for each text first.
@@ -80,7 +88,7 @@ export class ByteWriter {
   /** Hexadecimal digits as bytes, without a length. */
   hex(digits: string): this {
     this.#reserve(digits.length / 2)
-    this.#length += this.#buffer.write(digits, this.#length, 'hex')
+    this.#length = putHex(this.#buffer, this.#length, digits)
     return this
   }
 
@@ -96,12 +104,28 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length)
   }
 
+  /** Writes a short text of one-byte characters; false, and nothing is written, when there is another one in it. */
+  #ascii(text: string, max: number | undefined): boolean {
+    for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= 0x80) return false
+    this.varint(text.length, max).latin1(text)
+    return true
+  }
+
   #reserve(more: number): void {
     if (this.#length + more <= this.#buffer.length) return
     const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + more))
     this.#buffer.copy(grown, 0, 0, this.#length)
     this.#buffer = grown
   }
+}
+
+/** Writes hexadecimal digits (lower case) as bytes. Returns the place after them. */
+export function putHex(target: Uint8Array, at: number, digits: string): number {
+  let next = at
+  for (let digit = 0; digit < digits.length; digit += 2) {
+    target[next++] = (digitValues[digits.charCodeAt(digit)]! << 4) | digitValues[digits.charCodeAt(digit + 1)]!
+  }
+  return next
 }
 
 /** Reads what ByteWriter wrote. Every method throws a DecodeError when the bytes do not hold what is asked for. */
@@ -165,6 +189,7 @@ export class ByteReader {
   /** Text in UTF-8, at most `max` bytes. */
   text(max: number): string {
     const bytes = this.bytes(max)
+    if (isAscii(bytes)) return bytes.toString('latin1')
     try {
       return textDecoder.decode(bytes)
     } catch {
@@ -174,7 +199,9 @@ export class ByteReader {
 
   /** Bytes as hexadecimal digits. */
   hex(length: number): string {
-    return this.raw(length).toString('hex')
+    this.#need(length)
+    this.#at += length
+    return this.#buffer.toString('hex', this.#at - length, this.#at)
   }
 
   /**
@@ -195,4 +222,10 @@ export class ByteReader {
   #need(length: number): void {
     if (length > this.left) throw new DecodeError('bytes end too early')
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  if (bytes.length > shortText) return false
+  for (let at = 0; at < bytes.length; at++) if (bytes[at]! >= 0x80) return false
+  return true
 }

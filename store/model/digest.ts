@@ -14,14 +14,33 @@ export function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer')
 }
 
+/** Puts the first bytes of the SHA-256 of some bytes into a place. */
+export function putHash(target: Uint8Array, at: number, length: number, bytes: Uint8Array): void {
+  // As characters it costs a third of what a buffer of its own does.
+  const hashed = hash('sha256', bytes, 'latin1')
+  for (let byte = 0; byte < length; byte++) target[at + byte] = hashed.charCodeAt(byte)
+}
+
+/** The first bytes of the SHA-256 of some bytes. */
+function cutHash(bytes: Uint8Array, length: number): Buffer {
+  const cut = Buffer.allocUnsafe(length)
+  putHash(cut, 0, length, bytes)
+  return cut
+}
+
+/** The first bytes of the SHA-256 of some bytes, as hexadecimal digits. */
+function cutHex(bytes: Uint8Array, length: number): string {
+  return hash('sha256', bytes, 'hex').slice(0, 2 * length)
+}
+
 /** The first 16 bytes of the SHA-256 of a value. */
 export function valueHash(value: Uint8Array): Buffer {
-  return sha256(value).subarray(0, digestBytes)
+  return cutHash(value, digestBytes)
 }
 
 /** The place of an address in the trie: the first 16 bytes of the SHA-256 of its encoding. */
 export function addressId(address: Address): Buffer {
-  return sha256(encodeAddress(address)).subarray(0, idBytes)
+  return cutHash(encodeAddress(address), idBytes)
 }
 
 const entryDomain = 0x02
@@ -39,7 +58,7 @@ export function entryDigest(id: Uint8Array, versions: readonly Version[]): Buffe
     writeExpiry(writer, version.expiresAtMs)
     writer.raw(version.valueHash)
   }
-  return sha256(writer.finish()).subarray(0, digestBytes)
+  return cutHash(writer.finish(), digestBytes)
 }
 
 const contentDomain = 0x03
@@ -60,7 +79,7 @@ export function contentDigest({ address, kind, time, expiresAtMs, valueHash: has
   writeTime(writer, time)
   writeExpiry(writer, expiresAtMs)
   if (hashed !== null) writer.raw(hashed)
-  return sha256(writer.finish()).toString('hex', 0, contentDigestBytes)
+  return cutHex(writer.finish(), contentDigestBytes)
 }
 
 /** The digest of a version at an address: that of the put that stored it. */
@@ -89,7 +108,7 @@ const placeMark = '00000000'
 export function placeDigest(address: Address): ContentDigest {
   const writer = new ByteWriter(64).u8(placeDomain)
   writeAddress(writer, address)
-  return placeMark + sha256(writer.finish()).toString('hex', 0, contentDigestBytes - placeMark.length / 2)
+  return placeMark + cutHex(writer.finish(), contentDigestBytes - placeMark.length / 2)
 }
 
 /** True if what is kept of a dot is its place alone. */
