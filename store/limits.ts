@@ -14,6 +14,8 @@ export const levelCacheBytesDefault = 16 * 1024 * 1024
  * Smaller: less to replay at the start after a crash.
  */
 export const levelWriteBufferBytesDefault = 8 * 1024 * 1024
+/** Bytes of a batch that is written through the one batch which the binding keeps, with its memory, for all writes. */
+export const levelBatchBytesMax = 1024 * 1024
 /** Bytes of one table file. */
 export const levelTableBytes = 8 * 1024 * 1024
 /** Table files that LevelDB keeps open: with the size above, 2 GiB without reopening, and few descriptors. */

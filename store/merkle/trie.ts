@@ -143,6 +143,12 @@ export class Trie implements TrieReader {
     return walk.result
   }
 
+  /** True if there is an entry of an id. */
+  has(id: Uint8Array): boolean {
+    assertBytes(id, idBytes, 'id')
+    return (this.#leafBelow(this.#descend(id), id)?.find(id) ?? -1) >= 0
+  }
+
   /** The entry of an id. */
   get(id: Uint8Array): TrieEntry | undefined {
     assertBytes(id, idBytes, 'id')

@@ -54,10 +54,9 @@ export class ByteWriter {
     if (value > max) throw new RangeError(`number ${value} beyond the limit ${max}`)
     this.#reserve(8)
     let rest = value
-    while (rest >= 0x80) {
-      this.#buffer[this.#length++] = (rest % 0x80) | 0x80
-      rest = Math.floor(rest / 0x80)
-    }
+    // Beyond 31 bits there is no shifting.
+    for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 0x80)) this.#buffer[this.#length++] = (rest % 0x80) | 0x80
+    for (; rest >= 0x80; rest >>= 7) this.#buffer[this.#length++] = (rest & 0x7f) | 0x80
     this.#buffer[this.#length++] = rest
     return this
   }

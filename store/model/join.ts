@@ -16,20 +16,29 @@ export interface Change {
   readonly dropped: readonly Version[]
 }
 
-/** The version that an update stores; null for deletes and for puts that travel without their bytes. */
-export function versionOf(update: Update): Version | null {
+/**
+ * The version that an update stores; null for deletes and for puts that travel without their bytes. `hashed`: the hash
+ * of its value, where it is known already.
+ */
+export function versionOf(update: Update, hashed?: Uint8Array | null): Version | null {
   if (update.kind !== 'put' || update.value === null) return null
   const { dot, time, expiresAtMs, value } = update
-  return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }
+  return { dot, time, expiresAtMs, value, valueHash: hashed ?? valueHash(value) }
 }
 
 /**
  * The versions at an address after an update: its own is added unless its dot was seen before, and every superseded one
  * goes. `seen` is the context before the update; the caller adds the update's dot and its superseded dots to seen, and
  * the dot alone to applied. A dot that names another content than the one that is live here supersedes nothing.
+ * `hashed`: the hash of the update's value, where it is known already.
  */
-export function applyUpdate(versions: readonly Version[], update: Update, seen: Context): Change {
-  const version = versionOf(update)
+export function applyUpdate(
+  versions: readonly Version[],
+  update: Update,
+  seen: Context,
+  hashed?: Uint8Array | null,
+): Change {
+  const version = versionOf(update, hashed)
   const isLive = versionAt(versions, update.dot) !== undefined
   const added = version !== null && !isLive && !seen.has(update.dot) ? [version] : []
   if (update.supersedes.length === 0) return change(versions, added, undefined)
@@ -97,13 +106,18 @@ function change(
 ): Change {
   const dropped = goes === undefined ? [] : mine.filter(goes)
   if (added.length === 0 && dropped.length === 0) return { versions: mine, added, dropped }
-  const gone = new Set(dropped)
-  const kept = dropped.length === 0 ? mine.slice() : mine.filter((version) => !gone.has(version))
+  const kept = dropped.length === 0 ? mine.slice() : withoutDropped(mine, dropped)
   return { versions: withAdded(kept, added), added, dropped }
+}
+
+function withoutDropped(mine: readonly Version[], dropped: readonly Version[]): Version[] {
+  const gone = new Set(dropped)
+  return mine.filter((version) => !gone.has(version))
 }
 
 /** Takes over `kept`, which is sorted. One more version, by far the usual case, is put in its place. */
 function withAdded(kept: Version[], added: readonly Version[]): readonly Version[] {
+  if (kept.length === 0 && added.length === 1) return added
   if (added.length !== 1) return [...kept, ...added].sort((a, b) => compareDots(a.dot, b.dot))
   kept.splice(placeOf(kept, added[0]!.dot), 0, added[0]!)
   return kept

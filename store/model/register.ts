@@ -36,6 +36,7 @@ export function hasExpired(version: Version, nowMs: number): boolean {
  * passed: as long as it is shown, all its dots are in view, also those whose own deadline is over.
  */
 export function siblings(versions: readonly Version[], clock: DisplayClock): Sibling[] {
+  if (versions.length < 2) return versions.filter((version) => !hasExpired(version, clock.nowMs)).map(alone)
   const groups = new Map<string, Version[]>()
   for (const version of versions) {
     const key = Buffer.from(version.valueHash).toString('latin1')
@@ -48,6 +49,10 @@ export function siblings(versions: readonly Version[], clock: DisplayClock): Sib
     .filter((group) => group.some((version) => !hasExpired(version, clock.nowMs)))
     .map((group) => toSibling(group, order))
     .sort((a, b) => order(a.version, b.version))
+}
+
+function alone(version: Version): Sibling {
+  return { version, expiresAtMs: version.expiresAtMs, dots: [version.dot] }
 }
 
 function toSibling(group: Version[], order: (a: Version, b: Version) => number): Sibling {
@@ -71,6 +76,7 @@ function displayOrder(clock: DisplayClock): (a: Version, b: Version) => number {
  * single clock may be wrong.
  */
 export function expiredDots(versions: readonly Version[], expiredByMs: number): Dot[] {
+  if (versions.length === 0) return []
   return versions.filter((version) => hasExpired(version, expiredByMs)).map((version) => version.dot)
 }
 
@@ -81,6 +87,7 @@ export function visible(versions: readonly Version[], nowMs: number): Version[] 
 
 /** The union of lists of dots: sorted, each once. */
 export function mergeDots(...lists: readonly (readonly NamedDot[])[]): NamedDot[] {
+  if (lists.every((list) => list.length === 0)) return []
   const all = new Map<string, NamedDot>()
   for (const list of lists) for (const dot of list) all.set(dotText(dot), dot)
   return [...all.values()].sort(compareDots)

@@ -1,28 +1,34 @@
 /** One batch in the making: rows over rows, with an undo journal, so that a failing write leaves no trace. */
 import type { KvChange } from '../kv.js'
 
-/** Rows by their key's bytes as latin1 text: cheap map keys, equal only for equal bytes. */
-type Rows = Map<string, KvChange>
+/** Reads a row of the store. */
+export type ReadStored = (key: Uint8Array) => Uint8Array | undefined
 
-/** Reads a row of the base of a batch. */
-export type ReadBase = (key: Uint8Array) => Uint8Array | undefined
+/** A row of a batch as it was before a write changed it; undefined: it was none. */
+interface Before {
+  readonly text: string
+  readonly change: KvChange | undefined
+}
 
-/** The rows of one batch. Reads fall through to its base: the batch in flight, then the store. */
+/** The rows of one batch. Reads fall through to the batch in flight, then to the store. */
 export class Batch {
-  readonly #rows: Rows = new Map()
-  #base: ReadBase
+  /** By their key's bytes as latin1 text: cheap map keys, equal only for equal bytes. */
+  readonly #rows = new Map<string, KvChange>()
+  readonly #readStored: ReadStored
+  #below: Batch | undefined
   #bytes = 0
   #isTouched = false
-  #journal: (() => void)[] | undefined
+  #journal: (Before | (() => void))[] | undefined
 
-  /** `base` reads what was written before this batch. */
-  constructor(base: ReadBase) {
-    this.#base = base
+  /** `readStored` reads the store; `below` is the batch in flight, which is not there yet. */
+  constructor(readStored: ReadStored, below?: Batch) {
+    this.#readStored = readStored
+    this.#below = below
   }
 
-  /** Names another base, once the earlier one has become part of it. */
-  setBase(base: ReadBase): void {
-    this.#base = base
+  /** The batch below has become part of the store. */
+  landed(): void {
+    this.#below = undefined
   }
 
   /** True if the batch changes neither rows nor memory: there is nothing to make durable. */
@@ -40,21 +46,21 @@ export class Batch {
     return this.#bytes
   }
 
-  /** The row as this batch would leave it. */
-  get(key: Uint8Array): Uint8Array | undefined {
-    const change = this.#rows.get(rowText(key))
+  /**
+   * The row as this batch would leave it. `isStored`: asked before the store is read; where it is false, the store has
+   * no such row.
+   */
+  get(key: Uint8Array, isStored?: () => boolean): Uint8Array | undefined {
+    const text = rowText(key)
+    const change = this.#changeAt(text)
     if (change !== undefined) return change.value ?? undefined
-    return this.#base(key)
+    return isStored === undefined || isStored() ? this.#readStored(key) : undefined
   }
 
   /** Writes a row; null deletes it. */
   set(key: Uint8Array, value: Uint8Array | null): void {
     const text = rowText(key)
-    const before = this.#rows.get(text)
-    this.#journal?.push(() => {
-      if (before === undefined) this.#rows.delete(text)
-      else this.#rows.set(text, before)
-    })
+    this.#journal?.push({ text, change: this.#rows.get(text) })
     this.#rows.set(text, { key, value })
     this.#bytes += key.length + (value?.length ?? 0)
   }
@@ -66,12 +72,12 @@ export class Batch {
 
   /** Runs one write. When it throws, everything it did is undone and the error passed on. */
   attempt<T>(write: () => T): T {
-    const journal: (() => void)[] = []
+    const journal: (Before | (() => void))[] = []
     this.#journal = journal
     try {
       return write()
     } catch (error) {
-      for (let at = journal.length - 1; at >= 0; at--) journal[at]!()
+      for (let at = journal.length - 1; at >= 0; at--) this.#undo(journal[at]!)
       throw error
     } finally {
       this.#journal = undefined
@@ -82,8 +88,20 @@ export class Batch {
   changes(): KvChange[] {
     return [...this.#rows.values()]
   }
+
+  #changeAt(text: string): KvChange | undefined {
+    const change = this.#rows.get(text)
+    return change !== undefined || this.#below === undefined ? change : this.#below.#changeAt(text)
+  }
+
+  #undo(step: Before | (() => void)): void {
+    if (typeof step === 'function') step()
+    else if (step.change === undefined) this.#rows.delete(step.text)
+    else this.#rows.set(step.text, step.change)
+  }
 }
 
 function rowText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  return bytes.toString('latin1')
 }

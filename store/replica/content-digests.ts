@@ -4,7 +4,6 @@ import { contentDigest, valueHash, versionDigest } from '../model/digest.js'
 import { type ContentDigest, compareDots, type Dot, type NamedDot, sameDot } from '../model/dot.js'
 import { versionAt } from '../model/join.js'
 import type { DotRow } from '../rows/dots.js'
-import { entryKey } from '../rows/entries.js'
 import type { Batch } from './batch.js'
 import type { ContextRows } from './context-rows.js'
 import type { DigestRows } from './digest-rows.js'
@@ -45,7 +44,7 @@ export class ContentDigests {
     if (row.kind !== 'put') return contentDigest({ ...row, valueHash: null })
     if (row.value !== null) return contentDigest({ ...row, valueHash: valueHash(row.value) })
     if (row.state !== 'live') return undefined
-    const version = this.#rows.entries.read(batch, entryKey(row.address)).find((other) => sameDot(other.dot, dot))
+    const version = this.#rows.entries.read(batch, row.address).find((other) => sameDot(other.dot, dot))
     return version && versionDigest(version, row.address)
   }
 
@@ -55,6 +54,7 @@ export class ContentDigests {
    * mean a content that the writer never had in view.
    */
   named(batch: Batch, address: Address, dots: readonly NamedDot[]): NamedDot[] {
+    if (dots.length === 0) return []
     return dots.map((dot) => (dot.digest === undefined ? this.#namedHere(batch, address, dot) : dot)).sort(compareDots)
   }
 
@@ -64,7 +64,7 @@ export class ContentDigests {
     const row = this.#rows.dots.read(batch, dot)
     if (row?.state === 'live') return { ...dot, digest: this.ofRow(batch, dot, row) }
     if (row !== undefined) return dot
-    const version = versionAt(this.#rows.entries.read(batch, entryKey(address)), dot)
+    const version = versionAt(this.#rows.entries.read(batch, address), dot)
     return version === undefined ? dot : { ...dot, digest: versionDigest(version, address) }
   }
 }

@@ -6,13 +6,12 @@
  */
 import { type Address, addressText } from '../model/address.js'
 import { Context } from '../model/context.js'
-import { differs, isPlace, updateDigest, versionDigest } from '../model/digest.js'
+import { differs, isPlace, updateDigest, valueHash, versionDigest } from '../model/digest.js'
 import { type ContentDigest, type Dot, finderOf, type NamedDot, sameDot } from '../model/dot.js'
 import { applyUpdate, versionAt } from '../model/join.js'
 import { reissueDot, reissueOf, renamedBy } from '../model/reissue.js'
 import type { Update, Version } from '../model/update.js'
 import type { DotRow } from '../rows/dots.js'
-import { entryKey } from '../rows/entries.js'
 import type { Batch } from './batch.js'
 import { ContentDigests, type Rows } from './content-digests.js'
 import { stubRow } from './dot-rows.js'
@@ -67,12 +66,13 @@ export class Effects {
    */
   apply(batch: Batch, update: Update, knowledge: Knowledge): ApplyOutcome {
     const { dots, contexts } = this.#rows
-    const digest = updateDigest(update)
+    const hashed = update.value === null ? null : valueHash(update.value)
+    const digest = updateDigest(update, hashed)
     const renamed = renamedBy(update, digest)
     if (renamed !== undefined && this.#reissues.isSuperseded(batch, renamed, update.dot))
       return this.#reissues.bury(batch, update.dot, digest!)
     const known = contexts.seen.has(update.dot) ? dots.read(batch, update.dot) : undefined
-    return this.#take(batch, update, { digest, knowledge, isNew: false, known })
+    return this.#take(batch, update, { digest, hashed, knowledge, isNew: false, known })
   }
 
   /**
@@ -113,6 +113,7 @@ export class Effects {
    * another content than the one here says nothing of the address of that.
    */
   withoutForeignDots(batch: Batch, update: Update): Update {
+    if (update.supersedes.length === 0) return update
     const { contexts, dots } = this.#rows
     const isOwn = (named: NamedDot) => {
       if (sameDot(named, update.dot)) return false
@@ -134,18 +135,25 @@ export class Effects {
     update: Update,
     {
       digest,
+      hashed,
       knowledge,
       isNew,
       known,
-    }: { digest: ContentDigest | undefined; knowledge: Knowledge; isNew: boolean; known: DotRow | undefined },
+    }: {
+      digest: ContentDigest | undefined
+      /** The hash of its value, where it is known already. */
+      hashed: Uint8Array | null | undefined
+      knowledge: Knowledge
+      isNew: boolean
+      known: DotRow | undefined
+    },
   ): ApplyOutcome {
     const { entries, contexts } = this.#rows
     const { dot, address } = update
-    const key = entryKey(address)
     this.#settleNames(batch, update, digest)
-    const before = entries.read(batch, key)
-    const change = applyUpdate(before, update, isNew ? nothingSeen : contexts.seen)
-    entries.write(batch, address, key, before, change.versions)
+    const before = entries.read(batch, address)
+    const change = applyUpdate(before, update, isNew ? nothingSeen : contexts.seen, hashed)
+    entries.write(batch, address, before, change.versions)
     const isKnownHere = this.#supersedeAll(batch, update, digest, change.dropped)
     const isLive = versionAt(change.versions, dot) !== undefined
     this.#writeDotRow(batch, update, { digest, isLive, known, bare: knowledge.bare, isQuiet: isKnownHere })
@@ -186,6 +194,7 @@ export class Effects {
 
   /** Returns whether the update reissues a content that was live here. */
   #supersedeAll(batch: Batch, update: Update, digest: ContentDigest | undefined, dropped: readonly Version[]): boolean {
+    if (update.supersedes.length === 0) return false
     const isReissue = renamedBy(update, digest) !== undefined
     const droppedAt = finderOf(dropped)
     for (const named of update.supersedes) this.#supersede(batch, named, update, droppedAt(named), isReissue)
@@ -229,7 +238,7 @@ export class Effects {
    * renamed by it may be superseded by the same update under its new name.
    */
   #settleNames(batch: Batch, update: Update, digest: ContentDigest | undefined): void {
-    if (renamedBy(update, digest) !== undefined) return
+    if (update.supersedes.length === 0 || renamedBy(update, digest) !== undefined) return
     for (const named of update.supersedes) {
       if (named.digest === undefined || !this.#rows.contexts.seen.has(named)) continue
       const ours = this.contents.of(batch, named)
@@ -255,11 +264,10 @@ export class Effects {
    */
   #takeLesser(batch: Batch, update: Update, digest: ContentDigest): ApplyOutcome {
     const { entries, contexts } = this.#rows
-    const key = entryKey(update.address)
     this.#settleNames(batch, update, undefined)
-    const before = entries.read(batch, key)
+    const before = entries.read(batch, update.address)
     const { versions, dropped } = applyUpdate(before, { ...update, value: null }, contexts.seen)
-    entries.write(batch, update.address, key, before, versions)
+    entries.write(batch, update.address, before, versions)
     this.#supersedeAll(batch, update, undefined, dropped)
     if (update.kind !== 'put') return { news: 1, dropped: dropped.length }
     const reissue = reissueOf(update, digest)
@@ -278,7 +286,7 @@ export class Effects {
       this.#rows.dots.write(batch, update.dot, null)
       this.#rows.digests.write(batch, update.dot, digest)
     }
-    return this.#take(batch, update, { digest, knowledge: whole, isNew: true, known: undefined })
+    return this.#take(batch, update, { digest, hashed: undefined, knowledge: whole, isNew: true, known: undefined })
   }
 }
 

@@ -30,9 +30,16 @@ export interface EntryCounts {
   readonly checksum: Checksum
 }
 
+/** Where an address stands: the key of its row, and its id in the trie once somebody asked. */
+interface Place {
+  readonly address: Address
+  readonly key: Buffer
+  id: Buffer | undefined
+}
+
 /** The entry that the present write is at: read once, and written as a row once, however many updates it takes. */
 interface OpenEntry {
-  readonly key: Buffer
+  readonly place: Place
   /** Undefined as long as it was only read. */
   address: Address | undefined
   /** Versions of the entry when it was opened. */
@@ -41,34 +48,49 @@ interface OpenEntry {
 }
 
 const mark = new Uint8Array(0)
+const noVersions: readonly Version[] = []
 
 /** The entries that the next batch builds on. */
 export class EntryRows {
   /** Number of changes of the mesh's own records so far, committed or not. */
   systemWrites = 0
-  #counts: EntryCounts
+  #liveDots: number
+  #userEntries: number
+  #checksum: Checksum
   #trie = new Map<string, TrieChange>()
+  #place: Place | undefined
   #open: OpenEntry | undefined
   #isWriting = false
   readonly #lost = new Map<string, Address>()
   readonly #onDamage: (row: Error) => void
+  #isStored: (id: Uint8Array) => boolean = () => true
 
   /** `onDamage`: notified of a row that failed its checksum. */
   constructor({ liveDots, userEntries, checksum }: StateRow, onDamage: (row: Error) => void) {
-    this.#counts = { liveDots, userEntries, checksum }
+    this.#liveDots = liveDots
+    this.#userEntries = userEntries
+    this.#checksum = checksum
     this.#onDamage = onDamage
+  }
+
+  /**
+   * Names who knows of entries that the store does not hold, by their ids: their rows are not looked for. True is
+   * always right.
+   */
+  askBeforeReading(isStored: (id: Uint8Array) => boolean): void {
+    this.#isStored = isStored
   }
 
   /** Counts as the next batch will have them. */
   get counts(): EntryCounts {
-    return this.#counts
+    return { liveDots: this.#liveDots, userEntries: this.#userEntries, checksum: this.#checksum }
   }
 
   /** Notes how to take back what the present write does to the counts, and to an entry that is not a row yet. */
   guard(batch: Batch): void {
-    const counts = this.#counts
+    const { counts } = this
     batch.onUndo(() => {
-      this.#counts = counts
+      this.#setCounts(counts)
       this.#close()
     })
     this.#isWriting = true
@@ -77,17 +99,18 @@ export class EntryRows {
   /** Sets the counts to what was counted (repair). */
   resetCounts(batch: Batch, counts: EntryCounts): void {
     batch.touch()
-    this.#counts = counts
+    this.#setCounts(counts)
   }
 
   /** The live versions at an address. Throws DAMAGED_VALUE. */
-  read(batch: Batch, key: Buffer): readonly Version[] {
-    if (this.#open?.key.equals(key)) return this.#open.after
+  read(batch: Batch, address: Address): readonly Version[] {
+    const place = this.#placeOf(address)
+    if (this.#isOpen(place)) return this.#open!.after
     try {
-      const row = batch.get(key)
-      const versions = row === undefined ? [] : decodeVersions(key, row)
+      const row = batch.get(place.key, () => this.#isStored(idOf(place)))
+      const versions = row === undefined ? noVersions : decodeVersions(place.key, row)
       const isFree = this.#isWriting && this.#open?.address === undefined
-      if (isFree) this.#open = { key, address: undefined, before: versions, after: versions }
+      if (isFree) this.#open = { place, address: undefined, before: versions, after: versions }
       return versions
     } catch (error) {
       if (!isDamage(error)) throw error
@@ -105,17 +128,18 @@ export class EntryRows {
    * Rewrites an address; everything that goes with it follows when another address is written or the write ends
    * (`flush`). The same array: nothing has changed.
    */
-  write(batch: Batch, address: Address, key: Buffer, before: readonly Version[], after: readonly Version[]): void {
+  write(batch: Batch, address: Address, before: readonly Version[], after: readonly Version[]): void {
     if (before === after) return
     if (!isUserAddress(address)) this.systemWrites++
     this.#forgetLost(batch, address)
-    if (this.#open?.key.equals(key)) {
-      this.#open.address = address
-      this.#open.after = after
+    const place = this.#placeOf(address)
+    if (this.#isOpen(place)) {
+      this.#open!.address = address
+      this.#open!.after = after
       return
     }
     this.#writeOpen(batch)
-    this.#open = { address, key, before, after }
+    this.#open = { address, place, before, after }
   }
 
   /** Puts the entry that was changed last into its row. To be called at the end of each write. */
@@ -129,18 +153,33 @@ export class EntryRows {
     this.#isWriting = false
   }
 
+  /** The place of an address; that of the last one is kept: a write asks several times in a row. */
+  #placeOf(address: Address): Place {
+    if (this.#place?.address !== address) this.#place = { address, key: entryKey(address), id: undefined }
+    return this.#place
+  }
+
+  #isOpen(place: Place): boolean {
+    return this.#open !== undefined && (this.#open.place === place || this.#open.place.key.equals(place.key))
+  }
+
   #writeOpen(batch: Batch): void {
     if (this.#open?.address === undefined) return
-    const { address, key, before, after } = this.#open
+    const { address, place, before, after } = this.#open
+    const { key } = place
     this.#open = undefined
     batch.set(key, after.length === 0 ? null : encodeVersions(key, after))
     for (const version of without(before, after)) this.#count(batch, key, address, version, -1)
     for (const version of without(after, before)) this.#count(batch, key, address, version, 1)
     const appeared = Number(after.length > 0) - Number(before.length > 0)
-    if (appeared !== 0 && isUserAddress(address)) {
-      this.#counts = { ...this.#counts, userEntries: this.#counts.userEntries + appeared }
-    }
-    this.#changeTrie(batch, addressId(address), after)
+    if (isUserAddress(address)) this.#userEntries += appeared
+    this.#changeTrie(batch, idOf(place), after)
+  }
+
+  #setCounts({ liveDots, userEntries, checksum }: EntryCounts): void {
+    this.#liveDots = liveDots
+    this.#userEntries = userEntries
+    this.#checksum = checksum
   }
 
   /** The trie changes since the last call. */
@@ -162,9 +201,9 @@ export class EntryRows {
    */
   markLost(batch: Batch, address: Address): void {
     this.#writeOpen(batch)
-    const key = entryKey(address)
-    if (this.read(batch, key).length > 0) return
+    if (this.read(batch, address).length > 0) return
     this.#open = undefined
+    const { key } = this.#placeOf(address)
     batch.set(key, encodeVersions(key, []))
     const text = addressText(address)
     if (this.#lost.has(text)) return
@@ -181,8 +220,7 @@ export class EntryRows {
   settleLost(batch: Batch): void {
     this.#writeOpen(batch)
     for (const address of [...this.#lost.values()]) {
-      const key = entryKey(address)
-      if (this.read(batch, key).length === 0) batch.set(key, null)
+      if (this.read(batch, address).length === 0) batch.set(this.#placeOf(address).key, null)
       this.#open = undefined
       this.#forgetLost(batch, address)
     }
@@ -197,9 +235,8 @@ export class EntryRows {
   }
 
   #count(batch: Batch, key: Buffer, address: Address, version: Version, sign: 1 | -1): void {
-    const { liveDots, userEntries } = this.#counts
-    const checksum = shiftChecksum(this.#counts.checksum, fingerprint(dotKey(version.dot), key), sign)
-    this.#counts = { liveDots: liveDots + sign, userEntries, checksum }
+    this.#liveDots += sign
+    this.#checksum = shiftChecksum(this.#checksum, fingerprint(dotKey(version.dot), key), sign)
     const row = sign === 1 ? mark : null
     if (address.type === 'ctr' && isBaseline(version.value)) batch.set(baselineKey(version.dot), row)
     if (version.expiresAtMs !== null) batch.set(deadlineKey(version.expiresAtMs, version.dot), row)
@@ -218,10 +255,16 @@ export class EntryRows {
   }
 }
 
+function idOf(place: Place): Buffer {
+  place.id ??= addressId(place.address)
+  return place.id
+}
+
 const fewVersions = 8
 
 /** The versions of one list that are not in another. */
 function without(versions: readonly Version[], others: readonly Version[]): readonly Version[] {
+  if (versions.length === 0 || others.length === 0) return versions
   if (others.length <= fewVersions) return versions.filter((version) => !others.includes(version))
   const known = new Set(others)
   return versions.filter((version) => !known.has(version))

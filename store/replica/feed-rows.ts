@@ -11,20 +11,27 @@ import type { FeedEvent } from './types.js'
 
 const opOf = { put: 'put', delete: 'del', expiry: 'expire' } as const
 
+const nothingSuperseded: ReturnType<typeof shownSuperseded> = { supersedes: [], supersedesMore: 0 }
+
 /** The dots that an event names as superseded, as many as are shown; undefined: they are not known. */
 export function shownSuperseded(dots: readonly Dot[] | undefined): Pick<FeedEvent, 'supersedes' | 'supersedesMore'> {
+  if (dots?.length === 0) return nothingSuperseded
   const supersedes = dots?.slice(0, feedSupersedesMax).map(({ actor, counter }) => ({ actor, counter }))
   return { supersedes, supersedesMore: Math.max(0, (dots?.length ?? 0) - feedSupersedesMax) }
 }
 
 /** The feed that the next batch builds on. */
 export class FeedRows {
-  #state: Pick<StateRow, 'sequence' | 'feedFloor' | 'feedId'>
+  readonly #feedId: string
+  #sequence: number
+  #floor: number
   #events: FeedEvent[] = []
   #reopened = Number.POSITIVE_INFINITY
 
   constructor({ sequence, feedFloor, feedId }: StateRow) {
-    this.#state = { sequence, feedFloor, feedId }
+    this.#sequence = sequence
+    this.#floor = feedFloor
+    this.#feedId = feedId
   }
 
   /**
@@ -32,15 +39,17 @@ export class FeedRows {
    * them.
    */
   get state(): Pick<StateRow, 'sequence' | 'feedFloor' | 'feedId'> {
-    return this.#state
+    return { sequence: this.#sequence, feedFloor: this.#floor, feedId: this.#feedId }
   }
 
   /** Notes how to take back what the present write does to the feed. */
   guard(batch: Batch): void {
-    const state = this.#state
+    const sequence = this.#sequence
+    const floor = this.#floor
     const { length } = this.#events
     batch.onUndo(() => {
-      this.#state = state
+      this.#sequence = sequence
+      this.#floor = floor
       this.#events.length = length
     })
   }
@@ -61,7 +70,7 @@ export class FeedRows {
    * or 0.
    */
   remove(batch: Batch, address: Address, { dot, time }: Version, arrival: number): void {
-    const isAboveFloor = arrival > this.#state.feedFloor
+    const isAboveFloor = arrival > this.#floor
     if (arrival > 0) {
       const key = feedKey(arrival)
       batch.set(key, isAboveFloor ? encodeFeed(key, { kind: 'past', dot, address, time }) : null)
@@ -74,7 +83,7 @@ export class FeedRows {
 
   /** Notes a new floor: below it rows may be missing. */
   raiseFloor(sequence: number): void {
-    if (sequence > this.#state.feedFloor) this.#state = { ...this.#state, feedFloor: sequence }
+    if (sequence > this.#floor) this.#floor = sequence
   }
 
   /** The events since the last call, in order. */
@@ -98,14 +107,13 @@ export class FeedRows {
     const sequence = this.#next()
     const key = feedKey(sequence)
     batch.set(key, encodeFeed(key, { kind: 'update', dot }))
-    const superseded = shownSuperseded(isBare ? undefined : update.supersedes)
-    this.#events.push({ sequence, address, op: opOf[kind], dot, time, value, ...superseded })
+    const { supersedes, supersedesMore } = shownSuperseded(isBare ? undefined : update.supersedes)
+    this.#events.push({ sequence, address, op: opOf[kind], dot, time, value, supersedes, supersedesMore })
     return sequence
   }
 
   #next(): number {
-    const sequence = this.#state.sequence + 1
-    this.#state = { ...this.#state, sequence }
-    return sequence
+    this.#sequence++
+    return this.#sequence
   }
 }

@@ -60,6 +60,9 @@ export class Health {
     this.#isSuspect = isSuspect
     this.#onUnreadableTables = onUnreadableTables
     core.commits.listen(({ trie }) => this.#follow(trie))
+    // Once damage was found, what the trie lacks may yet stand where it cannot be read.
+    const knowsAll = () => this.#isVerified && this.#isTrieWhole && this.#damageEpoch === 0
+    core.ledger.entries.askBeforeReading((id) => !knowsAll() || this.#trie.has(id))
     core.failures.listen((error) => this.#storeFailed(error))
     core.guard.damage.listen((row) => this.#damageFound(row))
   }

@@ -12,7 +12,6 @@ import { isPlace } from '../model/digest.js'
 import { type Actor, type Dot, includesDot, matcherOf, type NamedDot, sameDot } from '../model/dot.js'
 import { joinVersions, staysAt } from '../model/join.js'
 import type { Update, UpdateKind, Version } from '../model/update.js'
-import { entryKey } from '../rows/entries.js'
 import { encodeState, type StateRow, stateKey } from '../rows/state.js'
 import type { Batch } from './batch.js'
 import { ContextRows } from './context-rows.js'
@@ -175,7 +174,7 @@ export class Ledger implements Contexts {
 
   /** The live versions at an address. Throws DAMAGED_VALUE. */
   versions(batch: Batch, address: Address): readonly Version[] {
-    return this.entries.read(batch, entryKey(address))
+    return this.entries.read(batch, address)
   }
 
   /** Issues an update under a new dot of this process. */
@@ -198,8 +197,10 @@ export class Ledger implements Contexts {
       dot = this.#nextDot(nowMs)
       draft = draftFor(dot, time)
     }
-    const supersedes = this.#effects.contents.named(batch, draft.address, draft.supersedes)
-    const update = this.#effects.withoutForeignDots(batch, { ...draft, dot, time, supersedes })
+    const { address, kind, expiresAtMs, value } = draft
+    const supersedes = this.#effects.contents.named(batch, address, draft.supersedes)
+    const issued: Update = { dot, address, kind, time, expiresAtMs, value, supersedes }
+    const update = this.#effects.withoutForeignDots(batch, issued)
     this.#effects.apply(batch, update, whole)
     this.#issuing.push(update)
     return update
@@ -226,11 +227,10 @@ export class Ledger implements Contexts {
     for (const { digest, ...dot } of entry.clashes ?? []) {
       if (digest !== undefined) this.#effects.yieldTo(batch, dot, digest)
     }
-    const key = entryKey(entry.address)
-    const mine = this.entries.read(batch, key)
+    const mine = this.entries.read(batch, entry.address)
     const change = joinVersions(mine, entry.updates, this.seen, peer.seen, staysAt(entry.address, entry))
     if (change.dropped.length > 0) {
-      this.entries.write(batch, entry.address, key, mine, change.versions)
+      this.entries.write(batch, entry.address, mine, change.versions)
       for (const version of change.dropped) this.#effects.remove(batch, entry.address, version)
     }
     return { news, dropped: dropped + change.dropped.length }

@@ -5,7 +5,6 @@
 import { isPlace } from '../model/digest.js'
 import { type ContentDigest, compareDots, type Dot, type NamedDot, sameDot } from '../model/dot.js'
 import { reissueDot } from '../model/reissue.js'
-import { entryKey } from '../rows/entries.js'
 import { encodeFeed, feedKey } from '../rows/feed.js'
 import type { Batch } from './batch.js'
 import type { ContentDigests, Rows } from './content-digests.js'
@@ -37,13 +36,12 @@ export class Reissues {
       if (!contexts.seen.has(name)) this.bury(batch, name, digest)
       return
     }
-    const key = entryKey(row.address)
-    const before = entries.read(batch, key)
+    const before = entries.read(batch, row.address)
     const version = before.find((other) => sameDot(other.dot, dot))
     const others = before.filter((other) => other !== version)
     const isNew = version !== undefined && !contexts.seen.has(name)
     const after = isNew ? [...others, { ...version, dot: name }].sort((a, b) => compareDots(a.dot, b.dot)) : others
-    entries.write(batch, row.address, key, before, after)
+    entries.write(batch, row.address, before, after)
     dots.write(batch, dot, { ...row, state: 'logged', supersededBy: name, value: null, sequence: 0, digest })
     if (isNew) {
       const supersedes = [{ ...bareDot(dot), digest }]
@@ -62,11 +60,10 @@ export class Reissues {
     const row = contexts.seen.has(name) ? dots.read(batch, name) : undefined
     let dropped = 0
     if (row?.state === 'live') {
-      const key = entryKey(row.address)
-      const before = entries.read(batch, key)
+      const before = entries.read(batch, row.address)
       const after = before.filter((version) => !sameDot(version.dot, name))
       dropped = before.length - after.length
-      entries.write(batch, row.address, key, before, after)
+      entries.write(batch, row.address, before, after)
       dots.write(batch, name, null)
     }
     digests.write(batch, name, digest)

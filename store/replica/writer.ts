@@ -128,7 +128,7 @@ export class GroupCommit {
     }
     const committed = this.#hooks.seal(batch)
     this.#inFlight = batch
-    this.#open = new Batch((key) => batch.get(key))
+    this.#open = new Batch((key) => this.#store.get(key), batch)
     const startedMs = this.#hooks.monotonicMs()
     try {
       await this.#store.write(batch.changes(), { sync: this.#sync })
@@ -138,15 +138,10 @@ export class GroupCommit {
     }
     this.#hooks.written?.(this.#hooks.monotonicMs() - startedMs)
     this.#inFlight = undefined
-    this.#rebase()
+    this.#open.landed()
     committed()
     for (const settler of settlers) settler.resolve()
     this.#drain()
-  }
-
-  /** Places the open batch directly over the store, which now holds the batch that was in flight. */
-  #rebase(): void {
-    this.#open.setBase((key) => this.#store.get(key))
   }
 
   #fail(cause: unknown, settlers: readonly { reject: (error: unknown) => void }[]): void {

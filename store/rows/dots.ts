@@ -1,7 +1,7 @@
 /** The dot rows: at once dot index and update log. */
 import { rowPrefixes } from '../keyspace.js'
 import type { Address } from '../model/address.js'
-import { ByteWriter, DecodeError } from '../model/bytes.js'
+import { ByteWriter, DecodeError, putHex } from '../model/bytes.js'
 import type { HybridTime } from '../model/clock.js'
 import {
   readAddress,
@@ -64,7 +64,7 @@ const digestFlag = 0x80
 export function dotKey(dot: Dot): Buffer {
   const key = Buffer.allocUnsafe(1 + actorBytes + numberBytes)
   key[0] = rowPrefixes.dot.charCodeAt(0)
-  key.write(dot.actor, 1, 'hex')
+  putHex(key, 1, dot.actor)
   writeNumber(key, dot.counter, 1 + actorBytes)
   return key
 }

@@ -2,12 +2,12 @@
  * The rows of entries, of the users and of the mesh itself: the live versions at each address, in the order of keys.
  */
 import { rowPrefixes } from '../keyspace.js'
-import { type Address, isUserAddress, noField } from '../model/address.js'
+import { type Address, noField } from '../model/address.js'
 import { ByteWriter } from '../model/bytes.js'
 import { readDot, readExpiry, readTime, writeDot, writeExpiry, writeTime } from '../model/codec.js'
 import { digestBytes } from '../model/digest.js'
 import { actorBytes } from '../model/dot.js'
-import { typeNumber, typeOf } from '../model/types.js'
+import { isMeshType, type Type, typeNumber, typeOf } from '../model/types.js'
 import type { Version } from '../model/update.js'
 import { DamagedRow, seal, unlimited, unseal } from './seal.js'
 
@@ -16,9 +16,33 @@ import { DamagedRow, seal, unlimited, unseal } from './seal.js'
  * keys.
  */
 export function entryKey(address: Address): Buffer {
+  return asciiEntryKey(address) ?? escapedEntryKey(address)
+}
+
+/** The key of an entry where nothing is to be escaped or encoded: by far the usual case. */
+function asciiEntryKey({ key, type, field }: Address): Buffer | undefined {
+  const row = Buffer.allocUnsafe(key.length + field.length + 4)
+  row[0] = prefixOf(type)
+  for (let at = 0; at < key.length; at++) {
+    const character = key.charCodeAt(at)
+    if (character === 0 || character >= 0x80) return undefined
+    row[at + 1] = character
+  }
+  row[key.length + 1] = 0
+  row[key.length + 2] = 1
+  row[key.length + 3] = typeNumber(type)
+  row.set(field, key.length + 4)
+  return row
+}
+
+function prefixOf(type: Type): number {
+  return (isMeshType(type) ? rowPrefixes.system : rowPrefixes.entry).charCodeAt(0)
+}
+
+function escapedEntryKey(address: Address): Buffer {
   const key = Buffer.from(address.key)
   const writer = new ByteWriter(key.length + address.field.length + 8)
-  writer.u8((isUserAddress(address) ? rowPrefixes.entry : rowPrefixes.system).charCodeAt(0))
+  writer.u8(prefixOf(address.type))
   for (let from = 0; ; ) {
     const zero = key.indexOf(0, from)
     writer.raw(key.subarray(from, zero < 0 ? key.length : zero))

@@ -17,12 +17,20 @@ export function numbered(kind: RowKind, value: number): Buffer {
 
 /** Writes a number of `numberBytes` into a key. */
 export function writeNumber(key: Buffer, value: number, at: number): void {
-  key.writeUIntBE(Math.floor(value / 2 ** 32), at, 3)
-  key.writeUInt32BE(value % 2 ** 32, at + 3)
+  const high = Math.floor(value / 2 ** 32)
+  key[at] = high >>> 16
+  key[at + 1] = high >>> 8
+  key[at + 2] = high
+  const low = value % 2 ** 32
+  key[at + 3] = low >>> 24
+  key[at + 4] = low >>> 16
+  key[at + 5] = low >>> 8
+  key[at + 6] = low
 }
 
 /** Reads a number from a key. */
 export function readNumber(key: Uint8Array, at: number): number {
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
-  return bytes.readUIntBE(at, 3) * 2 ** 32 + bytes.readUInt32BE(at + 3)
+  const high = (key[at]! << 16) | (key[at + 1]! << 8) | key[at + 2]!
+  const low = ((key[at + 3]! << 24) | (key[at + 4]! << 16) | (key[at + 5]! << 8) | key[at + 6]!) >>> 0
+  return high * 2 ** 32 + low
 }

@@ -10,8 +10,8 @@ export const dataMutations = [
     'superseded-dropped',
     'an update leaves one of the dots out that its writer had in view',
     'store/replica/ledger.ts',
-    'const supersedes = this.#effects.contents.named(batch, draft.address, draft.supersedes)',
-    'const supersedes = this.#effects.contents.named(batch, draft.address, draft.supersedes).slice(draft.supersedes.length > 1 ? 1 : 0)',
+    'const supersedes = this.#effects.contents.named(batch, address, draft.supersedes)',
+    'const supersedes = this.#effects.contents.named(batch, address, draft.supersedes).slice(draft.supersedes.length > 1 ? 1 : 0)',
   ),
   one(
     'supersedes-all',

@@ -164,7 +164,7 @@ export const storeMutations = [
     'refusal-half-undone',
     'a refused batch leaves rows behind',
     'store/replica/batch.ts',
-    'for (let at = journal.length - 1; at >= 0; at--) journal[at]!()',
-    'for (let at = journal.length - 1; at >= 2; at--) journal[at]!()',
+    'for (let at = journal.length - 1; at >= 0; at--) this.#undo(journal[at]!)',
+    'for (let at = journal.length - 1; at >= 2; at--) this.#undo(journal[at]!)',
   ),
 ]

@@ -50,8 +50,8 @@ export const syncMutations = [
     'removal-ignored',
     'what the peer removed is kept at a join',
     'store/replica/ledger.ts',
-    'if (change.dropped.length > 0) {\n      this.entries.write(batch, entry.address, key, mine, change.versions)',
-    'if (change.dropped.length > 99) {\n      this.entries.write(batch, entry.address, key, mine, change.versions)',
+    'if (change.dropped.length > 0) {\n      this.entries.write(batch, entry.address, mine, change.versions)',
+    'if (change.dropped.length > 99) {\n      this.entries.write(batch, entry.address, mine, change.versions)',
   ),
   one(
     'absent-forgotten',
@@ -92,8 +92,8 @@ export const syncMutations = [
     'digest-truncated',
     'digests of subtrees on the wire have two bits',
     'store/merkle/salted.ts',
-    'sha256(scratch).copy(target, at, 0, saltedDigestBytes)',
-    'target[at] = 1 + (sha256(scratch)[0]! & 3)',
+    'putHash(target, at, saltedDigestBytes, scratch)',
+    'putHash(target, at, 1, scratch)\n  target[at] = 1 + (target[at]! & 3)',
   ),
   one(
     'root-truncated',

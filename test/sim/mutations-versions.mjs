@@ -19,8 +19,8 @@ export const versionMutations = [
     'level-unsynced',
     'the LevelDB adapter drops `sync`',
     'store/level.ts',
-    'await this.#database.writeEncoded(operations, { sync })',
-    'await this.#database.writeEncoded(operations, { sync: sync && false })',
+    'await this.#database.writeEncoded(changes, { sync })',
+    'await this.#database.writeEncoded(changes, { sync: sync && false })',
     durability,
   ),
   one(
@@ -85,8 +85,8 @@ export const versionMutations = [
     'deadline-lost',
     'what a peer sends loses its deadline',
     'store/model/join.ts',
-    'return { dot, time, expiresAtMs, value, valueHash: valueHash(value) }',
-    'return { dot, time, expiresAtMs: null, value, valueHash: valueHash(value) }',
+    'return { dot, time, expiresAtMs, value, valueHash: hashed ?? valueHash(value) }',
+    'return { dot, time, expiresAtMs: null, value, valueHash: hashed ?? valueHash(value) }',
   ),
   one(
     'retry-window-halved',
