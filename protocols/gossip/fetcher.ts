@@ -128,8 +128,7 @@ export class Fetcher {
   }
 
   #hasAll(dots: readonly Dot[]): boolean {
-    const { applied } = this.#options.replica.sync.capture()
-    return dots.every((dot) => applied.has(dot))
+    return dots.every((dot) => this.#options.replica.sync.hasApplied(dot))
   }
 
   #writerOf(pending: Pending): PeerId | undefined {

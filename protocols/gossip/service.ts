@@ -143,9 +143,9 @@ export class Gossip {
       try {
         const { news } = await this.#options.replica.sync.applyUpdates(merge(received))
         this.counts.updatesApplied += news
-        const { applied } = this.#options.replica.sync.capture()
+        const isApplied = (dot: Dot) => this.#options.replica.sync.hasApplied(dot)
         const isPending = (dot: Dot) => this.#fetcher.isPending(dot)
-        for (const peer of gapsIn(received, (dot) => applied.has(dot), isPending)) this.#gap(peer)
+        for (const peer of gapsIn(received, isApplied, isPending)) this.#gap(peer)
       } catch (error) {
         this.counts.dropped += received.length
         this.#options.onError?.('apply gossip', error)

@@ -7,7 +7,7 @@ import type { Network, PeerId } from '../network.js'
 /** The part of the replica that gossip needs. */
 export interface GossipReplica {
   readonly memberOf: MemberOf
-  readonly sync: Pick<SyncReplica, 'applyUpdates' | 'readMissing' | 'capture'>
+  readonly sync: Pick<SyncReplica, 'applyUpdates' | 'readMissing' | 'hasApplied'>
 }
 
 /** Options of gossip. */

@@ -15,6 +15,8 @@ import {
   pendingWritesMax,
   progressTimeoutMs,
   skippedMessagesMax,
+  sliceMax,
+  turnMsMax,
 } from './limits.js'
 import type { Message } from './messages.js'
 import { Assembly, piecesOf } from './pieces.js'
@@ -44,6 +46,8 @@ export class Driver {
   readonly #assembly = new Assembly()
   #writes: Promise<ApplyOutcome>[] = []
   #waitedMs = 0
+  /** Time that the session has taken for itself since others had a turn, in milliseconds. */
+  #turnMs = 0
 
   constructor(session: SessionCore, channel: Channel, surroundings: SessionSurroundings) {
     this.#session = session
@@ -59,7 +63,11 @@ export class Driver {
   async run(): Promise<void> {
     try {
       let action = this.#session.start()
-      while (action !== undefined) action = this.#session.next(await this.#step(action))
+      while (action !== undefined) {
+        const answer = await this.#step(action)
+        await this.#letOthers()
+        action = this.#worked(() => this.#session.next(answer))
+      }
       await this.#settle()
       await this.#withTimeout(this.#channel.close())
     } catch (error) {
@@ -73,7 +81,7 @@ export class Driver {
   /** Sends a message outside of the session's own. */
   async send(message: Message): Promise<void> {
     const { memberOf } = this.#session.talk
-    for (const piece of piecesOf(encodeMessage(message, memberOf))) {
+    for (const piece of piecesOf(this.#worked(() => encodeMessage(message, memberOf)))) {
       this.bytesSent += piece.length
       await this.#withTimeout(this.#channel.send(piece))
     }
@@ -108,13 +116,13 @@ export class Driver {
         return { type: 'missing', missing: await replica.readMissing(missing, bytesMax, peerApplied) }
       }
       case 'apply':
-        return this.#write(replica.applyUpdates(action.updates))
+        return this.#write(this.#worked(() => replica.applyUpdates(action.updates)))
       case 'keepDigests':
         return this.#write(replica.keepDigests(action.dots).then(() => ({ news: 0, dropped: 0 })))
       case 'join':
-        return this.#write(replica.joinEntries(action.entries, action.peer))
+        return this.#write(this.#worked(() => replica.joinEntries(action.entries, action.peer)))
       case 'settle':
-        return { type: 'settled', outcome: await this.#settle() }
+        return { type: 'settled', outcome: await this.#settleWhole() }
       case 'unite':
         await replica.unite(action.peer, action.except, action.compared)
         return { type: 'done' }
@@ -136,7 +144,7 @@ export class Driver {
       this.bytesReceived += value.length
       const message = this.#assembly.add(value)
       if (message === undefined) continue
-      if (!isLaterMessage(message, lastMessageCode)) return decodeMessage(message)
+      if (!isLaterMessage(message, lastMessageCode)) return this.#worked(() => decodeMessage(message))
       if (++this.later > skippedMessagesMax) throw new SyncError('too many messages that are not known here')
     }
   }
@@ -147,6 +155,30 @@ export class Driver {
     this.#writes.push(write)
     if (this.#writes.length >= pendingWritesMax) await this.#writes.shift()
     return { type: 'done' }
+  }
+
+  /** Runs a piece of the session's work, which nobody else can interrupt. */
+  #worked<T>(work: () => T): T {
+    const { environment } = this.#surroundings
+    const startMs = environment.monotonicMs()
+    const result = work()
+    this.#turnMs += environment.monotonicMs() - startMs
+    return result
+  }
+
+  /** Lets others have a turn once the session has worked for long enough. */
+  async #letOthers(): Promise<void> {
+    if (this.#turnMs < turnMsMax) return
+    this.#turnMs = 0
+    await this.#surroundings.environment.yieldTurn()
+  }
+
+  /** Waits for the writes, and hashes what they changed in slices: what follows is a capture, in one turn. */
+  async #settleWhole(): Promise<ApplyOutcome> {
+    const { replica, environment } = this.#surroundings
+    const outcome = await this.#settle()
+    while (!replica.trie.refresh(sliceMax)) await environment.yieldTurn()
+    return outcome
   }
 
   async #settle(): Promise<ApplyOutcome> {

@@ -20,8 +20,11 @@ export const pieceBytesMin = pieceBytesAim / 4
 export const messageBytesMax = valueBytesMax + 16 * 1024 * 1024
 /** Bytes that whole messages are aimed at; a single larger value makes a larger one. */
 export const messageBytesAim = 128 * 1024
-/** Bytes of updates asked of the log for one message. */
-export const deltaBytesAim = 256 * 1024
+/**
+ * Bytes of updates asked of the log for one message: the receiver applies it in one turn, in which nobody else is
+ * served.
+ */
+export const deltaBytesAim = 48 * 1024
 /**
  * Rows of the log that a delta may look at before they must have brought something, and the least share of them that
  * must have.
@@ -106,6 +109,8 @@ export const sliceMax = 2_000
 /** Differences younger than this are left to gossip by periodic sessions, in milliseconds. */
 export const youngMs = 2_000
 
+/** Work of a session after which others get a turn, in milliseconds. */
+export const turnMsMax = 5
 /** Applies and joins under way at once in one session. */
 export const pendingWritesMax = 3
 /** Sessions that peers may have open with us at once; all but one of them are answered only with `busy` or `equal`. */

@@ -35,6 +35,8 @@ export interface TrieReader {
   readonly size: number
   /** The root's digest, 16 bytes; all zero when empty. */
   root(): Uint8Array
+  /** Recomputes at most about `nodesMax` digests of changed paths. Returns whether all are up to date. */
+  refresh(nodesMax: number): boolean
   /** The node at a prefix. */
   node(prefix: Prefix): TrieNode
   /**

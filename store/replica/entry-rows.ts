@@ -30,7 +30,7 @@ export interface EntryCounts {
   readonly checksum: Checksum
 }
 
-/** Where an address stands: the key of its row, and its id in the trie once somebody asked. */
+/** Place of an address: the key of its row, and its id in the trie once somebody asked. */
 interface Place {
   readonly address: Address
   readonly key: Buffer

@@ -56,6 +56,10 @@ export class SyncSide implements SyncReplica {
     return { seen: seen.clone(), applied: applied.clone(), members, root: trie.root(), entries: trie.size, settled }
   }
 
+  hasApplied(dot: Dot): boolean {
+    return this.#core.committed.applied.has(dot)
+  }
+
   appliedBefore(ageMs: number): Context {
     return this.#past.before(ageMs)
   }

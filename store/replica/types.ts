@@ -108,6 +108,8 @@ export interface SyncReplica {
   readonly trie: TrieReader
   /** Contexts, root and size, read in one turn. */
   capture(): Capture
+  /** True if an update has been applied here. */
+  hasApplied(dot: Dot): boolean
   /** The dots that had been applied here so many milliseconds ago (or longer ago, never later). */
   appliedBefore(ageMs: number): Context
   /**

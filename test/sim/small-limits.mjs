@@ -33,7 +33,7 @@ export const smallLimits = [
   limit('protocols/sync/limits.ts', 'helloListingAim', '256', '6'),
   limit('protocols/sync/limits.ts', 'listingAim', '32', '2'),
   limit('protocols/sync/limits.ts', 'messageEntriesAim', '256', '3'),
-  limit('protocols/sync/limits.ts', 'deltaBytesAim', '256 * 1024', '400'),
+  limit('protocols/sync/limits.ts', 'deltaBytesAim', '48 * 1024', '400'),
   limit('protocols/sync/limits.ts', 'messageBytesAim', '128 * 1024', '1_000'),
   limit('protocols/sync/limits.ts', 'entryBytesAim', '1024 * 1024', '3_000'),
   limit('protocols/sync/limits.ts', 'youngMs', '2_000', '500'),

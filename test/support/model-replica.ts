@@ -83,6 +83,10 @@ export class ModelReplica implements SyncReplica {
     this.#settled = { seen: this.seen.clone(), applied: this.applied.clone() }
   }
 
+  hasApplied(dot: Dot): boolean {
+    return this.applied.has(dot)
+  }
+
   appliedBefore(): Context {
     return this.old.intersection(this.applied)
   }
@@ -329,6 +333,10 @@ class ModelTrie implements TrieReader {
 
   root(): Uint8Array {
     return this.node('').digest
+  }
+
+  refresh(): boolean {
+    return true
   }
 
   node(prefix: Prefix): TrieNode {

@@ -30,6 +30,10 @@ export class PassingSync implements SyncReplica {
     return this.own.capture()
   }
 
+  hasApplied(dot: Dot): boolean {
+    return this.own.hasApplied(dot)
+  }
+
   appliedBefore(ageMs: number): Context {
     return this.own.appliedBefore(ageMs)
   }
