@@ -188,8 +188,8 @@ export class Effects {
     const sequence = is.isQuiet ? 0 : feed.placeOf(batch, update, known, bare)
     const value = isLive ? null : update.value
     const state = isLive ? 'live' : 'logged'
-    const row = { state, kind, bare, sequence, address, time, expiresAtMs, supersedes, supersededBy, value } as const
-    dots.write(batch, dot, { ...row, digest: digest ?? known?.digest })
+    const about = { address, time, expiresAtMs, supersedes, digest: digest ?? known?.digest }
+    dots.write(batch, dot, { state, kind, bare, sequence, ...about, supersededBy, value })
   }
 
   /** Returns whether the update reissues a content that was live here. */

@@ -16,6 +16,8 @@ export const chainBytesMax = 8 * 1024 * 1024
  */
 export const missingRowsMax = 20_000
 export const missingMsMax = 250
+/** Rows from one look at the clock to the next in such a call. */
+export const missingClockRows = 16
 /** Of these, rows and links looked at before others get a turn. */
 export const missingSliceRows = 512
 /**

@@ -16,7 +16,7 @@ import {
 import { versionAt } from '../model/join.js'
 import type { Update, Version } from '../model/update.js'
 import type { DotRow } from '../rows/dots.js'
-import { chainBytesMax, chainMax, missingEntriesMax, missingMsMax, missingRowsMax } from './limits.js'
+import { chainBytesMax, chainMax, missingClockRows, missingEntriesMax, missingMsMax, missingRowsMax } from './limits.js'
 import type { PeerReader } from './missing.js'
 import type { MissingUpdates } from './types.js'
 
@@ -40,6 +40,9 @@ export class Reading implements MissingUpdates {
   /** Dots whose chain is not kept whole, or is too long. */
   readonly #chainless = new Set<string>()
   #bytesLeft: number
+  /** Number of rows from which on the clock is looked at again. */
+  #lookAtRow = 0
+  #hasRunLate = false
 
   constructor(reader: PeerReader, peerApplied: Context, bytesMax: number, environment: Environment) {
     this.#reader = reader
@@ -51,7 +54,15 @@ export class Reading implements MissingUpdates {
 
   /** True if a limit of the call is reached: of bytes, rows or time. */
   get isFull(): boolean {
-    return this.#bytesLeft <= 0 || this.rows >= missingRowsMax || this.#environment.monotonicMs() > this.#untilMs
+    return this.#bytesLeft <= 0 || this.rows >= missingRowsMax || this.#isLate()
+  }
+
+  /** Looks at the clock now and then: a row takes less than a look at it is worth. */
+  #isLate(): boolean {
+    if (this.#hasRunLate || this.rows < this.#lookAtRow) return this.#hasRunLate
+    this.#lookAtRow = this.rows + missingClockRows
+    this.#hasRunLate = this.#environment.monotonicMs() > this.#untilMs
+    return this.#hasRunLate
   }
 
   /** Notes that nothing is kept of some dots. */
@@ -72,7 +83,7 @@ export class Reading implements MissingUpdates {
   /** Takes one row of the log, together with what superseded it as far as the peer misses that as well. */
   take(dot: Dot, row: DotRow): void {
     if (this.listed.has(dot) || this.unlisted.has(dot)) return
-    const chain = this.#chain(dot, row)
+    const chain = this.#alone(dot, row) ?? this.#chain(dot, row)
     if (chain === undefined) {
       this.unlisted.add(dot)
       // Of what is live the tree tells: a digest by itself says that its content is gone.
@@ -84,6 +95,15 @@ export class Reading implements MissingUpdates {
       this.listed.add(update.dot)
       this.#bytesLeft -= updateOverheadBytes + (update.value?.length ?? 0) + update.supersedes.length * dotBytes
     }
+  }
+
+  /** The update of a live version, which no other follows; undefined where a chain has to be walked. */
+  #alone(dot: Dot, row: DotRow): Update[] | undefined {
+    if (row.state !== 'live' || row.kind !== 'put' || row.bare || this.#chainless.size > 0) return undefined
+    const { address, kind, time, expiresAtMs } = row
+    const version = this.#versionAt(address, dot)
+    if (version === undefined) return undefined
+    return [{ dot, address, kind, time, expiresAtMs, value: version.value, supersedes: supersededBy(dot, row) }]
   }
 
   /**
@@ -139,13 +159,13 @@ export class Reading implements MissingUpdates {
 
   /** Entries of many versions are read once, and again only when a version is not among them. */
   #versionAt(address: Address, dot: Dot): Version | undefined {
-    const text = addressText(address)
-    const known = versionAt(this.#entries.get(text) ?? [], dot)
-    if (known !== undefined) return known
+    const known = this.#entries.size === 0 ? undefined : this.#entries.get(addressText(address))
+    const found = known && versionAt(known, dot)
+    if (found !== undefined) return found
     const versions = this.#reader.versions(address)
     if (versions.length > 1) {
       if (this.#entries.size >= missingEntriesMax) this.#entries.clear()
-      this.#entries.set(text, versions)
+      this.#entries.set(addressText(address), versions)
     }
     return versionAt(versions, dot)
   }
