@@ -65,7 +65,7 @@ export class Driver {
       let action = this.#session.start()
       while (action !== undefined) {
         const answer = await this.#step(action)
-        await this.#letOthers()
+        if (this.#turnMs >= turnMsMax) await this.#letOthers()
         action = this.#worked(() => this.#session.next(answer))
       }
       await this.#settle()
@@ -122,7 +122,7 @@ export class Driver {
       case 'join':
         return this.#write(this.#worked(() => replica.joinEntries(action.entries, action.peer)))
       case 'settle':
-        return { type: 'settled', outcome: await this.#settleWhole() }
+        return this.#settleWhole()
       case 'unite':
         await replica.unite(action.peer, action.except, action.compared)
         return { type: 'done' }
@@ -166,19 +166,18 @@ export class Driver {
     return result
   }
 
-  /** Lets others have a turn once the session has worked for long enough. */
-  async #letOthers(): Promise<void> {
-    if (this.#turnMs < turnMsMax) return
+  /** The session has worked for long enough: others have a turn. */
+  #letOthers(): Promise<void> {
     this.#turnMs = 0
-    await this.#surroundings.environment.yieldTurn()
+    return this.#surroundings.environment.yieldTurn()
   }
 
   /** Waits for the writes, and hashes what they changed in slices: what follows is a capture, in one turn. */
-  async #settleWhole(): Promise<ApplyOutcome> {
+  async #settleWhole(): Promise<SessionAnswer> {
     const { replica, environment } = this.#surroundings
     const outcome = await this.#settle()
     while (!replica.trie.refresh(sliceMax)) await environment.yieldTurn()
-    return outcome
+    return { type: 'settled', outcome }
   }
 
   async #settle(): Promise<ApplyOutcome> {
