@@ -1,16 +1,21 @@
 /** Leaves of the trie: up to 32 entries, sorted by id, packed in one slot of bytes. */
+
+import { putHex } from '../model/bytes.js'
 import { putHash } from '../model/digest.js'
+import { actorBytes, type Dot } from '../model/dot.js'
 import { digestBytes, idBytes, leafEntriesMax } from '../model/roots.js'
 import { Slab } from './slab.js'
 
 /** Nibbles of an id: the depth that no path exceeds. */
 export const idNibbles = idBytes * 2
 
-/** Entries that a slot grows or shrinks by. */
-const capacityStep = 4
+/** Entries that a slot grows by, and twice as many that it shrinks by. */
+const capacityStep = 2
 const leafDomain = 0x00
 const pairBytes = idBytes + digestBytes
-const locatorBytes = 11
+/** A locator is a whole dot: of 8 + 7 bytes, so that an actor whose versions are all gone costs nothing here. */
+const counterBytes = 7
+const locatorBytes = actorBytes + counterBytes
 
 // A slot: the leaf's digest, the domain byte, the pairs (id, digest), the locators. The domain byte stands right
 // before the pairs, so that a leaf is hashed where it lies.
@@ -21,12 +26,6 @@ const pairsAt = domainAt + 1
 export function nibbleAt(id: Uint8Array, depth: number): number {
   const byte = id[depth >> 1]!
   return (depth & 1) === 0 ? byte >> 4 : byte & 0x0f
-}
-
-/** Packed form of an entry's locator: the number of an actor, and a counter. */
-export interface PackedLocator {
-  readonly actor: number
-  readonly counter: number
 }
 
 /** The slabs of one trie: one for each capacity of a leaf. */
@@ -85,7 +84,7 @@ export class Leaf {
   }
 
   /** Inserts an entry at the position where it belongs. */
-  insert(position: number, id: Uint8Array, digest: Uint8Array, locator: PackedLocator): void {
+  insert(position: number, id: Uint8Array, digest: Uint8Array, locator: Dot): void {
     if (this.#count === this.#capacity) this.#resize(this.#count + 1)
     const { page, start } = this.#place()
     const pair = start + pairsAt + position * pairBytes
@@ -101,7 +100,7 @@ export class Leaf {
   }
 
   /** Puts another digest and locator at a position. Returns whether the digest changed. */
-  replace(position: number, digest: Uint8Array, locator: PackedLocator): boolean {
+  replace(position: number, digest: Uint8Array, locator: Dot): boolean {
     const { page, start } = this.#place()
     writeLocator(page, start + this.#locatorsAt() + position * locatorBytes, locator)
     const at = start + pairsAt + position * pairBytes + idBytes
@@ -156,7 +155,7 @@ export class Leaf {
   }
 
   /** The locator at a position. */
-  locator(position: number): PackedLocator {
+  locator(position: number): Dot {
     const { page, start } = this.#place()
     return readLocator(page, start + this.#locatorsAt() + position * locatorBytes)
   }
@@ -236,15 +235,14 @@ function compareAt(page: Buffer, at: number, bytes: Uint8Array): number {
 }
 
 /** Counters go up to 2^53 - 1, so seven bytes; what a peer may send must not be more than what fits. */
-function writeLocator(page: Buffer, at: number, locator: PackedLocator): void {
-  page.writeUInt32LE(locator.actor, at)
-  page.writeUInt32LE(locator.counter % 2 ** 32, at + 4)
-  page.writeUIntLE(Math.floor(locator.counter / 2 ** 32), at + 8, 3)
+function writeLocator(page: Buffer, at: number, { actor, counter }: Dot): void {
+  putHex(page, at, actor)
+  page.writeUInt32LE(counter % 2 ** 32, at + actorBytes)
+  page.writeUIntLE(Math.floor(counter / 2 ** 32), at + actorBytes + 4, counterBytes - 4)
 }
 
-function readLocator(page: Buffer, at: number): PackedLocator {
-  return {
-    actor: page.readUInt32LE(at),
-    counter: page.readUInt32LE(at + 4) + page.readUIntLE(at + 8, 3) * 2 ** 32,
-  }
+function readLocator(page: Buffer, at: number): Dot {
+  const low = page.readUInt32LE(at + actorBytes)
+  const high = page.readUIntLE(at + actorBytes + 4, counterBytes - 4)
+  return { actor: page.toString('hex', at, at + actorBytes), counter: low + high * 2 ** 32 }
 }

@@ -7,7 +7,6 @@ import type { Dot } from '../model/dot.js'
 import { fanout, idBytes, leafEntriesMax } from '../model/roots.js'
 import { emptyDigest, Inner } from './inner.js'
 import { Leaf, LeafSlabs, leafPairBytes, nibbleAt } from './leaf.js'
-import { LocatorActors } from './locators.js'
 import { assertPrefix, comparePrefix, digitAt } from './prefix.js'
 import type { Prefix, TrieEntry, TrieNode, TrieReader } from './types.js'
 
@@ -31,7 +30,6 @@ interface Walk {
  */
 export class Trie implements TrieReader {
   readonly #slabs = new LeafSlabs()
-  readonly #actors = new LocatorActors()
   readonly #path: Inner[] = []
   #top: Inner | Leaf | undefined
 
@@ -45,11 +43,6 @@ export class Trie implements TrieReader {
     return this.#slabs.bytes
   }
 
-  /** Actors that locators name. */
-  get actors(): number {
-    return this.#actors.size
-  }
-
   /**
    * Adds an entry, or puts another digest and locator under its id. Throws a RangeError when id or digest is not 16
    * bytes.
@@ -57,13 +50,11 @@ export class Trie implements TrieReader {
   set(id: Uint8Array, digest: Uint8Array, locator: Dot): void {
     assertBytes(id, idBytes, 'id')
     assertBytes(digest, digestBytes, 'digest')
-    const packed = { actor: this.#actors.acquire(locator.actor), counter: locator.counter }
     let depth = this.#descend(id)
     let leaf = this.#leafBelow(depth, id)
     const position = leaf?.find(id) ?? ~0
     if (leaf !== undefined && position >= 0) {
-      this.#actors.release(leaf.locator(position).actor)
-      if (leaf.replace(position, digest, packed)) this.#touch(depth, 0)
+      if (leaf.replace(position, digest, locator)) this.#touch(depth, 0)
       return
     }
     while (leaf !== undefined && leaf.count === leafEntriesMax) {
@@ -76,7 +67,7 @@ export class Trie implements TrieReader {
       leaf = new Leaf(this.#slabs, 1)
       this.#attach(depth, id, leaf)
     }
-    leaf.insert(~leaf.find(id), id, digest, packed)
+    leaf.insert(~leaf.find(id), id, digest, locator)
     this.#touch(depth, 1)
   }
 
@@ -87,7 +78,6 @@ export class Trie implements TrieReader {
     const leaf = this.#leafBelow(depth, id)
     const position = leaf?.find(id) ?? -1
     if (leaf === undefined || position < 0) return false
-    this.#actors.release(leaf.locator(position).actor)
     leaf.remove(position)
     this.#touch(depth, -1)
     const shrunk = this.#path.findIndex((inner, at) => at < depth && inner.count <= leafEntriesMax)
@@ -278,11 +268,10 @@ export class Trie implements TrieReader {
     const entries: TrieEntry[] = []
     for (let position = from; position < to; position++) {
       const at = (position - from) * leafPairBytes
-      const { actor, counter } = leaf.locator(position)
       entries.push({
         id: pairs.subarray(at, at + idBytes),
         digest: pairs.subarray(at + idBytes, at + leafPairBytes),
-        locator: { actor: this.#actors.actor(actor), counter },
+        locator: leaf.locator(position),
       })
     }
     return entries
