@@ -25,6 +25,8 @@ export interface KvRange {
   readonly reverse?: boolean
   /** Rows at most; absent: all. */
   readonly limit?: number
+  /** True if the next chunk may be read while one is looked at: for scans that end where the range does. */
+  readonly readAhead?: boolean
 }
 
 /** A frozen view. Must be closed; a closed one may not be read. */

@@ -173,12 +173,17 @@ export class LevelStore implements KvStore {
     const bounds = boundsOf(range)
     const isReverse = range.reverse === true
     const iterator = this.#iterator(bounds, isReverse, snapshot)
+    const read = () => iterator.nextv(Math.min(left, scanRowsMax))
+    let ahead: ReturnType<typeof read> | undefined
     try {
       while (left > 0) {
-        const pairs = await iterator.nextv(Math.min(left, scanRowsMax))
+        const pairs = await (ahead ?? read())
         if (pairs.length === 0) return
         left -= pairs.length
         if (left === 0) await assertUndamaged(iterator, bounds, isReverse)
+        ahead = range.readAhead === true && left > 0 ? read() : undefined
+        // It may fail while nobody waits for it.
+        ahead?.catch(() => {})
         yield pairs.map(([key, value]) => ({ key, value }))
       }
     } catch (error) {

@@ -208,14 +208,17 @@ export class Leaf {
   }
 
   #resize(entries: number): void {
-    const old = { ...this.#place(), capacity: this.#capacity, slot: this.slot, locatorsAt: this.#locatorsAt() }
+    const slab = this.#slabs.of(this.#capacity)
+    const { slot } = this
+    const [from, start, locators] = [slab.page(slot), slab.offset(slot), this.#locatorsAt()]
     this.#capacity = capacityFor(entries)
-    this.slot = this.#slabs.of(this.#capacity).allocate(this)
-    const { page, start } = this.#place()
-    old.page.copy(page, start, old.start, old.start + pairsAt + this.#count * pairBytes)
-    const locators = old.start + old.locatorsAt
-    old.page.copy(page, start + this.#locatorsAt(), locators, locators + this.#count * locatorBytes)
-    this.#slabs.of(old.capacity).release(old.slot)
+    const wider = this.#slabs.of(this.#capacity)
+    this.slot = wider.allocate(this)
+    const [to, place] = [wider.page(this.slot), wider.offset(this.slot)]
+    from.copy(to, place, start, start + pairsAt + this.#count * pairBytes)
+    const end = start + locators + this.#count * locatorBytes
+    from.copy(to, place + this.#locatorsAt(), start + locators, end)
+    slab.release(slot)
   }
 }
 

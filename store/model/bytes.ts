@@ -180,6 +180,12 @@ export class ByteReader {
     return this.#buffer.subarray(this.#at - length, this.#at)
   }
 
+  /** A view of so many of the bytes that were read last. */
+  before(length: number): Buffer {
+    if (length > this.#at) throw new RangeError(`not ${length} bytes were read`)
+    return this.#buffer.subarray(this.#at - length, this.#at)
+  }
+
   /** Bytes behind their length, at most `max` of them; a view, not a copy. */
   bytes(max: number): Buffer {
     return this.raw(this.varint(max))

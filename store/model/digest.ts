@@ -40,7 +40,12 @@ export function valueHash(value: Uint8Array): Buffer {
 
 /** The place of an address in the trie: the first 16 bytes of the SHA-256 of its encoding. */
 export function addressId(address: Address): Buffer {
-  return cutHash(encodeAddress(address), idBytes)
+  return idOfEncoding(encodeAddress(address))
+}
+
+/** The place in the trie of the address with this encoding. */
+export function idOfEncoding(encoding: Uint8Array): Buffer {
+  return cutHash(encoding, idBytes)
 }
 
 const entryDomain = 0x02
@@ -59,6 +64,15 @@ export function entryDigest(id: Uint8Array, versions: readonly Version[]): Buffe
     writer.raw(version.valueHash)
   }
   return cutHash(writer.finish(), digestBytes)
+}
+
+/** The digest of an entry of one version; `stamp`: dot, time, deadline and hash of the value, as they are encoded. */
+export function stampDigest(id: Uint8Array, stamp: Uint8Array): Buffer {
+  const input = Buffer.allocUnsafe(1 + id.length + stamp.length)
+  input[0] = entryDomain
+  input.set(id, 1)
+  input.set(stamp, 1 + id.length)
+  return cutHash(input, digestBytes)
 }
 
 const contentDomain = 0x03

@@ -7,16 +7,16 @@
 import { type RowKind, rangeOf } from '../keyspace.js'
 import type { KvSnapshot, KvStore } from '../kv.js'
 import type { Trie } from '../merkle/trie.js'
-import { type Address, isUserAddress } from '../model/address.js'
+import type { Address } from '../model/address.js'
 import type { Contexts } from '../model/codec.js'
 import { Context } from '../model/context.js'
-import { addressId, entryDigest } from '../model/digest.js'
 import { type Dot, dotText, type NamedDot, sameDot } from '../model/dot.js'
 import type { Version } from '../model/update.js'
 import { contextActor, decodeContext } from '../rows/contexts.js'
 import { digestKey } from '../rows/digests.js'
 import { type DotRow, decodeDotRow, dotKey, dotOfKey } from '../rows/dots.js'
 import { decodeVersions, entryAddress, entryKey } from '../rows/entries.js'
+import { outlineDot, outlineEntry } from '../rows/outlines.js'
 import { isDamage } from '../rows/seal.js'
 import { decodeState, type StateRow, stateKey } from '../rows/state.js'
 import { readDigestRow } from './digest-rows.js'
@@ -63,6 +63,10 @@ export interface Believed extends Contexts {
    */
   readonly named: readonly NamedDot[]
 }
+
+/** Kinds of rows that hold entries. */
+const entryKinds = ['system', 'entry'] as const
+type EntryKind = (typeof entryKinds)[number]
 
 /** Loads the contexts row by row; damaged rows are left out and reported. */
 export async function loadContexts(
@@ -118,22 +122,25 @@ export class Verification {
     this.#scans++
     const { contexts, damaged } = await this.#contexts()
     let damagedContexts = damaged
-    await this.#eachEntry((key, entry) => {
+    const takeEntry = (kind: EntryKind) => (key: Uint8Array, value: Uint8Array) => {
+      const entry = readable(() => outlineEntry(key, value))
       if (entry === undefined) return void damagedEntryKeys.push(key)
-      if (entry.versions.length === 0) return void lostAddresses.push(entry.address)
-      const id = addressId(entry.address)
-      trie.set(id, entryDigest(id, entry.versions), entry.versions[0]!.dot)
-      if (isUserAddress(entry.address)) entries.userEntries++
-      for (const version of entry.versions) {
-        addToTally(entries, dotKey(version.dot), key)
+      const { id, digest, dots: live } = entry
+      if (live.length === 0) return void lostAddresses.push(entryAddress(key))
+      trie.set(id, digest, live[0]!)
+      if (kind === 'entry') entries.userEntries++
+      for (const dot of live) {
+        addToTally(entries, dotKey(dot), key)
         // A live dot that was never seen: a context row is lost.
-        if (!contexts.seen.has(version.dot)) damagedContexts = true
+        if (!contexts.seen.has(dot)) damagedContexts = true
       }
-    })
-    await this.#eachDot((key, row, bytes) => {
+    }
+    for (const kind of entryKinds) await this.#eachRow(kind, takeEntry(kind))
+    await this.#eachRow('dot', (key, value) => {
+      const row = readable(() => ({ entryKey: outlineDot(key, value) }))
       if (row === undefined) damagedDots.push(dotOfKey(key))
-      else if (row.state === 'live') addToTally(dots, key, entryKey(row.address))
-      else logBytes += bytes
+      else if (row.entryKey !== undefined) addToTally(dots, key, row.entryKey)
+      else logBytes += value.length
     })
     const state = readable(() => {
       const row = this.#store.get(stateKey, this.#snapshot)
@@ -237,7 +244,7 @@ export class Verification {
   async #eachEntry(
     visit: (key: Uint8Array, entry: { address: Address; versions: Version[] } | undefined) => void,
   ): Promise<void> {
-    for (const kind of ['system', 'entry'] as const) {
+    for (const kind of entryKinds) {
       await this.#eachRow(kind, (key, value) => {
         visit(
           key,
@@ -247,12 +254,11 @@ export class Verification {
     }
   }
 
-  async #eachDot(visit: (key: Uint8Array, row: DotRow | undefined, bytes: number) => void): Promise<void> {
+  async #eachDot(visit: (key: Uint8Array, row: DotRow | undefined) => void): Promise<void> {
     await this.#eachRow('dot', (key, value) => {
       visit(
         key,
         readable(() => decodeDotRow(key, value)),
-        value.length,
       )
     })
   }
@@ -260,7 +266,7 @@ export class Verification {
   async #eachRow(kind: RowKind, visit: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
     let sinceYield = 0
     try {
-      for await (const rows of this.#store.scan(rangeOf(kind), this.#snapshot)) {
+      for await (const rows of this.#store.scan({ ...rangeOf(kind), readAhead: true }, this.#snapshot)) {
         for (const { key, value } of rows) {
           visit(key, value)
           this.#rows++

@@ -102,6 +102,11 @@ export function isLiveRow(value: Uint8Array): boolean {
   return (value[0]! & 0x03) === states.indexOf('live')
 }
 
+/** True if the bytes of a dot row are those of a live put with a digest, and with nothing that few rows have. */
+export function isPlainLiveRow(value: Uint8Array): boolean {
+  return value[0] === (states.indexOf('live') | (kinds.indexOf('put') << 2) | digestFlag)
+}
+
 /** Reads a dot row. */
 export function decodeDotRow(key: Uint8Array, value: Uint8Array): DotRow {
   return unseal(key, value, (reader) => {
