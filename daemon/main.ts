@@ -9,6 +9,7 @@ import { HearsayError } from '../store/errors.js'
 import { systemFailure } from '../store/system-errors.js'
 import type { Start } from './call-hint.js'
 import type { Config } from './config/load.js'
+import { boundHeap, realHeap } from './heap.js'
 import type { Log } from './log/log.js'
 import { realEnvironment } from './net/real-environment.js'
 import { readyLine } from './ready-line.js'
@@ -30,6 +31,7 @@ const harmlessCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH
  * new start, to repair its store or under another peer id, gets it in the same process.
  */
 export async function runDaemon(options: Record<string, unknown>): Promise<void> {
+  boundHeap(realHeap(realEnvironment))
   const signal = nextSignal()
   const manager = new ServiceManager()
   let log: Log | undefined
