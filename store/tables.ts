@@ -15,6 +15,8 @@ const magic = Buffer.from('57fb808b247547db', 'hex')
 const trailerBytes = 5
 /** An unpacked index or block of names beyond this is damage, not a table of ours. */
 const indexBytesMax = 256 * 1024 * 1024
+/** Bytes of neighbouring blocks that are read at once. */
+const readBytesMax = 256 * 1024
 /** Folder for tables that cannot be read at all; LevelDB's own repair uses the same name. */
 const lostFolder = 'lost'
 const emptyBlock = Buffer.from('0000000001000000', 'hex')
@@ -101,12 +103,45 @@ async function check(file: FileHandle, depth: TableDepth, yieldTurn: () => Promi
   let isSound = await isMetaSound(file, footer.meta, size)
   if (depth === 'index') return isSound ? undefined : { sound: index }
   const sound: IndexEntry[] = []
-  for (const entry of index) {
-    if ((await readStored(file, entry.handle, size)) !== undefined) sound.push(entry)
-    else isSound = false
+  for (const group of neighbours(index)) {
+    const whole = await soundIn(file, group, size)
+    sound.push(...whole)
+    if (whole.length < group.length) isSound = false
     await yieldTurn()
   }
   return isSound ? undefined : { sound }
+}
+
+/** Blocks that lie behind one another, in groups that are read at once. */
+function* neighbours(index: readonly IndexEntry[]): Generator<IndexEntry[]> {
+  let group: IndexEntry[] = []
+  for (const entry of index) {
+    const [first, last] = [group[0]?.handle, group.at(-1)?.handle]
+    const isNext = last !== undefined && entry.handle.offset === endOf(last)
+    if (group.length > 0 && !(isNext && endOf(entry.handle) - first!.offset <= readBytesMax)) {
+      yield group
+      group = []
+    }
+    group.push(entry)
+  }
+  if (group.length > 0) yield group
+}
+
+function endOf({ offset, bytes }: BlockHandle): number {
+  return offset + bytes + trailerBytes
+}
+
+/** The blocks of a group whose checksums hold. What cannot be read at once is read block by block. */
+async function soundIn(file: FileHandle, group: readonly IndexEntry[], size: number): Promise<IndexEntry[]> {
+  const { offset } = group[0]!.handle
+  const end = endOf(group.at(-1)!.handle)
+  const bytes = end <= size && end - offset <= readBytesMax ? await readAt(file, offset, end - offset) : undefined
+  if (bytes !== undefined) {
+    return group.filter(({ handle }) => bodyOf(bytes.subarray(handle.offset - offset, endOf(handle) - offset)))
+  }
+  const sound: IndexEntry[] = []
+  for (const entry of group) if ((await readStored(file, entry.handle, size)) !== undefined) sound.push(entry)
+  return sound
 }
 
 /** The block of names, and the filter that it names. */
@@ -142,8 +177,13 @@ async function readStored(
 ): Promise<{ body: Buffer; compression: number } | undefined> {
   if (offset + bytes + trailerBytes > size) return undefined
   const stored = await readAt(file, offset, bytes + trailerBytes)
-  if (stored === undefined || stored.readUInt32LE(bytes + 1) !== masked(crc32c(stored.subarray(0, bytes + 1))))
-    return undefined
+  return stored && bodyOf(stored)
+}
+
+/** The body of a block with its trailer; undefined when its checksum fails. */
+function bodyOf(stored: Buffer): { body: Buffer; compression: number } | undefined {
+  const bytes = stored.length - trailerBytes
+  if (stored.readUInt32LE(bytes + 1) !== masked(crc32c(stored.subarray(0, bytes + 1)))) return undefined
   return { body: stored.subarray(0, bytes), compression: stored[bytes]! }
 }
 
