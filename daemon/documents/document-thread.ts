@@ -8,7 +8,14 @@ import type { DocumentEngine, EditRequest, EditResult } from '../../store/docume
 import type { Environment, Timer } from '../../store/environment.js'
 import { HearsayError } from '../../store/errors.js'
 import { systemFailure } from '../../store/system-errors.js'
-import { documentBytesWaitingMax, documentCallMs, documentCallsWaitingMax, documentHeapMiB } from './limits.js'
+import {
+  documentBytesWaitingMax,
+  documentCallMs,
+  documentCallsWaitingMax,
+  documentHeapMiB,
+  documentIdleMs,
+  documentYoungHeapMiB,
+} from './limits.js'
 import type { DocumentAnswer, DocumentCall, DocumentQuestion, Refusal } from './messages.js'
 
 /** Maker of the thread. */
@@ -34,6 +41,8 @@ export class DocumentThread implements DocumentEngine {
   readonly #waiting: Waiting[] = []
   #bytesWaiting = 0
   #timer: Timer | undefined
+  /** Set while no call waits. */
+  #idle: Timer | undefined
   #calls = 0
   #isStopped = false
 
@@ -73,6 +82,7 @@ export class DocumentThread implements DocumentEngine {
     return await new Promise<T>((resolve, reject) => {
       const question = { id: ++this.#calls, call }
       const waiting = { question, bytes, resolve: resolve as (result: unknown) => void, reject }
+      this.#stopIdle()
       this.#waiting.push(waiting)
       this.#bytesWaiting += bytes
       this.#ask(waiting)
@@ -99,7 +109,7 @@ export class DocumentThread implements DocumentEngine {
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: documentHeapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: documentHeapMiB, maxYoungGenerationSizeMb: documentYoungHeapMiB },
     })
     worker.unref()
     worker.stdout.resume()
@@ -110,7 +120,7 @@ export class DocumentThread implements DocumentEngine {
     const ended = (why: string, cause?: unknown) => {
       if (this.#worker !== worker) return
       const message = `the thread for documents ended: ${why}; nothing was stored`
-      this.#firstFailed(systemFailure(cause) ?? new HearsayError('INTERNAL', message))
+      this.#firstFailed(systemFailure(cause) ?? outOfMemory(cause) ?? new HearsayError('INTERNAL', message))
     }
     worker.on('error', (error) => ended(error instanceof Error ? error.message : String(error), error))
     worker.on('exit', (code) => ended(`exit code ${code}`))
@@ -122,6 +132,7 @@ export class DocumentThread implements DocumentEngine {
     if (first?.question.id !== answer.id) return
     this.#remove(first)
     if ('result' in answer) first.resolve(answer.result)
+    else if (answer.isSpent) this.#replaceAfter(first, errorOf(answer.refusal))
     else first.reject(errorOf(answer.refusal))
     this.#watchFirst()
   }
@@ -138,10 +149,15 @@ export class DocumentThread implements DocumentEngine {
 
   /** The thread is lost with what it was at; the others are asked of a new one. */
   #firstFailed(error: HearsayError): void {
-    this.#endWorker()
     const [first] = this.#waiting
     if (first !== undefined) this.#remove(first)
-    first?.reject(error)
+    this.#replaceAfter(first, error)
+  }
+
+  /** A call, which waits no more, has spoilt the thread: the others are asked of a new one. */
+  #replaceAfter(failed: Waiting | undefined, error: Error): void {
+    this.#endWorker()
+    failed?.reject(error)
     for (const waiting of [...this.#waiting]) this.#ask(waiting)
   }
 
@@ -151,13 +167,21 @@ export class DocumentThread implements DocumentEngine {
     if (at === 0) this.#stopTimer()
     this.#waiting.splice(at, 1)
     this.#bytesWaiting -= waiting.bytes
+    const isIdle = this.#waiting.length === 0 && this.#worker !== undefined
+    if (isIdle) this.#idle = this.#environment.setTimer(documentIdleMs, () => this.#endWorker())
   }
 
   #endWorker(): void {
     const worker = this.#worker
     this.#worker = undefined
     this.#stopTimer()
+    this.#stopIdle()
     void worker?.terminate()
+  }
+
+  #stopIdle(): void {
+    this.#idle?.cancel()
+    this.#idle = undefined
   }
 
   #stopTimer(): void {
@@ -180,6 +204,13 @@ function errorOf({ code, message, details }: Refusal): Error {
   return code === undefined
     ? new Error(`in the thread for documents: ${message}`)
     : new HearsayError(code, message, details)
+}
+
+/** Want of memory in the heap of the thread; undefined for any other end of it. */
+function outOfMemory(cause: unknown): HearsayError | undefined {
+  if ((cause as { code?: unknown } | undefined)?.code !== 'ERR_WORKER_OUT_OF_MEMORY') return undefined
+  const message = `the document takes more than ${documentHeapMiB} MiB of memory; nothing was stored. Split it over several keys`
+  return new HearsayError('TOO_LARGE', message)
 }
 
 function stopping(): HearsayError {

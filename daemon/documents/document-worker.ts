@@ -2,9 +2,13 @@
 import { parentPort } from 'node:worker_threads'
 import { LocalDocuments } from '../../store/documents/engine.js'
 import { HearsayError } from '../../store/errors.js'
+import { documentWasmBytesHigh, documentWasmBytesMax } from './limits.js'
 import type { DocumentAnswer, DocumentCall, DocumentQuestion, Refusal } from './messages.js'
+import { boundWasmMemory } from './wasm-memory.js'
 
 const port = parentPort!
+// Before the library is loaded, which the first call does.
+const wasmBytes = boundWasmMemory(documentWasmBytesMax)
 const engine = new LocalDocuments()
 
 let last: Promise<void> = Promise.resolve()
@@ -17,7 +21,7 @@ port.on('message', (question: DocumentQuestion) => {
 function answerTo({ id, call }: DocumentQuestion): Promise<DocumentAnswer> {
   return work(call).then(
     (result) => ({ id, result }),
-    (error: unknown) => ({ id, refusal: refusalOf(error) }),
+    (error: unknown) => ({ id, refusal: refusalOf(error), isSpent: !(error instanceof HearsayError) }),
   )
 }
 
@@ -32,7 +36,11 @@ function work(call: DocumentCall): Promise<unknown> {
   }
 }
 
+const tooLarge =
+  'the document takes more memory than a document may; nothing was stored. Delete it and put it again, which drops its history, or split it over several keys'
+
 function refusalOf(error: unknown): Refusal {
   if (error instanceof HearsayError) return { code: error.code, message: error.message, details: error.details }
+  if (wasmBytes() >= documentWasmBytesHigh) return { code: 'TOO_LARGE', message: tooLarge, details: {} }
   return { code: undefined, message: error instanceof Error ? error.message : String(error), details: {} }
 }

@@ -21,5 +21,8 @@ export interface Refusal {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** The answer to a call. */
-export type DocumentAnswer = { readonly id: number } & ({ readonly result: unknown } | { readonly refusal: Refusal })
+/** The answer to a call. `isSpent`: the library failed, and the thread is of no further use. */
+export type DocumentAnswer = { readonly id: number } & (
+  | { readonly result: unknown }
+  | { readonly refusal: Refusal; readonly isSpent: boolean }
+)

@@ -6,7 +6,13 @@
  */
 import { createHash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import { documentColumnBytesMax, documentRowsMax } from './limits.js'
+import {
+  columnMemoryFactor,
+  documentColumnBytesMax,
+  documentMemoryBytesMax,
+  documentRowsMax,
+  rowMemoryBytes,
+} from './limits.js'
 
 const magic = Buffer.from('856f4a83', 'hex')
 const checksumEnd = 8
@@ -25,15 +31,38 @@ class NotAChunk extends Error {}
  * they have more rows or bytes than `documentRowsMax` and `documentColumnBytesMax`. Never throws.
  */
 export function chunkRowsOf(bytes: Uint8Array): number | undefined {
+  return extentOf(bytes)?.rows
+}
+
+/**
+ * Memory that the library will take for a saved document, in bytes, estimated; undefined when `chunkRowsOf` is, and
+ * beyond `documentMemoryBytesMax`. Never throws.
+ */
+export function chunkMemoryOf(bytes: Uint8Array): number | undefined {
+  const extent = extentOf(bytes)
+  if (extent === undefined) return undefined
+  const memory = extent.rows * rowMemoryBytes + extent.columnBytes * columnMemoryFactor
+  return memory > documentMemoryBytesMax ? undefined : memory
+}
+
+/** Extent of a saved document. */
+interface Extent {
+  /** Rows of its longest column. */
+  rows: number
+  /** Bytes of all columns, inflated. */
+  columnBytes: number
+}
+
+function extentOf(bytes: Uint8Array): Extent | undefined {
   try {
-    return countRows(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    return measure(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   } catch (error) {
     if (error instanceof NotAChunk) return undefined
     throw error
   }
 }
 
-function countRows(bytes: Buffer): number {
+function measure(bytes: Buffer): Extent {
   const reader = new Reader(bytes)
   if (bytes.length < checksumEnd || !bytes.subarray(0, magic.length).equals(magic)) throw new NotAChunk()
   const sum = createHash('sha256').update(bytes.subarray(checksumEnd)).digest()
@@ -44,19 +73,27 @@ function countRows(bytes: Buffer): number {
   for (let actors = reader.count(); actors > 0; actors--) reader.skip(reader.unsigned())
   reader.skip(reader.count() * hashBytes)
   const columns = [...columnsOf(reader), ...columnsOf(reader)]
-  let longest = 0
-  for (const { id, length } of columns) longest = Math.max(longest, rowsIn(id, reader.take(length)))
-  return longest
+  const extent = { rows: 0, columnBytes: 0 }
+  for (const { id, length } of columns) {
+    const column = columnOf(id, reader.take(length))
+    extent.rows = Math.max(extent.rows, rowsIn(id, column))
+    extent.columnBytes += column.length
+  }
+  return extent
 }
 
 function columnsOf(reader: Reader): { readonly id: number; readonly length: number }[] {
   return Array.from({ length: reader.count() }, () => ({ id: reader.unsigned(), length: reader.unsigned() }))
 }
 
-function rowsIn(id: number, stored: Buffer): number {
-  const kind = id & 7
+function columnOf(id: number, stored: Buffer): Buffer {
   const column = (id & deflated) === 0 ? stored : inflate(stored)
   if (column.length > documentColumnBytesMax) throw new NotAChunk()
+  return column
+}
+
+function rowsIn(id: number, column: Buffer): number {
+  const kind = id & 7
   if (kind === kinds.raw) return 0
   const reader = new Reader(column)
   let rows = 0

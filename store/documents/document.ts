@@ -1,6 +1,6 @@
 /** A document: what saved versions of it show together, and its edits. No I/O; the library is passed in. */
 import { HearsayError } from '../errors.js'
-import { chunkRowsOf } from './chunk.js'
+import { chunkMemoryOf } from './chunk.js'
 import { conflictsOf, type DocumentConflict } from './conflicts.js'
 import { Editor } from './editor.js'
 import { checkedDocument, type JsonObject } from './json.js'
@@ -8,7 +8,7 @@ import { applyJsonPatch, type PatchOperation } from './json-patch.js'
 import { layoutVersion, markKey, scalarOut } from './layout.js'
 import type { DocumentHandle, DocumentLibrary } from './library.js'
 import { rootId } from './library.js'
-import { documentRowsMax, documentSiblingsMax, mergedRowsMax } from './limits.js'
+import { documentMemoryBytesMax, documentRowsMax, documentSiblingsMax } from './limits.js'
 import { applyMergePatch } from './merge-patch.js'
 import { StillTree } from './tree.js'
 
@@ -61,14 +61,14 @@ export class OpenDocument {
     const handle = library.create(Buffer.from(actor).toString('hex'))
     const merged: number[] = []
     const leftOut: number[] = []
-    let rowsLeft = mergedRowsMax
+    let memoryLeft = documentMemoryBytesMax
     for (const [index, bytes] of versions.entries()) {
-      const rows = chunkRowsOf(bytes)
-      const hasRoom = rows !== undefined && rows <= rowsLeft && merged.length < documentSiblingsMax
+      const memory = chunkMemoryOf(bytes)
+      const hasRoom = memory !== undefined && memory <= memoryLeft && merged.length < documentSiblingsMax
       if (!hasRoom || !mergeSaved(library, handle, bytes)) leftOut.push(index)
       else {
         merged.push(index)
-        rowsLeft -= rows
+        memoryLeft -= memory
       }
     }
     return new OpenDocument(library, handle, merged, leftOut)
@@ -103,8 +103,9 @@ export class OpenDocument {
     this.#handle.commit(null, 0)
     if (heads !== undefined) this.#handle.integrate()
     const bytes = this.#handle.save()
-    if (chunkRowsOf(bytes) !== undefined) return bytes
-    const message = `the document would have more than ${documentRowsMax} operations in its history; nothing was stored. Delete it and put it again, which drops its history`
+    if (chunkMemoryOf(bytes) !== undefined) return bytes
+    const mebibytes = documentMemoryBytesMax / 2 ** 20
+    const message = `the document would have more than ${documentRowsMax} operations in its history, or take more than ${mebibytes} MiB of memory; nothing was stored. Delete it and put it again, which drops its history`
     throw new HearsayError('TOO_LARGE', message)
   }
 

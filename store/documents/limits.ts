@@ -24,8 +24,14 @@ export const listPairsMax = 1_000_000
 export const contextHeadsMax = 1_024
 /** Rows of the longest column of a saved document: operations in its history, or what they name. */
 export const documentRowsMax = 1_000_000
-/** Rows that one read loads, all versions together; what is beyond waits for an edit that merges these. */
-export const mergedRowsMax = 4_000_000
+/** Memory that the library takes for a row, and for a byte of a column, in bytes, as measured (decision 50). */
+export const rowMemoryBytes = 640
+export const columnMemoryFactor = 4
+/**
+ * Memory that one read takes by these numbers, all versions together; what is beyond waits for an edit that merges
+ * these. A saved document that takes more by itself is refused.
+ */
+export const documentMemoryBytesMax = 768 * 1024 * 1024
 /** Bytes of one column of a saved document, inflated. */
 export const documentColumnBytesMax = 64 * 1024 * 1024
 /** Number of attempts at an edit while other versions keep coming; the last result is stored beside them. */

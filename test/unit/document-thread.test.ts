@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DocumentThread } from '../../daemon/documents/document-thread.js'
-import { documentCallMs, documentCallsWaitingMax } from '../../daemon/documents/limits.js'
+import { documentCallMs, documentCallsWaitingMax, documentIdleMs } from '../../daemon/documents/limits.js'
+import { withMemoryMax } from '../../daemon/documents/wasm-memory.js'
 import { LocalDocuments } from '../../store/documents/engine.js'
 import type { JsonObject } from '../../store/documents/json.js'
 import { parseJsonPatch } from '../../store/documents/json-patch.js'
@@ -94,7 +95,10 @@ describe('a thread for documents', () => {
     timers[0]!.fire()
     expect(await lateCode).toBe('TIMED_OUT')
     expect((await other).json).toEqual({ a: 1 })
+    expect(timers.map(({ delayMs }) => delayMs)).toEqual([documentIdleMs])
+    timers[0]!.fire()
     expect(timers).toEqual([])
+    expect((await thread.show([version])).json).toEqual({ a: 1 })
   })
 
   it('that dies takes the call with it that it was at, and no other', async () => {
@@ -106,6 +110,23 @@ describe('a thread for documents', () => {
     const first = code(calls[0]!)
     expect(await first).toBe('INTERNAL')
     expect(await Promise.all(calls.slice(1))).toEqual([2, 3])
+  })
+
+  it('is replaced after a failure that is not of a document', async () => {
+    const refusal = "{ code: 'TOO_LARGE', message: 'no memory', details: {} }"
+    const program = programOf(
+      `const isSpent = question.id === 1 && !globalThis.isOld; globalThis.isOld = true
+       parentPort.postMessage(isSpent ? { id: 1, refusal: ${refusal}, isSpent } : { id: question.id, result: question.id })`,
+    )
+    const thread = open(program)
+    const calls = [thread.show([]), thread.show([])]
+    expect(await code(calls[0]!)).toBe('TOO_LARGE')
+    expect(await calls[1]).toBe(2)
+  })
+
+  it('says that a document is too large when its heap is full', async () => {
+    const thread = open(programOf('const held = []; for (;;) held.push(new Array(1_000_000).fill(question.id))'))
+    expect(await code(thread.show([]))).toBe('TOO_LARGE')
   })
 
   it('refuses more than may wait, and everything once it is stopped', async () => {
@@ -124,3 +145,33 @@ describe('a thread for documents', () => {
     expect(timers).toEqual([])
   })
 })
+
+describe('the memory of a WebAssembly program', () => {
+  // (module (memory (export "memory") 1)), with a section before and one behind the memory.
+  const header = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+  const memory = [5, 3, 1, 0, 1]
+  const exported = [7, 10, 1, 6, ...Buffer.from('memory'), 2, 0]
+  const named = [0, 3, 1, 0x61, 0]
+  const program = Uint8Array.from([...header, ...named, ...memory, ...exported])
+
+  it('grows up to the bound and no further', async () => {
+    const { instance } = await (globalThis as unknown as Scope).WebAssembly.instantiate(withMemoryMax(program, 300))
+    expect(instance.exports.memory.grow(299)).toBe(1)
+    expect(() => instance.exports.memory.grow(1)).toThrow(RangeError)
+  })
+
+  it('is refused a bound when the program is none, or has another one', () => {
+    for (const bytes of [program.subarray(0, header.length), Uint8Array.of(0, 1, 2), withMemoryMax(program, 300)]) {
+      expect(() => withMemoryMax(bytes, 300)).toThrow(RangeError)
+    }
+    expect(() => withMemoryMax(program, 0)).toThrow(RangeError)
+  })
+})
+
+interface Scope {
+  readonly WebAssembly: {
+    instantiate(
+      program: Uint8Array,
+    ): Promise<{ readonly instance: { readonly exports: { readonly memory: { grow(pages: number): number } } } }>
+  }
+}
