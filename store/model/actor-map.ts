@@ -18,7 +18,7 @@ class Leaf<V> {
   constructor(
     readonly owner: Owner,
     public keys: string,
-    readonly values: V[],
+    public values: V[],
   ) {}
 
   get count(): number {
@@ -64,6 +64,14 @@ export class ActorMap<V> implements Iterable<readonly [Actor, V]> {
     const copy = new ActorMap<V>()
     copy.#root = this.#root
     return copy
+  }
+
+  /** Gives back the room that growing leaves keep in reserve; for a map that was filled and will hardly change. */
+  pack(): void {
+    for (const leaf of leavesOf(this.#root)) {
+      leaf.keys = keysBetween(leaf.keys, 0, leaf.count)
+      leaf.values = leaf.values.slice()
+    }
   }
 
   /** Number of actors. */

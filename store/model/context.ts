@@ -53,6 +53,11 @@ export class Context {
     return copy
   }
 
+  /** Gives back memory that is kept in reserve: for one that was filled and will hardly change. */
+  pack(): void {
+    this.#held.pack()
+  }
+
   /** True if the dot is in the set. */
   has({ actor, counter }: Dot): boolean {
     const here = this.#held.get(actor)

@@ -58,6 +58,9 @@ export async function openRows(store: KvStore, environment: Environment): Promis
     if (!tags.has(row.member)) tags.set(row.member, row.member)
     members.set(actor, tags.get(row.member)!)
   })
+  // Most of these actors are past runs, of which nothing changes any more.
+  seen.pack()
+  members.pack()
   const isNew = !format.isThere && !known.isThere && seen.isEmpty
   const state = known.value ?? freshState(environment)
   if (isNew) await writeFirstRows(store, state)
