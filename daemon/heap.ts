@@ -14,7 +14,7 @@ const lookMs = 2_000
 const quietShare = 0.1
 const quietLooks = 2
 
-/** What is read of the process, and set in V8. */
+/** Readings of the process, and the setting of flags of V8. */
 export interface HeapSurroundings extends Pick<Environment, 'monotonicMs' | 'setTimer'> {
   /** Processor time that the process has used, in milliseconds. */
   processorMs(): number

@@ -55,7 +55,7 @@ export interface Damage {
   readonly survey: Survey
 }
 
-/** What may be believed of a damaged store. */
+/** Contexts of a damaged store, as far as they may be believed. */
 export interface Believed extends Contexts {
   /**
    * Dots that are known by what superseded them alone, each with the content that was superseded. Where a dot has two
