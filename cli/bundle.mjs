@@ -62,7 +62,6 @@ export async function bundleDaemon(folder) {
     outdir: join(folder, 'daemon'),
     splitting: true,
     chunkNames: 'part-[hash]',
-    keepNames: true,
     external: packagesWithFiles,
     banner: { js: requires },
     plugins: [placesInDaemon],

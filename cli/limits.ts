@@ -30,7 +30,7 @@ export const pageItemsWithValues = 100
 export const gatheredLinesMax = 500
 export const gatheredCharactersMax = 64 * 1024
 /** Lines of one request of an import. */
-export const importBatchLines = 500
+export const importBatchLines = 1_000
 /** Bytes of one request of an import; a single line may be longer. */
 export const importBatchBytes = 1024 * 1024
 /** Bytes at the start of an import that are looked at to tell its form; its first entry may be longer. */

@@ -33,9 +33,9 @@ export const missingNamedMax = 5
 /** The longest time to live, in milliseconds: a hundred years. */
 export const ttlMsMax = 100 * 365.25 * 24 * 3600 * 1000
 
-/** Writes of an import under way at once, and their bytes. */
-export const importWindowLines = 256
-export const importWindowBytes = 16 * 1024 * 1024
+/** Lines of an import that are written together, and their bytes; two such groups are under way at most. */
+export const importGroupLines = 500
+export const importGroupBytes = 8 * 1024 * 1024
 /** Bytes of an export gathered before they are sent. */
 export const exportChunkBytes = 64 * 1024
 /** Bytes of values in one page of a listing; a page that reaches it ends early. */

@@ -39,6 +39,7 @@ const routeFor = (url: string) => keyedRoutes.find(({ prefix }) => url.startsWit
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const plainSegment = /^[A-Za-z0-9_.~!$&'()*+,;=:@-]+$/
+const encodedSegment = /^(?:[A-Za-z0-9_.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+$/
 const loneSurrogate = /\p{Surrogate}/u
 const badPercent = /%(?![0-9A-Fa-f]{2})/
 
@@ -109,9 +110,10 @@ function segmentsOf(originalUrl: string): [string, string?] {
 
 function decodeText(segment: string, what: string): string {
   if (plainSegment.test(segment)) return segment
-  checkSegment(segment, what)
+  const isEncoded = encodedSegment.test(segment)
+  if (!isEncoded) checkSegment(segment, what)
   try {
-    return decoder.decode(percentDecoded(segment))
+    return isEncoded ? decodeURIComponent(segment) : decoder.decode(percentDecoded(segment))
   } catch {
     throw badKey(`the ${what} is not UTF-8; percent-encode its UTF-8 bytes`)
   }

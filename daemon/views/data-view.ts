@@ -6,7 +6,7 @@ import type { UserData } from '../../store/data/user-data.js'
 /** The users' registers, as the API uses them. */
 export type Registers = Pick<
   StoreRegisters,
-  'get' | 'prepare' | 'put' | 'delete' | 'list' | 'count' | 'conflicts' | 'resolve' | 'reopen'
+  'get' | 'read' | 'put' | 'delete' | 'list' | 'count' | 'conflicts' | 'resolve' | 'reopen'
 >
 /** Everything, for exports and imports. */
 export type Contents = Pick<

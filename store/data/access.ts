@@ -4,7 +4,7 @@
  */
 import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
-import { valueHash } from '../model/digest.js'
+import { valueHash, versionDigest } from '../model/digest.js'
 import type { Dot, NamedDot } from '../model/dot.js'
 import { mergeDots, type Sibling, siblings } from '../model/register.js'
 import { keepSiblings, type Resolvers } from '../model/resolver.js'
@@ -12,6 +12,7 @@ import { decodeToken, encodeToken } from '../model/token.js'
 import type { Version } from '../model/update.js'
 import type { Replica } from '../replica/replica.js'
 import type { Transaction } from '../replica/types.js'
+import { ShownMemo } from './shown-memo.js'
 import type { ShownVersion, Written } from './types.js'
 
 /**
@@ -41,6 +42,8 @@ export class Postponed extends Error {
 
 /** The replica as the data types use it. */
 export class Access {
+  /** What reads of registers showed. */
+  readonly memo = new ShownMemo()
   readonly #tokenKey: () => Uint8Array
   readonly #resolvers: Resolvers
 
@@ -84,15 +87,22 @@ export class Access {
     }
   }
 
+  /** The key that tokens are authenticated with now. */
+  get tokenKey(): Uint8Array {
+    return this.#tokenKey()
+  }
+
   /** The token that names these dots at this address, and what stands at them. */
   token(address: Address, dots: readonly Dot[]): string {
     const named = dots.map((dot) => ({ ...dot, digest: this.replica.sync.digestOf(dot) }))
     return encodeToken(this.#tokenKey(), address, named)
   }
 
-  /** The answer to a write of one dot. */
-  written(address: Address, dot: Dot): Written {
-    return { dot, context: this.token(address, [dot]) }
+  /** The answer to a write of one dot; `version` is what it stored, where that is at hand. */
+  written(address: Address, dot: Dot, version?: Version): Written {
+    if (version === undefined) return { dot, context: this.token(address, [dot]) }
+    const named = [{ ...dot, digest: versionDigest(version, address) }]
+    return { dot, context: encodeToken(this.#tokenKey(), address, named) }
   }
 
   /** The dots that a token names; undefined without one. Throws BAD_CONTEXT. */

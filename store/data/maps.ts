@@ -39,12 +39,9 @@ export class Maps {
     return this.#values.get(mapField(key, field))
   }
 
-  /**
-   * Waits until a read of the field can show what the key's resolver computes; undefined when there is nothing to wait
-   * for.
-   */
-  prepare(key: string, field: string): Promise<void> | undefined {
-    return this.#values.prepare(mapField(key, field))
+  /** The same with what the key's resolver shows, in this turn unless that has to be computed first. */
+  read(key: string, field: string): Shown | undefined | Promise<Shown | undefined> {
+    return this.#values.read(mapField(key, field))
   }
 
   /** All fields in the order of their bytes, in chunks. */

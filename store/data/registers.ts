@@ -34,9 +34,9 @@ export class Registers {
     return this.#values.get(register(key))
   }
 
-  /** Waits until a read can show what the key's resolver computes; undefined when there is nothing to wait for. */
-  prepare(key: string): Promise<void> | undefined {
-    return this.#values.prepare(register(key))
+  /** The same with what the key's resolver shows, in this turn unless that has to be computed first. */
+  read(key: string): Shown | undefined | Promise<Shown | undefined> {
+    return this.#values.read(register(key))
   }
 
   /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */

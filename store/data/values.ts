@@ -3,6 +3,7 @@ import { HearsayError } from '../errors.js'
 import type { Address } from '../model/address.js'
 import { valueHash } from '../model/digest.js'
 import { type Dot, includesDot, sameDot } from '../model/dot.js'
+import { versionAt } from '../model/join.js'
 import { expiredDots, mergeDots, type Sibling, siblings, visible } from '../model/register.js'
 import type { Version } from '../model/update.js'
 import type { Access, WriteTurn } from './access.js'
@@ -38,24 +39,38 @@ export class Values {
     return { key: address.key, versions: groups.map((group) => access.toShown(group)), winnerContext, context }
   }
 
-  /** Waits until a read can show what the resolver computes; undefined when there is nothing to wait for. */
-  prepare(address: Address): Promise<void> | undefined {
-    return this.access.prepare(address, this.access.replica.versions(address))
+  /**
+   * The same as `get`, with what the resolver of the address shows, in this turn unless that has to be computed first.
+   */
+  read(address: Address): Shown | undefined | Promise<Shown | undefined> {
+    const { memo, replica, tokenKey } = this.access
+    const row = replica.row(address)
+    if (row === undefined) return undefined
+    const isRegister = address.type === 'reg'
+    const known = isRegister ? memo.recall(address.key, row, tokenKey) : undefined
+    if (known !== undefined) return known
+    const versions = replica.versions(address, row)
+    const computed = this.access.prepare(address, versions)
+    if (computed !== undefined) return computed.then(() => this.get(address))
+    const shown = this.shown(address, versions)
+    const isFixed = isRegister && versions.length === 1 && versions[0]!.expiresAtMs === null
+    if (isFixed && shown !== undefined) memo.remember(address.key, { row, tokenKey, shown })
+    return shown
   }
 
   /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */
   async put(address: Address, value: Uint8Array, options: WriteOptions): Promise<Written> {
     // A retry that is answered from memory does not look.
-    let isAlone = false
+    let stored: readonly Version[] = []
     const dot = await this.access.write((turn) =>
       once(turn, options, dotAnswer, () => {
         const put = this.putIn(turn, address, value, options)
-        isAlone = turn.transaction.versions(address).length === 1
+        stored = turn.transaction.versions(address)
         return put
       }),
     )
-    const siblings = isAlone ? 1 : (this.get(address)?.versions.length ?? 0)
-    return { ...this.access.written(address, dot), siblings }
+    const siblings = stored.length === 1 ? 1 : (this.get(address)?.versions.length ?? 0)
+    return { ...this.access.written(address, dot, versionAt(stored, dot)), siblings }
   }
 
   /**

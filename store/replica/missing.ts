@@ -59,13 +59,6 @@ export class PeerReader {
     return version && versionDigest(version, row.address)
   }
 
-  /** True if the address was lost to damage, and its fate has not been learnt again. */
-  isLost(address: Address): boolean {
-    const key = entryKey(address)
-    const row = this.#store.get(key)
-    return row !== undefined && decodeVersions(key, row).length === 0
-  }
-
   /** The mesh's own records whose key starts with a prefix; those that cannot be read are reported, and left out. */
   async systemEntries(prefix: string, damageFound: (row: Error) => void): Promise<Entry[]> {
     const entries: Entry[] = []

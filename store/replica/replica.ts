@@ -9,6 +9,7 @@ import { type Address, isUserAddress } from '../model/address.js'
 import { type MemberTag, unknownMember } from '../model/codec.js'
 import type { Actor } from '../model/dot.js'
 import type { Entry, Version } from '../model/update.js'
+import { decodeVersions, entryKey } from '../rows/entries.js'
 import { KeptAcknowledgements } from './acknowledgements.js'
 import { ChangeFeed } from './change-feed.js'
 import { type CoreOptions, ReplicaCore } from './core.js'
@@ -109,14 +110,20 @@ export class Replica {
   }
 
   /**
-   * The committed live versions at an address. Throws DAMAGED_VALUE, and NOT_VERIFIED for a damaged store until it is
-   * verified.
+   * The committed row of an address, whose bytes change with its versions; undefined when it has none. Throws
+   * NOT_VERIFIED for a damaged store until it is verified.
    */
-  versions(address: Address): readonly Version[] {
+  row(address: Address): Uint8Array | undefined {
     if (this.health.doubt !== undefined && isUserAddress(address)) throw this.health.doubt
+    return this.guard.reading(() => this.store.get(entryKey(address)))
+  }
+
+  /** The committed live versions at an address, from its row. Throws DAMAGED_VALUE, and NOT_VERIFIED as `row` does. */
+  versions(address: Address, row = this.row(address)): readonly Version[] {
+    if (row === undefined) return []
     return this.guard.reading(() => {
-      const versions = this.#reader.versions(address)
-      if (versions.length > 0 || !this.#reader.isLost(address)) return versions
+      const versions = decodeVersions(entryKey(address), row)
+      if (versions.length > 0) return versions
       throw new HearsayError(
         'DAMAGED_VALUE',
         'this record was lost to damage on the disk; it comes back from peers that have it, or write it again',

@@ -60,8 +60,7 @@ async function hear(to: Editor, from: Editor): Promise<void> {
 }
 
 async function read(editor: Editor) {
-  await editor.registers.prepare('doc')
-  return editor.registers.get('doc')
+  return editor.registers.read('doc')
 }
 
 /** Reads, hears of others or not, and writes over what was read with one more key and one more tag. */

@@ -43,7 +43,9 @@ export class FakeRegisters implements Registers {
     return { key, versions, winnerContext: token(key, [first!]), context: token(key, versions) }
   }
 
-  prepare(): undefined {}
+  read(key: string): Shown | undefined {
+    return this.get(key)
+  }
 
   async put(key: string, value: Uint8Array, options: WriteOptions): Promise<Written> {
     if (this.failure !== undefined) throw this.failure

@@ -175,8 +175,8 @@ describe('export and import', () => {
   it('splits lines wherever chunks end, and drops those over the limit', async () => {
     const lines: (string | null)[] = []
     const chunks = ['a', 'b\nc', '\n', '\n', 'toolong', 'er\nfits\nno end'].map((text) => Buffer.from(text))
-    for await (const line of readLines(Readable.from(chunks, { objectMode: false }), 6))
-      lines.push(line === null ? null : `${line}`)
+    for await (const some of readLines(Readable.from(chunks, { objectMode: false }), 6))
+      lines.push(...some.map((line) => (line === null ? null : `${line}`)))
     expect(lines).toEqual(['ab', 'c', '', null, 'fits', 'no end'])
   })
 })

@@ -5,6 +5,7 @@ import { headerNames } from '../../../protocols/api/headers.js'
 import { kv, type ListItem, type listQuery } from '../../../protocols/api/kv.js'
 import { pageItemsDefault } from '../../../protocols/api/limits.js'
 import type { KeyRange } from '../../../store/data/scan.js'
+import type { Shown } from '../../../store/data/types.js'
 import { HearsayError } from '../../../store/errors.js'
 import { register } from '../../../store/model/address.js'
 import type { Registers } from '../../views/data-view.js'
@@ -37,13 +38,11 @@ const getValue: Handler<typeof kv.getValue> = (request, reply, services) => {
   const { registers, mesh } = services
   const key = requestKey(request)
   const { accept } = request.headers
-  const answer = (): FastifyReply | Promise<never> => {
-    const shown = registers.get(key)
-    return shown === undefined ? absentValue(registers, key) : answerShown(shown, accept, reply, mesh)
-  }
+  const answer = (shown: Shown | undefined): FastifyReply | Promise<never> =>
+    shown === undefined ? absentValue(registers, key) : answerShown(shown, accept, reply, mesh)
   const repaired = afterRepair(request, request.query, services, register(key))
-  const ready = repaired === undefined ? registers.prepare(key) : repaired.then(() => registers.prepare(key))
-  return ready === undefined ? answer() : ready.then(answer)
+  const shown = repaired === undefined ? registers.read(key) : repaired.then(() => registers.read(key))
+  return shown instanceof Promise ? shown.then(answer) : answer(shown)
 }
 
 const deleteValue: Handler<typeof kv.deleteValue> = async (request, _reply, services) => {
@@ -93,8 +92,8 @@ async function withValues(page: Awaited<ReturnType<Registers['list']>>, register
 }
 
 async function shownValue(registers: Registers, key: string): Promise<Uint8Array | undefined> {
-  await registers.prepare(key)
-  return registers.get(key)?.versions[0]?.value
+  const shown = await registers.read(key)
+  return shown?.versions[0]?.value
 }
 
 /** The routes below /v1/kv. */

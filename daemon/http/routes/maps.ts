@@ -40,8 +40,7 @@ const clearMap: Handler<typeof maps.clearMap> = async (request, _reply, services
 const getField: Handler<typeof maps.getField> = async (request, reply, services) => {
   const { key, field } = named(request)
   await afterRepair(request, request.query, services, mapField(key, field))
-  await services.maps.prepare(key, field)
-  const shown = services.maps.get(key, field)
+  const shown = await services.maps.read(key, field)
   if (shown === undefined) throw new HearsayError('NOT_FOUND', `the map "${key}" has no field "${field}"`)
   return answerShown(shown, request.headers.accept, reply, services.mesh, { field })
 }

@@ -3,7 +3,7 @@ import { importFailuresMax } from '../../../protocols/api/limits.js'
 import type { ImportSummary } from '../../../protocols/api/transfer.js'
 import { errorCodes, HearsayError } from '../../../store/errors.js'
 import type { Contents } from '../../views/data-view.js'
-import { importWindowBytes, importWindowLines } from '../limits.js'
+import { importGroupBytes, importGroupLines } from '../limits.js'
 import { hearsayError } from '../problem.js'
 import { type ImportedLine, type ImportedVersion, parseLine } from './import-lines.js'
 import type { TransferLine } from './lines.js'
@@ -14,12 +14,10 @@ export class Importer {
   readonly #valueBytesMax: number
   readonly #nowMs: number
   readonly #checkClock: () => void
-  readonly #running = new Set<Promise<void>>()
-  #runningBytes = 0
-  /**
-   * Called back when one of the running has ended. A race of all of them for each line would cost more than the lines.
-   */
-  #ended: (() => void) | undefined
+  /** Writes of the group of lines that is read now, and of the group before, which is on its way to the disk. */
+  #group: Promise<void>[] = []
+  #groupBytes = 0
+  #before: Promise<unknown> = Promise.resolve()
   #imported = 0
   #skipped = 0
   #failures = 0
@@ -39,44 +37,41 @@ export class Importer {
   }
 
   /** Imports every line. A bad line is reported and skipped; a failed store ends the import with its error. */
-  async run(lines: AsyncIterable<TransferLine>): Promise<ImportSummary> {
+  async run(chunks: AsyncIterable<readonly TransferLine[]>): Promise<ImportSummary> {
     let number = 0
-    for await (const line of lines) {
-      number++
-      if (line !== null && isBlank(line)) continue
-      this.#start(line, number)
-      while (this.#running.size >= importWindowLines || this.#runningBytes >= importWindowBytes) {
-        await this.#whenOneEnds()
+    for await (const lines of chunks) {
+      for (const line of lines) {
+        number++
+        if (line !== null && isBlank(line)) continue
+        this.#start(line, number)
+        if (this.#group.length >= importGroupLines || this.#groupBytes >= importGroupBytes) await this.#nextGroup()
+        if (this.#fatal !== undefined) break
       }
       if (this.#fatal !== undefined) break
     }
-    await Promise.all(this.#running)
+    await this.#nextGroup()
+    await this.#before
     if (this.#fatal !== undefined) throw this.#fatal
     return { imported: this.#imported, skipped: this.#skipped, failed: this.#failed, failures: this.#failures }
   }
 
-  /** The writes are begun at once and in the order of the lines; only their end is waited for elsewhere. */
+  /** The write is begun at once and in the order of the lines; only its end is waited for elsewhere. */
   #start(line: TransferLine, number: number): void {
-    const bytes = line?.length ?? 0
-    this.#runningBytes += bytes
-    const running = this.#import(line)
-      .then((isNew) => {
-        if (isNew) this.#imported++
-        else this.#skipped++
-      })
-      .catch((error: unknown) => this.#fail(number, error))
-      .finally(() => {
-        this.#runningBytes -= bytes
-        this.#running.delete(running)
-        this.#ended?.()
-      })
-    this.#running.add(running)
+    this.#groupBytes += line?.length ?? 0
+    const count = (isNew: boolean) => {
+      if (isNew) this.#imported++
+      else this.#skipped++
+    }
+    this.#group.push(this.#import(line).then(count, (error: unknown) => this.#fail(number, error)))
   }
 
-  #whenOneEnds(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ended = resolve
-    })
+  /** Begins another group once the one before this is stored: one is read while one is written, and no more. */
+  async #nextGroup(): Promise<void> {
+    const before = this.#before
+    this.#before = Promise.all(this.#group)
+    this.#group = []
+    this.#groupBytes = 0
+    await before
   }
 
   /** Resolves whether anything of the line was news. */
@@ -89,10 +84,11 @@ export class Importer {
     const { address, versions } = imported
     const live = versions.filter((version) => version.expiresAtMs === null || version.expiresAtMs > this.#nowMs)
     if (imported.kind === 'opaque') return this.#contents.importOpaque(address, live)
+    const write = ({ value, expiresAtMs }: ImportedVersion, extra: boolean) =>
+      this.#contents.importVersion(address, value, { expiresAtMs, extra })
+    if (live.length === 1) return write(live[0]!, false)
     // The winner is written last, so that it is the winner here too.
-    const writes = live.reverse().map(({ value, expiresAtMs }, at) => {
-      return this.#contents.importVersion(address, value, { expiresAtMs, extra: at > 0 })
-    })
+    const writes = live.reverse().map((version, at) => write(version, at > 0))
     return (await Promise.all(writes)).includes(true)
   }
 

@@ -7,13 +7,14 @@ export type TransferLine = Buffer | null
 const newline = 0x0a
 
 /**
- * Lines of a stream; one longer than `bytesMax` is dropped as it comes and given as null. The last may lack its end.
+ * Lines of a stream, those of a chunk together; one longer than `bytesMax` is dropped as it comes and given as null.
+ * The last may lack its end.
  */
-export async function* readLines(source: Readable, bytesMax: number): AsyncGenerator<TransferLine> {
+export async function* readLines(source: Readable, bytesMax: number): AsyncGenerator<readonly TransferLine[]> {
   let parts: Buffer[] = []
   let bytes = 0
   const take = (): TransferLine => {
-    const line = bytes > bytesMax ? null : Buffer.concat(parts)
+    const line = bytes > bytesMax ? null : parts.length === 1 ? parts[0]! : Buffer.concat(parts)
     parts = []
     bytes = 0
     return line
@@ -25,13 +26,15 @@ export async function* readLines(source: Readable, bytesMax: number): AsyncGener
   }
   // The stream stays open when its reader stops: the answer goes over the same connection.
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    const lines: TransferLine[] = []
     let start = 0
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
       add(chunk.subarray(start, end))
-      yield take()
+      lines.push(take())
       start = end + 1
     }
-    add(chunk.subarray(start))
+    if (start < chunk.length) add(chunk.subarray(start))
+    yield lines
   }
-  if (bytes > 0) yield take()
+  if (bytes > 0) yield [take()]
 }

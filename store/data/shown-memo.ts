@@ -1,0 +1,46 @@
+/** Memory of what reads showed: a row that is still the same is not decoded, checked and given a token again. */
+import type { Shown } from './types.js'
+
+/** Bytes of rows that are remembered, keys not counted; the older half goes when they are reached. */
+export const shownMemoBytesMax = 4 * 1024 * 1024
+/** Bytes of the largest row that is remembered: beyond that the value itself is what a read costs. */
+export const shownMemoRowBytesMax = 16 * 1024
+/** Bytes that one remembered row counts for beside its own. */
+const overheadBytes = 512
+
+interface Remembered {
+  readonly row: Uint8Array
+  readonly tokenKey: Uint8Array
+  readonly shown: Shown
+}
+
+/**
+ * What rows showed, by key. A row is asked for on the disk each time and compared byte for byte, so that nothing has to
+ * be forgotten when it changes. Only what depends on the row alone may be remembered: no siblings, which clocks order,
+ * and no deadlines.
+ */
+export class ShownMemo {
+  #young = new Map<string, Remembered>()
+  #old = new Map<string, Remembered>()
+  #youngBytes = 0
+
+  /** What this row showed under this key of tokens; undefined when it is not remembered. */
+  recall(key: string, row: Uint8Array, tokenKey: Uint8Array): Shown | undefined {
+    const known = this.#young.get(key) ?? this.#old.get(key)
+    if (known === undefined || known.tokenKey !== tokenKey || Buffer.compare(known.row, row) !== 0) return undefined
+    return known.shown
+  }
+
+  /** Remembers what a row shows. */
+  remember(key: string, remembered: Remembered): void {
+    const bytes = remembered.row.length + overheadBytes
+    if (remembered.row.length > shownMemoRowBytesMax) return
+    if (this.#youngBytes + bytes > shownMemoBytesMax / 2) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#youngBytes = 0
+    }
+    this.#young.set(key, remembered)
+    this.#youngBytes += bytes
+  }
+}
