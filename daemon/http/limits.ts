@@ -19,6 +19,8 @@ export const drainMsMax = 60_000
 /** Connections at once on one listener. */
 export const apiConnectionsMax = 4096
 
+/** Bytes of a value that is written to the socket together with the head of its answer. */
+export const joinedBytesMax = 16 * 1024
 /** Bytes of a JSON body beside the value in it. */
 export const jsonBodyBytesMax = 1024 * 1024
 /** A value in JSON takes at most so many times its bytes (`\u0000` for one byte). */

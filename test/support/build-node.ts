@@ -114,7 +114,7 @@ export class BuildNode {
     const importer = new Importer(this.data.contents, 1 << 20, 0, () => undefined)
     return importer.run(
       (async function* () {
-        for (const line of lines.split('\n')) yield Buffer.from(line)
+        yield lines.split('\n').map((line) => Buffer.from(line))
       })(),
     )
   }
