@@ -98,7 +98,7 @@ export class Access {
     return encodeToken(this.#tokenKey(), address, named)
   }
 
-  /** The answer to a write of one dot; `version` is what it stored, where that is at hand. */
+  /** The answer to a write of one dot; `version` is what it stored, where the disk need not be asked for that. */
   written(address: Address, dot: Dot, version?: Version): Written {
     if (version === undefined) return { dot, context: this.token(address, [dot]) }
     const named = [{ ...dot, digest: versionDigest(version, address) }]

@@ -61,16 +61,22 @@ export class Values {
   /** Stores a value. EXISTS, BAD_CONTEXT, RETRY_KEY_REUSED: nothing was stored. */
   async put(address: Address, value: Uint8Array, options: WriteOptions): Promise<Written> {
     // A retry that is answered from memory does not look.
-    let stored: readonly Version[] = []
-    const dot = await this.access.write((turn) =>
+    const stored: { version?: Version | undefined; isAlone: boolean } = { isAlone: false }
+    const durable = this.access.write((turn) =>
       once(turn, options, dotAnswer, () => {
-        const put = this.putIn(turn, address, value, options)
-        stored = turn.transaction.versions(address)
-        return put
+        const dot = this.putIn(turn, address, value, options)
+        const versions = turn.transaction.versions(address)
+        stored.version = versionAt(versions, dot)
+        stored.isAlone = versions.length === 1
+        return dot
       }),
     )
-    const siblings = stored.length === 1 ? 1 : (this.get(address)?.versions.length ?? 0)
-    return { ...this.access.written(address, dot, versionAt(stored, dot)), siblings }
+    // The token is made while the disk works, once the writer has handed the batch over.
+    await undefined
+    const early = stored.version && this.access.written(address, stored.version.dot, stored.version)
+    const dot = await durable
+    const siblings = stored.isAlone ? 1 : (this.get(address)?.versions.length ?? 0)
+    return { ...(early ?? this.access.written(address, dot)), siblings }
   }
 
   /**

@@ -81,19 +81,21 @@ export class Listeners {
     clearTimeout(hammer)
   }
 
-  /** Counts the requests of each connection. Node itself takes one that has sent nothing yet for busy. */
+  /** Knows each connection, and its requests. Node itself takes one that has sent nothing yet for busy. */
   #track(server: Server): void {
     server.on('connection', (socket: Socket) => {
       this.#requests.set(socket, 0)
       socket.once('close', () => this.#requests.delete(socket))
     })
-    server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-      this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1)
-      response.once('close', () => {
-        const left = (this.#requests.get(socket) ?? 1) - 1
-        if (this.#requests.has(socket)) this.#requests.set(socket, left)
-        if (left === 0 && this.#isClosing) socket.destroySoon()
-      })
+  }
+
+  /** Counts a request until its answer is out, or its connection is gone. */
+  #count({ socket }: IncomingMessage, response: ServerResponse): void {
+    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1)
+    response.on('close', () => {
+      const left = (this.#requests.get(socket) ?? 1) - 1
+      if (this.#requests.has(socket)) this.#requests.set(socket, left)
+      if (left === 0 && this.#isClosing) socket.destroySoon()
     })
   }
 
@@ -107,7 +109,10 @@ export class Listeners {
         connectionsCheckingInterval: 5_000,
         requireHostHeader: false,
       },
-      handle,
+      (request, response) => {
+        this.#count(request, response)
+        handle(request, response)
+      },
     )
     server.timeout = idleSocketMs
     server.maxConnections = apiConnectionsMax
