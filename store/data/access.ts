@@ -42,7 +42,7 @@ export class Postponed extends Error {
 
 /** The replica as the data types use it. */
 export class Access {
-  /** What reads of registers showed. */
+  /** Memory of what reads of registers showed. */
   readonly memo = new ShownMemo()
   readonly #tokenKey: () => Uint8Array
   readonly #resolvers: Resolvers

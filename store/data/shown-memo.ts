@@ -15,7 +15,7 @@ interface Remembered {
 }
 
 /**
- * What rows showed, by key. A row is asked for on the disk each time and compared byte for byte, so that nothing has to
+ * Views of rows by key. A row is asked for on the disk each time and compared byte for byte, so that nothing has to
  * be forgotten when it changes. Only what depends on the row alone may be remembered: no siblings, which clocks order,
  * and no deadlines.
  */
@@ -24,7 +24,7 @@ export class ShownMemo {
   #old = new Map<string, Remembered>()
   #youngBytes = 0
 
-  /** What this row showed under this key of tokens; undefined when it is not remembered. */
+  /** View of this row under this key of tokens; undefined when it is not remembered. */
   recall(key: string, row: Uint8Array, tokenKey: Uint8Array): Shown | undefined {
     const known = this.#young.get(key) ?? this.#old.get(key)
     if (known === undefined || known.tokenKey !== tokenKey || Buffer.compare(known.row, row) !== 0) return undefined
