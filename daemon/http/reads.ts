@@ -79,7 +79,7 @@ function sendBytes(reply: FastifyReply, headers: OutgoingHttpHeaders, bytes: Buf
   const { raw } = reply.hijack()
   raw.writeHead(200, headers)
   if (bytes.length > joinedBytesMax) raw.end(bytes)
-  else raw.end(bytes.latin1Slice(), 'latin1')
+  else raw.end(bytes.toString('latin1'), 'latin1')
 }
 
 /** Rejects with NOT_FOUND for a key without a register; `types` in its details are those that it has. */
