@@ -10,7 +10,7 @@ import { type Endpoints, pluginOf, type RouteGroup } from './endpoints.js'
 import { Metrics } from './metrics.js'
 import { pathOfUrl, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
-import { parseQuery, type RawQuery, typedQuery } from './query.js'
+import { noParameters, parseQuery, type RawQuery, typedQuery } from './query.js'
 import { backupRoutes } from './routes/backup.js'
 import { batchRoutes } from './routes/batch.js'
 import { conflictRoutes, undoRoutes } from './routes/conflicts.js'
@@ -101,7 +101,10 @@ interface RouteSchema {
 function validatorOf({ schema, httpPart }: RouteSchema) {
   if (httpPart !== 'querystring' && httpPart !== 'body') return () => true
   const compiled = Compile(schema as Parameters<typeof Compile>[0])
+  // Most requests have no query: what that comes to is looked at once.
+  const forNone = httpPart === 'querystring' && compiled.Check({}) ? { value: Object.freeze({}) } : undefined
   return (given: unknown) => {
+    if (given === noParameters && forNone !== undefined) return forNone
     const value = httpPart === 'querystring' ? typedQuery(given as RawQuery, schema) : given
     if (compiled.Check(value)) return { value }
     const error = compiled.Errors(value)[0]

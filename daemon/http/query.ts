@@ -14,11 +14,15 @@ export interface RawQuery {
   [malformed]?: string
 }
 
+/** The query of a request without one; told by its identity from one that says nothing. */
+export const noParameters: RawQuery = Object.freeze(Object.create(null))
+
 /**
  * Splits a query at `&` and `=`, decodes percent escapes and `+`. Never throws: the router calls it where nothing
  * catches.
  */
 export function parseQuery(text: string): RawQuery {
+  if (text === '') return noParameters
   const query: RawQuery = Object.create(null)
   for (const pair of text.split('&')) {
     if (pair === '') continue

@@ -15,8 +15,8 @@ export class Listeners {
   readonly #route: RequestListener
   readonly #page: WebFile
   readonly #servers: Server[] = []
-  /** Requests under way on each open connection. */
-  readonly #requests = new Map<Socket, number>()
+  /** The open connections, with the number of requests under way on each. */
+  readonly #connections = new Map<Socket, { requests: number }>()
   #unix: Server | undefined
   #isClosing = false
 
@@ -73,9 +73,9 @@ export class Listeners {
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())))
-    for (const [socket, requests] of this.#requests) if (requests === 0) socket.destroySoon()
+    for (const [socket, { requests }] of this.#connections) if (requests === 0) socket.destroySoon()
     const hammer = setTimeout(() => {
-      for (const socket of this.#requests.keys()) socket.destroy()
+      for (const socket of this.#connections.keys()) socket.destroy()
     }, graceMs)
     await Promise.all(closed)
     clearTimeout(hammer)
@@ -84,18 +84,19 @@ export class Listeners {
   /** Knows each connection, and its requests. Node itself takes one that has sent nothing yet for busy. */
   #track(server: Server): void {
     server.on('connection', (socket: Socket) => {
-      this.#requests.set(socket, 0)
-      socket.once('close', () => this.#requests.delete(socket))
+      this.#connections.set(socket, { requests: 0 })
+      socket.once('close', () => this.#connections.delete(socket))
     })
   }
 
   /** Counts a request until its answer is out, or its connection is gone. */
   #count({ socket }: IncomingMessage, response: ServerResponse): void {
-    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1)
+    const connection = this.#connections.get(socket)
+    if (connection === undefined) return
+    connection.requests++
     response.on('close', () => {
-      const left = (this.#requests.get(socket) ?? 1) - 1
-      if (this.#requests.has(socket)) this.#requests.set(socket, left)
-      if (left === 0 && this.#isClosing) socket.destroySoon()
+      connection.requests--
+      if (connection.requests === 0 && this.#isClosing) socket.destroySoon()
     })
   }
 
