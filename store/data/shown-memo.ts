@@ -8,8 +8,11 @@ export const shownMemoRowBytesMax = 16 * 1024
 /** Bytes that one remembered row counts for beside its own. */
 const overheadBytes = 512
 
-interface Remembered {
+/** One row, and what it showed. */
+export interface RememberedRow {
+  readonly rowKey: Uint8Array
   readonly row: Uint8Array
+  /** The key that the tokens in the view are authenticated with. */
   readonly tokenKey: Uint8Array
   readonly shown: Shown
 }
@@ -20,19 +23,17 @@ interface Remembered {
  * and no deadlines.
  */
 export class ShownMemo {
-  #young = new Map<string, Remembered>()
-  #old = new Map<string, Remembered>()
+  #young = new Map<string, RememberedRow>()
+  #old = new Map<string, RememberedRow>()
   #youngBytes = 0
 
-  /** View of this row under this key of tokens; undefined when it is not remembered. */
-  recall(key: string, row: Uint8Array, tokenKey: Uint8Array): Shown | undefined {
-    const known = this.#young.get(key) ?? this.#old.get(key)
-    if (known === undefined || known.tokenKey !== tokenKey || Buffer.compare(known.row, row) !== 0) return undefined
-    return known.shown
+  /** Row that is remembered for a key; it holds as long as `isStill` says so. */
+  recall(key: string): RememberedRow | undefined {
+    return this.#young.get(key) ?? this.#old.get(key)
   }
 
   /** Remembers what a row shows. */
-  remember(key: string, remembered: Remembered): void {
+  remember(key: string, remembered: RememberedRow): void {
     const bytes = remembered.row.length + overheadBytes
     if (remembered.row.length > shownMemoRowBytesMax) return
     if (this.#youngBytes + bytes > shownMemoBytesMax / 2) {
@@ -43,4 +44,9 @@ export class ShownMemo {
     this.#young.set(key, remembered)
     this.#youngBytes += bytes
   }
+}
+
+/** True if a row that was read now shows the same, under this key of tokens. */
+export function isStill(known: RememberedRow, row: Uint8Array, tokenKey: Uint8Array): boolean {
+  return known.tokenKey === tokenKey && Buffer.compare(known.row, row) === 0
 }

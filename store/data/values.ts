@@ -6,8 +6,10 @@ import { type Dot, includesDot, sameDot } from '../model/dot.js'
 import { versionAt } from '../model/join.js'
 import { expiredDots, mergeDots, type Sibling, siblings, visible } from '../model/register.js'
 import type { Version } from '../model/update.js'
+import { entryKey } from '../rows/entries.js'
 import type { Access, WriteTurn } from './access.js'
 import { dotAnswer, once } from './once.js'
+import { isStill } from './shown-memo.js'
 import type {
   DeleteOptions,
   PutOptions,
@@ -44,17 +46,18 @@ export class Values {
    */
   read(address: Address): Shown | undefined | Promise<Shown | undefined> {
     const { memo, replica, tokenKey } = this.access
-    const row = replica.row(address)
-    if (row === undefined) return undefined
     const isRegister = address.type === 'reg'
-    const known = isRegister ? memo.recall(address.key, row, tokenKey) : undefined
-    if (known !== undefined) return known
+    const known = isRegister ? memo.recall(address.key) : undefined
+    const rowKey = known?.rowKey ?? entryKey(address)
+    const row = replica.row(address, rowKey)
+    if (row === undefined) return undefined
+    if (known !== undefined && isStill(known, row, tokenKey)) return known.shown
     const versions = replica.versions(address, row)
     const computed = this.access.prepare(address, versions)
     if (computed !== undefined) return computed.then(() => this.get(address))
     const shown = this.shown(address, versions)
     const isFixed = isRegister && versions.length === 1 && versions[0]!.expiresAtMs === null
-    if (isFixed && shown !== undefined) memo.remember(address.key, { row, tokenKey, shown })
+    if (isFixed && shown !== undefined) memo.remember(address.key, { rowKey, row, tokenKey, shown })
     return shown
   }
 

@@ -111,11 +111,11 @@ export class Replica {
 
   /**
    * The committed row of an address, whose bytes change with its versions; undefined when it has none. Throws
-   * NOT_VERIFIED for a damaged store until it is verified.
+   * NOT_VERIFIED for a damaged store until it is verified. `key` is the row's key, where it is at hand.
    */
-  row(address: Address): Uint8Array | undefined {
+  row(address: Address, key: Uint8Array = entryKey(address)): Uint8Array | undefined {
     if (this.health.doubt !== undefined && isUserAddress(address)) throw this.health.doubt
-    return this.guard.reading(() => this.store.get(entryKey(address)))
+    return this.guard.reading(() => this.store.get(key))
   }
 
   /** The committed live versions at an address, from its row. Throws DAMAGED_VALUE, and NOT_VERIFIED as `row` does. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Access } from '../../store/data/access.js'
 import { Registers } from '../../store/data/registers.js'
-import { ShownMemo, shownMemoBytesMax, shownMemoRowBytesMax } from '../../store/data/shown-memo.js'
+import { isStill, ShownMemo, shownMemoBytesMax, shownMemoRowBytesMax } from '../../store/data/shown-memo.js'
 import type { Shown } from '../../store/data/types.js'
 import { tokenKey } from '../../store/model/token.js'
 import { openNode } from '../support/replicas.js'
@@ -11,26 +11,29 @@ const shown = (key: string): Shown => ({ key, versions: [], winnerContext: key, 
 const [one, other] = [tokenKey(Buffer.alloc(32, 1)), tokenKey(Buffer.alloc(32, 2))]
 
 describe('the memory of reads', () => {
-  it('answers for the same bytes and the same key of tokens alone', () => {
+  it('holds for the same bytes and the same key of tokens alone', () => {
     const memo = new ShownMemo()
     const row = Buffer.from('row')
-    memo.remember('k', { row, tokenKey: one, shown: shown('k') })
-    expect(memo.recall('k', Buffer.from('row'), one)).toEqual(shown('k'))
-    expect(memo.recall('k', Buffer.from('raw'), one)).toBeUndefined()
-    expect(memo.recall('k', row, other)).toBeUndefined()
-    expect(memo.recall('l', row, one)).toBeUndefined()
+    memo.remember('k', { rowKey: row, row, tokenKey: one, shown: shown('k') })
+    const known = memo.recall('k')!
+    expect(known.shown).toEqual(shown('k'))
+    expect(isStill(known, Buffer.from('row'), one)).toBe(true)
+    expect(isStill(known, Buffer.from('raw'), one)).toBe(false)
+    expect(isStill(known, row, other)).toBe(false)
+    expect(memo.recall('l')).toBeUndefined()
   })
 
   it('forgets the older half when it is full, and takes no large row', () => {
     const memo = new ShownMemo()
+    const remember = (key: string, row: Uint8Array) =>
+      memo.remember(key, { rowKey: row, row, tokenKey: one, shown: shown(key) })
     const row = Buffer.alloc(shownMemoRowBytesMax)
     const kept = Math.floor(shownMemoBytesMax / 2 / (row.length + 512))
-    for (let at = 0; at <= 2 * kept; at++) memo.remember(`${at}`, { row, tokenKey: one, shown: shown(`${at}`) })
-    const known = (at: number) => memo.recall(`${at}`, row, one) !== undefined
+    for (let at = 0; at <= 2 * kept; at++) remember(`${at}`, row)
+    const known = (at: number) => memo.recall(`${at}`) !== undefined
     expect([known(0), known(kept - 1), known(kept), known(2 * kept)]).toEqual([false, false, true, true])
-    const large = Buffer.alloc(shownMemoRowBytesMax + 1)
-    memo.remember('large', { row: large, tokenKey: one, shown: shown('large') })
-    expect(memo.recall('large', large, one)).toBeUndefined()
+    remember('large', Buffer.alloc(shownMemoRowBytesMax + 1))
+    expect(memo.recall('large')).toBeUndefined()
   })
 
   it('never shows what is no more: after a put, a delete, a deadline, or a new mesh secret', async () => {
