@@ -1,12 +1,12 @@
 /** The router of the API: one for all listeners. Routes are in routes/; errors, unknown paths and checks are here. */
-import type { OutgoingHttpHeaders } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { headerBytesMax } from '../../protocols/api/limits.js'
 import { HearsayError } from '../../store/errors.js'
 import { Answers } from '../metrics/answers.js'
 import { drain } from './body.js'
-import { type Endpoints, pluginOf, type RouteGroup } from './endpoints.js'
+import { type Endpoints, notSniffed, pluginOf, type RouteGroup } from './endpoints.js'
 import { Metrics } from './metrics.js'
 import { pathOfUrl, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
@@ -39,7 +39,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   const answers = new Answers()
   const app: Api = fastify({
     logger: false,
-    rewriteUrl: (request) => routerUrl(request.url ?? '/'),
+    rewriteUrl: forRouter,
     routerOptions: { querystringParser: parseQuery, maxParamLength: headerBytesMax },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply as FastifyReply, services),
     requestTimeout: 0,
@@ -49,13 +49,7 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, services))
   const methods = methodsByPath(app)
   app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, services, methods))
-  // Hooks that call back are cheaper than promises, and these are on the path of every request.
-  app.addHook('onRequest', (request, reply, done) => {
-    // A body is what its route says: bytes, JSON or lines; clients often name another type, or a malformed one.
-    if (request.raw.headers['content-type'] !== undefined) request.raw.headers['content-type'] = undefined
-    reply.header('X-Content-Type-Options', 'nosniff')
-    done()
-  })
+  // A hook that calls back is cheaper than a promise, and this is on the path of every request.
   app.addHook('onResponse', (request, reply, done) => {
     answers.add(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime)
     const isTimed = services.live.readers > 0 && isData(request.routeOptions.url)
@@ -83,6 +77,15 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   await add(dashboardRoutes)
   await app.ready()
   return app
+}
+
+/**
+ * The URL that the router is given. A body is what its route says (bytes, JSON or lines), so that the router is not
+ * given its type: clients often name another one, or a malformed one.
+ */
+function forRouter({ url, headers }: IncomingMessage): string {
+  if (headers['content-type'] !== undefined) headers['content-type'] = undefined
+  return routerUrl(url ?? '/')
 }
 
 /** Routes of the users' data, as the rates of the live stream count them. */
@@ -164,7 +167,7 @@ function answerError(
   else if (error.code === 'SYSTEM_FAILED')
     log.error({ event: 'systemFailed', ...fields, err: error.cause }, error.message)
   else log.debug({ ...fields, status: problem.status }, error.message)
-  const answer = reply.code(problem.status).header('Content-Type', problemType).removeHeader('connection')
+  const answer = notSniffed(reply).code(problem.status).header('Content-Type', problemType).removeHeader('connection')
   return hasUnreadBody(request) ? sendBeforeBody(request, answer, problem) : answer.send(JSON.stringify(problem))
 }
 

@@ -77,19 +77,24 @@ type AnyHandler = (request: FastifyRequest, reply: FastifyReply, services: ApiSe
 function answering(endpoint: Endpoint, handler: AnyHandler, services: ApiServices): RouteHandlerMethod {
   switch (endpoint.answer.kind) {
     case 'json':
-      return (request, reply) => handler(request, reply, services)
+      return (request, reply) => handler(request, notSniffed(reply), services)
     case 'nothing':
       return async (request, reply) => {
-        await handler(request, reply, services)
+        await handler(request, notSniffed(reply), services)
         return reply.code(204).send()
       }
     case 'sent':
       return (request, reply) => {
-        const answered = handler(request, reply, services)
+        const answered = handler(request, notSniffed(reply), services)
         // The router would wait for a reply that is given back in the same turn, though it is sent.
         return answered === reply ? undefined : answered
       }
   }
+}
+
+/** The reply, of which browsers take what it says it is: nothing that was stored shall run in them. */
+export function notSniffed(reply: FastifyReply): FastifyReply {
+  return reply.header('X-Content-Type-Options', 'nosniff')
 }
 
 /** A bad path is answered at once, not behind megabytes of a body. */

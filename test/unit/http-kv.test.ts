@@ -1,5 +1,6 @@
 /** Keys and values over HTTP: shapes, headers, status codes and limits, to the letter of the design. */
 import { describe, expect, it } from 'vitest'
+import { joinedBytesMax } from '../../daemon/http/limits.js'
 import { fakeNowMs, fakeServices } from '../support/fake-daemon.js'
 import { fakeActor } from '../support/fake-registers.js'
 import { ServedApi } from '../support/served-api.js'
@@ -38,6 +39,19 @@ describe('PUT', () => {
     expect((await put('k', '')).statusCode).toBe(200)
     const answer = await served.api.inject({ method: 'GET', url: '/v1/kv/k' })
     expect([answer.statusCode, answer.rawPayload.length]).toEqual([200, 0])
+  })
+
+  it('gives every byte back, of small values and large ones, and has no answer guessed at', async () => {
+    for (const length of [256, joinedBytesMax, joinedBytesMax + 1]) {
+      const bytes = Buffer.from(Uint8Array.from({ length }, (_, at) => at))
+      await served.services.registers.put('k', bytes, {})
+      const answer = await served.api.inject({ url: '/v1/kv/k' })
+      expect(answer.rawPayload.equals(bytes)).toBe(true)
+      const head = await served.api.inject({ method: 'HEAD', url: '/v1/kv/k' })
+      expect([head.headers['content-length'], head.rawPayload.length]).toEqual([`${length}`, 0])
+    }
+    for (const url of ['/v1/kv/k', '/v1/kv/none', '/v1/kv/k?x=1', '/v1/kv', '/v1/none', '/v1/kv/%zz'])
+      expect((await served.api.inject({ url })).headers['x-content-type-options']).toBe('nosniff')
   })
 
   it('takes a time to live as an absolute deadline', async () => {
