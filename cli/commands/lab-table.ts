@@ -7,6 +7,9 @@ const labOptions: readonly OptionSpec[] = [dir, jsonOption]
 const nodes: ArgumentSpec = { name: 'NODE', required: true, variadic: true }
 const groups: ArgumentSpec = { name: 'GROUP', required: true, variadic: true }
 
+/** The summary of the lab in the help. */
+export const labSummary = 'a mesh of real daemons on this machine, to try everything on: cuts, slow links, crashes'
+
 /** Commands of the lab, in the order of the help. */
 export const labCommands: readonly CommandSpec[] = [
   {

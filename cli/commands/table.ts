@@ -2,9 +2,10 @@
 import type { CommandSpec, CommandTable } from '../command.js'
 import { collectionCommands } from './collections.js'
 import { daemonOptions, startOptions } from './daemon-options.js'
-import { labCommands } from './lab-table.js'
+import { labCommands, labSummary } from './lab-table.js'
 import { memberCommands } from './mesh-table.js'
 import { commonOptions, jsonOption } from './quick.js'
+import { typeCommands } from './types.js'
 import { valueCommands } from './value-table.js'
 
 const local: readonly CommandSpec[] = [
@@ -66,11 +67,8 @@ const local: readonly CommandSpec[] = [
 
 /** Subjects of the commands of two words, by their first word. */
 export const groups: CommandTable['groups'] = {
-  counter: 'counters: every increment counts, also concurrent ones',
-  set: 'sets: an addition survives a removal that had not seen it',
-  map: 'maps: every field keeps its own siblings',
-  doc: 'documents: JSON whose parts merge',
-  lab: 'a mesh of real daemons on this machine, to try everything on: cuts, slow links, crashes',
+  ...Object.fromEntries(Object.values(typeCommands).flatMap(({ group }) => (group === null ? [] : [group]))),
+  lab: labSummary,
 }
 
 /** All commands, in the order of the help. */

@@ -1,4 +1,4 @@
-/** The types of keys on the command line: which commands look at them, and how each is deleted. */
+/** The types of keys on the command line: which commands are theirs, and how each is deleted. */
 import { type DataTypeTag, dataTypes, dataTypeTags } from '../../protocols/api/data-types.js'
 import type { Client, DeleteOptions } from '../client.js'
 import { HearsayApiError } from '../failure.js'
@@ -6,6 +6,8 @@ import { count, printable, shellWord } from '../output.js'
 
 /** Facts about a type for the command line, apart from its descriptor. */
 interface TypeCommands {
+  /** First word of its commands, with their summary in the help; null if they are of one word. */
+  readonly group: readonly [word: string, summary: string] | null
   /** The command that prints one. */
   readonly look: string
   /** The command that deletes one. */
@@ -16,19 +18,36 @@ interface TypeCommands {
 
 /** The commands for each type. */
 export const typeCommands: Readonly<Record<DataTypeTag, TypeCommands>> = {
-  reg: { look: 'get', remove: 'del', delete: (client, key, options) => client.delete(key, options) },
+  reg: {
+    group: null,
+    look: 'get',
+    remove: 'del',
+    delete: (client, key, options) => client.delete(key, options),
+  },
   ctr: {
+    group: ['counter', 'counters: every increment counts, also concurrent ones'],
     look: 'counter get',
     remove: 'counter del',
     delete: (client, key, { all: _, ...nodes }) => client.counters.delete(key, nodes),
   },
   set: {
+    group: ['set', 'sets: an addition survives a removal that had not seen it'],
     look: 'set ls',
     remove: 'set del',
     delete: (client, key, { all: _, ...nodes }) => client.sets.clear(key, nodes),
   },
-  map: { look: 'map ls', remove: 'map del', delete: (client, key, options) => client.maps.clear(key, options) },
-  doc: { look: 'doc get', remove: 'doc del', delete: (client, key, options) => client.documents.delete(key, options) },
+  map: {
+    group: ['map', 'maps: every field keeps its own siblings'],
+    look: 'map ls',
+    remove: 'map del',
+    delete: (client, key, options) => client.maps.clear(key, options),
+  },
+  doc: {
+    group: ['doc', 'documents: JSON whose parts merge'],
+    look: 'doc get',
+    remove: 'doc del',
+    delete: (client, key, options) => client.documents.delete(key, options),
+  },
 }
 
 /** True if this version of the command line knows the type: a newer daemon may have others. */

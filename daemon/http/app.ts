@@ -6,7 +6,7 @@ import { headerBytesMax } from '../../protocols/api/limits.js'
 import { HearsayError } from '../../store/errors.js'
 import { Answers } from '../metrics/answers.js'
 import { drain } from './body.js'
-import { type Endpoints, notSniffed, pluginOf, type RouteGroup } from './endpoints.js'
+import { type AnyRouteGroup, notSniffed, pluginOf, urlsOf } from './endpoints.js'
 import { Metrics } from './metrics.js'
 import { pathOfUrl, routerUrl } from './paths.js'
 import { hearsayError, problemOf, problemType, StatusError } from './problem.js'
@@ -27,6 +27,17 @@ import { systemRoutes } from './routes/system.js'
 import { transferRoutes } from './routes/transfer.js'
 import { watchRoutes } from './routes/watch.js'
 import { type Api, type ApiServices, routeOf } from './services.js'
+
+/** Routes of the users' data, whose requests are the rates of the live stream. */
+const dataRoutes: readonly AnyRouteGroup[] = [
+  kvRoutes,
+  counterRoutes,
+  setRoutes,
+  mapRoutes,
+  documentRoutes,
+  batchRoutes,
+]
+const dataUrls: ReadonlySet<string | undefined> = new Set(dataRoutes.flatMap(urlsOf))
 
 /** Options of a router, beside its services. */
 export interface ApiOptions {
@@ -52,29 +63,26 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
   // A hook that calls back is cheaper than a promise, and this is on the path of every request.
   app.addHook('onResponse', (request, reply, done) => {
     answers.add(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime)
-    const isTimed = services.live.readers > 0 && isData(request.routeOptions.url)
+    const isTimed = services.live.readers > 0 && dataUrls.has(request.routeOptions.url)
     if (isTimed) services.live.answered(!['GET', 'HEAD'].includes(request.method), reply.elapsedTime)
     done()
   })
   await options.before?.(app)
-  const add = <Es extends Endpoints>(group: RouteGroup<Es>) => app.register(pluginOf(group, services))
-  await add(kvRoutes)
-  await add(counterRoutes)
-  await add(setRoutes)
-  await add(mapRoutes)
-  await add(documentRoutes)
-  await add(batchRoutes)
-  await add(conflictRoutes)
-  await add(undoRoutes)
-  await add(meshRoutes)
-  await add(doctorRoutes())
-  await add(transferRoutes)
-  await add(watchRoutes)
-  await add(backupRoutes)
-  await add(liveRoutes)
-  await add(systemRoutes(new Metrics(services, answers)))
-  await add(dashboardFileRoutes)
-  await add(dashboardRoutes)
+  const groups: readonly AnyRouteGroup[] = [
+    ...dataRoutes,
+    conflictRoutes,
+    undoRoutes,
+    meshRoutes,
+    doctorRoutes(),
+    transferRoutes,
+    watchRoutes,
+    backupRoutes,
+    liveRoutes,
+    systemRoutes(new Metrics(services, answers)),
+    dashboardFileRoutes,
+    dashboardRoutes,
+  ]
+  for (const group of groups) await app.register(pluginOf(group, services))
   await app.ready()
   return app
 }
@@ -86,13 +94,6 @@ export async function createApi(services: ApiServices, options: ApiOptions = {})
 function forRouter({ url, headers }: IncomingMessage): string {
   if (headers['content-type'] !== undefined) headers['content-type'] = undefined
   return routerUrl(url ?? '/')
-}
-
-/** Routes of the users' data, as the rates of the live stream count them. */
-const dataRoutes = ['/v1/kv', '/v1/counters', '/v1/sets', '/v1/maps', '/v1/docs', '/v1/batch']
-
-function isData(url: string | undefined): boolean {
-  return url !== undefined && dataRoutes.some((route) => url.startsWith(route))
 }
 
 interface RouteSchema {

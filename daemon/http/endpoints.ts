@@ -50,8 +50,18 @@ export interface RouteGroup<Es extends Endpoints> {
   readonly beforeBody?: { readonly [Name in keyof Es]?: (request: AnyRequest) => unknown }
 }
 
+/** A group as the router takes it: what its rows promise has been checked where it is written. */
+export interface AnyRouteGroup extends Omit<RouteGroup<Endpoints>, 'handlers'> {
+  readonly handlers: Readonly<Record<string, unknown>>
+}
+
+/** The addresses of a group on the router. */
+export function urlsOf({ endpoints }: AnyRouteGroup): string[] {
+  return Object.values(endpoints).map(({ route }) => patternOf(partsOf(route).path))
+}
+
 /** Makes the plugin that adds a group to the router. */
-export function pluginOf<Es extends Endpoints>(group: RouteGroup<Es>, services: ApiServices): FastifyPluginAsync {
+export function pluginOf(group: AnyRouteGroup, services: ApiServices): FastifyPluginAsync {
   return async (api) => {
     group.bodies?.(api, services)
     for (const name of Object.keys(group.endpoints)) {

@@ -181,3 +181,6 @@ export const maps = {
     errors: deleteErrors,
   },
 } as const satisfies Readonly<Record<string, Endpoint>>
+
+/** The endpoints of these types. */
+export const collections = { ...counters, ...sets, ...maps } as const

@@ -3,7 +3,7 @@
  * document.
  */
 import { batch } from './batch.js'
-import { counters, maps, sets } from './collections.js'
+import { collections } from './collections.js'
 import { conflicts, resolutions } from './conflicts.js'
 import { dashboard, dashboardFiles } from './dashboard.js'
 import { doctor } from './doctor.js'
@@ -20,9 +20,7 @@ import { watch } from './watch.js'
 /** Every endpoint by its name. */
 export const endpoints = {
   ...kv,
-  ...counters,
-  ...sets,
-  ...maps,
+  ...collections,
   ...documents,
   ...batch,
   ...conflicts,
