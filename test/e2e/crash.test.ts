@@ -6,7 +6,7 @@ import { amount } from '../support/effort.js'
 import { allEqual, connectedTo, type Daemon, Fleet } from './daemons.js'
 
 /** Keys of each side in a session. */
-const count = amount(1_000, 3_000)
+const count = amount(500, 3_000)
 
 describe('kill -9', () => {
   let fleet: Fleet

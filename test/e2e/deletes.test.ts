@@ -5,7 +5,7 @@ import { LevelStore } from '../../store/level.js'
 import { amount } from '../support/effort.js'
 import { allEqual, connectedTo, type Daemon, Fleet, until } from './daemons.js'
 
-const count = amount(800, 5_000)
+const count = amount(400, 5_000)
 
 describe('deletes', () => {
   let fleet: Fleet

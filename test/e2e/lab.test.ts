@@ -189,7 +189,8 @@ async function killed(args: readonly string[], isThere: () => boolean): Promise<
   void closed.then(() => {
     hasEnded = true
   })
-  while (!isThere() && !hasEnded) await new Promise((resolve) => setImmediate(resolve))
+  // Often, but not in every turn of the loop: what it waits for needs the CPU.
+  while (!isThere() && !hasEnded) await new Promise((resolve) => setTimeout(resolve, 1))
   child.kill('SIGKILL')
   await closed
 }
@@ -212,7 +213,7 @@ describe('whatever is killed where it stands, `lab down` leaves nothing', () => 
     'with all nodes ready': () => ['ann', 'bob', 'cid'].every(isReady),
   }
 
-  const inShort = ['with its record written', 'with a node begun', 'with all nodes ready']
+  const inShort = ['with a node begun', 'with all nodes ready']
   const played = Object.keys(steps).filter((step) => !isShort || inShort.includes(step))
   const others = Object.keys(steps).filter((step) => !played.includes(step))
   if (others.length > 0) test.skip.each(others)(`\`lab up\` %s${inCi}`, () => undefined)
@@ -223,19 +224,23 @@ describe('whatever is killed where it stands, `lab down` leaves nothing', () => 
     await nothingIsLeft()
   })
 
-  test('`lab down` itself, `lab split` and `lab start`', { timeout: 120_000 }, async () => {
-    await lab('up', '-n', '3')
-    await killed(['split', 'ann'], () => !readFileSync(places.links, 'utf8').includes('"groups": []'))
-    expect((await lab('heal')).text).toMatch(/all three are equal/)
-    await lab('kill', 'bob')
-    await killed(['start', 'bob'], () => existsSync(places.pid('bob')))
-    await killed(['down'], () => existsSync(places.closing))
-    await killed(['down'], () => !existsSync(places.nodeFolder))
-    expect((await lab('down')).exit).toBe(0)
-    await nothingIsLeft()
-  })
+  test.skipIf(isShort)(
+    `\`lab down\` itself, \`lab split\` and \`lab start\`${inCi}`,
+    { timeout: 120_000 },
+    async () => {
+      await lab('up', '-n', '3')
+      await killed(['split', 'ann'], () => !readFileSync(places.links, 'utf8').includes('"groups": []'))
+      expect((await lab('heal')).text).toMatch(/all three are equal/)
+      await lab('kill', 'bob')
+      await killed(['start', 'bob'], () => existsSync(places.pid('bob')))
+      await killed(['down'], () => existsSync(places.closing))
+      await killed(['down'], () => !existsSync(places.nodeFolder))
+      expect((await lab('down')).exit).toBe(0)
+      await nothingIsLeft()
+    },
+  )
 
-  test('`lab run`, whose lab is its own', { timeout: 60_000 }, async () => {
+  test.skipIf(isShort)(`\`lab run\`, whose lab is its own${inCi}`, { timeout: 60_000 }, async () => {
     const runs = join(home, 'hearsay', 'lab-runs')
     const story = new URL('../../docs/stories/shopping-cart.lab', import.meta.url).pathname
     const hasNode = () =>

@@ -131,7 +131,7 @@ describe('a member', () => {
 
   it('that sends garbage ends its own streams alone, each time counted', { timeout: limitMs(240_000) }, async () => {
     const random = new Random(seedOf(8))
-    const tried = amount(4, 12, 300)
+    const tried = amount(2, 12, 300)
     const counters = {
       [syncProtocol.id]: 'hearsay_sync_malformed_total',
       [fetchProtocol.id]: 'hearsay_gossip_fetches_malformed_total',

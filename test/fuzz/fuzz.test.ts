@@ -7,7 +7,7 @@ import type { Decoder } from './decoders/decoder.js'
 import { decoders } from './decoders.js'
 
 /** Inputs for each decoder: a fixed budget in the short form, above a million in all in the long one. */
-const inputsEach = amount(1_000, 4_000, Math.ceil(1_050_000 / decoders.length))
+const inputsEach = amount(500, 4_000, Math.ceil(1_050_000 / decoders.length))
 /** One input of at most 64 KiB may take so long on a busy machine, in milliseconds. */
 const inputMsMax = 2_000
 /** What may be held after all inputs of a decoder beyond what was held before, in bytes. */

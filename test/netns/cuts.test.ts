@@ -112,7 +112,7 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
     ),
   )
 
-  it('a cable pulled', { timeout: 240_000 }, () =>
+  it.skipIf(isShort)(`a cable pulled${inCi}`, { timeout: 240_000 }, () =>
     survive(
       'link down',
       () => mesh.hosts.unplug('three'),
@@ -140,7 +140,7 @@ describe.skipIf(!canPartition)(`a package database on three hosts${skipReason}`,
     return ended
   }
 
-  it('a link that comes and goes', { timeout: 240_000 }, () => {
+  it.skipIf(isShort)(`a link that comes and goes${inCi}`, { timeout: 240_000 }, () => {
     const tried = amount(1, 4, 40)
     return writeThrough('link flapping', tried, mesh.hosts.flap(tried, random, near, far))
   })

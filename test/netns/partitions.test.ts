@@ -113,20 +113,24 @@ describe.skipIf(!canPartition)(`five hosts${skipReason}`, () => {
     },
   )
 
-  it('are found again at other addresses, also when two have changed theirs for each other', {
-    timeout: 240_000,
-  }, async () => {
-    const before = writes.count
-    const recoveryMs: number[] = []
-    const move = async (...moves: [string, number][]) => {
-      for (const [name, number] of moves) await mesh.hosts.readdress(name, number)
-      await writeEverywhere()
-      recoveryMs.push(await timed(() => mesh.reach()))
-      await mesh.converge()
-      await mesh.expectWhole(writes)
-    }
-    await move(['five', 50])
-    await move(['three', 33], ['four', 3], ['three', 4])
-    note({ fault: 'addresses changed', tried: 2, checked: writes.count - before, lost: 0, recoveryMs })
-  })
+  it.skipIf(isShort)(
+    `are found again at other addresses, also when two have changed theirs for each other${inCi}`,
+    {
+      timeout: 240_000,
+    },
+    async () => {
+      const before = writes.count
+      const recoveryMs: number[] = []
+      const move = async (...moves: [string, number][]) => {
+        for (const [name, number] of moves) await mesh.hosts.readdress(name, number)
+        await writeEverywhere()
+        recoveryMs.push(await timed(() => mesh.reach()))
+        await mesh.converge()
+        await mesh.expectWhole(writes)
+      }
+      await move(['five', 50])
+      await move(['three', 33], ['four', 3], ['three', 4])
+      note({ fault: 'addresses changed', tried: 2, checked: writes.count - before, lost: 0, recoveryMs })
+    },
+  )
 })

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { ActorMap } from '../../store/model/actor-map.js'
 import { Context } from '../../store/model/context.js'
 import type { Actor } from '../../store/model/dot.js'
+import { amount } from '../support/effort.js'
 import { Random } from '../support/random.js'
 
 /** Half of the actors differ in their last byte alone, so that nodes are divided deep down. */
@@ -67,7 +68,7 @@ describe('maps of actors', () => {
           ).toBe(true)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -88,7 +89,7 @@ describe('maps of actors', () => {
           expect(seen).toEqual(unlike.map(([actor, value]) => [actor, value, modelB.get(actor)]))
         }
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -135,7 +136,7 @@ describe('contexts of many actors', () => {
         const rangesDiffer = (actor: Actor) => `${a.context.rangesOf(actor)}` !== `${b.context.rangesOf(actor)}`
         expect(unlike).toEqual(united.actors().filter(rangesDiffer))
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 })

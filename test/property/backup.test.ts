@@ -15,6 +15,7 @@ import { acknowledgementKey } from '../../store/rows/acknowledgements.js'
 import { entryKey } from '../../store/rows/entries.js'
 import { isSealed } from '../../store/rows/seal.js'
 import { stateKey } from '../../store/rows/state.js'
+import { amount } from '../support/effort.js'
 import { liveVersions, type OpenReplica, openNode } from '../support/replicas.js'
 
 const keys = { seed: new Uint8Array(32).fill(1), secret: new Uint8Array(32).fill(2) }
@@ -103,7 +104,7 @@ describe('a backup', () => {
         await node.replica.close()
         await back.replica.close()
       }),
-      { numRuns: 25 },
+      { numRuns: amount(10, 25) },
     )
   })
 

@@ -254,7 +254,7 @@ async function judge(life: Life, label: string): Promise<void> {
 }
 
 /** More with HEARSAY_LONG=1. */
-const runs = amount(20, 60, 3_000)
+const runs = amount(10, 60, 3_000)
 const first = Number(process.env.HEARSAY_SEED ?? 0)
 
 describe('copies of running machines lose nothing and revive nothing', () => {

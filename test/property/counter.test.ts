@@ -192,7 +192,7 @@ describe('a counter', () => {
           expect(counterValue(world.versions(at))).toBe(expected === undefined ? undefined : BigInt(expected))
         }
       }),
-      { numRuns: amount(500, 1_500) },
+      { numRuns: amount(200, 1_500) },
     )
   })
 
@@ -207,7 +207,7 @@ describe('a counter', () => {
         const versions = [...joined.entries.values()][0]?.versions ?? []
         expect(counterValue(versions)).toBe(counterValue(world.versions(0)))
       }),
-      { numRuns: 500 },
+      { numRuns: amount(200, 500) },
     )
   })
 
@@ -255,7 +255,7 @@ describe('a counter', () => {
           expect(counterValue([...totals, deleted].map(version))).toBeUndefined()
         },
       ),
-      { numRuns: amount(500, 2_000) },
+      { numRuns: amount(200, 2_000) },
     )
   })
 

@@ -44,7 +44,7 @@ describe('documents', () => {
           same(shownDocument(library, version), next)
         }
       }),
-      { numRuns: amount(15, 40) },
+      { numRuns: amount(8, 40) },
     )
   })
 
@@ -57,7 +57,7 @@ describe('documents', () => {
         const again = edited(library, both, { put: shownDocument(library, ...both) })
         expect(everything(library, [again])).toBe(everything(library, both))
       }),
-      { numRuns: amount(15, 40) },
+      { numRuns: amount(8, 40) },
     )
   })
 
@@ -78,7 +78,7 @@ describe('documents', () => {
           next,
         )
       }),
-      { numRuns: amount(15, 40) },
+      { numRuns: amount(8, 40) },
     )
   })
 
@@ -106,7 +106,7 @@ describe('documents', () => {
         const pair = edited(library, [second, third], { merge: {} })
         expect(everything(library, [fourth, pair, first])).toBe(expected)
       }),
-      { numRuns: amount(15, 40) },
+      { numRuns: amount(8, 40) },
     )
   })
 
@@ -133,7 +133,7 @@ describe('documents', () => {
         expect(everything(library, both)).toContain('the written text')
         expect(everything(library, both.toReversed())).toBe(everything(library, both))
       }),
-      { numRuns: amount(66, 200) },
+      { numRuns: amount(40, 200) },
     )
   })
 
@@ -148,7 +148,7 @@ describe('documents', () => {
         same(shownDocument(library, ...both), { base, left, right })
         expect(opened(library, both, (open) => open.view().conflicts)).toEqual([])
       }),
-      { numRuns: amount(15, 40) },
+      { numRuns: amount(8, 40) },
     )
   })
 
@@ -173,7 +173,7 @@ describe('documents', () => {
         same(without('right'), sides[0]!)
         same(without('left'), sides[1]!)
       }),
-      { numRuns: amount(15, 40) },
+      { numRuns: amount(8, 40) },
     )
   })
 
@@ -204,7 +204,7 @@ describe('documents', () => {
         const version = edited(library, [edited(library, [], { put: base })], { merge: patch })
         same(shownDocument(library, version), referenceMerge(base, patch))
       }),
-      { numRuns: amount(50, 150) },
+      { numRuns: amount(30, 150) },
     )
   })
 
@@ -229,9 +229,9 @@ describe('documents', () => {
           else expect(result).toBeUndefined()
         },
       ),
-      { numRuns: amount(66, 200) },
+      { numRuns: amount(40, 200) },
     )
-    expect(fitted).toBeGreaterThan(amount(10, 30))
+    expect(fitted).toBeGreaterThan(amount(5, 30))
   })
 })
 

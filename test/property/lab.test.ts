@@ -9,6 +9,7 @@ import { groupsOf, nodeNames } from '../../cli/lab/names.js'
 import { parseScript, ScriptProblem, type Statement } from '../../cli/lab/script.js'
 import { printScript } from '../../cli/lab/script-print.js'
 import { printWord, readWords } from '../../cli/lab/words.js'
+import { amount } from '../support/effort.js'
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -74,7 +75,7 @@ describe('scripts', () => {
         expect(read.map((line) => line.statement)).toEqual(script)
         expect(read.map(({ line }) => line)).toEqual(script.map((_, at) => at + 1))
       }),
-      { numRuns: 500 },
+      { numRuns: amount(200, 500) },
     )
   })
 
@@ -102,7 +103,7 @@ describe('scripts', () => {
           expect((error as ScriptProblem).line).toBeLessThanOrEqual(text.split('\n').length)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: amount(200, 500) },
     )
   })
 })

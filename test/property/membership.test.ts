@@ -10,6 +10,7 @@ import { HeartbeatReader } from '../../protocols/membership/core/reader.js'
 import { HeartbeatWriter, type LocalView } from '../../protocols/membership/core/writer.js'
 import { decodeHeartbeat, encodeHeartbeat } from '../../protocols/membership/messages.js'
 import { Context } from '../../store/model/context.js'
+import { amount } from '../support/effort.js'
 import { openMembers } from '../support/member-nodes.js'
 
 const member = 'aaaaaaaaaaaaaaaa'
@@ -68,7 +69,7 @@ describe('heartbeats', () => {
         beat(true)
         expect(table.get(member).context.equals(context)).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: amount(200, 500) },
     )
   })
 })
@@ -131,7 +132,7 @@ describe('a mesh under cuts', () => {
         ])
         expect(nodes.flatMap((node) => node.silent)).toEqual([])
       }),
-      { numRuns: 25 },
+      { numRuns: amount(10, 25) },
     )
   })
 })

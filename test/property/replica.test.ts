@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Trie } from '../../store/merkle/trie.js'
 import type { Update } from '../../store/model/update.js'
 import { isSound, Verification } from '../../store/replica/verify.js'
+import { amount } from '../support/effort.js'
 import { deliveries, playHistory, steps } from '../support/histories.js'
 import { ReferenceState } from '../support/reference-state.js'
 import { liveReference, liveVersions, type OpenReplica, openNode } from '../support/replicas.js'
@@ -45,7 +46,7 @@ describe('the replica', () => {
         expect(node.replica.sync.capture().applied.equals(reference.applied)).toBe(true)
         await expectSound(node)
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -68,7 +69,7 @@ describe('the replica', () => {
         expect(await liveVersions(to.store)).toEqual(await liveVersions(from.store))
         await expectSound(to)
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -102,7 +103,7 @@ describe('the replica', () => {
         expect(again.warnings).toEqual([])
         expect([...again.replica.health.trie.root()]).toEqual([...a.replica.health.trie.root()])
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 })

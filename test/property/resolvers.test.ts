@@ -10,6 +10,7 @@ import { mergeJson } from '../../store/model/json-merge.js'
 import type { Sibling } from '../../store/model/register.js'
 import type { Outcome, Resolvers } from '../../store/model/resolver.js'
 import { tokenKey } from '../../store/model/token.js'
+import { amount } from '../support/effort.js'
 import { type OpenReplica, openNode } from '../support/replicas.js'
 
 const secret = tokenKey(Buffer.alloc(32, 7))
@@ -129,7 +130,7 @@ describe('edits below a resolver', () => {
         const expected = marks.toSorted()
         expect(marksIn(values[0]!.map((value) => Buffer.from(value)))).toEqual({ keys: expected, tags: expected })
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 
@@ -144,7 +145,7 @@ describe('edits below a resolver', () => {
           if (marks.length > 0) expect(marksIn(shown!.versions.map(({ value }) => value))).toEqual(expected)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: amount(25, 60) },
     )
   })
 

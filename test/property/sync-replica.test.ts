@@ -4,42 +4,48 @@
  */
 import { describe, expect, test } from 'vitest'
 import { syncProtocol } from '../../protocols/sync/limits.js'
+import { amount } from '../support/effort.js'
 import { intervalMs, isEqual, ReplicaStage } from '../support/replica-stage.js'
 
 describe('real replicas', () => {
-  test.each(Array.from({ length: 12 }, (_, seed) => seed))('converge and lose nothing, seed %i', async (seed) => {
-    const stage = new ReplicaStage(seed)
-    const { world, mesh } = stage
-    for (const name of ['a', 'b', 'c']) await stage.add(name)
-    const meanwhile = async () => {
-      if (world.random.chance(0.1)) await stage.write(world.random.pick(stage.nodes))
-      if (world.random.chance(0.2)) await stage.gossip()
-    }
-    const cut = () => {
-      mesh.disconnect('a', 'b')
-      mesh.disconnect('b', 'c')
-      mesh.disconnect('a', 'c')
-    }
-    for (let round = 0; round < 6; round++) {
-      await stage.live(12, 0.6)
-      await stage.session(meanwhile, cut)
-    }
-    mesh.connectAll()
-    for (let round = 0; round < 3; round++) {
-      for (const [one, two] of [
-        [0, 1],
-        [1, 2],
-        [2, 0],
-      ] as const) {
-        const report = await world.runThrough(stage.nodes[one]!.service.run(stage.nodes[two]!.name, { youngOk: false }))
-        expect(report.ended).toBe('complete')
-        await stage.check()
+  test.each(Array.from({ length: amount(6, 12) }, (_, seed) => seed))(
+    'converge and lose nothing, seed %i',
+    async (seed) => {
+      const stage = new ReplicaStage(seed)
+      const { world, mesh } = stage
+      for (const name of ['a', 'b', 'c']) await stage.add(name)
+      const meanwhile = async () => {
+        if (world.random.chance(0.1)) await stage.write(world.random.pick(stage.nodes))
+        if (world.random.chance(0.2)) await stage.gossip()
       }
-    }
-    await stage.expectConverged()
-    expect(stage.nodes.every(({ replica }) => isEqual(replica, stage.nodes[0]!.replica))).toBe(true)
-    await stage.close()
-  })
+      const cut = () => {
+        mesh.disconnect('a', 'b')
+        mesh.disconnect('b', 'c')
+        mesh.disconnect('a', 'c')
+      }
+      for (let round = 0; round < 6; round++) {
+        await stage.live(12, 0.6)
+        await stage.session(meanwhile, cut)
+      }
+      mesh.connectAll()
+      for (let round = 0; round < 3; round++) {
+        for (const [one, two] of [
+          [0, 1],
+          [1, 2],
+          [2, 0],
+        ] as const) {
+          const report = await world.runThrough(
+            stage.nodes[one]!.service.run(stage.nodes[two]!.name, { youngOk: false }),
+          )
+          expect(report.ended).toBe('complete')
+          await stage.check()
+        }
+      }
+      await stage.expectConverged()
+      expect(stage.nodes.every(({ replica }) => isEqual(replica, stage.nodes[0]!.replica))).toBe(true)
+      await stage.close()
+    },
+  )
 
   test('a mesh left to its schedulers heals a partition, ships each value about once to each node, and then rests', async () => {
     const stage = new ReplicaStage(99)

@@ -116,7 +116,7 @@ describe('digests of tables', () => {
         expect(tableRoot(other).equals(tableRoot(clone(other)))).toBe(true)
         expect(tableRoot(other).equals(tableRoot(one))).toBe(same(other, one))
       }),
-      { numRuns: amount(12, 100) },
+      { numRuns: amount(8, 100) },
     )
   })
 })
@@ -133,7 +133,7 @@ describe('a swap of tables', () => {
         expect(messages).toBeLessThanOrEqual(20)
       }),
       // An actor of which nothing was applied.
-      { numRuns: amount(12, 100), examples: [[0, 336_177, 0, 1, 1]] },
+      { numRuns: amount(8, 100), examples: [[0, 336_177, 0, 1, 1]] },
     )
   })
 
@@ -191,7 +191,7 @@ describe('a table that is named', () => {
         // Nobody has settled anything else, and what has changed here travels itself.
         if (counts[0]! % 2 === 0 && counts[1]! % 2 === 0) expect(found.length).toBeGreaterThan(0)
       }),
-      { numRuns: amount(12, 100) },
+      { numRuns: amount(8, 100) },
     )
   })
 })
@@ -207,7 +207,7 @@ describe('sessions by tables', () => {
           expect(types.filter((type) => type === 'open').length).toBeLessThanOrEqual(3)
         }
       }),
-      { numRuns: amount(15, 60) },
+      { numRuns: amount(8, 60) },
     )
     expect([...ways].sort()).toEqual(['found', 'swapped'])
   })

@@ -98,7 +98,7 @@ describe('trie', () => {
         for (const path of ['', '0', 'f', ...prefixes]) expectNode(trie, sorted, path)
         for (const one of list.slice(0, 5)) expectNode(trie, sorted, one.id.toString('hex'))
       }),
-      { numRuns: amount(25, 60) },
+      { numRuns: amount(12, 60) },
     )
   })
 
@@ -126,7 +126,7 @@ describe('trie', () => {
         expectNode(trie, left, '')
         expect(plain(trie.entries(''))).toEqual(plain(left))
       }),
-      { numRuns: amount(25, 60) },
+      { numRuns: amount(12, 60) },
     )
   })
 
@@ -146,7 +146,7 @@ describe('trie', () => {
           expect(trie.node(path)).toEqual(reference.node(path))
         }
       }),
-      { numRuns: amount(25, 60) },
+      { numRuns: amount(12, 60) },
     )
   })
 
@@ -169,7 +169,7 @@ describe('trie', () => {
         const elsewhere = { ...target, locator: { actor: 'cccccccccccccccc', counter: 77 } }
         expect(hex(build([...others, elsewhere]).root())).toBe(before)
       }),
-      { numRuns: amount(25, 60) },
+      { numRuns: amount(12, 60) },
     )
   })
 
@@ -190,7 +190,7 @@ describe('trie', () => {
           expect(plain(build(list).entries(path, options))).toEqual(plain(expected))
         },
       ),
-      { numRuns: amount(80, 200) },
+      { numRuns: amount(40, 200) },
     )
   })
 
@@ -201,7 +201,7 @@ describe('trie', () => {
         for (const one of list) expect(plain([trie.get(one.id)!])).toEqual(plain([one]))
         if (!list.some((one) => one.id.equals(stranger))) expect(trie.get(stranger)).toBeUndefined()
       }),
-      { numRuns: amount(20, 40) },
+      { numRuns: amount(10, 40) },
     )
   })
 
@@ -226,7 +226,7 @@ describe('trie', () => {
           expect(found.sort(compareDots)).toEqual(expected)
         }
       }),
-      { numRuns: amount(25, 60) },
+      { numRuns: amount(12, 60) },
     )
   })
 
@@ -238,7 +238,7 @@ describe('trie', () => {
         while (!sliced.refresh(slice)) expect(++rounds).toBeLessThan(2000)
         expect(hex(sliced.root())).toBe(hex(build(list).root()))
       }),
-      { numRuns: amount(20, 40) },
+      { numRuns: amount(10, 40) },
     )
   })
 })

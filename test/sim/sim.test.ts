@@ -13,7 +13,7 @@ const launcher = fileURLToPath(new URL('run.mjs', import.meta.url))
 /** How long one run may take on a machine that is busy with other things. */
 const timeout = 300_000
 /** Seeds of the fixed budget; more are played by `.ci/run` and `npm run sim -- --seeds N`. */
-const seeds = amount(24, 120)
+const seeds = amount(12, 120)
 
 async function sim(...flags: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [launcher, ...flags], { maxBuffer: 64 * 1024 * 1024 })
