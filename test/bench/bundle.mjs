@@ -27,8 +27,6 @@ const ownPlaces = {
  * @returns {Promise<string>} the folder
  */
 export async function bundleBenchmarks(names) {
-  const folder = join(root, 'node_modules', '.cache', 'hearsay-bench')
-  mkdirSync(folder, { recursive: true })
   const children = readdirSync(join(here, 'children')).map((file) => file.replace(/\.ts$/, ''))
   const entryPoints = {
     main: join(here, 'main.ts'),
@@ -36,6 +34,18 @@ export async function bundleBenchmarks(names) {
     ...Object.fromEntries(names.map((name) => [`bench/${name}`, join(here, `${name}.bench.ts`)])),
     ...Object.fromEntries(children.map((name) => [`children/${name}`, join(here, 'children', `${name}.ts`)])),
   }
+  return bundlePrograms(entryPoints, 'hearsay-bench')
+}
+
+/**
+ * Builds programs into one folder below node_modules/.cache.
+ * @param {Readonly<Record<string, string>>} entryPoints the source of each, by the name that it gets
+ * @param {string} name the folder's
+ * @returns {Promise<string>} the folder
+ */
+export async function bundlePrograms(entryPoints, name) {
+  const folder = join(root, 'node_modules', '.cache', name)
+  mkdirSync(folder, { recursive: true })
   await build({
     entryPoints,
     outdir: folder,

@@ -15,6 +15,10 @@ export interface Chart {
   readonly series: readonly Series[]
   /** The vertical axis begins at 0 and is linear. */
   readonly isLinear?: boolean
+  /** The horizontal axis is time: linear from 0, with lines that have no dots. */
+  readonly isTime?: boolean
+  /** Spans of the horizontal axis that are shaded. */
+  readonly spans?: readonly (readonly [from: number, to: number])[]
 }
 
 /** Bars side by side for each label. */
@@ -36,25 +40,31 @@ const colours = ['#2563b0', '#b4531b', '#2f7d4f', '#7a4ba0']
 const referenceColour = '#7b8490'
 const linesOfAxis = 5
 
-/** Draws lines over a logarithmic horizontal axis. */
+/** Draws lines over a logarithmic horizontal axis, or over time. */
 export function lineChart(chart: Chart): string {
   const points = chart.series.flatMap((series) => series.points)
-  const xs = decades(points.map(([x]) => x))
+  const xs = chart.isTime ? evenTicks(Math.max(...points.map(([x]) => x))) : decades(points.map(([x]) => x))
   const ys = chart.isLinear ? evenTicks(Math.max(...points.map(([, y]) => y))) : decades(points.map(([, y]) => y))
-  const atX = logScale(xs, plot.left, plot.right)
+  const atX = chart.isTime ? linearScale(xs, plot.left, plot.right) : logScale(xs, plot.left, plot.right)
   const atY = chart.isLinear ? linearScale(ys, plot.bottom, plot.top) : logScale(ys, plot.bottom, plot.top)
   const axis = [...yAxis(ys, atY, chart.y), ...xs.map((x) => xLabel(atX(x), shortNumber(x))), xTitle(chart.x)]
   const drawn = chart.series.map((series, at) => {
     const colour = colourOf(series, at)
     const path = series.points.map(([x, y]) => `${atX(x).toFixed(1)},${atY(y).toFixed(1)}`).join(' ')
     const dash = series.isReference ? ' stroke-dasharray="5 4"' : ''
-    const dots = series.points.map(
+    const dots = (chart.isTime ? [] : series.points).map(
       ([x, y]) =>
         `<circle cx="${atX(x).toFixed(1)}" cy="${atY(y).toFixed(1)}" r="3.5" fill="${colour}"><title>${escaped(`${series.name}: ${shortNumber(y)}`)}</title></circle>`,
     )
     return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"${dash}/>${dots.join('')}`
   })
-  return picture(chart.title, [...axis, ...drawn, ...legend(chart.series)])
+  const shaded = (chart.spans ?? []).map(([from, to]) => shade(atX(from), atX(to)))
+  return picture(chart.title, [...shaded, ...axis, ...drawn, ...legend(chart.series)])
+}
+
+function shade(from: number, to: number): string {
+  const size = `width="${Math.max(1, to - from).toFixed(1)}" height="${plot.bottom - plot.top}"`
+  return `<rect x="${from.toFixed(1)}" y="${plot.top}" ${size} fill="#f1ece2"/>`
 }
 
 /** Draws bars from 0. */

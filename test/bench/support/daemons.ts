@@ -142,8 +142,12 @@ export async function addedTo(
 
 /** Anonymous resident memory of a process, in megabytes. */
 export function anonymousMegabytes(daemon: Daemon): number {
-  const text = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
-  return (Number(/RssAnon:\s+(\d+) kB/.exec(text)![1]) * 1024) / 1e6
+  return residentAnonymousBytes(daemon.pid!) / 1e6
+}
+
+/** Anonymous resident memory of a process, in bytes. */
+export function residentAnonymousBytes(pid: number): number {
+  return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }
 
 /** Processor time that a process has used, in seconds. */

@@ -77,7 +77,7 @@ export interface FigureLine {
 /** The median of all runs, and the median of their ratios: each ratio is that of one run. */
 export function lineOf({ samples, yardstick, must, aim, ...figure }: Figure): FigureLine {
   const bars = { ...(must && { must: textOf(must) }), ...(aim && { aim: textOf(aim) }) }
-  if (samples.length === 0) return { ...figure, value: null, ...bars, runs: 0, versions: versions() }
+  if (samples.length === 0) return { ...figure, value: null, ...bars, runs: 0, versions: measuredVersions() }
   const value = middleOf(samples.map((sample) => sample.value))
   const compared = samples.filter((sample) => sample.yardstick !== undefined)
   const ratio = compared.length === 0 ? undefined : middleOf(compared.map((sample) => sample.value / sample.yardstick!))
@@ -91,7 +91,7 @@ export function lineOf({ samples, yardstick, must, aim, ...figure }: Figure): Fi
     ...(must && { met: reaches(must, value, ratio) }),
     ...(aim && { hasAim: reaches(aim, value, ratio) }),
     runs: samples.length,
-    versions: versions(),
+    versions: measuredVersions(),
     load: rounded(loadavg()[0]!),
   }
 }
@@ -109,8 +109,8 @@ function rounded(value: number): number {
   return Number(value.toPrecision(4))
 }
 
-/** Versions of what the figures depend on. */
-function versions(): Record<string, string> {
+/** Versions of what figures depend on, and the cores of the machine. */
+export function measuredVersions(): Record<string, string> {
   const of = (name: string) => {
     const file = new URL(`../../../node_modules/${name}/package.json`, import.meta.url)
     return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version

@@ -81,6 +81,13 @@ export function postRequest(path: string, body: unknown): Buffer {
   return Buffer.concat([Buffer.from(head), text])
 }
 
+/** The bytes of a request with any method, its body as it stands. */
+export function anyRequest(method: string, path: string, body: string | undefined, type: string): Buffer {
+  const bytes = Buffer.from(body ?? '')
+  const about = body === undefined ? '' : `Content-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n`
+  return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: bench\r\n${about}\r\n`), bytes])
+}
+
 /** What a load came to. */
 export interface Loaded {
   readonly perSecond: number

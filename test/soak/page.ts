@@ -1,0 +1,178 @@
+/** PURE: the page of a soak and its pictures, from what was recorded. */
+import type { Picture } from '../bench/report/pictures.js'
+import { lineChart, type Series } from '../bench/report/svg.js'
+import {
+  judge,
+  latencyBound,
+  type NodeReading,
+  riseBounds,
+  type SoakCheck,
+  type SoakRecord,
+  type SoakSample,
+} from './judge.js'
+import type { SoakOptions } from './soak.js'
+
+/** Circumstances of a run. */
+export interface SoakRun {
+  readonly options: SoakOptions
+  /** The day on which it ran, as YYYY-MM-DD. */
+  readonly day: string
+  readonly versions: Readonly<Record<string, string>>
+  /** Processes that wanted a core, those of the soak among them: a number for each sample. */
+  readonly loads: readonly number[]
+  readonly writes: number
+  readonly record: SoakRecord
+}
+
+/** Points of one line of a picture. */
+const pointsMax = 240
+
+/** Every picture of a soak. */
+export function soakPictures({ samples, heals }: SoakRecord): Picture[] {
+  const spans = cutsOf(samples)
+  const x = samples.at(-1)!.atSeconds > 600 ? 'minutes' : 'seconds'
+  const unit = x === 'minutes' ? 60 : 1
+  const draw = (file: string, title: string, y: string, series: readonly Series[]): Picture => {
+    const scaled = series.map((one) => ({
+      ...one,
+      points: thinned(one.points).map(([at, value]) => [at / unit, value] as const),
+    }))
+    const shaded = spans.map(([from, to]) => [from / unit, to / unit] as const)
+    return {
+      file: `soak-${file}.svg`,
+      title,
+      svg: lineChart({ title, x, y, series: scaled, isLinear: true, isTime: true, spans: shaded }),
+    }
+  }
+  const each = (read: (reading: NodeReading) => number) => eachNode(samples, read)
+  const latency = [
+    { name: 'p50 of a write', points: given(samples, ({ p50Ms }) => p50Ms) },
+    { name: 'p99 of a write', points: given(samples, ({ p99Ms }) => p99Ms) },
+    { name: 'until readable on the others', points: given(samples, ({ lagMs }) => lagMs), isReference: true },
+  ]
+  const healed = heals.map(({ atSeconds, healMs }) => [atSeconds, healMs] as const)
+  return [
+    draw(
+      'memory',
+      'Anonymous resident memory of each node',
+      'MB',
+      each(({ memoryBytes }) => memoryBytes / 1e6),
+    ),
+    draw(
+      'heap',
+      'JavaScript heap in use on each node',
+      'MB',
+      each(({ heapBytes }) => heapBytes / 1e6),
+    ),
+    draw(
+      'disk',
+      'Files of the store of each node',
+      'MB',
+      each(({ diskBytes }) => diskBytes / 1e6),
+    ),
+    draw(
+      'descriptors',
+      'Open descriptors of each node',
+      'descriptors',
+      each(({ descriptors }) => descriptors),
+    ),
+    draw('latency', 'Latency of writes, and lag to the other nodes', 'ms', latency),
+    draw('heals', 'Time from a heal until all nodes are equal', 'ms', [{ name: 'heal', points: healed }]),
+  ]
+}
+
+/** The page, in Markdown. */
+export function soakPage(run: SoakRun, drawn: readonly Picture[]): string {
+  const checks = judge(run.record)
+  const missed = checks.filter(({ met }) => !met)
+  const verdict =
+    missed.length === 0
+      ? 'Everything is flat, and nothing is lost.'
+      : `**${missed.length} of ${checks.length} checks are not met.**`
+  const sections = [
+    '# Soak',
+    '<!-- Written by `npm run soak -- --write`: change test/soak, not this page. -->',
+    introduction,
+    circumstances(run),
+    '## Verdict',
+    verdict,
+    tableOf(checks),
+    '## Pictures',
+    'A shaded span is a cut: one of the three nodes is alone, and is written to as before.',
+    ...drawn.map(({ file, title }) => `![${title}](images/${file})`),
+  ]
+  return `${sections.join('\n\n')}\n`
+}
+
+const introduction = `Three real daemons on one machine are written to at a steady rate, all of them at once, over keys that are so few that nearly every put
+supersedes an older one. The switch of the lab cuts one node after another off from the others; once it has healed the link, writing rests until all three
+are equal, which is timed. ${share(0.84)} of the writes are puts of 100 bytes, ${share(0.06)} deletes, ${share(0.05)} increments of counters that all nodes share,
+${share(0.05)} members of sets that come and go. Every acknowledged write is in an account outside the daemons, with which each node is compared at the end.
+
+A rise is that of a line fitted through the second half of the time (the median of the slopes between all pairs of samples). Allowed are a tenth of the level, or
+${riseBounds.memory.least / 1e6} MB of memory, ${riseBounds.disk.least / 1e6} MB of disk and ${riseBounds.descriptors.least} descriptors, whichever is more. Latencies count from the
+moment at which a write was due; the median of the last third may be ${latencyBound.factor} times that of the first and ${latencyBound.allowanceMs} ms more. Before the load begins,
+so many puts go to each node in batches as digests of superseded updates are kept (65,536 of each run), so that what fills up by design is full. \`npm run soak\` repeats it;
+\`npm run soak -- --absent\` has a fourth member that is never there, for which the log is kept: a disk that grows as it must, and a verdict that fails.`
+
+function share(part: number): string {
+  return `${Math.round(part * 100)} %`
+}
+
+function circumstances({ options, day, versions, loads, writes, record }: SoakRun): string {
+  const { minutes, rate, cutEverySeconds, cutSeconds, keys, warmUp } = options
+  const seconds = record.samples.at(-1)!.atSeconds
+  const load = [...loads].sort((a, b) => a - b)[Math.floor(loads.length / 2)] ?? Number.NaN
+  const named = Object.entries(versions).map(([name, text]) => (name === 'cores' ? `${text} cores` : `${name} ${text}`))
+  return `This run, of ${day}: ${number(minutes)} minutes at ${number(rate)} writes a second (${number(writes)} acknowledged in ${number(seconds)} s, those
+of the beginning included) over ${number(keys)} keys, after ${number(warmUp)} puts in batches, with a cut of ${number(cutSeconds)} s every ${number(cutEverySeconds)} s; ${named.join(', ')}. The machine
+had other work too: in the median ${number(load)} processes wanted a core, those of the soak among them.`
+}
+
+function tableOf(checks: readonly SoakCheck[]): string {
+  const rows = checks.map(({ name, value, limit, unit, met }) => {
+    const isLeast = unit === 'samples' || unit === 'cuts'
+    return [name, `${number(value)} ${unit}`, `${isLeast ? '≥' : '≤'} ${number(limit)}`, met ? 'met' : '**missed**']
+  })
+  return [['check', 'found', 'allowed', ''], ['---', '---', '---', '---'], ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 })
+}
+
+function eachNode(samples: readonly SoakSample[], read: (reading: NodeReading) => number): Series[] {
+  return samples[0]!.nodes.map(({ node }) => ({
+    name: node,
+    points: given(samples, ({ nodes }) => read(nodes.find((one) => one.node === node)!)),
+  }))
+}
+
+function given(
+  samples: readonly SoakSample[],
+  read: (sample: SoakSample) => number | null,
+): (readonly [number, number])[] {
+  return samples.flatMap((sample) => {
+    const value = read(sample)
+    return value === null ? [] : [[sample.atSeconds, value] as const]
+  })
+}
+
+/** Every n-th point, so that a picture of a long run is not large. */
+function thinned<T>(points: readonly T[]): T[] {
+  const step = Math.ceil(points.length / pointsMax)
+  return points.filter((_, at) => at % step === 0 || at === points.length - 1)
+}
+
+/** Spans between the samples that saw a cut. */
+function cutsOf(samples: readonly SoakSample[]): (readonly [number, number])[] {
+  const spans: [number, number][] = []
+  for (const [at, { isCut, atSeconds }] of samples.entries()) {
+    if (!isCut) continue
+    if (samples[at - 1]?.isCut) spans.at(-1)![1] = atSeconds
+    else spans.push([atSeconds, atSeconds])
+  }
+  return spans
+}
