@@ -54,6 +54,11 @@ export const expirySweepMax = 500
 export const trimIntervalMs = 2_000
 export const trimRowsMax = 1_000
 /**
+ * Updates trimmed for each live dot after which the store is compacted. Fewer: less disk waits to be given back. More:
+ * less is written again, the live rows once for each compaction.
+ */
+export const compactionShare = 0.25
+/**
  * Baselines of counters looked at, and deleted, in one write; and the share of sweeps that a node makes, so that
  * usually one node does it.
  */

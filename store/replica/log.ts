@@ -11,7 +11,7 @@ import { decodeFeed, feedKey, feedSequence } from '../rows/feed.js'
 import { DamagedRow } from '../rows/seal.js'
 import type { Batch } from './batch.js'
 import type { ReplicaCore } from './core.js'
-import { hintBytesReadMax, hintRowsMax, trimRowsMax } from './limits.js'
+import { compactionShare, hintBytesReadMax, hintRowsMax, trimRowsMax } from './limits.js'
 import type { Obligation } from './types.js'
 
 /** Limits of the log that is kept for members that are away. */
@@ -141,9 +141,13 @@ export class UpdateLog {
     return trimmed
   }
 
-  /** Gives the disk space of trimmed rows back, once it is worth it. */
+  /**
+   * Gives the disk space of trimmed rows back, once they are a share of what is live: a compaction writes nearly all of
+   * the store again.
+   */
   async compact(): Promise<void> {
-    if (this.#trimmedSinceCompaction < trimRowsMax) return
+    const { liveDots } = this.#core.ledger.entries.counts
+    if (this.#trimmedSinceCompaction < Math.max(trimRowsMax, liveDots * compactionShare)) return
     this.#trimmedSinceCompaction = 0
     for (const kind of ['dot', 'feed', 'entry'] as const) await this.#core.store.compact(rangeOf(kind))
   }

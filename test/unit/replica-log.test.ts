@@ -4,6 +4,7 @@ import { rangeOf } from '../../store/keyspace.js'
 import type { KvStore } from '../../store/kv.js'
 import { Trie } from '../../store/merkle/trie.js'
 import { Context } from '../../store/model/context.js'
+import { compactionShare, trimRowsMax } from '../../store/replica/limits.js'
 import { Verification } from '../../store/replica/verify.js'
 import { openNode, putOver, removeAll, rowsOf } from '../support/replicas.js'
 
@@ -131,6 +132,28 @@ describe('the log', () => {
     const found = await node.replica.sync.readMissing(all, 1 << 20, new Context())
     expect(found.updates.map((update) => update.address.key)).toEqual(['live'])
     expect(found.unlisted.size).toBe(2)
+  })
+
+  it('its disk space is given back once what was trimmed is a share of what is live', async () => {
+    const node = await openNode('a')
+    let compactions = 0
+    const { store } = node
+    const compact = store.compact.bind(store)
+    store.compact = (range) => {
+      compactions += Buffer.compare(range.gte, rangeOf('dot').gte) === 0 ? 1 : 0
+      return compact(range)
+    }
+    const write = async (keys: number, value: string) => {
+      await Promise.all(Array.from({ length: keys }, (_, at) => putOver(node, `key-${at}`, value)))
+      await node.replica.upkeep.trim()
+      return compactions
+    }
+    node.replica.log.setObligations([])
+    const enough = trimRowsMax + 10
+    await write(enough / compactionShare, 'one')
+    expect(await write(enough - 1, 'two')).toBe(0)
+    expect(await write(1, 'three')).toBe(1)
+    expect(await write(enough - 1, 'four')).toBe(1)
   })
 
   it('acknowledgements survive a restart', async () => {
