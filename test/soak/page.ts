@@ -1,6 +1,7 @@
 /** PURE: the page of a soak and its pictures, from what was recorded. */
 import type { Picture } from '../bench/report/pictures.js'
 import { lineChart, type Series } from '../bench/report/svg.js'
+import { middleOf } from '../bench/support/numbers.js'
 import {
   judge,
   latencyBound,
@@ -26,6 +27,7 @@ export interface SoakRun {
 
 /** Points of one line of a picture. */
 const pointsMax = 240
+const lineCharactersMax = 120
 
 /** Every picture of a soak. */
 export function soakPictures({ samples, heals }: SoakRecord): Picture[] {
@@ -95,6 +97,7 @@ export function soakPage(run: SoakRun, drawn: readonly Picture[]): string {
     introduction,
     circumstances(run),
     '## Verdict',
+    measures,
     verdict,
     tableOf(checks),
     '## Pictures',
@@ -104,29 +107,41 @@ export function soakPage(run: SoakRun, drawn: readonly Picture[]): string {
   return `${sections.join('\n\n')}\n`
 }
 
-const introduction = `Three real daemons on one machine are written to at a steady rate, all of them at once, over keys that are so few that nearly every put
-supersedes an older one. The switch of the lab cuts one node after another off from the others; once it has healed the link, writing rests until all three
-are equal, which is timed. ${share(0.84)} of the writes are puts of 100 bytes, ${share(0.06)} deletes, ${share(0.05)} increments of counters that all nodes share,
-${share(0.05)} members of sets that come and go. Every acknowledged write is in an account outside the daemons, with which each node is compared at the end.
+const introduction = wrapped(`Three real daemons on one machine are written to at a steady rate, all of them at once,
+over keys that are so few that nearly every put supersedes an older one. The switch of the lab cuts one node after
+another off from the others; once the link is open again, writing rests until all three are equal, which is timed. Most
+writes are puts of 100 bytes; others are deletes, increments of counters that all nodes share, and members of sets that
+come and go. Every acknowledged write is in an account outside the daemons, with which each node is compared at the
+end. \`npm run soak\` repeats it, for an hour at 500 writes a second when nothing else is said; with \`--absent\` one
+more member is never there, for which the log is kept: the disk then grows as it must, and the verdict fails.`)
 
-A rise is that of a line fitted through the second half of the time (the median of the slopes between all pairs of samples). Allowed are a tenth of the level, or
-${riseBounds.memory.least / 1e6} MB of memory, ${riseBounds.disk.least / 1e6} MB of disk and ${riseBounds.descriptors.least} descriptors, whichever is more. Latencies count from the
-moment at which a write was due; the median of the last third may be ${latencyBound.factor} times that of the first and ${latencyBound.allowanceMs} ms more. Before the load begins,
-so many puts go to each node in batches as digests of superseded updates are kept (65,536 of each run), so that what fills up by design is full. \`npm run soak\` repeats it;
-\`npm run soak -- --absent\` has a fourth member that is never there, for which the log is kept: a disk that grows as it must, and a verdict that fails.`
-
-function share(part: number): string {
-  return `${Math.round(part * 100)} %`
-}
+const measures = wrapped(`A rise is that of a line fitted through the second half of the time (the median of the slopes
+between all pairs of samples). Allowed are a tenth of the level, or ${riseBounds.memory.least / 1e6} MB of memory,
+${riseBounds.disk.least / 1e6} MB of disk and ${riseBounds.descriptors.least} descriptors, whichever is more. A latency
+counts from the moment at which a write was due; the median of the last third may be ${latencyBound.factor} times that
+of the first and ${latencyBound.allowanceMs} ms more. What fills up by design, the digests of the last updates of each
+run, is filled by puts in batches before the load begins.`)
 
 function circumstances({ options, day, versions, loads, writes, record }: SoakRun): string {
   const { minutes, rate, cutEverySeconds, cutSeconds, keys, warmUp } = options
-  const seconds = record.samples.at(-1)!.atSeconds
-  const load = [...loads].sort((a, b) => a - b)[Math.floor(loads.length / 2)] ?? Number.NaN
+  const load = middleOf(loads)
   const named = Object.entries(versions).map(([name, text]) => (name === 'cores' ? `${text} cores` : `${name} ${text}`))
-  return `This run, of ${day}: ${number(minutes)} minutes at ${number(rate)} writes a second (${number(writes)} acknowledged in ${number(seconds)} s, those
-of the beginning included) over ${number(keys)} keys, after ${number(warmUp)} puts in batches, with a cut of ${number(cutSeconds)} s every ${number(cutEverySeconds)} s; ${named.join(', ')}. The machine
-had other work too: in the median ${number(load)} processes wanted a core, those of the soak among them.`
+  return wrapped(`This run, of ${day}: ${number(minutes)} minutes at ${number(rate)} writes a second over
+    ${number(keys)} keys, with a cut of ${number(cutSeconds)} s every ${number(cutEverySeconds)} s, after
+    ${number(warmUp)} puts in batches; ${number(writes)} writes acknowledged in all, the last look after
+    ${number(record.samples.at(-1)!.atSeconds)} s. ${named.join(', ')}. In the median ${number(load)} processes wanted a
+    core of the machine, those of the soak among them.`)
+}
+
+/** Text in lines of at most 120 characters. */
+function wrapped(text: string): string {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > lineCharactersMax) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines.join('\n')
 }
 
 function tableOf(checks: readonly SoakCheck[]): string {

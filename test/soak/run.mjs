@@ -3,8 +3,9 @@
  * Runs a soak: `npm run soak`, an hour at 500 writes a second on three daemons with a cut every minute. One JSON line
  * on stdout for each look, each heal, each check, and the verdict. `--minutes`, `--rate`, `--cut-every`, `--cut-for`,
  * `--sample-every` (seconds), `--keys`, `--warm-up`: other sizes; `--absent`: one more member is never there, so that
- * the disk grows and the verdict fails; `--write`: docs/SOAK.md and its pictures are written. Exit code: 0 when
- * everything is flat and nothing lost, 1 otherwise, 2 for wrong usage.
+ * the disk grows and the verdict fails; `--write`: docs/SOAK.md and its pictures are written; `--from FILE`: from the
+ * lines of an earlier run, nothing is run. Exit code: 0 when everything is flat and nothing lost, 1 otherwise, 2 for
+ * wrong usage.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
@@ -24,7 +25,11 @@ function usage(message) {
 function optionsOf() {
   const numbers = [...Object.keys(defaults), 'cut-for', 'sample-every']
   const texts = Object.fromEntries(numbers.map((name) => [name, { type: 'string' }]))
-  const flags = { absent: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } }
+  const flags = {
+    absent: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    from: { type: 'string' },
+  }
   try {
     const { values } = parseArgs({ options: { ...texts, ...flags } })
     const given = (name, otherwise) => {
@@ -47,6 +52,7 @@ function optionsOf() {
       warmUp: given('warm-up', defaults['warm-up']),
       absent: values.absent,
       write: values.write,
+      from: values.from,
     }
   } catch (error) {
     return usage(error.message)
