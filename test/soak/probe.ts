@@ -1,27 +1,20 @@
 /** Probes of a soak: the time from a put on one node until it is readable on the others. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { getRequest, type RawClient } from '../bench/support/load.js'
 import { type Account, soakPrefix } from './account.js'
+import { SoakConnection } from './connection.js'
 import type { SoakNode } from './nodes.js'
-import { request } from './writer.js'
 
 const pollMs = 2
 
 /** Puts a new value on one node after another, each under a key of its own. */
 export class Probe {
-  readonly #clients: ReadonlyMap<string, RawClient>
+  readonly #connections: ReadonlyMap<string, SoakConnection>
   readonly #account: Account
   #turn = 0
 
-  private constructor(clients: ReadonlyMap<string, RawClient>, account: Account) {
-    this.#clients = clients
+  constructor(nodes: readonly SoakNode[], account: Account) {
+    this.#connections = new Map(nodes.map((node) => [node.name, new SoakConnection(() => node.connect())]))
     this.#account = account
-  }
-
-  /** Connects to every node. */
-  static async at(nodes: readonly SoakNode[], account: Account): Promise<Probe> {
-    const clients = await Promise.all(nodes.map(async (node) => [node.name, await node.connect()] as const))
-    return new Probe(new Map(clients), account)
   }
 
   /**
@@ -31,7 +24,7 @@ export class Probe {
     const from = names[this.#turn++ % names.length]!
     const [key, value] = [`${soakPrefix}probe/${from}`, `${this.#turn}`]
     const path = `/v1/kv/${encodeURIComponent(key)}`
-    await request(this.#clients.get(from)!, { method: 'PUT', path, body: value })
+    await this.#connections.get(from)!.write({ method: 'PUT', path, body: value })
     this.#account.put(key, value)
     const startMs = performance.now()
     for (const name of names) {
@@ -45,11 +38,11 @@ export class Probe {
 
   /** Closes the connections. */
   close(): void {
-    for (const client of this.#clients.values()) client.close()
+    for (const connection of this.#connections.values()) connection.close()
   }
 
   async #read(name: string, path: string): Promise<string | undefined> {
-    const { status, body } = await this.#clients.get(name)!.send(getRequest(path))
+    const { status, body } = await this.#connections.get(name)!.send({ method: 'GET', path })
     return status === 200 ? body.toString() : undefined
   }
 }

@@ -7,6 +7,7 @@ import type { Lab } from '../../cli/lab/lab.js'
 import { percentile } from '../bench/support/numbers.js'
 import { Random } from '../support/random.js'
 import { Account, type Differences } from './account.js'
+import { SoakConnection } from './connection.js'
 import type { SoakHeal, SoakRecord, SoakSample } from './judge.js'
 import { SoakNode } from './nodes.js'
 import { Probe } from './probe.js'
@@ -51,8 +52,8 @@ export class Soak {
   readonly #window = new Window()
   readonly #samples: SoakSample[] = []
   readonly #heals: SoakHeal[] = []
-  #writers: Writer[] = []
-  #probe: Probe | undefined
+  readonly #writers: Writer[] = []
+  readonly #probe: Probe
   /** The node that is cut off. */
   #alone: string | undefined
   #isOver = false
@@ -63,6 +64,7 @@ export class Soak {
     this.#options = options
     this.#listener = listener
     this.#nodes = lab.nodes.slice(0, soakNodes).map((name) => new SoakNode(lab, name))
+    this.#probe = new Probe(this.#nodes, this.#account)
   }
 
   /** Runs it to its end. Throws when a write is not acknowledged, or the nodes do not become equal. */
@@ -75,7 +77,7 @@ export class Soak {
     for (const node of this.#nodes) {
       differences.set(node.name, this.#account.compare(await node.contents(this.#account.collections)))
     }
-    for (const one of [...this.#writers, this.#probe!]) one.close()
+    for (const one of [...this.#writers, this.#probe]) one.close()
     return { samples: this.#samples, heals: this.#heals, differences }
   }
 
@@ -89,10 +91,9 @@ export class Soak {
     for (const node of this.#nodes) {
       for (let at = 0; at < writersEach; at++) {
         const work = new Work(`${node.name}-${at}`, keys, this.#account, new Random(this.#writers.length + 1))
-        this.#writers.push(new Writer(await node.connect(), work, this.#window))
+        this.#writers.push(new Writer(new SoakConnection(() => node.connect()), work, this.#window))
       }
     }
-    this.#probe = await Probe.at(this.#nodes, this.#account)
     const each = Math.max(keys, Math.ceil(this.#options.warmUp / this.#writers.length))
     await Promise.all(this.#writers.map((writer) => writer.fill(each, fillBatch)))
     await this.#lab.untilEqual(healMsMax)
@@ -148,7 +149,7 @@ export class Soak {
   async #sample(): Promise<SoakSample> {
     const alone = this.#alone
     const names = this.#nodes.map(({ name }) => name).filter((name) => name !== alone)
-    const lagMs = await this.#probe!.lag(names, () => this.#alone !== alone || this.#isOver)
+    const lagMs = await this.#probe.lag(names, () => this.#alone !== alone || this.#isOver)
     const latencies = this.#window.take()
     const ofShare = (share: number) => (latencies.length === 0 ? null : rounded(percentile(latencies, share)))
     return {

@@ -1,12 +1,10 @@
 /** PURE: the writes of one writer: which keys they are to, and what the account learns when they are acknowledged. */
 import type { Random } from '../support/random.js'
 import { type Account, soakPrefix } from './account.js'
+import type { SoakRequest } from './connection.js'
 
 /** A write: what is asked of the API, and what is noted once it is acknowledged. */
-export interface SoakWrite {
-  readonly method: 'PUT' | 'POST' | 'DELETE'
-  readonly path: string
-  readonly body: string | undefined
+export interface SoakWrite extends SoakRequest {
   acknowledge(): void
 }
 

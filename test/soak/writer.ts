@@ -1,6 +1,6 @@
-/** Writers of a soak: each sends its writes when they are due, one after another over one kept connection. */
+/** Writers of a soak: each sends its writes when they are due, one after another over a connection of its own. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { anyRequest, type RawClient } from '../bench/support/load.js'
+import type { SoakConnection } from './connection.js'
 import type { SoakWrite, Work } from './work.js'
 
 /** Latencies and counts since they were last taken. */
@@ -22,12 +22,12 @@ export class Window {
 
 /** One writer. */
 export class Writer {
-  readonly #client: RawClient
+  readonly #connection: SoakConnection
   readonly #work: Work
   readonly #window: Window
 
-  constructor(client: RawClient, work: Work, window: Window) {
-    this.#client = client
+  constructor(connection: SoakConnection, work: Work, window: Window) {
+    this.#connection = connection
     this.#work = work
     this.#window = window
   }
@@ -52,19 +52,11 @@ export class Writer {
 
   /** Closes the connection. */
   close(): void {
-    this.#client.close()
+    this.#connection.close()
   }
 
   async #send(write: SoakWrite): Promise<void> {
-    await request(this.#client, write)
+    await this.#connection.write(write)
     write.acknowledge()
   }
-}
-
-/** Sends one write. Throws when it is not acknowledged. */
-export async function request(client: RawClient, write: Omit<SoakWrite, 'acknowledge'>): Promise<void> {
-  const { method, path, body } = write
-  const type = method === 'POST' ? 'application/json' : 'application/octet-stream'
-  const { status, body: answer } = await client.send(anyRequest(method, path, body, type))
-  if (status >= 300) throw new Error(`${method} ${path} was answered with ${status}: ${answer}`)
 }

@@ -33,8 +33,9 @@ export class RawClient {
     })
   }
 
-  /** Sends a whole request; resolves with its answer. */
+  /** Sends a whole request; resolves with its answer. Rejects when the connection is closed. */
   send(request: Buffer): Promise<LoadAnswer> {
+    if (this.#socket.destroyed) return Promise.reject(new Error('the connection was closed'))
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject }
       this.#socket.write(request)
