@@ -69,7 +69,7 @@ const claims: Readonly<Record<string, readonly string[]>> = {
     `differences younger than ${seconds(sync.youngMs)} may end the session`,
     `younger than ${seconds(sync.youngMs)}: the floor goes back`,
     `at most ${sync.helloListingAim} entries`,
-    `at most ${sync.listingAim} entries`,
+    `at most ${sync.listingAim} entries; at most ${2 * sync.listingAim} where the places of that depth hold ${sync.listingAim} or fewer`,
     `Beyond ${binary(sync.entryBytesAim)}, or ${grouped(sync.entryVersionsAim)} versions`,
     `more than ${grouped(model.versionsMax)} versions is sent in parts alone`,
     `more than ${grouped(sync.deltaLookedMax)} rows looked at`,

@@ -124,8 +124,18 @@ export class Comparison {
 
   #node(prefix: Prefix, asked: Asked): TreeNode {
     const { kind, count } = this.#view.trie.node(prefix)
-    const divides = kind === 'inner' && count > this.#limits.listingAim && prefix.length < prefixLengthMax
+    const divides = kind === 'inner' && count > this.#listingAim(prefix.length) && prefix.length < prefixLengthMax
     return divides ? this.#block(prefix, asked) : this.#listing(prefix, asked)
+  }
+
+  /**
+   * Entries that are listed at a depth. Where that is what most of its places have, those with some more are listed as
+   * well: for a few of them everybody would have to wait another round trip.
+   */
+  #listingAim(depth: number): number {
+    const { listingAim } = this.#limits
+    const isUsual = this.#view.trie.size <= listingAim * digits.length ** depth
+    return isUsual ? 2 * listingAim : listingAim
   }
 
   #block(prefix: Prefix, asked: Asked): TreeNode {
