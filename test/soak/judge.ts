@@ -1,6 +1,7 @@
 /**
- * PURE: the verdict on a soak: nothing lost, and memory, disk, descriptors and latencies flat. A rise is that of a line
- * fitted through the second half, when caches and pools are full.
+ * PURE: the verdict on a soak: nothing lost, and memory, disk, descriptors and latencies flat. A rise is that of the
+ * floor in the second half, when caches and pools are full: what is only collected now and then, garbage and superseded
+ * rows, goes up and down above it, and a leak lifts it.
  */
 import { middleOf } from '../bench/support/numbers.js'
 import type { Differences } from './account.js'
@@ -57,6 +58,9 @@ export interface SoakCheck {
   readonly met: boolean
 }
 
+/** A value at a time. */
+type Point = readonly [x: number, y: number]
+
 /** Rise that is allowed in the second half: a share of the level, but at least so many. */
 export interface RiseBound {
   readonly share: number
@@ -66,20 +70,19 @@ export interface RiseBound {
   readonly scale: number
 }
 
-/**
- * A heap grows and shrinks by some megabytes between two collections; LevelDB's log, of up to 8 MB, is dropped as a
- * whole.
- */
+/** A process keeps some of the memory that it once had for longer than a collection takes. */
 export const riseBounds = {
-  memory: { share: 0.1, least: 8e6, unit: 'MB', scale: 1e6 },
+  memory: { share: 0.1, least: 16e6, unit: 'MB', scale: 1e6 },
   disk: { share: 0.1, least: 4e6, unit: 'MB', scale: 1e6 },
   descriptors: { share: 0.1, least: 3, unit: 'descriptors', scale: 1 },
 } as const satisfies Record<string, RiseBound>
 
-/** How much worse the last third may be than the first: a factor, and milliseconds that no one notices. */
-export const latencyBound = { factor: 1.5, allowanceMs: 1 } as const
+/** How much worse the last third may be than the first: a factor, and milliseconds by which it may be noise. */
+export const latencyBound = { factor: 1.5, p50Ms: 1, p99Ms: 5, lagMs: 5 } as const
 /** Samples without which nothing can be said. */
-export const samplesMin = 12
+export const samplesMin = 24
+/** Parts of the second half, of which each gives its least value to the floor. */
+export const floorParts = 6
 
 /** Checks everything. A soak that was too short, or in which no node was ever cut off, has not shown anything. */
 export function judge(record: SoakRecord): SoakCheck[] {
@@ -130,24 +133,36 @@ function rises(samples: readonly SoakSample[]): SoakCheck[] {
   })
 }
 
-function rise(name: string, points: readonly (readonly [number, number])[], bound: RiseBound): SoakCheck {
+function rise(name: string, points: readonly Point[], bound: RiseBound): SoakCheck {
   const seconds = points.at(-1)![0] - points[0]![0]
   const level = middleOf(points.map(([, value]) => value))
   const limit = Math.max(bound.least, level * bound.share)
-  return atMost(name, (slopeOf(points) * seconds) / bound.scale, limit / bound.scale, bound.unit)
+  return atMost(name, (slopeOf(floorOf(points)) * seconds) / bound.scale, limit / bound.scale, bound.unit)
+}
+
+/** The least point of each of some equal parts. */
+export function floorOf(points: readonly Point[]): Point[] {
+  const size = points.length / floorParts
+  return Array.from({ length: floorParts }, (_, part) =>
+    points
+      .slice(Math.floor(part * size), Math.floor((part + 1) * size))
+      .reduce((least, point) => (point[1] < least[1] ? point : least)),
+  )
 }
 
 function latencies(samples: readonly SoakSample[]): SoakCheck[] {
   const third = Math.floor(samples.length / 3)
   const [first, last] = [samples.slice(0, third), samples.slice(-third)]
   const kinds = [
-    ['p50 of a write', ({ p50Ms }: SoakSample) => p50Ms],
-    ['p99 of a write', ({ p99Ms }: SoakSample) => p99Ms],
-    ['lag to the other nodes', ({ lagMs }: SoakSample) => lagMs],
+    ['p50 of a write', 'p50Ms'],
+    ['p99 of a write', 'p99Ms'],
+    ['lag to the other nodes', 'lagMs'],
   ] as const
-  return kinds.map(([name, read]) => {
-    const [before, after] = [first, last].map((some) => middleOf(some.map(read).filter((value) => value !== null)))
-    const limit = before! * latencyBound.factor + latencyBound.allowanceMs
+  return kinds.map(([name, of]) => {
+    const [before, after] = [first, last].map((some) =>
+      middleOf(some.map((sample) => sample[of]).filter((value) => value !== null)),
+    )
+    const limit = before! * latencyBound.factor + latencyBound[of]
     return atMost(`${name}, median of the last third`, after!, limit, 'ms')
   })
 }
@@ -162,7 +177,7 @@ export function secondHalf<T extends { readonly atSeconds: number }>(samples: re
  * Slope of a line through points, as the median of the slopes between all pairs, so that single peaks do not move it
  * (Theil 1950, Sen 1968).
  */
-export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+export function slopeOf(points: readonly Point[]): number {
   const slopes: number[] = []
   for (const [at, [x, y]] of points.entries()) {
     for (const [otherX, otherY] of points.slice(at + 1)) if (otherX > x) slopes.push((otherY - y) / (otherX - x))

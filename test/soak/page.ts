@@ -6,10 +6,12 @@ import {
   judge,
   latencyBound,
   type NodeReading,
+  type RiseBound,
   riseBounds,
   type SoakCheck,
   type SoakRecord,
   type SoakSample,
+  secondHalf,
 } from './judge.js'
 import type { SoakOptions } from './soak.js'
 
@@ -89,7 +91,7 @@ export function soakPage(run: SoakRun, drawn: readonly Picture[]): string {
   const missed = checks.filter(({ met }) => !met)
   const verdict =
     missed.length === 0
-      ? 'Everything is flat, and nothing is lost.'
+      ? 'Every check is met: nothing is lost, and nothing rose beyond its bound.'
       : `**${missed.length} of ${checks.length} checks are not met.**`
   const sections = [
     '# Soak',
@@ -98,6 +100,7 @@ export function soakPage(run: SoakRun, drawn: readonly Picture[]): string {
     circumstances(run),
     '## Verdict',
     measures,
+    sensitivity(run.record.samples),
     verdict,
     tableOf(checks),
     '## Pictures',
@@ -115,12 +118,26 @@ come and go. Every acknowledged write is in an account outside the daemons, with
 end. \`npm run soak\` repeats it, for an hour at 500 writes a second when nothing else is said; with \`--absent\` one
 more member is never there, for which the log is kept: the disk then grows as it must, and the verdict fails.`)
 
-const measures = wrapped(`A rise is that of a line fitted through the second half of the time (the median of the slopes
-between all pairs of samples). Allowed are a tenth of the level, or ${riseBounds.memory.least / 1e6} MB of memory,
+const measures = wrapped(`A rise is that of the floor in the second half of the time: the least value of each sixth of
+it, and a line fitted through these (the median of the slopes between all pairs). What is collected now and then,
+garbage and superseded rows, goes up and down above the floor; a leak lifts it. Allowed are a tenth of the level, or ${riseBounds.memory.least / 1e6} MB of memory,
 ${riseBounds.disk.least / 1e6} MB of disk and ${riseBounds.descriptors.least} descriptors, whichever is more. A latency
 counts from the moment at which a write was due; the median of the last third may be ${latencyBound.factor} times that
-of the first and ${latencyBound.allowanceMs} ms more. What fills up by design, the digests of the last updates of each
-run, is filled by puts in batches before the load begins.`)
+of the first, and ${latencyBound.p50Ms} ms more (${latencyBound.p99Ms} ms for a p99, or a lag). By design the digests of the last 65,536 updates of each run
+stay on the disk, 36 bytes each; the puts in batches that come before the load fill these places, as far as they go.`)
+
+/** Bytes a write that a node would have to leave behind for the verdict to see it. */
+function sensitivity(samples: readonly SoakSample[]): string {
+  const half = secondHalf(samples)
+  const writes = half.slice(1).reduce((sum, sample) => sum + sample.writes, 0)
+  const seen = (of: 'memoryBytes' | 'diskBytes', { share, least }: RiseBound) => {
+    const level = middleOf(half.flatMap(({ nodes }) => nodes.map((node) => node[of])))
+    return number(Math.ceil(Math.max(least, level * share) / Math.max(1, writes)))
+  }
+  return wrapped(`With the ${number(writes)} writes of this run's second half that finds what leaves more than
+    ${seen('memoryBytes', riseBounds.memory)} bytes of memory a write behind, or ${seen('diskBytes', riseBounds.disk)}
+    of disk; a longer run finds smaller leaks.`)
+}
 
 function circumstances({ options, day, versions, loads, writes, record }: SoakRun): string {
   const { minutes, rate, cutEverySeconds, cutSeconds, keys, warmUp } = options

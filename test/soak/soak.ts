@@ -40,7 +40,8 @@ export const soakNodes = 3
 /** Writers on each node. */
 const writersEach = 8
 const fillBatch = 500
-const healMsMax = 120_000
+/** Longest wait until all nodes are equal, in milliseconds. */
+const healMsMax = 300_000
 
 /** One soak. */
 export class Soak {
