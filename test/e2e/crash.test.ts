@@ -1,8 +1,8 @@
 /**
  * kill -9 in the middle of writes and of a sync session: each acknowledged write is there afterwards, on every node.
  */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { amount } from '../support/effort.js'
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { amount, inCi, isShort } from '../support/effort.js'
 import { allEqual, connectedTo, type Daemon, Fleet } from './daemons.js'
 
 /** Keys of each side in a session. */
@@ -57,45 +57,46 @@ describe('kill -9', () => {
     expect((await one.client.status()).warnings).toEqual([])
   })
 
-  it('in the middle of a sync session, on either side', async () => {
+  const sides = ['one', 'two'] as const
+  /** The short form kills on one side alone. */
+  const played = isShort ? sides.slice(0, 1) : sides
+  if (isShort) test.skip(`in the middle of a sync session, at node two${inCi}`, () => undefined)
+
+  test.each(played)('in the middle of a sync session, at node %s', async (tag) => {
     const [one, two] = (await fleet.mesh(['one', 'two'])) as [Daemon, Daemon]
-    for (const victim of [one, two]) {
-      const tag = victim.name
-      await two.client.block(['one'])
-      await connectedTo(one, 0)
-      const lines = (side: string) =>
-        Buffer.from(
-          Array.from(
-            { length: count },
-            (_, at) => `${JSON.stringify({ key: `${tag}/${side}/${at}`, value: `${tag}/${side}/${at}` })}\n`,
-          ).join(''),
-        )
-      expect((await one.cli(['import', '-'], lines('one'))).exit).toBe(0)
-      expect((await two.cli(['import', '-'], lines('two'))).exit).toBe(0)
-      const observer = victim === one ? two : one
-      const foreign = victim === one ? 'one' : 'two'
-      const before = (await observer.client.status()).entries
-      await two.client.unblock()
-      // The session is under way once the first entries of the other side have arrived.
-      for (;;) {
-        const { entries } = await observer.client.status()
-        if (entries > before) break
-      }
-      await victim.kill()
-      await victim.start()
-      await connectedTo(two, 1)
-      await allEqual([one, two])
-      for (const daemon of [one, two]) {
-        await expectAll(
-          daemon,
-          Array.from({ length: count }, (_, at) => `${tag}/one/${at}`),
-        )
-        await expectAll(
-          daemon,
-          Array.from({ length: count }, (_, at) => `${tag}/two/${at}`),
-        )
-      }
-      expect(foreign).toBe(tag)
+    const victim = tag === 'one' ? one : two
+    await two.client.block(['one'])
+    await connectedTo(one, 0)
+    const lines = (side: string) =>
+      Buffer.from(
+        Array.from(
+          { length: count },
+          (_, at) => `${JSON.stringify({ key: `${tag}/${side}/${at}`, value: `${tag}/${side}/${at}` })}\n`,
+        ).join(''),
+      )
+    expect((await one.cli(['import', '-'], lines('one'))).exit).toBe(0)
+    expect((await two.cli(['import', '-'], lines('two'))).exit).toBe(0)
+    const observer = victim === one ? two : one
+    const before = (await observer.client.status()).entries
+    await two.client.unblock()
+    // The session is under way once the first entries of the other side have arrived.
+    for (;;) {
+      const { entries } = await observer.client.status()
+      if (entries > before) break
+    }
+    await victim.kill()
+    await victim.start()
+    await connectedTo(two, 1)
+    await allEqual([one, two])
+    for (const daemon of [one, two]) {
+      await expectAll(
+        daemon,
+        Array.from({ length: count }, (_, at) => `${tag}/one/${at}`),
+      )
+      await expectAll(
+        daemon,
+        Array.from({ length: count }, (_, at) => `${tag}/two/${at}`),
+      )
     }
   })
 })
