@@ -28,8 +28,8 @@ export const storeMutations = [
     'dirty-path-forgotten',
     'a replaced entry does not mark its path in the tree',
     'store/merkle/trie.ts',
-    'if (leaf.replace(position, digest, packed)) this.#touch(depth, 0)',
-    'leaf.replace(position, digest, packed)',
+    'if (leaf.replace(position, digest, locator)) this.#touch(depth, 0)',
+    'leaf.replace(position, digest, locator)',
   ),
   one(
     'digest-without-dots',
