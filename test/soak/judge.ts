@@ -70,9 +70,9 @@ export interface RiseBound {
   readonly scale: number
 }
 
-/** A process keeps some of the memory that it once had for longer than a collection takes. */
+/** The memory of a process grows for some minutes after its start, and what it once had goes back late. */
 export const riseBounds = {
-  memory: { share: 0.1, least: 16e6, unit: 'MB', scale: 1e6 },
+  memory: { share: 0.1, least: 24e6, unit: 'MB', scale: 1e6 },
   disk: { share: 0.1, least: 4e6, unit: 'MB', scale: 1e6 },
   descriptors: { share: 0.1, least: 3, unit: 'descriptors', scale: 1 },
 } as const satisfies Record<string, RiseBound>

@@ -56,7 +56,7 @@ describe('the verdict on a soak', () => {
   })
 
   it.each([
-    ['bob: rise of memory', (share: number) => ({ memoryBytes: 100e6 + share * 60e6 })],
+    ['bob: rise of memory', (share: number) => ({ memoryBytes: 100e6 + share * 80e6 })],
     ['bob: rise of the disk', (share: number) => ({ diskBytes: 20e6 + share * 20e6 })],
     ['bob: rise of descriptors', (share: number) => ({ descriptors: 40 + Math.round(share * 20) })],
     ['p50 of a write, median of the last third', (share: number) => ({ p50Ms: 2 + share * 6 })],
@@ -77,7 +77,7 @@ describe('the verdict on a soak', () => {
   it('looks at the floor: what is collected now and then may rise higher than before', () => {
     const collected = (share: number) => 100e6 + 15e6 * (Math.round(share * 59) % 5) * (share > 0.5 ? 2 : 1)
     expect(missed(recordOf((share) => ({ memoryBytes: collected(share) })))).toEqual([])
-    const leaking = (share: number) => ({ memoryBytes: collected(share) + share * 60e6 })
+    const leaking = (share: number) => ({ memoryBytes: collected(share) + share * 80e6 })
     expect(missed(recordOf(leaking))).toEqual(['bob: rise of memory'])
   })
 
