@@ -146,11 +146,11 @@ describe('requests', () => {
       )
       return { body: { imported: lines.length - failed.length, skipped: 0, failed, failures: failed.length } }
     })
-    const lines = Array.from({ length: 1_203 }, (_, index) => (index === 999 ? 'bad' : `{"key":"${index}"}`)).join('\n')
+    const lines = Array.from({ length: 2_203 }, (_, index) => (index === 999 ? 'bad' : `{"key":"${index}"}`)).join('\n')
     // Chunks that end anywhere, also within a character of a line.
     const chunks = lines.match(/[\s\S]{1,7}/g)!.map((chunk) => Buffer.from(chunk))
     const sum = await connect({ api, environment: {} }).import(chunks)
-    expect(sum).toEqual({ imported: 1_202, skipped: 0, failed: [{ line: 1_000, code: 'BAD_REQUEST', message: 'no' }] })
+    expect(sum).toEqual({ imported: 2_202, skipped: 0, failed: [{ line: 1_000, code: 'BAD_REQUEST', message: 'no' }] })
     expect(requests.map(({ body }) => body.toString()).join('')).toBe(`${lines}\n`)
     expect(requests).toHaveLength(3)
   })
