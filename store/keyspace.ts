@@ -22,7 +22,7 @@
  */
 
 /** The version of this layout. */
-export const formatVersion = 2
+export const formatVersion = 3
 
 /** The first byte of the keys of each kind. */
 export const rowPrefixes = {

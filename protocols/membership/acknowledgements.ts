@@ -65,8 +65,11 @@ export class AckKeeper {
   report(): void {
     const { acks, directory, replica } = this.#options
     this.#isReported = true
-    const members = directory.others().map(({ peer }) => directory.tagOf(peer))
-    replica.log.setObligations(members.map((member) => ({ member, acknowledged: acks.get(member).context })))
+    const obligations = directory.others().map(({ peer, readsFolds = false }) => {
+      const member = directory.tagOf(peer)
+      return { member, acknowledged: acks.get(member).context, readsFolds }
+    })
+    replica.log.setObligations(obligations)
   }
 
   /** Deletes what is kept for a forgotten member. */

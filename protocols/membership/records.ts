@@ -167,7 +167,7 @@ export class Records {
 
   #wanted(): Buffer {
     const { network, name, version, rules, addresses } = this.#options
-    const record = { name, peer: network.self, version, addresses: addresses() }
+    const record = { name, peer: network.self, version, addresses: addresses(), readsFolds: true }
     return encodeRecord(rules === undefined ? record : { ...record, rules })
   }
 }

@@ -1,12 +1,11 @@
 /**
  * Counters: exact, also against a concurrent delete. Each run of a node keeps one running total per chain; a delete
- * leaves a baseline, the totals that it saw, which is subtracted wherever a chain goes on beyond it. Nothing is ever
- * folded across runs. An imported value takes the place of all that was in view, and counts once however often it is
- * imported at the same time. Two copies of one running process go on with one chain; its trail tells where they parted,
- * so that both branches count (counter-paths.ts). Source: op-based counters with per-replica totals (Shapiro et al.
- * 2011), with reset by baseline as in resettable counters.
+ * leaves a baseline, the totals that it saw, which is subtracted wherever a chain goes on beyond it. Totals of ended
+ * runs may stand in one version, a fold, each as it was (counter-fold.ts). An imported value takes the place of all that
+ * was in view, and counts once however often it is imported at the same time. Two copies of one running process go on
+ * with one chain; its trail tells where they parted, so that both branches count (counter-paths.ts). Source: op-based
+ * counters with per-replica totals (Shapiro et al. 2011), with reset by baseline as in resettable counters.
  */
-import { ByteReader, ByteWriter, DecodeError } from './bytes.js'
 import type { HybridTime } from './clock.js'
 import {
   addTip,
@@ -16,20 +15,13 @@ import {
   extended,
   linkBytes,
   type Reach,
-  readSigned,
   withTrail,
-  writeSigned,
 } from './counter-paths.js'
-import { type Actor, actorBytes, type Dot } from './dot.js'
-import { baselineTrailBytesAim, chainsMax, counterTrailBytesMax, resetChainsMax, supersedesAim } from './limits.js'
+import { type CounterValue, decodeOrNothing, encodeCounter, isFold } from './counter-values.js'
+import type { Actor, Dot } from './dot.js'
+import { foldContent, sharedChains } from './fold-contents.js'
+import { baselineTrailBytesAim, resetChainsMax, supersedesAim } from './limits.js'
 import type { Version } from './update.js'
-
-/** Content of a version of a counter. */
-export type CounterValue =
-  | { readonly kind: 'total'; readonly reach: Reach }
-  | { readonly kind: 'baseline'; readonly reaches: readonly Reach[] }
-  /** A value that was imported, and the baseline of what it took the place of. */
-  | { readonly kind: 'imported'; readonly total: number; readonly reaches: readonly Reach[] }
 
 /** Content that one increment stores, and the versions that it supersedes. */
 export interface Increment {
@@ -38,87 +30,11 @@ export interface Increment {
   readonly supersedes: readonly Dot[]
 }
 
-const totalKind = 3
-const baselineKind = 4
-const importedKind = 2
-/** Totals and baselines as they were stored before reaches had trails. */
-const bareTotalKind = 0
-const bareBaselineKind = 1
-const reachBytesMin = actorBytes + 4
 /** Bytes of a step of a trail, as they mostly are. */
 const stepBytes = linkBytes + 2
 
-/**
- * Writes what a version holds; reaches of a baseline sorted, each once. Throws a RangeError beyond the limit of chains.
- */
-export function encodeCounter(counter: CounterValue): Buffer {
-  if (counter.kind === 'total') return writeReach(new ByteWriter(64).u8(totalKind), counter.reach).finish()
-  const { reaches } = counter
-  const writer = new ByteWriter(32 + 64 * reaches.length)
-  if (counter.kind === 'baseline') writer.u8(baselineKind)
-  else writeSigned(writer.u8(importedKind), counter.total)
-  writer.varint(reaches.length, chainsMax)
-  for (const reach of reaches) writeReach(writer, reach)
-  return writer.finish()
-}
-
-/** Reads what a version holds. Throws DecodeError. */
-export function decodeCounter(bytes: Uint8Array): CounterValue {
-  const reader = new ByteReader(bytes)
-  const value = readValue(reader)
-  reader.end()
-  return value
-}
-
-function readValue(reader: ByteReader): CounterValue {
-  const kind = reader.u8()
-  switch (kind) {
-    case totalKind:
-    case bareTotalKind:
-      return { kind: 'total', reach: readReach(reader, kind === totalKind) }
-    case baselineKind:
-    case bareBaselineKind:
-      return { kind: 'baseline', reaches: readReaches(reader, kind === baselineKind) }
-    case importedKind:
-      return { kind: 'imported', total: readSigned(reader), reaches: readReaches(reader, true) }
-    default:
-      throw new DecodeError('unknown kind of counter version')
-  }
-}
-
-/** True if the bytes of a version are those of a baseline; only the first byte is looked at. */
-export function isBaseline(value: Uint8Array): boolean {
-  return value[0] === baselineKind || value[0] === bareBaselineKind
-}
-
-function writeReach(writer: ByteWriter, { actor, chain, sequence, total, trail }: Reach): ByteWriter {
-  writeSigned(writer.hex(actor).varint(chain).varint(sequence), total)
-  return writer.bytes(trail ?? noTrail, counterTrailBytesMax)
-}
-
-const noTrail = new Uint8Array(0)
-
-function readReach(reader: ByteReader, hasTrail: boolean): Reach {
-  const actor = reader.hex(actorBytes)
-  const chain = reader.varint()
-  const sequence = reader.varint()
-  const total = readSigned(reader)
-  const trail = hasTrail ? reader.bytes(counterTrailBytesMax) : noTrail
-  return trail.length === 0 ? { actor, chain, sequence, total } : { actor, chain, sequence, total, trail }
-}
-
-function readReaches(reader: ByteReader, haveTrails: boolean): Reach[] {
-  const reaches: Reach[] = []
-  for (let left = reader.count(chainsMax, reachBytesMin); left > 0; left--) {
-    const reach = readReach(reader, haveTrails)
-    if (reaches.length > 0 && compareReaches(reaches.at(-1)!, reach) >= 0) throw new DecodeError('reaches not in order')
-    reaches.push(reach)
-  }
-  return reaches
-}
-
-/** The tips of each chain: one, or several where copies of one process went on with it. */
-type Tips = Map<string, readonly Reach[]>
+/** Tips of each chain: one, or several where copies of one process went on with it. */
+export type Tips = Map<string, readonly Reach[]>
 
 function raise(tips: Tips, reach: Reach): void {
   const text = chainText(reach)
@@ -127,7 +43,7 @@ function raise(tips: Tips, reach: Reach): void {
 }
 
 /**
- * The live chains, the baselines and the imported value of an address. Versions that cannot be read count for nothing.
+ * Live chains, the baselines and the imported value of an address. Versions that cannot be read count for nothing.
  */
 interface Reading {
   readonly live: Readonly<Tips>
@@ -136,26 +52,29 @@ interface Reading {
   readonly imported: number | undefined
 }
 
-function readVersions(versions: readonly Version[]): Reading {
+/** Reads all versions of an address. */
+export function readVersions(versions: readonly Version[]): Reading {
   const live: Tips = new Map()
   const baselines: Tips = new Map()
   let imported: number | undefined
   for (const { value } of versions) {
     const counter = decodeOrNothing(value)
-    if (counter?.kind === 'total') raise(live, counter.reach)
-    else for (const reach of counter?.reaches ?? []) raise(baselines, reach)
+    const tips = counter !== undefined && isShown(counter) ? live : baselines
+    for (const reach of reachesOf(counter)) raise(tips, reach)
     if (counter?.kind === 'imported') imported = Math.max(counter.total, imported ?? counter.total)
   }
   return { live, baselines, imported }
 }
 
-function decodeOrNothing(value: Uint8Array): CounterValue | undefined {
-  try {
-    return decodeCounter(value)
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
+/** True if what a version holds is shown, and not subtracted. */
+function isShown({ kind }: CounterValue): boolean {
+  return kind === 'total' || kind === 'folded'
+}
+
+/** Reaches that a version holds, whether it shows them or subtracts them. */
+export function reachesOf(counter: CounterValue | undefined): readonly Reach[] {
+  if (counter === undefined) return []
+  return counter.kind === 'total' ? [counter.reach] : counter.reaches
 }
 
 /** The live paths beyond what is covered by baselines, and by those before them. */
@@ -175,8 +94,9 @@ function* beyond({ live, baselines }: Reading): Iterable<{ reach: Reach; from: n
  * neither (the counter is not there).
  */
 export function counterValue(versions: readonly Version[]): bigint | undefined {
-  const reading = readVersions(versions)
+  const { reading, apart } = readApart(versions)
   let value = reading.imported === undefined ? undefined : BigInt(reading.imported)
+  for (const { chains, sum } of apart) if (chains > 0) value = (value ?? 0n) + sum
   for (const { reach, from } of beyond(reading)) {
     value = (value ?? 0n) + BigInt(reach.total) - BigInt(from)
   }
@@ -185,10 +105,34 @@ export function counterValue(versions: readonly Version[]): bigint | undefined {
 
 /** True if the counter exists: it has an imported value, or a chain beyond its baseline. */
 export function isPresent(versions: readonly Version[]): boolean {
-  const reading = readVersions(versions)
-  if (reading.imported !== undefined) return true
-  for (const _ of beyond(reading)) return true
-  return false
+  return counterValue(versions) !== undefined
+}
+
+/** Chains of a fold that stand nowhere else: their number, and their sum. */
+interface Apart {
+  readonly chains: number
+  readonly sum: bigint
+}
+
+/** Reads all versions, but of the folds only the chains that stand elsewhere too; the others are summed up. */
+function readApart(versions: readonly Version[]): { reading: Reading; apart: Apart[] } {
+  const contents = versions.map((version) => (isFold(version.value) ? foldContent(version) : undefined))
+  const folds = contents.filter((content) => content !== undefined)
+  const reading = readVersions(versions.filter((_, at) => contents[at] === undefined))
+  const live: Tips = new Map(reading.live)
+  const elsewhere = [...live.keys(), ...reading.baselines.keys()]
+  const apart = folds.map((fold) => {
+    const texts = new Set(elsewhere.filter((text) => fold.reaches.has(text)))
+    for (const other of folds) if (other !== fold) for (const text of sharedChains(fold, other)) texts.add(text)
+    let { sum } = fold
+    for (const text of texts) {
+      const reach = fold.reaches.get(text)!
+      sum -= BigInt(reach.total)
+      raise(live, reach)
+    }
+    return { chains: fold.reaches.size - texts.size, sum }
+  })
+  return { reading: { ...reading, live }, apart }
 }
 
 /**
@@ -196,7 +140,7 @@ export function isPresent(versions: readonly Version[]): boolean {
  * when there is no such version, when its baseline covers it, or when the total would leave the safe integers.
  */
 export function increment(versions: readonly Version[], dot: Dot, time: HybridTime, by: number): Increment {
-  const { baselines } = readVersions(versions)
+  const { baselines } = readVersions(versions.filter(({ value }) => !isFold(value)))
   const own = versions.flatMap((version) => ownReach(version, dot.actor))
   const last = own.reduce<Reach | undefined>((best, { reach }) => (isLater(reach, best) ? reach : best), undefined)
   const isOver = last !== undefined && deepest(last, baselines.get(chainText(last)) ?? []).sequence >= last.sequence

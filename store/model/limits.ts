@@ -35,6 +35,12 @@ export const resetChainsMax = 32_768
  */
 export const counterTrailMax = 64
 export const counterTrailBytesMax = 1024
+/** Time after its last increment for which a folded total keeps its trail, in milliseconds: as long as digests do. */
+export const counterTrailKeptMs = 30 * 24 * 3600 * 1000
+/** Bytes of one fold of a counter's totals, roughly; what is more makes another one. */
+export const foldBytes = 256 * 1024
+/** Chains of folds that are remembered as they were read, in a process. */
+export const foldChainsKeptMax = 65_536
 /** Bytes of all trails in one baseline, roughly: one of many chains carries shorter ones. */
 export const baselineTrailBytesAim = 1024 * 1024
 /** Actors in one leaf of a map of actors: beyond, it is divided by the next bit of their ids. */

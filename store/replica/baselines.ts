@@ -1,7 +1,7 @@
 /**
- * Baselines of counters that subtract from nothing any more: deleted once every member has acknowledged them and has
- * nothing that is not here. Until then an increment that the delete had not seen may still come, and be counted from
- * its baseline.
+ * Baselines of counters that subtract from nothing any more: deleted once every member has acknowledged them, and this
+ * run, and has nothing that is not here. Until then an increment that the delete had not seen may still come, and be
+ * counted from its baseline; also one of this node's own that a disk which went back has lost.
  */
 import { rangeOf } from '../keyspace.js'
 import { type Address, addressText } from '../model/address.js'
@@ -28,6 +28,7 @@ export class BaselineSweep {
 
   /** Deletes what may go, among a bounded number of baselines. Returns how many. */
   async sweep(): Promise<number> {
+    if (!this.#log.isHeardByAll()) return 0
     const addresses = await this.#candidates()
     if (addresses.length === 0) return 0
     return this.#core.transact((transaction) => {
@@ -41,6 +42,7 @@ export class BaselineSweep {
    * Deletes the idle baselines at an address and returns their number. Acknowledgements are checked inside the write.
    */
   #deleteIdle(transaction: Transaction, address: Address): number {
+    if (!this.#log.isHeardByAll()) return 0
     const idle = idleBaselines(transaction.versions(address))
       .filter(({ dot, actors }) => this.#log.isKnownToAll(dot) && this.#log.areMembers(actors))
       .map(({ dot }) => dot)

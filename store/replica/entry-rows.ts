@@ -4,7 +4,7 @@
  */
 import { HearsayError } from '../errors.js'
 import { type Address, addressText, isUserAddress } from '../model/address.js'
-import { isBaseline } from '../model/counter.js'
+import { isBaseline } from '../model/counter-values.js'
 import { addressId, entryDigest } from '../model/digest.js'
 import type { Dot } from '../model/dot.js'
 import type { Version } from '../model/update.js'

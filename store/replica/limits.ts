@@ -64,6 +64,16 @@ export const compactionShare = 0.25
  */
 export const baselineSweepMax = 256
 export const baselineSweepChance = 0.25
+/** Totals of ended runs from which on a member folds those of a counter. */
+export const foldTotalsMin = 4
+/** Counters folded in one turn of upkeep, and counters that wait for one at most; the oldest of more is left out. */
+export const foldsMax = 8
+export const foldCandidatesMax = 1_024
+/**
+ * Time after an increment in which its acknowledgements prove what members know now, in milliseconds: a memory that went
+ * back in time holds old ones.
+ */
+export const foldFreshMs = 20_000
 /** Snapshots looked at for one verification, when writes that were under way go on writing over what was damaged. */
 export const verifyAttemptsMax = 8
 /** Dots with two contents that are remembered by name; beyond that they are counted only. */

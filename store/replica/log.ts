@@ -111,6 +111,26 @@ export class UpdateLog {
   }
 
   /**
+   * True if every member has acknowledged something of the present run. What a member knew before the start proves
+   * little: this node may have issued more since then, and have lost it with a disk that went back.
+   */
+  isHeardByAll(): boolean {
+    const { actor } = this.#core.ledger.runs
+    if (actor === undefined) return false
+    return this.#obligations?.every(({ acknowledged }) => acknowledged.lastOf(actor) > 0) === true
+  }
+
+  /**
+   * True if counters may be folded, given an increment of the present run: there are members, all of them have
+   * acknowledged it, read folds, and have nothing that is unknown here.
+   */
+  mayFold(increment: Dot): boolean {
+    const members = this.#obligations ?? []
+    if (members.length === 0 || increment.actor !== this.#core.ledger.runs.actor) return false
+    return members.every(({ readsFolds }) => readsFolds === true) && this.isKnownToAll(increment)
+  }
+
+  /**
    * True if each of these runs is of this node, or of a member whose acknowledgements the log waits for: others
    * may issue updates that it does not wait for.
    */

@@ -71,8 +71,8 @@ export async function openRows(store: KvStore, environment: Environment): Promis
 
 /**
  * Takes over a store of an older format. From 1 to 2: dot rows have digests, and there are rows of digests; rows
- * without them are read as ever, so that nothing is rewritten. The new version is on the disk before any row that an
- * older program would take for damage.
+ * without them are read as ever, so that nothing is rewritten. From 2 to 3: counters have folds, which an older program
+ * would count for nothing. The new version is on the disk before any row that an older program would misread.
  */
 async function migrate(store: KvStore): Promise<void> {
   await store.write([{ key: formatKey, value: encodeFormat(formatVersion) }], { sync: true })

@@ -179,6 +179,8 @@ export interface Obligation {
   readonly member: MemberTag
   /** Context that the member has applied durably, as last heard. */
   readonly acknowledged: Context
+  /** True if it has said that it reads folds of counters. */
+  readonly readsFolds?: boolean
 }
 
 /** Names the member of an actor, for answers to users. */

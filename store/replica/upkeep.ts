@@ -1,12 +1,13 @@
 /**
- * Upkeep of a replica at intervals: trims acknowledged log rows, and deletes what is past its deadline, idle baselines,
- * old digests, and old answers.
+ * Upkeep of a replica at intervals: trims acknowledged log rows, folds counters, and deletes what is past its deadline,
+ * idle baselines, old digests, and old answers.
  */
 import type { Timer } from '../environment.js'
 import { BaselineSweep } from './baselines.js'
 import type { ReplicaCore } from './core.js'
 import { DigestSweep } from './digest-sweep.js'
 import { ExpirySweep } from './expiry.js'
+import { CounterFolds } from './folds.js'
 import type { Health } from './health.js'
 import { baselineSweepChance, digestSweepIntervalMs, retryPruneIntervalMs, trimIntervalMs } from './limits.js'
 import type { UpdateLog } from './log.js'
@@ -19,6 +20,7 @@ export class Upkeep {
   readonly #health: Health
   readonly #expiry: ExpirySweep
   readonly #baselines: BaselineSweep
+  readonly #folds: CounterFolds
   readonly #digests: DigestSweep
   readonly #retries: Retries
   #timer: Timer | undefined
@@ -35,6 +37,7 @@ export class Upkeep {
     this.#health = health
     this.#expiry = new ExpirySweep(core)
     this.#baselines = new BaselineSweep(core, log)
+    this.#folds = new CounterFolds(core, log)
     this.#digests = new DigestSweep(core, log)
     this.#retries = new Retries(core)
     health.passes.listen(() => {
@@ -74,6 +77,11 @@ export class Upkeep {
     return this.#isAllowed ? this.#baselines.sweep() : 0
   }
 
+  /** Folds counters that this process incremented, where it may. Returns how many. Runs by itself. */
+  async foldCounters(): Promise<number> {
+    return this.#isAllowed ? this.#folds.sweep() : 0
+  }
+
   /** True if rows may be deleted: the store is verified, and takes writes. */
   get #isAllowed(): boolean {
     return this.#health.isVerified && this.#core.failure === undefined
@@ -94,6 +102,7 @@ export class Upkeep {
   async #maintain(): Promise<void> {
     const { environment } = this.#core
     await this.trim()
+    await this.foldCounters()
     if (environment.random() < baselineSweepChance) await this.sweepBaselines()
     const nowMs = environment.monotonicMs()
     if (this.#isAllowed && nowMs - this.#sweptAtMs >= digestSweepIntervalMs) {

@@ -1,5 +1,6 @@
-/** What the ids of past runs cost: 1,000 of each of 16 nodes. */
+/** What past runs cost: the ids of 1,000 of each of 16 nodes, and a counter on which 3 members counted in 1,000. */
 import { MemoryStore } from '../../store/memory.js'
+import { countedKey, countedTotals, foldsOfTotals } from './support/counted.js'
 import { type Figure, type RunOptions, ratioAtMost, valueAtMost } from './support/figure.js'
 import { interleaved } from './support/numbers.js'
 import { pairsOf } from './support/pairs.js'
@@ -7,11 +8,15 @@ import { applyAll, BenchFolder, type BenchNode, madeUpdates, openBenchNode, play
 
 const pastRuns = 16_000
 const puts = 300
+/** Runs of three members that counted, and increments or reads of one sample. */
+const countingRuns = 1_000
+const counts = 20
 
 /** As many entries by one run are what it is compared with. */
 export async function* run({ runs }: RunOptions): AsyncGenerator<Figure> {
   const n = pastRuns
   yield* putFigures(n, runs)
+  yield* counterFigures(runs)
   yield* sessionFigures(n)
   // The first two compile what the others run.
   const bytes = (
@@ -33,6 +38,37 @@ async function* putFigures(n: number, runs: number): AsyncGenerator<Figure> {
   const yardstick = 'a put after one past run'
   yield { name: 'put after 16,000 past runs, in memory', n, unit: 'ms', yardstick, samples, must: ratioAtMost(1.2) }
   for (const node of [young, old]) await node.replica.close()
+}
+
+/** An increment and a read, in milliseconds of CPU, against the same counter before its runs were folded. */
+async function* counterFigures(runs: number): AsyncGenerator<Figure> {
+  const [folded, plain] = [await counted('folded', true), await counted('plain', false)]
+  const figure = { n: countingRuns, nodes: 3, unit: 'ms of CPU', yardstick: 'before its runs were folded' }
+  const increment = (node: BenchNode) => () => cpuMs(() => node.data.counters.increment(countedKey, 1, {}))
+  const read = (node: BenchNode) => () => cpuMs(async () => node.data.counters.get(countedKey))
+  for (const [name, of] of [['increment', increment] as const, ['get', read] as const]) {
+    const samples = (await interleaved(2 * runs + 1, of(folded), of(plain))).slice(1)
+    yield { name: `${name} of a counter after 1,000 past runs`, ...figure, samples, must: ratioAtMost(0.5) }
+  }
+  for (const node of [folded, plain]) await node.replica.close()
+}
+
+async function counted(name: string, isFolded: boolean): Promise<BenchNode> {
+  const node = await openBenchNode(name, new MemoryStore())
+  const nowMs = Date.now()
+  const totals = countedTotals(countingRuns, nowMs)
+  await node.replica.sync.applyUpdates({ updates: totals, members: new Map() })
+  const folds = isFolded ? foldsOfTotals(totals, nowMs) : []
+  await node.replica.sync.applyUpdates({ updates: folds, members: new Map() })
+  return node
+}
+
+/** Milliseconds of CPU that one of some calls takes. */
+async function cpuMs(call: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage()
+  for (let at = 0; at < counts; at++) await call()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000 / counts
 }
 
 /**

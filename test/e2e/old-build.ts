@@ -10,7 +10,7 @@ export interface OldBuild {
   readonly variable: string
 }
 
-/** The last build on libp2p 2; it stores and speaks as this one does. */
+/** The last build on libp2p 2; its stores have format 2, it knows no folds of counters, and else speaks as this one. */
 export const libp2p2Build: OldBuild = { commit: '719cd93', variable: 'HEARSAY_OLD' }
 /** The last build with stores of format 1, whose nodes speak version 1 of the protocols. */
 export const version1Build: OldBuild = { commit: 'c966ace', variable: 'HEARSAY_OLD_1' }

@@ -5,18 +5,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { counter } from '../../store/model/address.js'
 import { zeroTime } from '../../store/model/clock.js'
-import {
-  type CounterValue,
-  counterValue,
-  decodeCounter,
-  encodeCounter,
-  increment,
-  isPresent,
-  resetsOf,
-} from '../../store/model/counter.js'
+import { counterValue, increment, isPresent, resetsOf } from '../../store/model/counter.js'
+import { foldOf } from '../../store/model/counter-fold.js'
 import { extended, type Reach } from '../../store/model/counter-paths.js'
+import { type CounterValue, decodeCounter, encodeCounter } from '../../store/model/counter-values.js'
 import { valueHash } from '../../store/model/digest.js'
-import { type Dot, dotText } from '../../store/model/dot.js'
+import { compareDots, type Dot, dotText } from '../../store/model/dot.js'
 import type { Update, Version } from '../../store/model/update.js'
 import { amount } from '../support/effort.js'
 import { ReferenceState } from '../support/reference-state.js'
@@ -29,6 +23,7 @@ type Step =
   | { readonly act: 'delete'; readonly writer: number }
   | { readonly act: 'import'; readonly writer: number; readonly value: number }
   | { readonly act: 'restart'; readonly writer: number }
+  | { readonly act: 'fold'; readonly writer: number; readonly totalsMin: number }
   | {
       readonly act: 'learn'
       readonly writer: number
@@ -49,7 +44,11 @@ const steps = fc.array(
       weight: 2,
       arbitrary: fc.record({ act: fc.constant('import' as const), writer, value: fc.constantFrom(-3, 0, 100, 200) }),
     },
-    { weight: 1, arbitrary: fc.record({ act: fc.constant('restart' as const), writer }) },
+    { weight: 3, arbitrary: fc.record({ act: fc.constant('restart' as const), writer }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ act: fc.constant('fold' as const), writer, totalsMin: fc.integer({ min: 1, max: 3 }) }),
+    },
     {
       weight: 5,
       arbitrary: fc.record({
@@ -85,14 +84,18 @@ class World {
   readonly #account = new Map<string, Entry>()
   readonly #imports = new Map<string, Import>()
   readonly #runs = Array.from({ length: writers }, (_, at) => ({ actor: `${at}`.padStart(16, '0'), counter: 0 }))
+  readonly #owners = new Map(this.#runs.map(({ actor }, at) => [actor, at]))
   #actors = writers
+  /** Number of versions that folds took the place of. */
+  folded = 0
 
   versions(at: number): readonly Version[] {
     return [...this.states[at]!.entries.values()][0]?.versions ?? []
   }
 
   play(step: Step): void {
-    if (step.act === 'restart') this.#runs[step.writer] = { actor: `${this.#actors++}`.padStart(16, '0'), counter: 0 }
+    if (step.act === 'restart') this.#restart(step.writer)
+    else if (step.act === 'fold') this.#fold(step.writer, step.totalsMin)
     else if (step.act === 'learn') this.#learn(step.writer, step.from, step.pick, step.count)
     else if (step.act === 'incr') this.#increment(step.writer, step.by)
     else if (step.act === 'import') this.#import(step.writer, step.value)
@@ -114,6 +117,23 @@ class World {
   #dot(at: number): Dot {
     const run = this.#runs[at]!
     return { actor: run.actor, counter: ++run.counter }
+  }
+
+  #restart(at: number): void {
+    const actor = `${this.#actors++}`.padStart(16, '0')
+    this.#owners.set(actor, at)
+    this.#runs[at] = { actor, counter: 0 }
+  }
+
+  #fold(at: number, totalsMin: number): void {
+    const isOwn = (actor: string) => this.#owners.get(actor) === at
+    const current = this.#runs[at]!.actor
+    const before = this.versions(at)
+    const fold = foldOf(before, { current, isOwn, nowMs: this.updates.length, totalsMin })
+    if (fold === undefined) return
+    this.folded += fold.supersedes.length
+    this.#issue(at, this.#dot(at), fold.value, fold.supersedes)
+    expect(counterValue(this.versions(at))).toBe(counterValue(before))
   }
 
   #increment(at: number, by: number): void {
@@ -159,9 +179,11 @@ class World {
     }
   }
 
-  #issue(at: number, dot: Dot, value: Uint8Array, supersedes: readonly Dot[]): void {
+  #issue(at: number, dot: Dot, value: Uint8Array | null, supersedes: readonly Dot[]): void {
     const time = { ms: this.updates.length, logical: 0 }
-    const update: Update = { dot, address, kind: 'put', time, expiresAtMs: null, value, supersedes }
+    const kind = value === null ? 'delete' : 'put'
+    const sorted = supersedes.toSorted(compareDots)
+    const update: Update = { dot, address, kind, time, expiresAtMs: null, value, supersedes: sorted }
     this.updates.push(update)
     this.states[at]!.apply(update)
   }
@@ -274,6 +296,9 @@ describe('a counter', () => {
         const total = sorted[0]?.total ?? 0
         const imported = encodeCounter({ kind: 'imported', total, reaches: sorted })
         expect(decodeCounter(imported)).toEqual({ kind: 'imported', total, reaches: sorted })
+        const withTrails = sorted.map((one, at) => (at % 2 === 0 ? one : { ...one, trail: Buffer.of(1), day: at }))
+        const folded = encodeCounter({ kind: 'folded', reaches: withTrails })
+        expect(decodeCounter(folded)).toEqual({ kind: 'folded', reaches: withTrails })
         for (const one of sorted) {
           expect(decodeCounter(encodeCounter({ kind: 'total', reach: one }))).toEqual({ kind: 'total', reach: one })
         }

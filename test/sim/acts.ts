@@ -165,3 +165,28 @@ export const documentActs: readonly UserAct[] = [
   (p) => [now('docspoil', p.node, edited(p), p.unique)],
   (p) => [now('docdel', p.node, edited(p))],
 ]
+
+/**
+ * Counts of one node in several short runs; meanwhile others count and delete, and its disk may go back to an earlier
+ * run.
+ */
+export function shortRuns(random: Random, node: string, others: readonly string[]): ActStep[] {
+  const key = `c${random.below(2)}`
+  const steps: ActStep[] = []
+  const goesBack = random.chance(0.4)
+  let atMs = 0
+  const then = (afterMs: number, ...words: string[]) => steps.push({ afterMs: atMs + afterMs, words })
+  for (let run = 2 + random.below(4); run > 0; run--) {
+    then(0, 'incr', node, key, String(1 + random.below(9)))
+    if (random.chance(0.3)) then(random.next() * 300, 'incr', random.pick(others), key, String(1 + random.below(9)))
+    if (random.chance(0.25)) then(random.next() * 1_500, 'uncount', random.pick(others), key)
+    if (random.chance(0.3)) then(random.next() * 1_500, 'image', node)
+    atMs += 700 + random.next() * 3_000
+    then(0, random.chance(0.5) ? 'stop' : 'crash', node, 'reset')
+    if (goesBack && random.chance(0.4)) then(60, 'rollback', node)
+    then(100, 'start', node)
+    atMs += 130 + random.next() * 400
+  }
+  then(0, 'incr', node, key, '1')
+  return steps
+}

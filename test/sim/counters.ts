@@ -3,8 +3,9 @@
  * It knows nothing of how values are computed; of the bytes it reads the totals, and which chain they belong to.
  */
 import { type Address, addressText } from '../../store/model/address.js'
-import { type CounterValue, counterValue, decodeCounter } from '../../store/model/counter.js'
-import { dotText } from '../../store/model/dot.js'
+import { counterValue } from '../../store/model/counter.js'
+import { type CounterValue, decodeCounter } from '../../store/model/counter-values.js'
+import { dotText, includesDot } from '../../store/model/dot.js'
 import type { Version } from '../../store/model/update.js'
 import { storedText } from './forks.js'
 import type { Known } from './issues.js'
@@ -25,10 +26,10 @@ interface Account {
   readonly address: Address
   readonly entries: Entry[]
   /**
-   * The increment that each version holds, by dot, time and bytes, and without the dot: a reissue is no other
-   * increment.
+   * The last increments that each version holds, one or, in a fold, one of each chain; by dot, time and bytes, and
+   * without the dot: a reissue is no other version.
    */
-  readonly byVersion: Map<string, Entry>
+  readonly byVersion: Map<string, readonly Entry[]>
   /** Chains whose baseline was deleted, because all members had acknowledged it. */
   readonly forgotten: Set<string>
 }
@@ -45,6 +46,8 @@ export interface CounterCheck {
 
 /** Knows every increment and every delete of a counter. */
 export class CounterAccounts {
+  /** How often totals of ended runs were folded. */
+  folds = 0
   readonly #accounts = new Map<string, Account>()
   /** The chains of each baseline, by the dot of its version. */
   readonly #baselines = new Map<string, readonly string[]>()
@@ -57,6 +60,7 @@ export class CounterAccounts {
     const counter = decodeCounter(value)
     const account = this.#accountOf(update.address)
     if (counter.kind === 'total') return this.#counted(account, update, counter, inView)
+    if (counter.kind === 'folded') return this.#folded(account, update, inView)
     this.#deleted(account, update, inView)
     this.#baselines.set(dotText(update.dot), counter.reaches.map(chainOf))
     return undefined
@@ -93,10 +97,15 @@ export class CounterAccounts {
     const by = BigInt(reach.total) - (before === undefined ? 0n : totalOf(before.version))
     const entry = { update, by, before: before?.entry, coveredBy: [], chain: chainOf(reach) }
     account.entries.push(entry)
-    const stored = storedText(update.stored!)
-    account.byVersion.set(`${dotText(update.dot)}|${stored}`, entry)
-    account.byVersion.set(stored, entry)
+    holds(account, update, [entry])
     return by
+  }
+
+  /** A fold holds what the versions held whose place it took. */
+  #folded(account: Account, update: Known, inView: readonly Version[]): undefined {
+    this.folds++
+    const over = inView.filter(({ dot }) => includesDot(update.supersedes, dot))
+    holds(account, update, [...new Set(over.flatMap((version) => entriesOf(account, version)))])
   }
 
   #deleted(account: Account, update: Known, inView: readonly Version[]): void {
@@ -115,7 +124,7 @@ function lastOf(account: Account, { actor, chain, sequence }: Total['reach'], in
     if (counter.kind !== 'total') continue
     const { reach } = counter
     if (reach.actor !== actor || reach.chain !== chain || reach.sequence !== sequence - 1) continue
-    const entry = entryOf(account, version)
+    const [entry] = entriesOf(account, version)
     if (entry !== undefined) return { entry, version }
   }
   return undefined
@@ -125,17 +134,26 @@ function lastOf(account: Account, { actor, chain, sequence }: Total['reach'], in
 function inThere(account: Account, inView: readonly Version[]): Set<Entry> {
   const held = new Set<Entry>()
   for (const version of inView) {
-    for (let entry = entryOf(account, version); entry !== undefined && !held.has(entry); entry = entry.before) {
-      held.add(entry)
+    for (const last of entriesOf(account, version)) {
+      for (let entry: Entry | undefined = last; entry !== undefined && !held.has(entry); entry = entry.before) {
+        held.add(entry)
+      }
     }
   }
   return held
 }
 
-/** The increment that a version holds. */
-function entryOf({ byVersion }: Account, version: Version): Entry | undefined {
-  const stored = storedText(version)
-  return byVersion.get(`${dotText(version.dot)}|${stored}`) ?? byVersion.get(stored)
+/** Notes which increments the version of an update holds. */
+function holds({ byVersion }: Account, { dot, stored }: Known, entries: readonly Entry[]): void {
+  const text = storedText(stored!)
+  byVersion.set(`${dotText(dot)}|${text}`, entries)
+  byVersion.set(text, entries)
+}
+
+/** The last increments that a version holds. */
+function entriesOf({ byVersion }: Account, version: Version): readonly Entry[] {
+  const text = storedText(version)
+  return byVersion.get(`${dotText(version.dot)}|${text}`) ?? byVersion.get(text) ?? []
 }
 
 function totalOf({ value }: Version): bigint {

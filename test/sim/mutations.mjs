@@ -1,5 +1,6 @@
 /** Deliberate bugs: edits that the bundler puts into the production code of one simulator. Each must be caught. */
 import { dataMutations } from './mutations-data.mjs'
+import { foldMutations } from './mutations-folds.mjs'
 import { machineMutations } from './mutations-machines.mjs'
 import { storeMutations } from './mutations-store.mjs'
 import { syncMutations } from './mutations-sync.mjs'
@@ -14,6 +15,7 @@ export const mutations = [
   ...storeMutations,
   ...dataMutations,
   ...versionMutations,
+  ...foldMutations,
   ...machineMutations,
   ...wireMutations,
 ]

@@ -3,7 +3,7 @@
  * out.
  */
 import { Random } from '../support/random.js'
-import { type ActStep, acts, brief, type Drawing, documentActs } from './acts.js'
+import { type ActStep, acts, brief, type Drawing, documentActs, shortRuns } from './acts.js'
 import { nodeFaults } from './faults-nodes.js'
 import { drawnKinds, isMachineKind, type MachineKind, machineFault, machineShare } from './plan-machines.js'
 import type { Plan, ScriptAction } from './script.js'
@@ -12,13 +12,16 @@ import type { Plan, ScriptAction } from './script.js'
  * Moves whenever equal seeds draw other plans than before: seeds that are kept name the planner that they were found
  * with.
  */
-export const plannerVersion = 7
+export const plannerVersion = 8
 
 /** `log.maxAge` of a seed, in milliseconds; undefined: no limit. */
 const logAgesMs = [undefined, undefined, undefined, undefined, 2_000, 24 * 3_600_000]
 
 /** The share of disks whose nodes are often at something else. */
 const busyDisks = 0.25
+
+/** The share of seeds in which nodes count in short runs. */
+const shortRunsShare = 0.5
 
 /** What a caller may fix. */
 export interface PlanOptions {
@@ -137,7 +140,19 @@ class Planner implements Drawing {
     for (let left = asking.below(6); left > 0; left--) {
       push(300 + asking.next() * this.#quietMs, ['quorum', asking.pick(this.#nodes)])
     }
+    for (const { afterMs, words } of this.#shortRuns(new Random(this.#seed ^ 0xf01d))) push(afterMs, words)
     return actions.sort((a, b) => a.atMs - b.atMs)
+  }
+
+  /** In a share of the seeds some nodes count in several short runs, so that there is something to fold. */
+  #shortRuns(random: Random): ActStep[] {
+    if (!random.chance(shortRunsShare)) return []
+    const fromMs = 300 + random.next() * this.#quietMs * 0.4
+    return Array.from({ length: 1 + random.below(2) }, () => {
+      return shortRuns(random, random.pick(this.#nodes), this.#nodes).map(({ afterMs, words }) => {
+        return { afterMs: fromMs + afterMs, words }
+      })
+    }).flat()
   }
 
   /** Drawn from a randomness of their own, after everything else. */

@@ -76,7 +76,7 @@ async function replay(seed) {
 async function many(seeds) {
   const startMs = performance.now()
   const path = await bundle(mutationNamed(values.mutation))
-  const sums = { updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, nodes: 0, windows: 0 }
+  const sums = { updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, nodes: 0, windows: 0, folds: 0 }
   const failed = []
   const open = await openSeeds()
   let stillOpen = 0
@@ -103,7 +103,7 @@ async function many(seeds) {
   const seconds = (performance.now() - startMs) / 1000
   const hours = (sums.virtualMs / 3_600_000).toFixed(1)
   console.log(
-    `${seeds.length} seeds, ${sums.nodes} nodes, ${sums.updates} updates, ${sums.faults} faults, ${sums.sessions} sessions, ` +
+    `${seeds.length} seeds, ${sums.nodes} nodes, ${sums.updates} updates, ${sums.faults} faults, ${sums.sessions} sessions, ${sums.folds} folds, ` +
       `${sums.steps} steps, ${hours} simulated hours in ${seconds.toFixed(1)} s (${(seeds.length / seconds).toFixed(1)} seeds/s)`,
   )
   if (sums.windows > 0)

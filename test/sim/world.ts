@@ -29,6 +29,8 @@ export interface Figures {
   virtualMs: number
   /** Counters that were not judged, by node: see `Oracle.countersAtRest`. */
   windows: number
+  /** Folds of counters. */
+  folds: number
 }
 
 /** How much of the time in which copies must be heard of is left for the rest of a simulation, in milliseconds. */
@@ -46,7 +48,16 @@ export class Simulation {
   readonly disks: DiskFaults
   readonly machines: Machines
   readonly trace: Trace
-  readonly figures: Figures = { nodes: 0, updates: 0, faults: 0, sessions: 0, steps: 0, virtualMs: 0, windows: 0 }
+  readonly figures: Figures = {
+    nodes: 0,
+    updates: 0,
+    faults: 0,
+    sessions: 0,
+    steps: 0,
+    virtualMs: 0,
+    windows: 0,
+    folds: 0,
+  }
   /** Told of each sync session, by who opened it, when it ends. */
   onSession: (name: string, report: SessionReport) => void = () => undefined
   readonly #plan: Plan
@@ -101,6 +112,7 @@ export class Simulation {
     this.figures.updates = this.oracle.updates.size
     this.figures.nodes = this.roster.nodes.size
     this.figures.windows = this.oracle.rest.windows
+    this.figures.folds = this.oracle.counters.folds
     return this.figures
   }
 

@@ -3,15 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../store/memory.js'
 import { zeroTime } from '../../store/model/clock.js'
 import { decodeUpdates, encodeUpdates, unknownMember } from '../../store/model/codec.js'
-import {
-  counterValue,
-  decodeCounter,
-  encodeCounter,
-  increment,
-  isPresent,
-  resetsOf,
-} from '../../store/model/counter.js'
+import { counterValue, increment, isPresent, resetsOf } from '../../store/model/counter.js'
 import type { Reach } from '../../store/model/counter-paths.js'
+import { decodeCounter, encodeCounter } from '../../store/model/counter-values.js'
 import { valueHash } from '../../store/model/digest.js'
 import { localVersionsMax, resetChainsMax, supersedesAim } from '../../store/model/limits.js'
 import type { Version } from '../../store/model/update.js'

@@ -24,8 +24,8 @@ import {
   writeRanges,
   writeTime,
 } from '../../store/model/codec.js'
-import { decodeCounter, encodeCounter } from '../../store/model/counter.js'
 import type { Reach } from '../../store/model/counter-paths.js'
+import { decodeCounter, encodeCounter } from '../../store/model/counter-values.js'
 import {
   chainsMax,
   contextRangesMax,

@@ -80,6 +80,15 @@ describe('rules', () => {
     expect(() => decodeForgotten(Buffer.from('02017001', 'hex'))).toThrow(DecodeError)
   })
 
+  it('a record says in a field at its end that its node reads folds; one without it, or with other bits, does not', () => {
+    const bytes = encodeRecord({ ...record('n', ['a']), readsFolds: true })
+    const bare = encodeRecord(record('n', ['a']))
+    expect(bytes).toEqual(Buffer.concat([bare, Buffer.of(1, 1, 1)]))
+    expect(decodeRecord(bytes)).toEqual({ ...record('n', ['a']), readsFolds: true })
+    expect(decodeRecord(Buffer.concat([bare, Buffer.of(1, 1, 2)]))).toEqual(record('n', ['a']))
+    expect(decodeRecord(Buffer.concat([bare, Buffer.of(1, 2, 3, 0, 9, 0)]))).toMatchObject({ readsFolds: true })
+  })
+
   it('fit into a record at their most', () => {
     const rules = Array.from({ length: rulesMax }, (_, at) => ({
       prefix: `${at}`.padStart(rulePrefixBytesMax, '0'),

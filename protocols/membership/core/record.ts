@@ -6,7 +6,7 @@ import type { MemberTag } from '../../../store/model/codec.js'
 import { sha256 } from '../../../store/model/digest.js'
 import { compareDots } from '../../../store/model/dot.js'
 import type { Version } from '../../../store/model/update.js'
-import { endMessage } from '../../later.js'
+import { endMessage, fieldsAtEnd } from '../../later.js'
 import type { PeerId } from '../../network.js'
 import {
   addressBytesMax,
@@ -32,6 +32,8 @@ export interface MemberRecord {
   readonly version: string
   /** Rules by which it settles conflicts; sorted by prefix, each once. None: it leaves all siblings as they are. */
   readonly rules?: readonly RuleMark[]
+  /** True if it reads folds of counters; a build from before there were any says nothing. */
+  readonly readsFolds?: boolean
 }
 
 /** Retires a member for good. */
@@ -48,6 +50,9 @@ export const forgottenPrefix = 'forgotten/'
 /** A record without rules is written as it was before there were any. */
 const recordVersion = 1
 const recordVersionWithRules = 2
+/** Field at the end of a record: what its node reads beyond the first builds, as bits. */
+const readsField = 1
+const foldsBit = 0x01
 
 /** Address of a member's record. */
 export function memberAddress(peer: PeerId): Address {
@@ -74,6 +79,7 @@ export function encodeRecord(record: MemberRecord): Buffer {
   for (const address of addresses) writer.text(address)
   if (rules.length > 0) writer.varint(rules.length)
   for (const { prefix, mark } of rules) writer.text(prefix).hex(mark)
+  if (record.readsFolds === true) writer.varint(readsField).bytes(Buffer.of(foldsBit))
   return writer.finish()
 }
 
@@ -86,12 +92,17 @@ export function decodeRecord(bytes: Uint8Array): MemberRecord {
   const addresses: string[] = []
   for (let left = reader.count(addressesMax); left > 0; left--) addresses.push(reader.text(addressBytesMax))
   const rules = format === recordVersionWithRules ? readRules(reader) : []
-  endMessage(reader)
+  const reads = fieldsAtEnd(reader).get(readsField)
   if (peer.length === 0) throw new DecodeError('a record without a peer id')
   if (addresses.some((address, at) => at > 0 && addresses[at - 1]! >= address)) {
     throw new DecodeError('addresses not strictly ascending')
   }
-  return { name, peer, addresses, version, ...(rules.length === 0 ? {} : { rules }) }
+  const readsFolds = ((reads?.[0] ?? 0) & foldsBit) !== 0
+  return {
+    ...{ name, peer, addresses, version },
+    ...(rules.length === 0 ? {} : { rules }),
+    ...(readsFolds && { readsFolds }),
+  }
 }
 
 function readRules(reader: ByteReader): RuleMark[] {
