@@ -69,12 +69,13 @@ export class Oracle {
 
   /**
    * A lie was told. It counts as a write of its own; of what it names it supersedes what it had in view at its address,
-   * and nothing else.
+   * and nothing else. Of what nobody has issued yet it is not known: who hears of the lie first cannot tell it from a
+   * write, should that come at this very address.
    */
   lied(lie: Issue): void {
-    const isInView = (dot: Dot) => lie.view.has(dotText(dot)) && this.updates.has(dotText(dot))
+    const mayTakeEffect = (dot: Dot) => lie.view.has(dotText(dot)) || !this.updates.has(dotText(dot))
     this.issues.lies.add(dotText(lie.dot))
-    this.issued({ ...lie, supersedes: lie.supersedes.filter(isInView) })
+    this.issued({ ...lie, supersedes: lie.supersedes.filter(mayTakeEffect) })
   }
 
   /** A user was told that the update is stored. The issuer's disk must have it. */
