@@ -56,6 +56,8 @@ export class Issues {
   readonly lies = new Set<string>()
   /** Dots whose row damage took from some disk where they were not live: their digest was in it. */
   readonly digestsTaken = new Set<string>()
+  /** Dots that a liar named before they were issued, each with the address at which it did. */
+  readonly #namedBefore = new Set<string>()
   /** All updates of the dots that name several. */
   readonly #doubles = new Map<string, Known[]>()
   /** The actors of reissues that there may be, and what they were computed from. */
@@ -191,6 +193,16 @@ export class Issues {
     return this.forks.has(dot) && this.digestsTaken.has(dotText(dot))
   }
 
+  /** A liar has named a dot that nobody has issued yet. */
+  named(dot: Dot, address: Address): void {
+    this.#namedBefore.add(placeText(dot, address))
+  }
+
+  /** True if a liar had named the dot of an update at its very address before it was issued. */
+  isNamedBefore({ dot, address }: Known): boolean {
+    return this.#namedBefore.has(placeText(dot, address))
+  }
+
   /** True if a disk has an update: of a dot that names two, this one. */
   has(mirror: Mirror, known: Known): boolean {
     if (!this.forks.has(known.dot)) return mirror.applied.has(known.dot)
@@ -208,6 +220,10 @@ export class Issues {
   superseders(dot: Dot): readonly Known[] {
     return this.#supersededBy.get(dotText(dot)) ?? none
   }
+}
+
+function placeText(dot: Dot, address: Address): string {
+  return `${dotText(dot)}@${addressText(address)}`
 }
 
 const none: readonly Known[] = []

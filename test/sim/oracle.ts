@@ -73,9 +73,10 @@ export class Oracle {
    * write, should that come at this very address.
    */
   lied(lie: Issue): void {
-    const mayTakeEffect = (dot: Dot) => lie.view.has(dotText(dot)) || !this.updates.has(dotText(dot))
+    const isInView = (dot: Dot) => lie.view.has(dotText(dot)) && this.updates.has(dotText(dot))
     this.issues.lies.add(dotText(lie.dot))
-    this.issued({ ...lie, supersedes: lie.supersedes.filter(mayTakeEffect) })
+    for (const dot of lie.supersedes) if (!this.updates.has(dotText(dot))) this.issues.named(dot, lie.address)
+    this.issued({ ...lie, supersedes: lie.supersedes.filter(isInView) })
   }
 
   /** A user was told that the update is stored. The issuer's disk must have it. */

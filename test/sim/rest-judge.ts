@@ -86,7 +86,7 @@ export class RestJudge {
     }
     const mustStay = (known.isAcknowledged || known.isDurable) && !known.isExcused
     if (areBytesShown || !mustStay || sure.length + perhaps.length > 0) return
-    if (this.#issues.isDigestTaken(known)) {
+    if (this.#issues.isDigestTaken(known) || this.#issues.isNamedBefore(known)) {
       this.windows++
       return
     }

@@ -173,11 +173,14 @@ async function checkDocuments({ world, roster, oracle: { documents } }: Resting)
 /** Nodes that all hear each other show the same first, whatever their clocks say. */
 function checkWinners({ mesh, roster }: Resting): void {
   const nodes = roster.alive()
-  const areAllConnected = nodes.every(({ name }) => mesh.neighbours(name).length === roster.nodes.size - 1)
-  const [first, ...others] = nodes
+  const others = roster.nodes.size - 1
+  // Who has just been connected has not been heard yet, and its clock does not count.
+  const isHeardByAll = nodes.every(({ run }) => run!.protocols.membership.memberClocks().offsetsMs.length === others)
+  const areAllConnected = isHeardByAll && nodes.every(({ name }) => mesh.neighbours(name).length === others)
+  const [first, ...rest] = nodes
   for (const key of areAllConnected ? registersOf(first!) : []) {
     const shown = first!.run!.registers.get(key)?.versions ?? []
-    for (const { name, run } of others) {
+    for (const { name, run } of rest) {
       const theirs = run!.registers.get(key)?.versions ?? []
       // A clock may hide some; the others stand in the same order, but for those that come back from the future this
       // very moment.
