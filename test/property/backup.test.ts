@@ -5,7 +5,7 @@ import { BackupDecoder } from '../../store/backup/decoder.js'
 import type { BackupHead } from '../../store/backup/format.js'
 import { takeBackup } from '../../store/backup/reading.js'
 import { StoreFiller } from '../../store/backup/writing.js'
-import { rangeOf } from '../../store/keyspace.js'
+import { formatVersion, rangeOf } from '../../store/keyspace.js'
 import type { KvRow, KvStore } from '../../store/kv.js'
 import { MemoryStore } from '../../store/memory.js'
 import { type Address, register } from '../../store/model/address.js'
@@ -131,7 +131,7 @@ describe('a backup', () => {
     expect(await rows(store, rangeOf('acknowledgement'))).toEqual([])
     expect(await rows(store, rangeOf('retry'))).toHaveLength(1)
     expect((await rows(store, rangeOf('deadline'))).length).toBeGreaterThan(0)
-    expect(head).toEqual({ takenAtMs: 1, software: '1', node: 'ann', peer: 'peer', layout: 2 })
+    expect(head).toEqual({ takenAtMs: 1, software: '1', node: 'ann', peer: 'peer', layout: formatVersion })
     const back = await openNode('bob', { store })
     expect(back.replica.feed.bounds).toEqual({ ...node.replica.feed.bounds, id: feedId })
     expect(back.replica.userEntries).toBe(node.replica.userEntries)

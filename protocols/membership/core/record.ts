@@ -6,7 +6,7 @@ import type { MemberTag } from '../../../store/model/codec.js'
 import { sha256 } from '../../../store/model/digest.js'
 import { compareDots } from '../../../store/model/dot.js'
 import type { Version } from '../../../store/model/update.js'
-import { endMessage, fieldsAtEnd } from '../../later.js'
+import { endMessage } from '../../later.js'
 import type { PeerId } from '../../network.js'
 import {
   addressBytesMax,
@@ -50,9 +50,11 @@ export const forgottenPrefix = 'forgotten/'
 /** A record without rules is written as it was before there were any. */
 const recordVersion = 1
 const recordVersionWithRules = 2
-/** Field at the end of a record: what its node reads beyond the first builds, as bits. */
-const readsField = 1
-const foldsBit = 0x01
+/**
+ * Mark behind the version of the software, as build metadata of Semantic Versioning, of a node that reads folds. The
+ * first builds read no fields at the end of a record, but take any version for a text.
+ */
+const foldsMark = '+folds'
 
 /** Address of a member's record. */
 export function memberAddress(peer: PeerId): Address {
@@ -74,12 +76,12 @@ export function encodeRecord(record: MemberRecord): Buffer {
   const addresses = normalizedAddresses(record.addresses)
   const rules = record.rules ?? []
   const version = rules.length > 0 ? recordVersionWithRules : recordVersion
-  const writer = new ByteWriter().u8(version).text(record.name).text(record.peer).text(record.version)
+  const software = record.readsFolds === true ? record.version + foldsMark : record.version
+  const writer = new ByteWriter().u8(version).text(record.name).text(record.peer).text(software, versionBytesMax)
   writer.varint(addresses.length)
   for (const address of addresses) writer.text(address)
   if (rules.length > 0) writer.varint(rules.length)
   for (const { prefix, mark } of rules) writer.text(prefix).hex(mark)
-  if (record.readsFolds === true) writer.varint(readsField).bytes(Buffer.of(foldsBit))
   return writer.finish()
 }
 
@@ -88,16 +90,17 @@ export function decodeRecord(bytes: Uint8Array): MemberRecord {
   const { reader, format } = start(bytes, recordVersionWithRules)
   const name = reader.text(nameBytesMax)
   const peer = reader.text(peerBytesMax)
-  const version = reader.text(versionBytesMax)
+  const software = reader.text(versionBytesMax)
   const addresses: string[] = []
   for (let left = reader.count(addressesMax); left > 0; left--) addresses.push(reader.text(addressBytesMax))
   const rules = format === recordVersionWithRules ? readRules(reader) : []
-  const reads = fieldsAtEnd(reader).get(readsField)
+  endMessage(reader)
   if (peer.length === 0) throw new DecodeError('a record without a peer id')
   if (addresses.some((address, at) => at > 0 && addresses[at - 1]! >= address)) {
     throw new DecodeError('addresses not strictly ascending')
   }
-  const readsFolds = ((reads?.[0] ?? 0) & foldsBit) !== 0
+  const readsFolds = software.endsWith(foldsMark)
+  const version = readsFolds ? software.slice(0, -foldsMark.length) : software
   return {
     ...{ name, peer, addresses, version },
     ...(rules.length === 0 ? {} : { rules }),
