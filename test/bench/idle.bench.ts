@@ -5,8 +5,8 @@ import { type Figure, type RunOptions, valueAtMost } from './support/figure.js'
 import { pairsOf } from './support/pairs.js'
 
 const nodes = 8
-/** What a start leaves to do, in milliseconds. */
-const restMs = 5_000
+/** What a start and the writes leave to do, in milliseconds: sessions go on until contexts are equal as well. */
+const restMs = 25_000
 
 /** Watched for 20 seconds, two minutes with `full`. */
 export async function* run({ full }: RunOptions): AsyncGenerator<Figure> {

@@ -201,7 +201,7 @@ describe.skipIf(!hasChromium)(`the dashboard in a browser${browserNote}`, () => 
     expect([await hue('nas'), await hue('ann')]).toEqual(['0', '0'])
     expect(await hue('cid')).toBe(await hue('eve'))
     expect(await hue('cid')).not.toBe('0')
-    expect(await page.locator('[data-link=gap]').count()).toBeGreaterThan(0)
+    await page.locator('[data-link=gap]').first().waitFor({ state: 'attached' })
     own.showSession(runningSession('cid', nowMs))
     await page.getByText('A heal, now').waitFor()
     await page.locator('.link.active').waitFor()

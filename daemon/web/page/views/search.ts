@@ -89,8 +89,10 @@ function useSuggestions(line: string, isOpen: boolean): readonly ListItem[] {
   const asked = askedBy(line)
   const prefix = asked.kind === 'search' ? asked.prefix : ''
   useEffect(() => {
-    setKeys([])
-    if (prefix === '' || !isOpen) return
+    const isAsked = prefix !== '' && isOpen
+    // What is shown and still fits stays until the answer is here: the list does not go away under the cursor.
+    setKeys((shown) => (isAsked ? shown.filter(({ key }) => key.startsWith(prefix)) : []))
+    if (!isAsked) return
     const gone = new AbortController()
     const path = `/v1/kv?prefix=${encodeURIComponent(prefix)}&limit=${suggestionsMax}`
     jsonOf<{ items: ListItem[] }>(path, { signal: gone.signal }).then(
