@@ -79,6 +79,11 @@ export const riseBounds = {
 
 /** How much worse the last third may be than the first: a factor, and milliseconds by which it may be noise. */
 export const latencyBound = { factor: 1.5, p50Ms: 1, p99Ms: 5, lagMs: 5 } as const
+/**
+ * Seconds from which on latencies are judged: over two minutes they say more of what else the machine has to do than of
+ * the nodes.
+ */
+export const latencySecondsMin = 600
 /** Samples without which nothing can be said. */
 export const samplesMin = 24
 /** Parts of the second half, of which each gives its least value to the floor. */
@@ -94,7 +99,7 @@ export function judge(record: SoakRecord): SoakCheck[] {
       atMost(`${node}: acknowledged writes that are lost or wrong`, wrong(found), 0, 'writes'),
     ),
     ...rises(samples),
-    ...latencies(samples),
+    ...(samples.at(-1)!.atSeconds - samples[0]!.atSeconds < latencySecondsMin ? [] : latencies(samples)),
   ]
 }
 

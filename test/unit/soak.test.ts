@@ -18,7 +18,7 @@ const healthy = { memoryBytes: 100e6, heapBytes: 30e6, diskBytes: 20e6, descript
 const heal: SoakHeal = { atSeconds: 100, node: 'bob', healMs: 700, bytes: 50_000, entries: 400 }
 const none = { lost: 0, revived: 0, conflicts: 0, counters: 0, members: 0, examples: [] }
 
-/** A minute of samples; `change` makes the reading of one node, `share` of the time having passed. */
+/** A quarter of an hour of samples; `change` makes the reading of one node, `share` of the time having passed. */
 function recordOf(change: (share: number) => Partial<NodeReading & SoakSample> = () => ({})): SoakRecord {
   const samples = Array.from({ length: 60 }, (_, at): SoakSample => {
     const noise = at % 7
@@ -26,7 +26,7 @@ function recordOf(change: (share: number) => Partial<NodeReading & SoakSample> =
     const nodes = ['ann', 'bob'].map((node) => ({ node, ...healthy, memoryBytes: 100e6 + noise * 1e6 }))
     Object.assign(nodes[1]!, other)
     return {
-      atSeconds: at,
+      atSeconds: at * 15,
       isCut: at % 20 > 14,
       writes: 100,
       p50Ms: 2 + noise / 10,
@@ -64,6 +64,12 @@ describe('the verdict on a soak', () => {
     ['lag to the other nodes, median of the last third', (share: number) => ({ lagMs: 5 + share * 20 })],
   ])('finds the %s', (name, change) => {
     expect(missed(recordOf(change))).toEqual([name])
+  })
+
+  it('says nothing of the latencies of a short run', () => {
+    const { samples, ...record } = recordOf((share) => ({ p50Ms: 2 + share * 6 }))
+    const short = samples.map((sample) => ({ ...sample, atSeconds: sample.atSeconds / 15 }))
+    expect(missed({ ...record, samples: short })).toEqual([])
   })
 
   it('finds what is lost, that no cut healed, and that there was too little to see', () => {
