@@ -255,11 +255,14 @@ export class Membership {
   // --- clocks and counts
   // --------------------------------------------------------------------------------------------------------
 
-  /** The members' clocks as they were heard in the last minute. */
+  /**
+   * The members' clocks as they were heard in the last minute. Who hears anybody is not without members, although their
+   * records may be still to come: it does not go by its own clock alone.
+   */
   memberClocks(): HeardClocks {
     const offsets = this.#heartbeats.clockOffsets(clockHeardMs)
     const offsetsMs = [...offsets].filter(([peer]) => this.isMember(peer)).map(([, offsetMs]) => offsetMs)
-    return { hasMembers: this.records().length > 0, offsetsMs }
+    return { hasMembers: this.records().length > 0 || offsets.size > 0, offsetsMs }
   }
 
   /**

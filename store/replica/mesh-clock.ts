@@ -20,6 +20,7 @@ interface Look {
   readonly ownMs: number
   readonly sharedMs: number
   readonly agreedMs: number
+  readonly hasMembers: boolean
 }
 
 /**
@@ -76,17 +77,20 @@ export class MeshClock {
     return this.#futureTimes.still(this.sharedNowMs())
   }
 
-  /** The last look, unless it is of some time ago, or the own clock has stepped since. */
+  /**
+   * The last look, unless it is of some time ago, or the own clock has stepped since. That of a node without members is
+   * not kept: it goes by its own clock only until the first record has come, with which deadlines come as well.
+   */
   #looked(monotonicMs: number): Look {
     const nowMs = this.#environment.nowMs()
     const ownMs = nowMs - monotonicMs
     const last = this.#look
-    const isRecent = last !== undefined && monotonicMs - last.atMs < clockLookKeptMs
+    const isRecent = last?.hasMembers === true && monotonicMs - last.atMs < clockLookKeptMs
     if (isRecent && Math.abs(ownMs - last.ownMs) < clockLookSlackMs) return last
     const heard = this.#members()
     const sharedMs = sharedNowMs(nowMs, heard) - monotonicMs
     const agreedMs = agreedNowMs(nowMs, heard) - monotonicMs
-    this.#look = { atMs: monotonicMs, ownMs, sharedMs, agreedMs }
+    this.#look = { atMs: monotonicMs, ownMs, sharedMs, agreedMs, hasMembers: heard.hasMembers }
     return this.#look
   }
 }
