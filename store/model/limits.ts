@@ -39,7 +39,7 @@ export const counterTrailBytesMax = 1024
 export const counterTrailKeptMs = 30 * 24 * 3600 * 1000
 /** Bytes of one fold of a counter's totals, roughly; what is more makes another one. */
 export const foldBytes = 256 * 1024
-/** Chains of folds that are remembered as they were read, in a process. */
+/** Chains of folds that are remembered as they were read, all counters together. */
 export const foldChainsKeptMax = 65_536
 /** Bytes of all trails in one baseline, roughly: one of many chains carries shorter ones. */
 export const baselineTrailBytesAim = 1024 * 1024

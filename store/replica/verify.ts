@@ -216,9 +216,9 @@ export class Verification {
         applied.add(dot)
       }
     })
-    // A dot that is superseded here and live there: the entry is older than the log (a table file came back). What is
-    // live stays live until a peer says otherwise.
-    // Who superseded a lost version by its dot had another content of that dot in view.
+    // A dot that is superseded in the log and live in an entry: the entry is older than the log (a table file came back).
+    // What is live stays live until a peer says otherwise. Who superseded the dot of a lost version had another content
+    // of that dot in view.
     return { seen: seen.minus(lost), applied, named: [...named.values()] }
   }
 

@@ -5,7 +5,7 @@ import { type Figure, type RunOptions, valueAtMost } from './support/figure.js'
 import { pairsOf } from './support/pairs.js'
 
 const nodes = 8
-/** What a start and the writes leave to do, in milliseconds: sessions go on until contexts are equal as well. */
+/** Time for a start and the writes to settle, in milliseconds: sessions go on until contexts are equal as well. */
 const restMs = 25_000
 
 /** Watched for 20 seconds, two minutes with `full`. */

@@ -1,4 +1,4 @@
-/** What past runs cost: the ids of 1,000 of each of 16 nodes, and a counter on which 3 members counted in 1,000. */
+/** Cost of past runs: the ids of 1,000 of each of 16 nodes, and a counter on which 3 members counted in 1,000. */
 import { MemoryStore } from '../../store/memory.js'
 import { countedKey, countedTotals, foldsOfTotals } from './support/counted.js'
 import { type Figure, type RunOptions, ratioAtMost, valueAtMost } from './support/figure.js'

@@ -21,7 +21,7 @@ type Way = 'left hears first' | 'right hears first' | 'through the third'
 
 const allWays: readonly Way[] = ['left hears first', 'right hears first', 'through the third']
 
-/** What is played of a row: either side acts first; where the other one does, the short form has the tree alone. */
+/** Combinations that are played of a row: either side acts first; where the other one does, the short form has the tree alone. */
 function plays({ one, other }: Row): readonly { acts: readonly [string, string]; ways: readonly Way[] }[] {
   return [
     { acts: [one, other], ways: allWays },

@@ -214,15 +214,15 @@ describe('whatever is killed where it stands, `lab down` leaves nothing', () => 
   }
 
   const inShort = ['with a node begun', 'with all nodes ready']
-  const played = Object.keys(steps).filter((step) => !isShort || inShort.includes(step))
-  const others = Object.keys(steps).filter((step) => !played.includes(step))
-  if (others.length > 0) test.skip.each(others)(`\`lab up\` %s${inCi}`, () => undefined)
-
-  test.each(played)('`lab up` %s', { timeout: 60_000 }, async (step) => {
-    await killed(['up', '-n', '3'], steps[step]!)
-    expect((await lab('down')).exit).toBe(0)
-    await nothingIsLeft()
-  })
+  const isLeftOut = (step: string) => isShort && !inShort.includes(step)
+  for (const [step, isReached] of Object.entries(steps)) {
+    const name = `\`lab up\` ${step}${isLeftOut(step) ? inCi : ''}`
+    test.skipIf(isLeftOut(step))(name, { timeout: 60_000 }, async () => {
+      await killed(['up', '-n', '3'], isReached)
+      expect((await lab('down')).exit).toBe(0)
+      await nothingIsLeft()
+    })
+  }
 
   test.skipIf(isShort)(
     `\`lab down\` itself, \`lab split\` and \`lab start\`${inCi}`,

@@ -18,7 +18,7 @@ import { ReferenceState } from '../support/reference-state.js'
 const address = counter('hits')
 const incrementsMax = 50
 
-/** What a member last acknowledged, as another one heard it; a greater epoch takes its place. */
+/** Last acknowledgement of a member, as another one heard it; a greater epoch takes its place. */
 interface Heard {
   readonly epoch: number
   readonly acknowledged: Context
