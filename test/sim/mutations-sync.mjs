@@ -18,6 +18,14 @@ export const syncMutations = [
     '      await Promise.allSettled(this.#writes)\n      try { await this.#surroundings.replica.unite(this.#session.talk.theirs) } catch {}\n',
   ),
   one(
+    'heard-and-alone',
+    'a node that hears others before it knows their records goes by its own clock alone',
+    'protocols/membership/service.ts',
+    ' || offsets.size > 0',
+    '',
+    { plan: 'joins-with-a-fast-clock.json' },
+  ),
+  one(
     'unite-without-delta',
     "a session that left out the peer's young updates unites them all the same",
     'protocols/sync/core/conversation.ts',

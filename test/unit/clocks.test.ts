@@ -5,7 +5,8 @@ import { Registers } from '../../store/data/registers.js'
 import { register } from '../../store/model/address.js'
 import { agreedNowMs, median, sharedNowMs, taken, zeroTime } from '../../store/model/clock.js'
 import { tokenKey } from '../../store/model/token.js'
-import { FutureTimes } from '../../store/replica/mesh-clock.js'
+import { expiryGraceMs } from '../../store/replica/limits.js'
+import { FutureTimes, MeshClock } from '../../store/replica/mesh-clock.js'
 import { type OpenReplica, openNode, putOver } from '../support/replicas.js'
 import { StillEnvironment } from '../support/still-environment.js'
 
@@ -42,6 +43,15 @@ describe('the clocks of several nodes together', () => {
     expect(agreedNowMs(1_000, { hasMembers: true, offsetsMs: [-500, 500, -700] })).toBe(500)
     expect(agreedNowMs(1_000, { hasMembers: true, offsetsMs: [] })).toBeNaN()
     expect(median([])).toBeUndefined()
+  })
+
+  it('a node goes by its own clock alone no longer than until it has a member, whenever it last looked', () => {
+    const clock = new MeshClock(new StillEnvironment('a', 1_000_000), boundMs)
+    let heard = { hasMembers: false, offsetsMs: [] as number[] }
+    clock.setMembers(() => heard)
+    expect(clock.expiredByMs()).toBe(1_000_000 - expiryGraceMs)
+    heard = { hasMembers: true, offsetsMs: [] }
+    expect(clock.expiredByMs()).toBeNaN()
   })
 
   it('nodes that hear each other order versions alike, also the one whose clock is wrong', async () => {
